@@ -1,0 +1,110 @@
+"""Where everything of one installation lies: its data directory, sockets, ports and connection strings."""
+
+import os
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hoeksteen.kernel.errors import InvalidInput, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    One installation.
+
+    :param data: its data directory
+    :param business_dsn: the application's connection; `owner_dsn` is the one that migrates
+    :param keeper_socket: the keeper's Unix socket
+    :param desk_port: the port of the staff desk, on 127.0.0.1; `keeper_port` is the keeper's own origin
+    """
+
+    data: Path
+    business_dsn: str
+    owner_dsn: str
+    keeper_dsn: str
+    keeper_socket: Path
+    desk_port: int
+    keeper_port: int
+
+    @property
+    def application(self) -> Path:
+        """The directory that the application's OS user owns."""
+        return self.data / "app"
+
+    @property
+    def lake(self) -> Path:
+        return self.application / "lake"
+
+    @property
+    def service_keys(self) -> Path:
+        """The directory of the application's own Ed25519 keys, one `<service>.key` each."""
+        return self.application / "keys"
+
+    @property
+    def keeper(self) -> Path:
+        """The directory that only the keeper's OS user may enter."""
+        return self.data / "keeper"
+
+    @property
+    def people(self) -> Path:
+        """The directory of the keys and log-ins that people of the demonstration hold; never readable by the application."""
+        return self.data / "people"
+
+    @property
+    def desk_origin(self) -> str:
+        return f"http://desk.localhost:{self.desk_port}"
+
+    @property
+    def mydata_origin(self) -> str:
+        return f"http://my.localhost:{self.desk_port}"
+
+    @property
+    def api_origin(self) -> str:
+        return f"http://api.localhost:{self.desk_port}"
+
+    @property
+    def keeper_origin(self) -> str:
+        return f"http://keeper.localhost:{self.keeper_port}"
+
+    def write(self) -> None:
+        """Write `settings.toml` into the data directory; it holds no secret."""
+        lines = [f"{name} = {value if isinstance(value, int) else _quoted(str(value))}" for name, value in asdict(self).items() if name != "data"]
+        (self.data / "settings.toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def default_data() -> Path:
+    """Give the data directory that is used when none is named: `HOEKSTEEN_DATA`, or the place that fits the user."""
+    named = os.environ.get("HOEKSTEEN_DATA")
+    if named:
+        return Path(named).absolute()
+    return Path("/var/lib/hoeksteen") if os.geteuid() == 0 else Path.home() / ".local/share/hoeksteen"
+
+
+def read_settings(data: Path) -> Settings:
+    """
+    Read an installation's settings.
+
+    :raises NotFound: when nothing was set up there
+    :raises InvalidInput: when the file lacks a field
+    """
+    file = data / "settings.toml"
+    if not file.exists():
+        raise NotFound(f"No installation in {data}.", remedy="Run `hoeksteen up`, or name its directory with --data.")
+    values = tomllib.loads(file.read_text("utf-8"))
+    try:
+        return Settings(
+            data=data,
+            business_dsn=values["business_dsn"],
+            owner_dsn=values["owner_dsn"],
+            keeper_dsn=values["keeper_dsn"],
+            keeper_socket=Path(values["keeper_socket"]),
+            desk_port=int(values["desk_port"]),
+            keeper_port=int(values["keeper_port"]),
+        )
+    except KeyError as error:
+        raise InvalidInput(f"{file} lacks the field {error.args[0]}.", remedy="Restore the file, or run `hoeksteen up` again.") from error
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

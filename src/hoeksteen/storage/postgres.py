@@ -1,0 +1,122 @@
+"""
+The business database: a pool of connections and one kind of transaction.
+
+Rooms receive a `Transaction`; only their private `_store` modules write SQL. Any PostgreSQL from version 15 will do.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import psycopg_pool
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from hoeksteen.kernel.errors import Conflict, Unavailable
+
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+Row = dict[str, Any]
+
+
+def as_json(value: Any) -> Jsonb:
+    """Wrap a value for a `jsonb` column."""
+    return Jsonb(value)
+
+
+class Transaction:
+    """One open transaction: everything in it is committed together, or nothing is."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Parameters = None) -> int:
+        """Run a statement and give the number of rows it touched."""
+        return self._connection.execute(sql, parameters).rowcount  # type: ignore[arg-type]  # SQL is named text of a _store module
+
+    def execute_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
+        """Run a statement once per row of parameters, pipelined."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany(sql, parameters)  # type: ignore[arg-type]
+
+    def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        """Give all rows of a query as dictionaries."""
+        return self._connection.execute(sql, parameters).fetchall()  # type: ignore[arg-type]
+
+    def row(self, sql: str, parameters: Parameters = None) -> Row | None:
+        """Give the first row of a query, or None."""
+        return self._connection.execute(sql, parameters).fetchone()  # type: ignore[arg-type]
+
+    def value(self, sql: str, parameters: Parameters = None) -> Any:
+        """Give the first column of the first row of a query, or None."""
+        found = self.row(sql, parameters)
+        return None if found is None else next(iter(found.values()))
+
+    def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """
+        Load rows with COPY, the fast way in.
+
+        :param table: schema-qualified, from the code, never from input
+        """
+        count = 0
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[arg-type]
+            for row in rows:
+                copy.write_row(row)
+                count += 1
+        return count
+
+
+class Database:
+    """
+    A pool of connections to one PostgreSQL.
+
+    :param dsn: a libpq connection string; it holds no password (peer, a password file or SCRAM by environment)
+    :raises Unavailable: when no connection can be had in `timeout_seconds`
+    """
+
+    def __init__(self, dsn: str, *, connections_max: int = 8, timeout_seconds: float = 10.0) -> None:
+        self._dsn = dsn
+        self._pool = psycopg_pool.ConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=connections_max,
+            timeout=timeout_seconds,
+            kwargs={"row_factory": dict_row, "options": "-c timezone=UTC"},
+            open=False,
+        )
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection of the pool."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """
+        Open a transaction that commits when the block ends, and rolls back when it raises.
+
+        :raises Unavailable: when the database cannot be reached, is full, or asks for a retry
+        :raises Conflict: when a uniqueness rule refuses a row
+        """
+        try:
+            self._pool.open()
+            with self._pool.connection() as connection:
+                yield Transaction(connection)
+        except psycopg_pool.PoolTimeout as error:
+            raise Unavailable("The business database does not answer.", remedy="Run `hoeksteen status`, then `hoeksteen up`.") from error
+        except psycopg.errors.UniqueViolation as error:
+            raise Conflict(
+                f"The database refuses a second row for {error.diag.constraint_name}.", remedy="Read the record again before changing it."
+            ) from error
+        except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory) as error:
+            raise Unavailable("The database has no room left; nothing of this batch was stored.", remedy="Free disk space and run the command again.") from error
+        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+            raise Unavailable("The database asks for a retry.", remedy="Run the same command again.") from error
+        except psycopg.OperationalError as error:
+            raise Unavailable("The business database broke the connection.", remedy="Run `hoeksteen status`, then the same command again.") from error

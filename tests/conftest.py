@@ -1,0 +1,63 @@
+"""Fixtures that every suite shares: a real PostgreSQL, and one fresh database per test."""
+
+import getpass
+import itertools
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hoeksteen.host.cluster import Cluster
+from hoeksteen.host.os_users import OsUsers, os_users
+from hoeksteen.storage.migrations import migrate
+from hoeksteen.storage.postgres import Database
+
+pytest_plugins: list[str] = []
+
+_TEMPLATE = "template_hoeksteen"
+
+
+@dataclass(frozen=True)
+class BusinessCluster:
+    cluster: Cluster
+    users: OsUsers
+    names: Iterator[int]
+
+
+@pytest.fixture(scope="session")
+def business_cluster() -> Iterator[BusinessCluster]:
+    """A running PostgreSQL with the migrated schema as a template."""
+    users, me = os_users(), getpass.getuser()
+    with tempfile.TemporaryDirectory(prefix="hk") as folder:
+        Path(folder).chmod(0o755)
+        roles = {users.application: ["hoeksteen_app"], users.business_database: ["hoeksteen_owner"], me: ["hoeksteen_app", "hoeksteen_owner"]}
+        cluster = Cluster(Path(folder) / "pg", Path(folder) / "run", users.business_database, roles)
+        cluster.start()
+        try:
+            for role in ("hoeksteen_app", "hoeksteen_owner", "hoeksteen_bastion"):
+                cluster.ensure_role(role)
+            cluster.ensure_database(_TEMPLATE, owner="hoeksteen_owner")
+            with Database(cluster.dsn(role="hoeksteen_owner", database=_TEMPLATE)) as owner:
+                migrate(owner=owner)
+            yield BusinessCluster(cluster, users, itertools.count())
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture
+def business_dsn(business_cluster: BusinessCluster) -> str:
+    """A fresh, migrated database; the connection string of the application's role."""
+    name = f"t{next(business_cluster.names)}"
+    business_cluster.cluster.as_superuser(
+        f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER hoeksteen_owner; GRANT CONNECT ON DATABASE {name} TO hoeksteen_app, hoeksteen_bastion;"
+    )
+    return business_cluster.cluster.dsn(role="hoeksteen_app", database=name)
+
+
+@pytest.fixture
+def database(business_dsn: str) -> Iterator[Database]:
+    """The business database as the application sees it."""
+    with Database(business_dsn) as opened:
+        yield opened
