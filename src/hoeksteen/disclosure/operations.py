@@ -1,0 +1,73 @@
+"""Writing and erasing personal data, through the keeper."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from hoeksteen.disclosure import _store
+from hoeksteen.disclosure._keeper import as_our_errors
+from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.storage.postgres import Transaction
+from hoeksteen_keeper.client import KeeperClient, SealItem
+
+ITEMS_PER_CALL_MAX = 1_000
+
+
+def seal(*, keeper: KeeperClient, purpose: str, category: Category, items: Sequence[SealItem]) -> list[bytes]:
+    """
+    Have the keeper seal one category of each item's subject and give the blobs, in the order of the items.
+
+    :raises AccessDenied: when the actor may not write this category
+    :raises InvalidInput: when the keeper refuses a field
+    :raises Unavailable: when the keeper does not answer
+    """
+    blobs: list[bytes] = []
+    for start in range(0, len(items), ITEMS_PER_CALL_MAX):
+        batch = items[start : start + ITEMS_PER_CALL_MAX]
+        with as_our_errors():
+            blobs += keeper.seal(purpose=purpose, category=category, items=batch)
+    invariant(len(blobs) == len(items), "the keeper gives one blob per item")
+    return blobs
+
+
+def store(*, tx: Transaction, keeper: KeeperClient, purpose: str, category: Category, items: Sequence[SealItem]) -> None:
+    """
+    Seal one category of each item's subject and keep the blobs, replacing what was there.
+
+    The search terms of an item replace the subject's earlier terms in the same indexes; they are kept by the keeper only.
+
+    :raises AccessDenied: when the actor may not write this category
+    :raises InvalidInput: when the keeper refuses a field
+    :raises Unavailable: when the keeper does not answer; nothing was stored
+    """
+    blobs = seal(keeper=keeper, purpose=purpose, category=category, items=items)
+    _store.upsert(tx, category, [(item.subject, blob) for item, blob in zip(items, blobs, strict=True)])
+
+
+def erase(*, tx: Transaction, keeper: KeeperClient, subject: UUID, category: Category | None, reason: str) -> None:
+    """
+    Destroy the keys of a subject's category, or of all its categories, and remove the blobs.
+
+    Copies of the blobs in backups and replicas cannot be opened afterwards, because their key is gone (GDPR art. 17).
+
+    :param reason: why, without personal data; it stands in the log
+    """
+    with as_our_errors():
+        keeper.shred(subject=subject, category=category, reason=reason)
+    _store.delete(tx, subject, category)
+
+
+def seal_traffic(*, keeper: KeeperClient, month: str, column: str, records: bytes, values: bytes) -> bytes:
+    """
+    Seal one column of traffic data with the month's key.
+
+    :param month: `YYYY-MM`
+    :param records: 16 bytes of record identity per value
+    :param values: 8 bytes per value, little-endian
+    :returns: 16 bytes per value
+    """
+    invariant(len(records) == 2 * len(values), "each traffic value has one record identity")
+    with as_our_errors():
+        blocks = keeper.traffic_seal(month=month, column=column, records=records, values=values)
+    invariant(len(blocks) == len(records), "the keeper gives one block per traffic value")
+    return blocks

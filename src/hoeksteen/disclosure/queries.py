@@ -1,0 +1,105 @@
+"""Reading and searching personal data, through the keeper; each call stands in the keeper's log before it answers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.disclosure import _store
+from hoeksteen.disclosure._keeper import as_our_errors
+from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.storage.postgres import Transaction
+from hoeksteen_keeper.client import Hit, KeeperClient, Revealed, Session
+
+SUBJECTS_PER_CALL_MAX = 1_000
+Context = Mapping[str, str | bool]
+
+
+def reveal(
+    *, tx: Transaction, keeper: KeeperClient, purpose: str, category: Category, subjects: Sequence[UUID], context: Context | None = None, grant: str | None = None
+) -> dict[UUID, Revealed]:
+    """
+    Give the personal data of some subjects in one category; a subject without any is absent.
+
+    :raises AccessDenied: with the keeper's reason, when the actor may not see this
+    :raises Unavailable: when the keeper does not answer
+    """
+    blobs = _store.blobs(tx, category, subjects)
+    return open_blobs(keeper=keeper, purpose=purpose, category=category, blobs=blobs, context=context, grant=grant)
+
+
+def open_blobs(
+    *, keeper: KeeperClient, purpose: str, category: Category, blobs: Sequence[tuple[UUID, bytes]], context: Context | None = None, grant: str | None = None
+) -> dict[UUID, Revealed]:
+    """Give the personal data inside blobs that the caller holds, such as the buyer frozen on a bill; one blob per subject."""
+    found: dict[UUID, Revealed] = {}
+    for start in range(0, len(blobs), SUBJECTS_PER_CALL_MAX):
+        with as_our_errors():
+            opened = keeper.reveal(purpose=purpose, category=category, items=blobs[start : start + SUBJECTS_PER_CALL_MAX], context=context, grant=grant)
+        found.update({revealed.subject: revealed for revealed in opened})
+    invariant(set(found) <= {subject for subject, _ in blobs}, "the keeper opens only what was asked for")
+    return found
+
+
+def search(*, keeper: KeeperClient, purpose: str, index: str, value: str, context: Context | None = None, limit: int = 50) -> list[Hit]:
+    """
+    Find subjects by a value in one of the keeper's blind indexes.
+
+    :raises AccessDenied: when the actor may not search for this purpose
+    """
+    with as_our_errors():
+        return keeper.search(purpose=purpose, index=index, value=value, context=context, limit=limit)
+
+
+def lookup(*, keeper: KeeperClient, purpose: str, index: str, values: Sequence[str]) -> list[list[Hit]]:
+    """Find the subjects of many values at once, for batch work under a standing grant; one list per value, in order."""
+    with as_our_errors():
+        hits = keeper.lookup(purpose=purpose, index=index, values=values)
+    invariant(len(hits) == len(values), "the keeper answers each value")
+    return hits
+
+
+def deduplication_tokens(*, keeper: KeeperClient, month: str, values: bytes) -> bytes:
+    """
+    Give a token per number that tells equal numbers of a month apart from others and nothing else.
+
+    :param values: 8 bytes per number, little-endian
+    :returns: 16 bytes per number; they are never stored
+    """
+    with as_our_errors():
+        return keeper.deduplication_tokens(month=month, values=values)
+
+
+def did_see(*, keeper: KeeperClient, subject: UUID | None = None, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+    """Give the log's entries about a subject: who saw what, when, why and under which grant."""
+    with as_our_errors():
+        return keeper.did_see(subject=subject, since=since, until=until)
+
+
+def could_see(*, keeper: KeeperClient, subject: UUID, at: datetime | None = None) -> dict[str, Any]:
+    """Give everyone who could have seen a subject at an instant, what exactly, and by which rule."""
+    with as_our_errors():
+        return keeper.could_see(subject=subject, at=at)
+
+
+def evidence_bundle(*, keeper: KeeperClient, subject: UUID, since: datetime | None = None, until: datetime | None = None) -> bytes:
+    """Give the proof of a subject's disclosures as one file, for `hoeksteen-verify`."""
+    with as_our_errors():
+        return keeper.export_bundle(subject=subject, since=since, until=until)
+
+
+def exchange(*, keeper: KeeperClient, code: str) -> Session:
+    """Give the session for the one-time code with which the keeper sent a person back."""
+    with as_our_errors():
+        return keeper.exchange(code=code)
+
+
+def session(*, keeper: KeeperClient, token: str) -> Session:
+    """
+    Give whose session a token is.
+
+    :raises AccessDenied: when it has expired or was ended
+    """
+    with as_our_errors():
+        return keeper.session(token)
