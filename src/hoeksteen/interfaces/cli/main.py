@@ -1,0 +1,96 @@
+"""`hoeksteen`: the command line. Each topic lies in a module of its own and is loaded when it is asked for."""
+
+import importlib
+import os
+import pwd
+import sys
+from typing import Any
+
+import click
+
+from hoeksteen.host.os_users import APPLICATION
+from hoeksteen.interfaces.problems import PROBLEMS
+from hoeksteen.kernel.errors import HoeksteenError
+
+# command → (module, whether it keeps the caller's own rights: only what starts servers or plays people does)
+COMMANDS: dict[str, tuple[str, bool]] = {
+    "demo": ("demo", True),
+    "up": ("installation", True),
+    "down": ("installation", True),
+    "status": ("installation", True),
+    "migrate": ("installation", True),
+    "synth": ("synth", False),
+    "consolidate": ("consolidate", False),
+    "usage": ("usage", False),
+    "bill": ("bill", False),
+    "payment": ("bill", False),
+    "look": ("look", True),
+    "serve": ("serve", False),
+}
+
+
+class Topics(click.Group):
+    """Load a command's module only when it is used, and give up root's rights before any business is done."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"hoeksteen.interfaces.cli.{COMMANDS[cmd_name][0]}")
+        return next(command for command in module.commands if command.name == cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        name = ctx.protected_args[0] if ctx.protected_args else ""
+        if name in COMMANDS and not COMMANDS[name][1]:
+            become_application()
+        return super().invoke(ctx)
+
+
+def become_application() -> None:
+    """
+    Continue as the application's OS user, for good, where this process is root.
+
+    The application's rights are all that a business command gets: it cannot read the keeper's files, not even by mistake.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        account = pwd.getpwnam(APPLICATION)
+    except KeyError:
+        return  # nothing was set up on this machine yet; the command itself says so
+    os.setgroups([])
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+    os.environ["HOME"] = "/nonexistent"
+    if not os.access(".", os.R_OK | os.X_OK):
+        os.chdir("/")
+
+
+@click.group(cls=Topics, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="hoeksteen")
+def cli() -> None:
+    """Customer management and billing for a telecom operator that holds its own keys, and can prove who saw whose data."""
+
+
+def main() -> None:
+    """Run the command line; an error of ours becomes one message with its remedy and an exit status of its own."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("hoeksteen: interrupted; run the same command again to go on.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except HoeksteenError as error:
+        click.echo(f"hoeksteen: {error.message}", err=True)
+        if error.remedy:
+            click.echo(f"  what to do: {error.remedy}", err=True)
+        sys.exit(PROBLEMS[error.code].exit_status)
+    except OSError as error:
+        # a full disk, a missing file, a refused permission: the system's own words name the file
+        click.echo(f"hoeksteen: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+        click.echo("  what to do: mend that, then run the same command again; it goes on where it stopped.", err=True)
+        sys.exit(74)
