@@ -31,4 +31,10 @@ CREATE TABLE party.billing_account (
 );
 CREATE UNIQUE INDEX billing_account_id_unique ON party.billing_account (billing_account_id);
 
+-- Numbers that people quote say nothing about the person; gaps mean nothing.
+CREATE SEQUENCE party.customer_number START 10000001;
+CREATE SEQUENCE party.billing_account_number START 50000001;
+CREATE INDEX billing_account_cycle ON party.billing_account (cycle_day, billing_account_id) WHERE status = 'active';
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA party TO hoeksteen_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA party TO hoeksteen_app;

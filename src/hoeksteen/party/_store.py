@@ -1,0 +1,114 @@
+"""SQL of the party room."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hoeksteen.party.model import BillingAccount, Customer, Language, NewBillingAccount, NewCustomer, PaymentMethod
+from hoeksteen.storage.postgres import Row, Transaction
+
+_CUSTOMER = """
+SELECT c.customer_id, c.party_id, p.kind AS party_kind, c.customer_number, c.segment, c.status, c.language, c.customer_since
+FROM party.customer c JOIN party.party p USING (party_id)
+"""
+_BILLING_ACCOUNT = """
+SELECT customer_id, billing_account_id, billing_account_number, cycle_day, payment_method, tax_included, status FROM party.billing_account
+"""
+
+
+def from_row_customer(row: Row) -> Customer:
+    return Customer(**row)
+
+
+def from_row_billing_account(row: Row) -> BillingAccount:
+    return BillingAccount(**row)
+
+
+def customer(tx: Transaction, customer_id: UUID) -> Customer | None:
+    row = tx.row(_CUSTOMER + "WHERE c.customer_id = %s", (customer_id,))
+    return None if row is None else from_row_customer(row)
+
+
+def customers(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Customer]:
+    return [from_row_customer(row) for row in tx.rows(_CUSTOMER + "WHERE c.customer_id = ANY(%s) ORDER BY c.customer_id", (list(customer_ids),))]
+
+
+def customers_of_parties(tx: Transaction, party_ids: Sequence[UUID]) -> list[Customer]:
+    sql = _CUSTOMER + "WHERE c.party_id = ANY(%s) ORDER BY c.party_id, c.customer_id"
+    return [from_row_customer(row) for row in tx.rows(sql, (list(party_ids),))]
+
+
+def customer_by_number(tx: Transaction, customer_number: str) -> Customer | None:
+    row = tx.row(_CUSTOMER + "WHERE c.customer_number = %s", (customer_number,))
+    return None if row is None else from_row_customer(row)
+
+
+def customers_after(tx: Transaction, after: UUID | None, limit: int) -> list[Customer]:
+    sql = _CUSTOMER + "WHERE %(after)s::uuid IS NULL OR c.customer_id > %(after)s ORDER BY c.customer_id LIMIT %(limit)s"
+    return [from_row_customer(row) for row in tx.rows(sql, {"after": after, "limit": limit})]
+
+
+def count_customers(tx: Transaction) -> int:
+    return int(tx.value("SELECT count(*) FROM party.customer"))
+
+
+def billing_accounts(tx: Transaction, customer_id: UUID) -> list[BillingAccount]:
+    sql = _BILLING_ACCOUNT + "WHERE customer_id = %s ORDER BY billing_account_id"
+    return [from_row_billing_account(row) for row in tx.rows(sql, (customer_id,))]
+
+
+def billing_accounts_by_id(tx: Transaction, billing_account_ids: Sequence[UUID]) -> list[BillingAccount]:
+    sql = _BILLING_ACCOUNT + "WHERE billing_account_id = ANY(%s) ORDER BY billing_account_id"
+    return [from_row_billing_account(row) for row in tx.rows(sql, (list(billing_account_ids),))]
+
+
+def billing_accounts_of_cycle(tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
+    sql = _BILLING_ACCOUNT + (
+        "WHERE status = 'active' AND cycle_day = %(cycle_day)s AND (%(after)s::uuid IS NULL OR billing_account_id > %(after)s)"
+        " ORDER BY billing_account_id LIMIT %(limit)s"
+    )
+    return [from_row_billing_account(row) for row in tx.rows(sql, {"cycle_day": cycle_day, "after": after, "limit": limit})]
+
+
+def take_customer_numbers(tx: Transaction, count: int) -> list[str]:
+    rows = tx.rows("SELECT nextval('party.customer_number') AS number FROM generate_series(1, %s)", (count,))
+    return [str(row["number"]) for row in rows]
+
+
+def take_billing_account_numbers(tx: Transaction, count: int) -> list[str]:
+    rows = tx.rows("SELECT nextval('party.billing_account_number') AS number FROM generate_series(1, %s)", (count,))
+    return [str(row["number"]) for row in rows]
+
+
+def add_parties(tx: Transaction, customers: Sequence[NewCustomer], now: datetime) -> None:
+    kinds = {new.party_id: new.party_kind for new in customers}
+    known = {row["party_id"] for row in tx.rows("SELECT party_id FROM party.party WHERE party_id = ANY(%s)", (list(kinds),))}
+    rows = ((party_id, kind, now) for party_id, kind in kinds.items() if party_id not in known)
+    tx.copy_in("party.party", ("party_id", "kind", "created_at"), rows)
+
+
+def add_customers(tx: Transaction, customers: Sequence[NewCustomer], numbers: Sequence[str], now: datetime) -> None:
+    columns = ("customer_id", "party_id", "customer_number", "segment", "status", "language", "customer_since", "created_at")
+    rows = (
+        (new.customer_id, new.party_id, number, new.segment, new.status, new.language, new.customer_since, now)
+        for new, number in zip(customers, numbers, strict=True)
+    )
+    tx.copy_in("party.customer", columns, rows)
+
+
+def add_billing_accounts(tx: Transaction, accounts: Sequence[NewBillingAccount], numbers: Sequence[str]) -> None:
+    columns = ("customer_id", "billing_account_id", "billing_account_number", "cycle_day", "payment_method", "tax_included", "status")
+    rows = (
+        (new.customer_id, new.billing_account_id, number, new.cycle_day, new.payment_method, new.tax_included, new.status)
+        for new, number in zip(accounts, numbers, strict=True)
+    )
+    tx.copy_in("party.billing_account", columns, rows)
+
+
+def set_language(tx: Transaction, customer_id: UUID, language: Language) -> int:
+    return tx.execute("UPDATE party.customer SET language = %s WHERE customer_id = %s", (language, customer_id))
+
+
+def set_payment_method(tx: Transaction, customer_id: UUID, billing_account_id: UUID, payment_method: PaymentMethod) -> int:
+    sql = "UPDATE party.billing_account SET payment_method = %s WHERE customer_id = %s AND billing_account_id = %s"
+    return tx.execute(sql, (payment_method, customer_id, billing_account_id))

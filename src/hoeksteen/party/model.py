@@ -1,0 +1,77 @@
+"""What the party room keeps of a customer: no name and no number of the outside world, only pseudonyms and terms of business."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+PartyKind = Literal["individual", "organization"]
+Segment = Literal["consumer", "business"]
+Status = Literal["active", "closed"]
+Language = Literal["nl", "en"]
+PaymentMethod = Literal["direct_debit", "transfer"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """
+    A customer to be added together with its party.
+
+    :param party_id: the subject of the personal data; one party may be several customers (`party_id` then repeats)
+    :param customer_number: what people quote; None takes the next one
+    """
+
+    customer_id: UUID
+    party_id: UUID
+    party_kind: PartyKind
+    segment: Segment
+    customer_since: date
+    customer_number: str | None = None
+    status: Status = "active"
+    language: Language = "nl"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A party in its role of customer (TM Forum TMF629)."""
+
+    customer_id: UUID
+    party_id: UUID
+    party_kind: PartyKind
+    customer_number: str
+    segment: Segment
+    status: Status
+    language: Language
+    customer_since: date
+
+
+@dataclass(frozen=True, slots=True)
+class NewBillingAccount:
+    """
+    A billing account to be added.
+
+    :param cycle_day: 1 to 28, the local day on which each bill period begins
+    :param tax_included: whether its prices hold VAT (consumers) or not
+    :param billing_account_number: what a bill shows; None takes the next one
+    """
+
+    customer_id: UUID
+    billing_account_id: UUID
+    payment_method: PaymentMethod
+    tax_included: bool
+    cycle_day: int = 1
+    billing_account_number: str | None = None
+    status: Status = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class BillingAccount:
+    """The receiver of one bill per period (TM Forum TMF666)."""
+
+    customer_id: UUID
+    billing_account_id: UUID
+    billing_account_number: str
+    cycle_day: int
+    payment_method: PaymentMethod
+    tax_included: bool
+    status: Status

@@ -1,0 +1,59 @@
+"""Writes of customers and billing accounts; each belongs to the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hoeksteen.kernel.errors import InvalidInput, NotFound
+from hoeksteen.party import _store
+from hoeksteen.party.model import Language, NewBillingAccount, NewCustomer, PaymentMethod
+from hoeksteen.storage.postgres import Transaction
+
+
+def add_customers(*, tx: Transaction, customers: Sequence[NewCustomer], now: datetime) -> None:
+    """
+    Add customers, and those of their parties that are new, set-based with COPY.
+
+    :raises Conflict: (at the end of the transaction's block) when a customer identifier or number is taken
+    """
+    fresh = iter(_store.take_customer_numbers(tx, sum(new.customer_number is None for new in customers)))
+    numbers = [new.customer_number or next(fresh) for new in customers]
+    _store.add_parties(tx, customers, now)
+    _store.add_customers(tx, customers, numbers, now)
+
+
+def add_billing_accounts(*, tx: Transaction, billing_accounts: Sequence[NewBillingAccount]) -> None:
+    """
+    Add billing accounts of existing customers, set-based with COPY.
+
+    :raises InvalidInput: when a cycle day lies outside 1 to 28
+    :raises Conflict: (at the end of the transaction's block) when an identifier or number is taken
+    """
+    wrong = sum(not 1 <= new.cycle_day <= 28 for new in billing_accounts)
+    if wrong:
+        raise InvalidInput(f"The field cycle_day of {wrong} billing accounts lies outside 1 to 28.", remedy="Choose a day that every month has.")
+    fresh = iter(_store.take_billing_account_numbers(tx, sum(new.billing_account_number is None for new in billing_accounts)))
+    numbers = [new.billing_account_number or next(fresh) for new in billing_accounts]
+    _store.add_billing_accounts(tx, billing_accounts, numbers)
+
+
+def set_language(*, tx: Transaction, customer_id: UUID, language: Language) -> None:
+    """
+    Set the language in which the customer is written to.
+
+    :raises NotFound: when there is no such customer
+    """
+    if not _store.set_language(tx, customer_id, language):
+        raise NotFound("No customer has this identifier.", remedy="Search for the customer again.", customer_id=customer_id)
+
+
+def set_payment_method(*, tx: Transaction, customer_id: UUID, billing_account_id: UUID, payment_method: PaymentMethod) -> None:
+    """
+    Set how the bills of a billing account are paid.
+
+    :raises NotFound: when the customer has no such billing account
+    """
+    if not _store.set_payment_method(tx, customer_id, billing_account_id, payment_method):
+        raise NotFound(
+            "The customer has no such billing account.", remedy="Read the customer's billing accounts again.", billing_account_id=billing_account_id
+        )

@@ -1,0 +1,81 @@
+"""Reads of customers and billing accounts; nothing here is personal data."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from hoeksteen.kernel.errors import InvalidInput, NotFound
+from hoeksteen.party import _store
+from hoeksteen.party.model import BillingAccount, Customer
+from hoeksteen.storage.postgres import Transaction
+
+PAGE_MAX = 10_000
+
+
+def customer(*, tx: Transaction, customer_id: UUID) -> Customer:
+    """
+    Give one customer.
+
+    :raises NotFound: when there is none with this identifier
+    """
+    found = _store.customer(tx, customer_id)
+    if found is None:
+        raise NotFound("No customer has this identifier.", remedy="Search for the customer again.", customer_id=customer_id)
+    return found
+
+
+def customers(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[Customer]:
+    """Give the customers among these identifiers, ordered by identifier; unknown ones are absent."""
+    return _store.customers(tx, customer_ids)
+
+
+def customers_of_parties(*, tx: Transaction, party_ids: Sequence[UUID]) -> list[Customer]:
+    """Give every customer that one of these parties is."""
+    return _store.customers_of_parties(tx, party_ids)
+
+
+def customer_by_number(*, tx: Transaction, customer_number: str) -> Customer | None:
+    """Give the customer who quotes this number, or None."""
+    return _store.customer_by_number(tx, customer_number)
+
+
+def list_customers(*, tx: Transaction, after: UUID | None, limit: int) -> list[Customer]:
+    """
+    Give the next customers by identifier.
+
+    :param after: the last identifier of the page before, or None for the first page
+    :param limit: 1 to 10,000 customers
+    :raises InvalidInput: when `limit` lies outside its bounds
+    """
+    return _store.customers_after(tx, after, _bounded(limit))
+
+
+def count(*, tx: Transaction) -> int:
+    """Count all customers."""
+    return _store.count_customers(tx)
+
+
+def billing_accounts(*, tx: Transaction, customer_id: UUID) -> list[BillingAccount]:
+    """Give the billing accounts of a customer, closed ones too."""
+    return _store.billing_accounts(tx, customer_id)
+
+
+def billing_accounts_by_id(*, tx: Transaction, billing_account_ids: Sequence[UUID]) -> list[BillingAccount]:
+    """Give the billing accounts among these identifiers; unknown ones are absent."""
+    return _store.billing_accounts_by_id(tx, billing_account_ids)
+
+
+def billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
+    """
+    Give the next active billing accounts whose bill period begins on `cycle_day`.
+
+    :param after: the last billing account identifier of the batch before, or None for the first batch
+    :param limit: 1 to 10,000 billing accounts
+    :raises InvalidInput: when `limit` lies outside its bounds
+    """
+    return _store.billing_accounts_of_cycle(tx, cycle_day, after, _bounded(limit))
+
+
+def _bounded(limit: int) -> int:
+    if not 1 <= limit <= PAGE_MAX:
+        raise InvalidInput(f"The field limit must lie in 1 to {PAGE_MAX}, not {limit}.", remedy="Ask for smaller pages.")
+    return limit
