@@ -1,0 +1,502 @@
+"""
+The client of the keeper: HTTP over its Unix socket, bodies in MessagePack.
+
+A service (or a person with a key of their own) proves who it is by an Ed25519 signature over a fresh assertion, and gets
+a short token. Calls made for a person carry that person's token beside it: the person is the actor, the service the medium.
+"""
+
+import http.client
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+ITEMS_MAX = 10_000
+RECORDS_MAX = 1 << 18
+_CONNECTIONS_KEPT_MAX = 16
+_TIMEOUT_SECONDS = 120.0
+_A = TypeVar("_A")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """
+    A value to find the subject by.
+
+    :param ref: handed back with a hit, such as a resource_id or customer_id
+    """
+
+    value: str
+    ref: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealItem:
+    """
+    The fields of one subject in one category.
+
+    :param terms: per blind index the terms that replace all of this subject's terms in that index
+    """
+
+    subject: UUID
+    fields: Mapping[str, Any]
+    terms: Mapping[str, Sequence[Term]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    subject: UUID
+    fields: dict[str, Any]
+    masked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    subject: UUID
+    ref: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """
+    Whose token it is.
+
+    :param subject: the person that a data subject's log-in is bound to
+    """
+
+    actor: str
+    name: str
+    organisation: str
+    roles: tuple[str, ...]
+    token: str
+    expires_at: datetime
+    subject: UUID | None
+
+
+class KeeperError(Exception):
+    """Carry the keeper's machine-readable reason and one sentence; neither holds personal data."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class KeeperRefused(KeeperError):
+    """A denial, such as `no_permission`, `no_grant`, `grant_expired`, `limit_reached`, `actor_blocked`, `token_expired`, `shredded`."""
+
+
+class KeeperInvalid(KeeperError):
+    """A request that the keeper cannot read, or a blob that does not belong where it was found."""
+
+
+class KeeperUnavailable(KeeperError):
+    """The keeper does not answer, or cannot make an entry durable; nothing was disclosed."""
+
+
+class KeeperClient:
+    """
+    Speak to the keeper as one service, or as one person who holds a key. Thread-safe; a context manager.
+
+    :param service: the actor whose key is in `key_path`
+    :raises KeeperUnavailable: by every call, when the keeper does not answer
+    """
+
+    def __init__(self, *, socket_path: Path, service: str, key_path: Path) -> None:
+        self._link = _Link(socket_path, service, key_path)
+        self._token = ""
+
+    def __enter__(self) -> "KeeperClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._link.close()
+
+    def as_actor(self, token: str) -> "KeeperClient":
+        """Give a client on the same connections whose calls a person makes."""
+        other = KeeperClient.__new__(KeeperClient)
+        other._link, other._token = self._link, token
+        return other
+
+    # --- the vault
+
+    def seal(self, *, purpose: str, category: str, items: Sequence[SealItem], grant: str | None = None) -> list[bytes]:
+        """
+        Seal one category of many subjects and give one blob per item, in order.
+
+        :raises KeeperRefused: when the actor may not write this category for this purpose, or a subject's category was shredded
+        """
+        blobs: list[bytes] = []
+        for part in _parts(items, ITEMS_MAX):
+            indexes: dict[str, list[Any]] = {}
+            for position, item in enumerate(part):
+                for index, terms in item.terms.items():
+                    indexes.setdefault(index, []).append([position, [[term.value, term.ref.bytes if term.ref else None] for term in terms]])
+            blobs += self._call("seal", {
+                "purpose": purpose, "category": category, "grant": grant, "indexes": indexes,
+                "subjects": b"".join(item.subject.bytes for item in part), "fields": [item.fields for item in part],
+            })  # fmt: skip
+        return blobs
+
+    def reveal(
+        self, *, purpose: str, category: str, items: Sequence[tuple[UUID, bytes]], grant: str | None = None, context: Mapping[str, str | bool] | None = None
+    ) -> list[Revealed]:
+        """
+        Open one category of many subjects, masked where the policy says so; the log entry is durable before anything is opened.
+
+        :param context: what the caller asserts: `customer_on_the_line` (bool), `ticket` (str)
+        :raises KeeperRefused: with the reason; then nothing of the batch is opened
+        :raises KeeperInvalid: when a blob does not belong to its subject and category
+        """
+        revealed: list[Revealed] = []
+        for part in _parts(items, ITEMS_MAX):
+            answer = self._call("reveal", {
+                "purpose": purpose, "category": category, "grant": grant, "context": context or {},
+                "subjects": b"".join(subject.bytes for subject, _ in part), "blobs": [blob for _, blob in part],
+            })  # fmt: skip
+            revealed += [Revealed(subject, fields, answer["masked"]) for (subject, _), fields in zip(part, answer["fields"], strict=True)]
+        return revealed
+
+    def search(
+        self, *, purpose: str, index: str, value: str, context: Mapping[str, str | bool] | None = None, grant: str | None = None, limit: int = 50
+    ) -> list[Hit]:
+        """
+        Find subjects by one value in a blind index.
+
+        :raises KeeperRefused: without the permission, or past the limit
+        """
+        answer = self._call("search", {"purpose": purpose, "index": index, "values": [value], "context": context or {}, "grant": grant, "limit": limit})
+        return _hits(answer[0])
+
+    def lookup(self, *, purpose: str, index: str, values: Sequence[str], grant: str | None = None) -> list[list[Hit]]:
+        """Find the subjects of many values at once, in their order; a service's call, under its standing grant."""
+        found: list[list[Hit]] = []
+        for part in _parts(values, ITEMS_MAX):
+            answer = self._call("search", {"purpose": purpose, "index": index, "values": part, "context": {}, "grant": grant, "limit": ITEMS_MAX})
+            found += [_hits(hits) for hits in answer]
+        return found
+
+    def shred(self, *, subject: UUID, category: str | None, reason: str) -> None:
+        """
+        Destroy the keys of a subject's category, or of all its categories, for ever.
+
+        :raises KeeperRefused: without the permission
+        """
+        self._call("shred", {"subject": subject.bytes, "category": category, "reason": reason})
+
+    def traffic_seal(self, *, month: str, column: str, records: bytes, values: bytes, grant: str | None = None) -> bytes:
+        """
+        Seal one column of traffic records under the key of their month.
+
+        :param month: `YYYY-MM`
+        :param records: 16-byte record ids, concatenated
+        :param values: little-endian unsigned 64-bit integers, concatenated
+        :returns: 16 bytes per record, concatenated
+        """
+        parts = _slices(len(records) // 16)
+        return b"".join(
+            self._call("traffic/seal", {"month": month, "column": column, "records": records[a * 16 : b * 16], "values": values[a * 8 : b * 8], "grant": grant})
+            for a, b in parts
+        )
+
+    def traffic_open(
+        self, *, purpose: str, month: str, column: str, records: bytes, blocks: bytes, subject: UUID,
+        grant: str | None = None, context: Mapping[str, str | bool] | None = None,
+    ) -> bytes:  # fmt: skip
+        """
+        Open one column of one subject's traffic records: little-endian unsigned 64-bit integers, concatenated.
+
+        :raises KeeperInvalid: when a block does not belong to its record and column
+        :raises KeeperRefused: without the permission, or when the subject or the month's key is gone
+        """
+        shared = {"purpose": purpose, "month": month, "column": column, "subject": subject.bytes, "grant": grant, "context": context or {}}
+        return b"".join(
+            self._call("traffic/open", {**shared, "records": records[a * 16 : b * 16], "blocks": blocks[a * 16 : b * 16]})
+            for a, b in _slices(len(records) // 16)
+        )
+
+    def deduplication_tokens(self, *, month: str, values: bytes, grant: str | None = None) -> bytes:
+        """
+        Give a 16-byte token per value: equal within a month for equal values, and nothing without the keeper's key.
+
+        :param values: little-endian unsigned 64-bit integers, concatenated
+        """
+        parts = _slices(len(values) // 8)
+        return b"".join(self._call("traffic/tokens", {"month": month, "values": values[a * 8 : b * 8], "grant": grant}) for a, b in parts)
+
+    # --- evidence
+
+    def did_see(
+        self, *, subject: UUID | None = None, actor: str | None = None, organisation: str | None = None,
+        since: datetime | None = None, until: datetime | None = None,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """
+        Give every entry about a subject, an actor or an organisation in a period, complete and in order.
+
+        :returns: dictionaries of index, time, actor, name, organisation, country, action, category, purpose, grant, ticket, outcome, masked, count
+        """
+        body = {"subject": subject.bytes if subject else None, "actor": actor, "organisation": organisation, "since": since, "until": until}
+        return list(self._call("did-see", body))
+
+    def could_see(self, *, subject: UUID, at: datetime | None = None) -> dict[str, Any]:
+        """
+        Give everybody who could have seen a subject at an instant, and through what.
+
+        :returns: `at`, `actors` (actor, name, organisation, country, categories, purpose, because, masked, ceiling_per_hour, ceiling_per_day, grant), `findings`
+        """
+        return dict(self._call("could-see", {"subject": subject.bytes, "at": at}))
+
+    def export_bundle(self, *, subject: UUID, since: datetime | None = None, until: datetime | None = None) -> bytes:
+        """Give an evidence bundle about a subject, to be checked offline by `hoeksteen-verify`."""
+        return bytes(self._call("export", {"subject": subject.bytes, "since": since, "until": until}))
+
+    def checkpoint(self) -> bytes:
+        """Give a signed note over everything that the log holds."""
+        return bytes(self._call("checkpoint", {}))
+
+    def fsck(self) -> dict[str, Any]:
+        """Have the keeper recompute its whole log, and give the report."""
+        return dict(self._call("fsck", {}))
+
+    # --- grants
+
+    def request_grant(
+        self, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int,
+        unmasked: bool = False, subjects_max: int | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """
+        Ask for a grant as the actor of this client; two people of the operator must approve it.
+
+        :param subjects: whose data; None for anybody's, which needs `subjects_max`
+        :returns: the grant: id, state, asker, organisation, purpose, categories, ticket, digest, canonical, approvals, valid_from, valid_to, ...
+        """
+        return dict(self._call("grants/request", {
+            "purpose": purpose, "categories": list(categories), "subjects": None if subjects is None else [subject.bytes for subject in subjects],
+            "ticket": ticket, "minutes": minutes, "unmasked": unmasked, "subjects_max": subjects_max,
+        }))  # fmt: skip
+
+    def grants(self, *, state: str | None = None) -> list[dict[str, Any]]:
+        """
+        Give the grants that the actor may see, newest first: all of them for approvers, otherwise the actor's own.
+
+        :param state: `requested`, `running`, `refused`, `revoked` or `expired`
+        """
+        return list(self._call("grants/list", {"state": state}))
+
+    def approve_grant(self, *, grant: str, digest: str, key_path: Path) -> dict[str, Any]:
+        """
+        Approve a grant by signing the SHA-256 digest of its canonical form with a key that the approver holds.
+
+        :param digest: hexadecimal, of the canonical grant that the approver has read
+        :raises KeeperRefused: when the approver is the asker, not of the operator, or the key is not theirs
+        """
+        signature = load_key(key_path).sign(bytes.fromhex(digest))
+        return dict(self._call("grants/approve", {"grant": grant, "digest": bytes.fromhex(digest), "signature": signature}))
+
+    def refuse_grant(self, *, grant: str, reason: str) -> dict[str, Any]:
+        """Refuse a grant that was asked for."""
+        return dict(self._call("grants/refuse", {"grant": grant, "reason": reason}))
+
+    def revoke_grant(self, *, grant: str, reason: str) -> dict[str, Any]:
+        """End a running grant at once."""
+        return dict(self._call("grants/revoke", {"grant": grant, "reason": reason}))
+
+    def kill(self, *, scope: str, target: str, reason: str) -> None:
+        """
+        Stop a session, an actor or an organisation, from the next request on.
+
+        :param scope: `session`, `actor` or `organisation`
+        :param target: the token's id, the actor or the organisation
+        """
+        self._call("kill", {"scope": scope, "target": target, "reason": reason})
+
+    def add_data_subject(self, *, actor: str, name: str, subject: UUID, password: str, totp_secret: str) -> None:
+        """
+        Give a customer a log-in that is bound to their own data.
+
+        :param name: what logs show; a pseudonym such as a customer number, never a person's name
+        """
+        body = {"actor": actor, "name": name, "subject": subject.bytes, "password": password, "totp_secret": totp_secret}
+        self._call("actors/data-subject", body)
+
+    # --- sessions
+
+    def login_url(self, *, return_to: str, state: str) -> str:
+        """
+        Give the keeper's log-in page, to which the browser is sent.
+
+        :param return_to: a page of an origin that is allow-listed for this service; it receives `code` and `state`
+        """
+        return f"{self._link.origin()}/login?{urlencode({'service': self._link.service, 'return_to': return_to, 'state': state})}"
+
+    def exchange(self, *, code: str) -> Session:
+        """
+        Exchange the one-time code of the redirect for a short token that is bound to this service.
+
+        :raises KeeperRefused: `code_invalid`, when it was used, is too old or was issued to another service
+        """
+        return _session(self._call("sessions/exchange", {"code": code}))
+
+    def session(self, token: str) -> Session:
+        """
+        Tell whose token this is.
+
+        :raises KeeperRefused: `token_expired`, `session_killed`, `actor_blocked` or `organisation_blocked`
+        """
+        return _session(self._call("sessions/show", {"token": token}))
+
+    def logout(self, token: str) -> None:
+        """End the session of this token."""
+        self._call("sessions/close", {"token": token})
+
+    def _call(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._link.call(path, body, self._token)
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """
+    Read an Ed25519 private key in PEM.
+
+    :raises KeeperInvalid: when the file is missing or holds no such key
+    """
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise KeeperInvalid("key_unreadable", f"{path} holds no readable Ed25519 key. Make one with `hoeksteen-keeper keygen --out FILE`.") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeeperInvalid("key_unreadable", f"{path} holds no Ed25519 key. Make one with `hoeksteen-keeper keygen --out FILE`.")
+    return key
+
+
+def assertion(actor: str, time: str, nonce: str) -> bytes:
+    """Give the bytes that an actor signs to prove who they are."""
+    return f"hoeksteen-keeper assertion v1\n{actor}\n{time}\n{nonce}\n".encode()
+
+
+class _Link:
+    """The connections of one service, and its token, which is renewed when the keeper says that it ran out."""
+
+    def __init__(self, socket_path: Path, service: str, key_path: Path) -> None:
+        self.service = service
+        self._socket_path, self._key_path = socket_path, key_path
+        self._lock = threading.Lock()
+        self._idle: list[_UnixConnection] = []
+        self._token, self._origin = "", ""
+
+    def call(self, path: str, body: Mapping[str, Any], person_token: str) -> Any:
+        data = msgspec.msgpack.encode(body)
+        for attempt in (1, 2):
+            token = self._service_token()
+            status, answer = self._post(path, data, {"Authorization": f"Bearer {token}", **({"X-Actor-Token": person_token} if person_token else {})})
+            if status == 401 and attempt == 1:
+                self._forget(token)
+                continue
+            return _read(status, answer)
+        raise AssertionError("unreachable")
+
+    def origin(self) -> str:
+        self._service_token()
+        return self._origin
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _service_token(self) -> str:
+        with self._lock:
+            if not self._token:
+                time, nonce = datetime.now(UTC).isoformat(), secrets.token_hex(16)  # noqa: TID251 the client is an interface: it reads the clock
+                signature = load_key(self._key_path).sign(assertion(self.service, time, nonce))
+                body = {"actor": self.service, "time": time, "nonce": nonce, "signature": signature}
+                answer = _read(*self._exchange(_UnixConnection(self._socket_path), "token", msgspec.msgpack.encode(body), {}))
+                self._token, self._origin = answer["token"], answer["origin"]
+            return self._token
+
+    def _forget(self, token: str) -> None:
+        with self._lock:
+            if self._token == token:
+                self._token = ""
+
+    def _post(self, path: str, data: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
+            try:
+                return self._exchange(connection, path, data, headers)
+            except KeeperUnavailable:
+                pass  # the keeper closed an idle connection; a fresh one decides
+        return self._exchange(_UnixConnection(self._socket_path), path, data, headers)
+
+    def _exchange(self, connection: "_UnixConnection", path: str, data: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
+            connection.request("POST", f"/v1/{path}", data, {"Content-Type": "application/msgpack", **headers})
+            response = connection.getresponse()
+            result = response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise KeeperUnavailable("keeper_unreachable", f"The keeper does not answer on {self._socket_path}. Run `hoeksteen status`.") from error
+        with self._lock:
+            if len(self._idle) < _CONNECTIONS_KEPT_MAX and not response.will_close:
+                self._idle.append(connection)
+                return result
+        connection.close()
+        return result
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("keeper", timeout=_TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_TIMEOUT_SECONDS)
+        self.sock.connect(str(self._path))
+
+
+def _read(status: int, answer: bytes) -> Any:
+    try:
+        body = msgspec.msgpack.decode(answer) if answer else None
+    except msgspec.DecodeError as error:
+        raise KeeperUnavailable("answer_unreadable", "The keeper's answer is cut off.") from error
+    if 200 <= status < 300:
+        return body
+    reason, detail = (body.get("reason", ""), body.get("detail", "")) if isinstance(body, dict) else (f"http_{status}", "")
+    errors: dict[int, Callable[[str, str], KeeperError]] = {400: KeeperInvalid, 401: KeeperRefused, 403: KeeperRefused, 413: KeeperInvalid, 422: KeeperInvalid}
+    raise errors.get(status, KeeperUnavailable)(reason, detail)
+
+
+def _session(answer: Mapping[str, Any]) -> Session:
+    subject = answer["subject"]
+    return Session(
+        answer["actor"], answer["name"], answer["organisation"], tuple(answer["roles"]), answer["token"], answer["expires_at"],
+        UUID(bytes=subject) if subject else None,
+    )  # fmt: skip
+
+
+def _hits(pairs: Sequence[tuple[bytes, bytes | None]]) -> list[Hit]:
+    return [Hit(UUID(bytes=subject), UUID(bytes=ref) if ref else None) for subject, ref in pairs]
+
+
+def _parts(items: Sequence[_A], size: int) -> list[Sequence[_A]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _slices(count: int) -> list[tuple[int, int]]:
+    return [(start, min(start + RECORDS_MAX, count)) for start in range(0, count, RECORDS_MAX)]
