@@ -1,7 +1,36 @@
-.PHONY: help setup demo test test-all lint browser clean
+.PHONY: help setup demo up down status test test-all lint screenshots lock clean
+PYTEST = .venv/bin/python -m pytest
+CUSTOMERS ?= 2000
+
 help:            ## show this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 setup:           ## make the environment in .venv
 	@tools/setup
 demo: setup      ## invent an operator, bring it in, bill it, prove it; ends with the desk open (CUSTOMERS=2000)
-	@.venv/bin/hoeksteen demo --customers $(or $(CUSTOMERS),2000)
+	@.venv/bin/hoeksteen demo --customers $(CUSTOMERS)
+up: setup        ## start the databases, the keeper and the desk of the default data directory
+	@.venv/bin/hoeksteen up
+down:            ## stop them
+	@.venv/bin/hoeksteen down
+status:          ## say what runs
+	@.venv/bin/hoeksteen status
+test: setup      ## linters, types, house rules and every suite but the slow ones
+	@tools/system-packages chromium
+	@$(MAKE) --no-print-directory lint
+	$(PYTEST) -m "not slow" --durations=5 $(ARGS)
+test-all: setup  ## every suite, the slow ones too
+	@tools/system-packages chromium
+	@$(MAKE) --no-print-directory lint
+	$(PYTEST) --durations=10 --cov --cov-report=term:skip-covered $(ARGS)
+lint: setup      ## ruff, mypy and the import contracts
+	@.venv/bin/ruff check src tests
+	@.venv/bin/ruff format --check src tests
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+screenshots: setup ## draw the pictures of the README anew, from the demonstration
+	@tools/screenshots
+lock: setup      ## renew requirements/lock.txt after a change of pyproject.toml
+	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements/lock.txt
+	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/setup.in -o requirements/setup.txt
+clean:           ## remove the environment and what the tools made
+	rm -rf .venv .setup .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/hoeksteen/interfaces/static/vendor
