@@ -9,7 +9,7 @@ import http.client
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +21,18 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
+
+__all__ = [
+    "Hit", "KeeperClient", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem", "Session", "Term", "assertion",
+    "load_key",
+]  # fmt: skip
+
 ITEMS_MAX = 10_000
 RECORDS_MAX = 1 << 18
 _CONNECTIONS_KEPT_MAX = 16
 _TIMEOUT_SECONDS = 120.0
+_ERRORS: dict[int, type[KeeperError]] = {400: KeeperInvalid, 401: KeeperRefused, 403: KeeperRefused, 413: KeeperInvalid, 422: KeeperInvalid}
 _A = TypeVar("_A")
 
 
@@ -83,27 +91,6 @@ class Session:
     subject: UUID | None
 
 
-class KeeperError(Exception):
-    """Carry the keeper's machine-readable reason and one sentence; neither holds personal data."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
-
-
-class KeeperRefused(KeeperError):
-    """A denial, such as `no_permission`, `no_grant`, `grant_expired`, `limit_reached`, `actor_blocked`, `token_expired`, `shredded`."""
-
-
-class KeeperInvalid(KeeperError):
-    """A request that the keeper cannot read, or a blob that does not belong where it was found."""
-
-
-class KeeperUnavailable(KeeperError):
-    """The keeper does not answer, or cannot make an entry durable; nothing was disclosed."""
-
-
 class KeeperClient:
     """
     Speak to the keeper as one service, or as one person who holds a key. Thread-safe; a context manager.
@@ -153,8 +140,9 @@ class KeeperClient:
         return blobs
 
     def reveal(
-        self, *, purpose: str, category: str, items: Sequence[tuple[UUID, bytes]], grant: str | None = None, context: Mapping[str, str | bool] | None = None
-    ) -> list[Revealed]:
+        self, *, purpose: str, category: str, items: Sequence[tuple[UUID, bytes]], grant: str | None = None,
+        context: Mapping[str, str | bool] | None = None,
+    ) -> list[Revealed]:  # fmt: skip
         """
         Open one category of many subjects, masked where the policy says so; the log entry is durable before anything is opened.
 
@@ -179,8 +167,8 @@ class KeeperClient:
 
         :raises KeeperRefused: without the permission, or past the limit
         """
-        answer = self._call("search", {"purpose": purpose, "index": index, "values": [value], "context": context or {}, "grant": grant, "limit": limit})
-        return _hits(answer[0])
+        body = {"purpose": purpose, "index": index, "values": [value], "context": context or {}, "grant": grant, "limit": limit}
+        return _hits(self._call("search", body)[0])
 
     def lookup(self, *, purpose: str, index: str, values: Sequence[str], grant: str | None = None) -> list[list[Hit]]:
         """Find the subjects of many values at once, in their order; a service's call, under its standing grant."""
@@ -207,10 +195,10 @@ class KeeperClient:
         :param values: little-endian unsigned 64-bit integers, concatenated
         :returns: 16 bytes per record, concatenated
         """
-        parts = _slices(len(records) // 16)
+        shared = {"month": month, "column": column, "grant": grant}
         return b"".join(
-            self._call("traffic/seal", {"month": month, "column": column, "records": records[a * 16 : b * 16], "values": values[a * 8 : b * 8], "grant": grant})
-            for a, b in parts
+            self._call("traffic/seal", {**shared, "records": records[a * 16 : b * 16], "values": values[a * 8 : b * 8]})
+            for a, b in _slices(len(records) // 16)
         )
 
     def traffic_open(
@@ -256,7 +244,8 @@ class KeeperClient:
         """
         Give everybody who could have seen a subject at an instant, and through what.
 
-        :returns: `at`, `actors` (actor, name, organisation, country, categories, purpose, because, masked, ceiling_per_hour, ceiling_per_day, grant), `findings`
+        :returns: `at`, `actors` (actor, name, organisation, country, categories, purpose, because, masked, ceiling_per_hour, ceiling_per_day,
+            grant), `findings`
         """
         return dict(self._call("could-see", {"subject": subject.bytes, "at": at}))
 
@@ -393,7 +382,7 @@ class _Link:
     def __init__(self, socket_path: Path, service: str, key_path: Path) -> None:
         self.service = service
         self._socket_path, self._key_path = socket_path, key_path
-        self._lock = threading.Lock()
+        self._lock, self._token_lock = threading.Lock(), threading.Lock()
         self._idle: list[_UnixConnection] = []
         self._token, self._origin = "", ""
 
@@ -419,7 +408,7 @@ class _Link:
             connection.close()
 
     def _service_token(self) -> str:
-        with self._lock:
+        with self._token_lock:
             if not self._token:
                 time, nonce = datetime.now(UTC).isoformat(), secrets.token_hex(16)  # noqa: TID251 the client is an interface: it reads the clock
                 signature = load_key(self._key_path).sign(assertion(self.service, time, nonce))
@@ -429,7 +418,7 @@ class _Link:
             return self._token
 
     def _forget(self, token: str) -> None:
-        with self._lock:
+        with self._token_lock:
             if self._token == token:
                 self._token = ""
 
@@ -478,8 +467,7 @@ def _read(status: int, answer: bytes) -> Any:
     if 200 <= status < 300:
         return body
     reason, detail = (body.get("reason", ""), body.get("detail", "")) if isinstance(body, dict) else (f"http_{status}", "")
-    errors: dict[int, Callable[[str, str], KeeperError]] = {400: KeeperInvalid, 401: KeeperRefused, 403: KeeperRefused, 413: KeeperInvalid, 422: KeeperInvalid}
-    raise errors.get(status, KeeperUnavailable)(reason, detail)
+    raise _ERRORS.get(status, KeeperUnavailable)(reason, detail)
 
 
 def _session(answer: Mapping[str, Any]) -> Session:
