@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS storage.migration (
     room text NOT NULL, name text NOT NULL, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (room, name)
 );
+GRANT USAGE ON SCHEMA storage TO hoeksteen_app;
+GRANT SELECT ON storage.migration TO hoeksteen_app;
 """
 
 

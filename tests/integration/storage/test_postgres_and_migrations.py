@@ -1,0 +1,101 @@
+"""The business database: what commits, what is refused, and who may change the schema."""
+
+import random
+from datetime import UTC, date, datetime
+
+import psycopg
+import pytest
+
+from conftest import BusinessCluster
+from hoeksteen.kernel.errors import Conflict, Corrupt, Unavailable, WrongState
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.storage.migrations import known, migrate, require_current_schema
+from hoeksteen.storage.postgres import Database
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+IDS = Identifiers(random.Random(1))
+PARTY = "INSERT INTO party.party (party_id, kind, created_at) VALUES (%s, 'individual', %s)"
+
+
+def owner_dsn(business_dsn: str) -> str:
+    return business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")
+
+
+def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.transaction() as tx:
+        tx.execute(PARTY, (IDS.new(NOW), NOW))
+        raise RuntimeError
+    with database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM party.party") == 0
+
+
+def test_a_second_row_is_a_conflict_that_names_the_rule(database: Database) -> None:
+    party_id = IDS.new(NOW)
+    with database.transaction() as tx:
+        tx.execute(PARTY, (party_id, NOW))
+    with pytest.raises(Conflict, match="party_pkey"), database.transaction() as tx:
+        tx.execute(PARTY, (party_id, NOW))
+
+
+def test_copy_loads_rows_in_bulk(database: Database) -> None:
+    rows = [(IDS.new(NOW), "individual", NOW) for _ in range(1000)]
+    with database.transaction() as tx:
+        assert tx.copy_in("party.party", ("party_id", "kind", "created_at"), rows) == 1000
+        assert tx.value("SELECT count(*) FROM party.party") == 1000
+
+
+def test_a_database_that_is_not_there_is_unavailable() -> None:
+    with Database("host=/nonexistent dbname=hoeksteen", timeout_seconds=0.2) as database, pytest.raises(Unavailable), database.transaction():
+        pass
+
+
+def test_the_schema_is_current_and_migrating_again_does_nothing(business_dsn: str, database: Database) -> None:
+    require_current_schema(database=database)
+    with Database(owner_dsn(business_dsn)) as owner:
+        assert migrate(owner=owner) == []
+
+
+def test_an_older_or_newer_schema_is_refused_by_name(business_dsn: str, database: Database) -> None:
+    with Database(owner_dsn(business_dsn)) as owner:
+        last = known()[-1]
+        with owner.transaction() as tx:
+            tx.execute("DELETE FROM storage.migration WHERE room = %s AND name = %s", (last.room, last.name))
+        with pytest.raises(WrongState, match=f"older schema: {last.room}/{last.name}"):
+            require_current_schema(database=database)
+        with owner.transaction() as tx:
+            tx.execute("INSERT INTO storage.migration (room, name, digest) VALUES (%s, %s, %s), ('party', '9999_future', 'x')", (last.room, last.name, last.digest))
+        with pytest.raises(WrongState, match="newer schema than this program: party/9999_future"):
+            require_current_schema(database=database)
+
+
+def test_a_migration_that_changed_after_it_was_applied_is_refused(business_dsn: str) -> None:
+    with Database(owner_dsn(business_dsn)) as owner:
+        with owner.transaction() as tx:
+            tx.execute("UPDATE storage.migration SET digest = 'other' WHERE room = 'party'")
+        with pytest.raises(Corrupt, match="party/0001"):
+            migrate(owner=owner)
+
+
+def test_the_application_may_neither_change_the_schema_nor_the_journal(database: Database) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction() as tx:
+        tx.execute("ALTER TABLE party.customer ADD COLUMN surname text")
+    for statement in ("DELETE FROM ledger.journal_entry", "UPDATE ledger.posting SET amount = 0", "TRUNCATE ledger.posting"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction() as tx:
+            tx.execute(statement)
+
+
+def test_the_bastion_may_connect_and_see_nothing(business_cluster: BusinessCluster, business_dsn: str) -> None:
+    name = business_dsn.split("dbname=")[1].split()[0]
+    seen = business_cluster.cluster.as_superuser(
+        "SELECT has_database_privilege('hoeksteen_bastion', current_database(), 'CONNECT'), "
+        "count(*) FILTER (WHERE has_table_privilege('hoeksteen_bastion', c.oid, 'SELECT') AND has_schema_privilege('hoeksteen_bastion', n.oid, 'USAGE')) "
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
+        database=name,
+    )
+    assert seen == "t|0"
+
+
+def test_dates_and_instants_come_back_as_they_went(database: Database) -> None:
+    with database.transaction() as tx:
+        row = tx.row("SELECT %s::date AS day, %s::timestamptz AS instant", (date(2026, 10, 25), NOW))
+    assert row == {"day": date(2026, 10, 25), "instant": NOW}
