@@ -1,0 +1,69 @@
+"""Double entry: ledger accounts, journal entries and their postings; a debit is positive, a credit negative."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+
+class LedgerAccountCode(StrEnum):
+    """The chart of accounts; the migration of this room names them in Dutch and English."""
+
+    BANK = "1100"
+    DEBTORS = "1300"
+    VAT_PAYABLE = "1600"
+    ROUNDING_DIFFERENCES = "4700"
+    REVENUE_MOBILE = "8010"
+    REVENUE_FIXED = "8020"
+    REVENUE_BROADBAND = "8030"
+    REVENUE_OTHER = "8090"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """
+    One line of a journal entry.
+
+    :param amount: euros with two decimals; a debit is positive, a credit negative
+    """
+
+    ledger_account_code: LedgerAccountCode
+    amount: Decimal
+    customer_id: UUID | None = None
+    billing_account_id: UUID | None = None
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """
+    What is posted together, or not at all.
+
+    :param booked_on: the local day whose books it belongs to; `posted_at` is when it was written
+    :param source: the kind of thing that made it, such as `bill`; with `reference` it is unique, so that nothing is posted twice
+    """
+
+    journal_entry_id: UUID
+    booked_on: date
+    source: str
+    reference: str
+    posted_at: datetime
+    postings: tuple[Posting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccountBalance:
+    """
+    What stands on one ledger account.
+
+    :param balance: debits less credits
+    """
+
+    ledger_account_code: str
+    name_nl: str
+    name_en: str
+    kind: str
+    debit: Decimal
+    credit: Decimal
+    balance: Decimal

@@ -1,0 +1,29 @@
+"""Reading the ledger."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from hoeksteen.ledger import _store
+from hoeksteen.ledger.model import LedgerAccountBalance, LedgerAccountCode
+from hoeksteen.storage.postgres import Transaction
+
+
+def trial_balance(*, tx: Transaction, until: date = date.max) -> list[LedgerAccountBalance]:
+    """
+    Give the balance of every ledger account; the balances sum to zero.
+
+    :param until: the last local day whose entries count
+    """
+    return _store.trial_balance(tx, until)
+
+
+def balance_of_customer(*, tx: Transaction, customer_id: UUID) -> Decimal:
+    """Give what a customer owes in euros by the books; negative when the operator owes the customer."""
+    return _store.balances_of_customers(tx, [customer_id], LedgerAccountCode.DEBTORS).get(customer_id, Decimal("0.00"))
+
+
+def sums_by_reference(*, tx: Transaction, source: str, references: Sequence[UUID]) -> dict[UUID, dict[str, Decimal]]:
+    """Give, for each reference that was posted from a source, the amount per ledger account code; for audits."""
+    return _store.sums_by_reference(tx, source, references)
