@@ -95,7 +95,11 @@ def test_the_application_reads_neither_the_business_files_nor_the_peoples_keys(i
 
 def test_the_application_can_neither_stop_nor_replace_the_keeper(installation: Installation) -> None:
     pid = (installation.settings.data / "run" / "keeper.pid").read_text("utf-8").strip()
-    for command in (["/bin/kill", "-9", pid], ["rm", "-f", installation.settings.keeper_socket], ["touch", installation.settings.data / "settings.toml"]):
+    for command in (
+        ["/bin/kill", "-9", pid],
+        ["rm", "-f", installation.settings.keeper_socket],
+        ["touch", installation.settings.data / "settings.toml"],
+    ):
         done = run_as(installation.users.application, command)
         assert done.returncode != 0
         assert "permitted" in done.stderr or "denied" in done.stderr

@@ -33,7 +33,11 @@ def _tracked() -> list[Path]:
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= FILE_LINES_MAX
-    long = [f"{function.name} has {function.end_lineno - function.lineno + 1} lines" for function in _functions(_tree(path)) if function.end_lineno and function.end_lineno - function.lineno >= FUNCTION_LINES_MAX]
+    long = [
+        f"{function.name} has {function.end_lineno - function.lineno + 1} lines"
+        for function in _functions(_tree(path))
+        if function.end_lineno and function.end_lineno - function.lineno >= FUNCTION_LINES_MAX
+    ]
     assert not long
 
 
@@ -80,7 +84,9 @@ def test_an_account_is_always_named_in_full() -> None:
     found = []
     for path in SOURCES:
         for node in ast.walk(_tree(path)):
-            if (isinstance(node, ast.arg) and node.arg == "account") or (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "account"):
+            if (isinstance(node, ast.arg) and node.arg == "account") or (
+                isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "account"
+            ):
                 found.append(f"{_name(path)}:{node.lineno}")
     assert not found
 
@@ -88,7 +94,13 @@ def test_an_account_is_always_named_in_full() -> None:
 def test_the_repository_speaks_of_itself_alone() -> None:
     hosts = ["pypi" + ".org", "python" + "hosted", "registry." + "npmjs", "deb." + "debian", "/wo" + "rk/", "/fa" + "rm/", "/ro" + "ot/"]
     binary = {".png", ".pdf", ".mo", ".ico", ".woff2"}
-    found = [f"{_name(path)} holds {host}" for path in _tracked() if path.suffix not in binary for host in hosts if host in path.read_text("utf-8", "replace")]
+    found = [
+        f"{_name(path)} holds {host}"
+        for path in _tracked()
+        if path.suffix not in binary
+        for host in hosts
+        if host in path.read_text("utf-8", "replace")
+    ]
     assert not found
 
 

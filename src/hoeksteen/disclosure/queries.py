@@ -8,7 +8,7 @@ from uuid import UUID
 from hoeksteen.disclosure import _store
 from hoeksteen.disclosure._keeper import as_our_errors
 from hoeksteen.kernel.errors import invariant
-from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.sealed import Category, Sealed
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen_keeper.client import Hit, KeeperClient, Revealed, Session
 
@@ -17,7 +17,14 @@ Context = Mapping[str, str | bool]
 
 
 def reveal(
-    *, tx: Transaction, keeper: KeeperClient, purpose: str, category: Category, subjects: Sequence[UUID], context: Context | None = None, grant: str | None = None
+    *,
+    tx: Transaction,
+    keeper: KeeperClient,
+    purpose: str,
+    category: Category,
+    subjects: Sequence[UUID],
+    context: Context | None = None,
+    grant: str | None = None,
 ) -> dict[UUID, Revealed]:
     """
     Give the personal data of some subjects in one category; a subject without any is absent.
@@ -29,17 +36,42 @@ def reveal(
     return open_blobs(keeper=keeper, purpose=purpose, category=category, blobs=blobs, context=context, grant=grant)
 
 
+def sealed(*, tx: Transaction, category: Category, subjects: Sequence[UUID]) -> list[Sealed]:
+    """Give the sealed blobs themselves, which the business side holds and cannot open; a subject without one is absent."""
+    return [Sealed(subject, category, blob) for subject, blob in _store.blobs(tx, category, subjects)]
+
+
 def open_blobs(
-    *, keeper: KeeperClient, purpose: str, category: Category, blobs: Sequence[tuple[UUID, bytes]], context: Context | None = None, grant: str | None = None
+    *,
+    keeper: KeeperClient,
+    purpose: str,
+    category: Category,
+    blobs: Sequence[tuple[UUID, bytes]],
+    context: Context | None = None,
+    grant: str | None = None,
 ) -> dict[UUID, Revealed]:
     """Give the personal data inside blobs that the caller holds, such as the buyer frozen on a bill; one blob per subject."""
-    found: dict[UUID, Revealed] = {}
+    return {one.subject: one for one in open_each(keeper=keeper, purpose=purpose, category=category, blobs=blobs, context=context, grant=grant)}
+
+
+def open_each(
+    *,
+    keeper: KeeperClient,
+    purpose: str,
+    category: Category,
+    blobs: Sequence[tuple[UUID, bytes]],
+    context: Context | None = None,
+    grant: str | None = None,
+) -> list[Revealed]:
+    """Give the personal data inside each blob, in order; a subject may have several, such as the notes about it."""
+    opened: list[Revealed] = []
     for start in range(0, len(blobs), SUBJECTS_PER_CALL_MAX):
         with as_our_errors():
-            opened = keeper.reveal(purpose=purpose, category=category, items=blobs[start : start + SUBJECTS_PER_CALL_MAX], context=context, grant=grant)
-        found.update({revealed.subject: revealed for revealed in opened})
-    invariant(set(found) <= {subject for subject, _ in blobs}, "the keeper opens only what was asked for")
-    return found
+            opened += keeper.reveal(
+                purpose=purpose, category=category, items=blobs[start : start + SUBJECTS_PER_CALL_MAX], context=context, grant=grant
+            )
+    invariant([one.subject for one in opened] == [subject for subject, _ in blobs], "the keeper opens exactly what was asked for, in order")
+    return opened
 
 
 def search(*, keeper: KeeperClient, purpose: str, index: str, value: str, context: Context | None = None, limit: int = 50) -> list[Hit]:
@@ -71,7 +103,9 @@ def deduplication_tokens(*, keeper: KeeperClient, month: str, values: bytes) -> 
         return keeper.deduplication_tokens(month=month, values=values)
 
 
-def did_see(*, keeper: KeeperClient, subject: UUID | None = None, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+def did_see(
+    *, keeper: KeeperClient, subject: UUID | None = None, since: datetime | None = None, until: datetime | None = None
+) -> list[dict[str, Any]]:
     """Give the log's entries about a subject: who saw what, when, why and under which grant."""
     with as_our_errors():
         return keeper.did_see(subject=subject, since=since, until=until)

@@ -90,7 +90,11 @@ class Cluster:
 
         :raises Unavailable: with PostgreSQL's own message
         """
-        done = run_as(self.server_user, [binaries() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", "postgres", "-d", database], input_text=sql)
+        done = run_as(
+            self.server_user,
+            [binaries() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", "postgres", "-d", database],
+            input_text=sql,
+        )
         if done.returncode != 0:
             raise Unavailable(f"PostgreSQL refuses: {done.stderr.strip()}", remedy=f"Read {self.data / 'server.log'}.")
         return done.stdout.strip()
@@ -117,7 +121,9 @@ class Cluster:
         )  # fmt: skip
         if made.returncode != 0:
             shutil.rmtree(self.data, ignore_errors=True)
-            raise Unavailable(f"PostgreSQL's files cannot be made in {self.data}: {made.stderr.strip()}", remedy="Free disk space or choose another --data.")
+            raise Unavailable(
+                f"PostgreSQL's files cannot be made in {self.data}: {made.stderr.strip()}", remedy="Free disk space or choose another --data."
+            )
         self._write("postgresql.auto.conf", f"{_SETTINGS}unix_socket_directories = '{self.sockets}'\n")
 
     def _write_access_rules(self) -> None:

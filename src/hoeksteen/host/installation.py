@@ -104,7 +104,15 @@ class Installation:
         self._refuse_taken_port(settings.keeper_port, option="--keeper-port")
         settings.keeper_socket.unlink(missing_ok=True)
         log = own(settings.keeper / "log", self.users.keeper, mode=0o700) / "keeper.log"
-        command = [self._program("hoeksteen-keeper"), "serve", *self._keeper_options(), "--socket", settings.keeper_socket, "--port", str(settings.keeper_port)]
+        command = [
+            self._program("hoeksteen-keeper"),
+            "serve",
+            *self._keeper_options(),
+            "--socket",
+            settings.keeper_socket,
+            "--port",
+            str(settings.keeper_port),
+        ]
         started = start_as(self.users.keeper, command, log=log)
         self._remember("keeper", started.pid)
         self._wait(lambda: _answers(settings.keeper_socket), alive=lambda: started.poll() is None, what="The keeper", log=log)
@@ -145,7 +153,12 @@ class Installation:
             ("keeper database", users.keeper, self.keeper_database, settings.keeper_dsn),
         ]
         parts = [
-            Part(name, user if self._uses_embedded(dsn) else "", ("running" if cluster.is_running() else "down") if self._uses_embedded(dsn) else "by DSN", dsn)
+            Part(
+                name,
+                user if self._uses_embedded(dsn) else "",
+                ("running" if cluster.is_running() else "down") if self._uses_embedded(dsn) else "by DSN",
+                dsn,
+            )
             for name, user, cluster, dsn in databases
         ]
         parts.append(Part("keeper", users.keeper, "running" if self._pid("keeper") else "down", settings.keeper_origin))

@@ -68,4 +68,6 @@ def _ensure(name: str) -> None:
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if made.returncode not in (0, 9):  # 9: another process made it meanwhile
-            raise Unavailable(f"The OS user {name} could not be created: {made.stderr.strip()}", remedy="Create it, or run as an ordinary user.") from None
+            raise Unavailable(
+                f"The OS user {name} could not be created: {made.stderr.strip()}", remedy="Create it, or run as an ordinary user."
+            ) from None

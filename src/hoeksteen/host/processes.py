@@ -14,7 +14,14 @@ _PASSED_ON = ("LANG", "LC_ALL", "TZ", "HOEKSTEEN_DATA", "NO_COLOR", "COLUMNS", "
 def environment(user: str) -> dict[str, str]:
     """Give the variables that a program of ours needs, and no others."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/nonexistent", "USER": user, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "2", **passed}
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "USER": user,
+        "PYTHONUTF8": "1",
+        "OMP_NUM_THREADS": "2",
+        **passed,
+    }
 
 
 def credentials(user: str) -> dict[str, Any]:
@@ -28,7 +35,14 @@ def credentials(user: str) -> dict[str, Any]:
 def run_as(user: str, command: Sequence[str | Path], *, input_text: str | None = None, check: bool = False) -> subprocess.CompletedProcess[str]:
     """Run a program to its end as `user` and give what it printed."""
     return subprocess.run(
-        [str(part) for part in command], input=input_text, capture_output=True, text=True, check=check, cwd="/", env=environment(user), **credentials(user)
+        [str(part) for part in command],
+        input=input_text,
+        capture_output=True,
+        text=True,
+        check=check,
+        cwd="/",
+        env=environment(user),
+        **credentials(user),
     )
 
 

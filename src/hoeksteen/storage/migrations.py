@@ -13,7 +13,8 @@ from hoeksteen.kernel.errors import Corrupt, WrongState
 from hoeksteen.storage.postgres import Database, Transaction
 
 ROOMS_BOTTOM_UP = (
-    "storage", "disclosure", "party", "messages", "care", "product", "usage", "rating", "ledger", "billing", "receivables", "consolidation", "journeys", "interfaces",
+    "storage", "disclosure", "party", "messages", "care", "product", "usage", "rating",
+    "ledger", "billing", "receivables", "consolidation", "journeys", "interfaces",
 )  # fmt: skip
 
 _CREATE = """
@@ -66,9 +67,7 @@ def migrate(*, owner: Database) -> list[str]:
             tx.execute("SET LOCAL lock_timeout = '4s'")
             tx.execute("SET LOCAL statement_timeout = '5min'")
             tx.execute(migration.sql)
-            tx.execute(
-                "INSERT INTO storage.migration (room, name, digest) VALUES (%s, %s, %s)", (migration.room, migration.name, migration.digest)
-            )
+            tx.execute("INSERT INTO storage.migration (room, name, digest) VALUES (%s, %s, %s)", (migration.room, migration.name, migration.digest))
         applied.append(f"{migration.room}/{migration.name}")
     return applied
 

@@ -115,7 +115,9 @@ class Database:
                 f"The database refuses a second row for {error.diag.constraint_name}.", remedy="Read the record again before changing it."
             ) from error
         except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory) as error:
-            raise Unavailable("The database has no room left; nothing of this batch was stored.", remedy="Free disk space and run the command again.") from error
+            raise Unavailable(
+                "The database has no room left; nothing of this batch was stored.", remedy="Free disk space and run the command again."
+            ) from error
         except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
             raise Unavailable("The database asks for a retry.", remedy="Run the same command again.") from error
         except psycopg.OperationalError as error:

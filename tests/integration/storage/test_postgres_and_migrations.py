@@ -63,7 +63,10 @@ def test_an_older_or_newer_schema_is_refused_by_name(business_dsn: str, database
         with pytest.raises(WrongState, match=f"older schema: {last.room}/{last.name}"):
             require_current_schema(database=database)
         with owner.transaction() as tx:
-            tx.execute("INSERT INTO storage.migration (room, name, digest) VALUES (%s, %s, %s), ('party', '9999_future', 'x')", (last.room, last.name, last.digest))
+            tx.execute(
+                "INSERT INTO storage.migration (room, name, digest) VALUES (%s, %s, %s), ('party', '9999_future', 'x')",
+                (last.room, last.name, last.digest),
+            )
         with pytest.raises(WrongState, match="newer schema than this program: party/9999_future"):
             require_current_schema(database=database)
 
@@ -86,12 +89,14 @@ def test_the_application_may_neither_change_the_schema_nor_the_journal(database:
 
 def test_the_bastion_may_connect_and_see_nothing(business_cluster: BusinessCluster, business_dsn: str) -> None:
     name = business_dsn.split("dbname=")[1].split()[0]
-    seen = business_cluster.cluster.as_superuser(
-        "SELECT has_database_privilege('hoeksteen_bastion', current_database(), 'CONNECT'), "
-        "count(*) FILTER (WHERE has_table_privilege('hoeksteen_bastion', c.oid, 'SELECT') AND has_schema_privilege('hoeksteen_bastion', n.oid, 'USAGE')) "
-        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')",
-        database=name,
-    )
+    sql = """
+        SELECT has_database_privilege('hoeksteen_bastion', current_database(), 'CONNECT'),
+               count(*) FILTER (WHERE has_table_privilege('hoeksteen_bastion', c.oid, 'SELECT')
+                                AND has_schema_privilege('hoeksteen_bastion', n.oid, 'USAGE'))
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+    """
+    seen = business_cluster.cluster.as_superuser(sql, database=name)
     assert seen == "t|0"
 
 

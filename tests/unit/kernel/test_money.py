@@ -12,7 +12,8 @@ CENTS = st.integers(-10_000_000, 10_000_000).map(lambda cents: Decimal(cents) * 
 
 
 @pytest.mark.parametrize(
-    ("amount", "rounded"), [("0.005", "0.01"), ("-0.005", "-0.01"), ("13.335", "13.34"), ("-13.335", "-13.34"), ("0.0049", "0.00"), ("23.334", "23.33")]
+    ("amount", "rounded"),
+    [("0.005", "0.01"), ("-0.005", "-0.01"), ("13.335", "13.34"), ("-13.335", "-13.34"), ("0.0049", "0.00"), ("23.334", "23.33")],
 )
 def test_half_a_cent_goes_away_from_zero(amount: str, rounded: str) -> None:
     assert round_half_up(Decimal(amount)) == Decimal(rounded)

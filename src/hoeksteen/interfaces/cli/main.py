@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, bool]] = {
     "bill": ("bill", False),
     "payment": ("bill", False),
     "look": ("look", True),
+    "sealed": ("look", False),
     "serve": ("serve", False),
 }
 

@@ -13,8 +13,8 @@ from hoeksteen.host.settings import default_data
 def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--data DIR`, the installation that the command works on."""
     return click.option(
-        "--data", type=click.Path(path_type=Path, file_okay=False, resolve_path=True), default=default_data, show_default="HOEKSTEEN_DATA or the user's own",
-        help="The installation's data directory.",
+        "--data", type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+        default=default_data, show_default="HOEKSTEEN_DATA or the user's own", help="The installation's data directory.",
     )(command)  # fmt: skip
 
 

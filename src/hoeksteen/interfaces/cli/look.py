@@ -1,0 +1,88 @@
+"""
+`hoeksteen look`: one person looks at one category of one customer, with their own key.
+
+The application hands out what it holds, which is ciphertext; the keeper opens it, or refuses, and writes down which.
+"""
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.disclosure import queries as disclosure
+from hoeksteen.host.os_users import os_users
+from hoeksteen.host.processes import run_as
+from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.kernel.errors import NotFound, Unavailable
+from hoeksteen.kernel.sealed import Category, Sealed
+from hoeksteen.party import queries as party
+from hoeksteen.storage.postgres import Database
+
+CATEGORY = click.Choice([category.value for category in Category if category not in (Category.TRAFFIC, Category.INVOICE_PARTY)])
+
+
+@click.command()
+@click.argument("customer_number")
+@click.option("--category", type=CATEGORY, default="identity", show_default=True, help="What to look at.")
+@click.option("--as", "person", required=True, metavar="NAME", help="Who looks.")
+@click.option("--key", "key_path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their own key.")
+@click.option("--purpose", default="support", show_default=True, help="What for.")
+@click.option("--ticket", default="", help="The ticket that gives the reason.")
+@data_option
+@json_option
+def look(customer_number: str, category: str, person: str, key_path: Path, purpose: str, ticket: str, data: Path, as_json: bool) -> None:
+    """Show one category of one customer, as far as the keeper allows; the look stands in the log either way."""
+    settings = read_settings(data)
+    blob = _ask_the_application(customer_number, category, data)
+    with KeeperClient(socket_path=settings.keeper_socket, service=person, key_path=key_path) as keeper:
+        opened = disclosure.open_blobs(
+            keeper=keeper, purpose=purpose, category=blob.category, blobs=[(blob.subject, blob.blob)], context={"ticket": ticket} if ticket else None
+        )
+    revealed = opened[blob.subject]
+    if as_json:
+        emit_json({"subject": str(blob.subject), "category": category, "masked": revealed.masked, "fields": revealed.fields})
+        return
+    table = Table(title=f"{category} of {customer_number}" + (", masked" if revealed.masked else ""), title_justify="left", show_header=False)
+    for name, value in revealed.fields.items():
+        if value not in (None, "", []):
+            table.add_row(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    Console().print(table)
+
+
+@click.command(hidden=True)
+@click.argument("customer_number")
+@click.argument("category", type=CATEGORY)
+@data_option
+def sealed(customer_number: str, category: str, data: Path) -> None:
+    """Print one sealed blob as the application holds it: ciphertext, and whose it is."""
+    settings = read_settings(data)
+    with Database(settings.business_dsn) as database, database.transaction() as tx:
+        customer = party.customer_by_number(tx=tx, customer_number=customer_number)
+        if customer is None:
+            raise NotFound(f"There is no customer {customer_number}.", remedy="Check the customer number.")
+        blobs = disclosure.sealed(tx=tx, category=Category(category), subjects=[customer.party_id])
+    if not blobs:
+        raise NotFound(f"Customer {customer_number} has no {category} data.", remedy="Choose another category.")
+    emit_json({"subject": str(blobs[0].subject), "blob": base64.b64encode(blobs[0].blob).decode()})
+
+
+def _ask_the_application(customer_number: str, category: str, data: Path) -> Sealed:
+    command: list[str | Path] = [sys.executable, "-m", "hoeksteen", "sealed", customer_number, category, "--data", data]
+    done = run_as(os_users().application, command)
+    if done.returncode != 0:
+        message = done.stderr.strip().splitlines() or ["no message"]
+        error = NotFound if done.returncode == 66 else Unavailable
+        raise error(message[0].removeprefix("hoeksteen: "), remedy=message[-1].strip().removeprefix("what to do: "))
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return Sealed(UUID(answer["subject"]), Category(category), base64.b64decode(answer["blob"]))
+
+
+commands = [look, sealed]
