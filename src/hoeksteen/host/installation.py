@@ -66,6 +66,10 @@ class Installation:
         :raises Unavailable: when a part does not start; the message names its log
         """
         self._make_directories()
+        if self._pid("keeper") is None:
+            self._refuse_taken_port(self.settings.keeper_port, option="--keeper-port")
+        if self._pid("web") is None:
+            self._refuse_taken_port(self.settings.desk_port, option="--desk-port")
         if self._uses_embedded(self.settings.business_dsn):
             self._progress("business database: PostgreSQL on its own socket")
             self.business.start()
@@ -101,7 +105,6 @@ class Installation:
             self._must(self.users.keeper, [self._program("hoeksteen-keeper"), "init", *self._keeper_options()], "The keeper cannot be set up")
         if self._pid("keeper") is not None:
             return
-        self._refuse_taken_port(settings.keeper_port, option="--keeper-port")
         settings.keeper_socket.unlink(missing_ok=True)
         log = own(settings.keeper / "log", self.users.keeper, mode=0o700) / "keeper.log"
         command = [
@@ -126,7 +129,6 @@ class Installation:
         """
         if self._pid("web") is not None:
             return
-        self._refuse_taken_port(self.settings.desk_port, option="--desk-port")
         log = own(self.settings.application / "log", self.users.application, mode=0o700) / "web.log"
         started = start_as(self.users.application, [sys.executable, "-m", "hoeksteen", "serve", "--data", self.settings.data], log=log)
         self._remember("web", started.pid)

@@ -32,20 +32,20 @@ class Transaction:
 
     def execute(self, sql: str, parameters: Parameters = None) -> int:
         """Run a statement and give the number of rows it touched."""
-        return self._connection.execute(sql, parameters).rowcount  # type: ignore[arg-type]  # SQL is named text of a _store module
+        return self._connection.execute(sql, parameters).rowcount
 
     def execute_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """Run a statement once per row of parameters, pipelined."""
         with self._connection.cursor() as cursor:
-            cursor.executemany(sql, parameters)  # type: ignore[arg-type]
+            cursor.executemany(sql, parameters)
 
     def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """Give all rows of a query as dictionaries."""
-        return self._connection.execute(sql, parameters).fetchall()  # type: ignore[arg-type]
+        return self._connection.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Parameters = None) -> Row | None:
         """Give the first row of a query, or None."""
-        return self._connection.execute(sql, parameters).fetchone()  # type: ignore[arg-type]
+        return self._connection.execute(sql, parameters).fetchone()
 
     def value(self, sql: str, parameters: Parameters = None) -> Any:
         """Give the first column of the first row of a query, or None."""
@@ -60,7 +60,7 @@ class Transaction:
         """
         count = 0
         statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[arg-type]
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
                 count += 1
@@ -77,7 +77,7 @@ class Database:
 
     def __init__(self, dsn: str, *, connections_max: int = 8, timeout_seconds: float = 10.0) -> None:
         self._dsn = dsn
-        self._pool = psycopg_pool.ConnectionPool(
+        self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[Row]] = psycopg_pool.ConnectionPool(
             dsn,
             min_size=1,
             max_size=connections_max,
