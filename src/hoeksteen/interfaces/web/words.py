@@ -1,0 +1,118 @@
+"""What a page says, in Dutch or English: translations, and how money, days, instants and amounts of usage are written."""
+
+import gettext
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+
+from hoeksteen.kernel.errors import Unavailable
+from hoeksteen.kernel.time_period import OPERATOR_ZONE, local_day
+
+LANGUAGES = ("nl", "en")
+_LOCALES = {"nl": Locale("nl", "NL"), "en": Locale("en", "GB")}
+_GIGABYTE, _MEGABYTE, _KILOBYTE = 10**9, 10**6, 10**3
+
+
+def marked(text: str) -> str:
+    """Mark a text for translation where it is named; it is translated where it is shown."""
+    return text
+
+
+class Words:
+    """One language of the pages; English is the language of the source."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._locale = _LOCALES[language]
+        self.translations = _translations(language)
+
+    def gettext(self, text: str) -> str:
+        return self.translations.gettext(text)
+
+    def money(self, amount: Decimal) -> str:
+        """Write euros with two decimals."""
+        return format_currency(amount, "EUR", locale=self._locale)
+
+    def price(self, amount: Decimal) -> str:
+        """Write euros with the decimals that a price per unit has: two, or as many as it needs up to six."""
+        return format_currency(
+            amount, "EUR", format=None if amount == round(amount, 2) else "¤ #,##0.00####", locale=self._locale, currency_digits=False
+        )
+
+    def number(self, value: int | Decimal) -> str:
+        return format_decimal(value, locale=self._locale)
+
+    def percent(self, value: Decimal) -> str:
+        """Write a percentage that is given in percent."""
+        return f"{format_decimal(value, format='#,##0.##', locale=self._locale)} %"
+
+    def day(self, day: date | datetime) -> str:
+        """Write a day; of an instant, the operator's local day."""
+        return format_date(local_day(day) if isinstance(day, datetime) else day, format="d MMM y", locale=self._locale)
+
+    def month(self, day: date) -> str:
+        return format_date(day, format="LLLL y", locale=self._locale)
+
+    def instant(self, instant: datetime) -> str:
+        """Write an instant in the operator's time zone, to the second."""
+        return format_datetime(instant, format="d MMM y HH:mm:ss", tzinfo=OPERATOR_ZONE, locale=self._locale)
+
+    def minute(self, instant: datetime) -> str:
+        """Write an instant in the operator's time zone, to the minute."""
+        return format_datetime(instant, format="d MMM y HH:mm", tzinfo=OPERATOR_ZONE, locale=self._locale)
+
+    def units(self, service: str, units: int) -> str:
+        """Write an amount of usage: seconds as minutes, bytes as MB or GB, messages as they are."""
+        if service == "voice":
+            return f"{self.number(units // 60)}:{units % 60:02d} min"
+        if service == "data":
+            size, name = (_GIGABYTE, "GB") if abs(units) >= _GIGABYTE else (_MEGABYTE, "MB") if abs(units) >= _MEGABYTE else (_KILOBYTE, "kB")
+            return f"{format_decimal(Decimal(units) / size, format='#,##0.##', locale=self._locale)} {name}"
+        return self.number(units)
+
+
+@cache
+def words(language: str) -> Words:
+    """
+    Give the words of a language.
+
+    :raises Unavailable: when set-up did not compile the translations
+    """
+    return Words(language)
+
+
+def chosen_language(*, cookie: str | None, accepted: str, fallback: str = "nl") -> str:
+    """Give the language that a visitor chose, or the first one of ours that their browser accepts."""
+    if cookie in LANGUAGES:
+        return cookie
+    for part in accepted.split(","):
+        if (code := part.partition(";")[0].strip()[:2].lower()) in LANGUAGES:
+            return code
+    return fallback
+
+
+def personal_name(fields: Mapping[str, object]) -> str:
+    """Write the name of an individual or organization from its identity fields, as far as they are known or shown."""
+    if fields.get("kind") == "organization":
+        return str(fields.get("trading_name") or "—")
+    first = fields.get("given_name") or fields.get("initials")
+    parts = [first, fields.get("family_name_prefix"), fields.get("family_name")]
+    return " ".join(str(part) for part in parts if part) or "—"
+
+
+def _translations(language: str) -> gettext.NullTranslations:
+    if language == "en":
+        return gettext.NullTranslations()
+    with resources.as_file(resources.files("hoeksteen.interfaces").joinpath("locale")) as folder:
+        file = Path(folder) / language / "LC_MESSAGES" / "messages.mo"
+        if not file.exists():
+            raise Unavailable(f"The translations into {language} are not compiled.", remedy="Run `make setup`, which compiles them.")
+        with file.open("rb") as opened:
+            return gettext.GNUTranslations(opened)
