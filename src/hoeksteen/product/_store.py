@@ -1,0 +1,167 @@
+"""SQL of the product room."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.product.model import (
+    NewProduct,
+    PriceAlteration,
+    Product,
+    ProductHeld,
+    ProductStatus,
+    ProductTerm,
+    RecurringPrice,
+    Resource,
+    UsagePrice,
+)
+from hoeksteen.storage.postgres import Row, Transaction, as_json
+
+_PRODUCT = "SELECT customer_id, product_id, billing_account_id, start_day, recurring_billed_to FROM product.product "
+_TERM = "SELECT customer_id, product_id, valid_from, valid_to, product_offering_id, status FROM product.product_term "
+_RESOURCE = "SELECT customer_id, resource_id, product_id, kind, valid_from, valid_to FROM product.resource "
+_ALTERATION = """
+SELECT customer_id, product_id, price_alteration_id, name, kind, value, valid_from, valid_to FROM product.price_alteration
+"""
+_HELD = """
+SELECT p.customer_id, p.product_id, p.billing_account_id, p.start_day, p.recurring_billed_to,
+       t.product_offering_id, t.status, t.valid_from, t.valid_to
+FROM product.product p
+JOIN LATERAL (
+    SELECT * FROM product.product_term t
+    WHERE t.customer_id = p.customer_id AND t.product_id = p.product_id AND (t.valid_from <= %(at)s OR %(at)s IS NULL)
+    ORDER BY t.valid_from DESC LIMIT 1
+) t ON true
+WHERE p.customer_id = %(customer_id)s
+ORDER BY p.start_day, p.product_id
+"""
+
+
+def from_row_term(row: Row) -> ProductTerm:
+    return ProductTerm(**{**row, "status": ProductStatus(row["status"])})
+
+
+def upsert_offering(tx: Transaction, offering_id: str, family: str, name_nl: str, name_en: str, definition: Any) -> None:
+    tx.execute(
+        """
+        INSERT INTO product.product_offering (product_offering_id, family, name_nl, name_en, definition) VALUES (%s, %s, %s, %s, %s)
+        ON CONFLICT (product_offering_id) DO UPDATE
+        SET family = excluded.family, name_nl = excluded.name_nl, name_en = excluded.name_en, definition = excluded.definition
+        """,
+        (offering_id, family, name_nl, name_en, as_json(definition)),
+    )
+
+
+def offering_rows(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT product_offering_id, definition FROM product.product_offering ORDER BY product_offering_id")
+
+
+def price_rows(tx: Transaction) -> list[Row]:
+    return tx.rows(
+        "SELECT product_offering_id, price_id, valid_from, valid_to, definition FROM product.product_offering_price"
+        " ORDER BY product_offering_id, price_id, valid_from"
+    )
+
+
+def upsert_price(tx: Transaction, price: RecurringPrice | UsagePrice, kind: str, definition: Any) -> None:
+    tx.execute(
+        """
+        INSERT INTO product.product_offering_price (product_offering_id, price_id, valid_from, valid_to, kind, definition)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        ON CONFLICT (price_id, valid_from) DO UPDATE SET valid_to = excluded.valid_to, definition = excluded.definition
+        """,
+        (price.product_offering_id, price.price_id, price.valid_from, price.valid_to, kind, as_json(definition)),
+    )
+
+
+def insert_products(tx: Transaction, products: Sequence[NewProduct]) -> None:
+    tx.copy_in(
+        "product.product",
+        ("customer_id", "product_id", "billing_account_id", "start_day", "recurring_billed_to"),
+        ((p.customer_id, p.product_id, p.billing_account_id, p.start_day, p.recurring_billed_to) for p in products),
+    )
+    tx.copy_in(
+        "product.product_term",
+        ("customer_id", "product_id", "valid_from", "valid_to", "product_offering_id", "status"),
+        ((p.customer_id, p.product_id, t.valid_from, t.valid_to, t.product_offering_id, t.status) for p in products for t in p.terms),
+    )
+    tx.copy_in(
+        "product.price_alteration",
+        ("customer_id", "product_id", "price_alteration_id", "name", "kind", "value", "valid_from", "valid_to"),
+        (
+            (p.customer_id, p.product_id, a.price_alteration_id, a.name, a.kind, a.value, a.valid_from, a.valid_to)
+            for p in products
+            for a in p.alterations
+        ),
+    )
+    tx.copy_in(
+        "product.resource",
+        ("customer_id", "resource_id", "product_id", "kind", "valid_from", "valid_to"),
+        ((p.customer_id, r.resource_id, p.product_id, r.kind, r.valid_from, r.valid_to) for p in products for r in p.resources),
+    )
+
+
+def lock_product(tx: Transaction, customer_id: UUID, product_id: UUID) -> Product | None:
+    row = tx.row(_PRODUCT + "WHERE customer_id = %s AND product_id = %s FOR UPDATE", (customer_id, product_id))
+    return None if row is None else Product(**row)
+
+
+def products(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Product]:
+    return [Product(**row) for row in tx.rows(_PRODUCT + "WHERE customer_id = ANY(%s) ORDER BY product_id", (list(customer_ids),))]
+
+
+def all_products(tx: Transaction) -> list[Product]:
+    return [Product(**row) for row in tx.rows(_PRODUCT + "ORDER BY product_id")]
+
+
+def terms_of_product(tx: Transaction, customer_id: UUID, product_id: UUID) -> list[ProductTerm]:
+    sql = _TERM + "WHERE customer_id = %s AND product_id = %s ORDER BY valid_from"
+    return [from_row_term(row) for row in tx.rows(sql, (customer_id, product_id))]
+
+
+def terms(tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[ProductTerm]:
+    if customer_ids is None:
+        return [from_row_term(row) for row in tx.rows(_TERM + "ORDER BY product_id, valid_from")]
+    return [from_row_term(row) for row in tx.rows(_TERM + "WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from", (list(customer_ids),))]
+
+
+def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Iterable[ProductTerm]) -> None:
+    tx.execute("DELETE FROM product.product_term WHERE customer_id = %s AND product_id = %s", (customer_id, product_id))
+    tx.execute_many(
+        "INSERT INTO product.product_term (customer_id, product_id, valid_from, valid_to, product_offering_id, status)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        [(t.customer_id, t.product_id, t.valid_from, t.valid_to, t.product_offering_id, t.status) for t in new],
+    )
+
+
+def alterations(tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:
+    sql = _ALTERATION + "WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from, price_alteration_id"
+    return [PriceAlteration(**row) for row in tx.rows(sql, (list(customer_ids),))]
+
+
+def resources_by_id(tx: Transaction, resource_ids: Sequence[UUID]) -> list[Resource]:
+    return [Resource(**row) for row in tx.rows(_RESOURCE + "WHERE resource_id = ANY(%s)", (list(resource_ids),))]
+
+
+def resources_of_customer(tx: Transaction, customer_id: UUID) -> list[Resource]:
+    return [Resource(**row) for row in tx.rows(_RESOURCE + "WHERE customer_id = %s ORDER BY product_id, valid_from, resource_id", (customer_id,))]
+
+
+def held(tx: Transaction, customer_id: UUID, at: datetime | None) -> list[ProductHeld]:
+    resources = resources_of_customer(tx, customer_id)
+    return [
+        ProductHeld(**{**row, "status": ProductStatus(row["status"])}, resources=tuple(r for r in resources if r.product_id == row["product_id"]))
+        for row in tx.rows(_HELD, {"customer_id": customer_id, "at": at})
+    ]
+
+
+def set_recurring_billed_to(tx: Transaction, billed: Iterable[tuple[UUID, UUID, date]]) -> None:
+    tx.execute_many(
+        "UPDATE product.product SET recurring_billed_to = %s WHERE customer_id = %s AND product_id = %s",
+        [(day, customer_id, product_id) for customer_id, product_id, day in billed],
+    )
+
+
+def count_products(tx: Transaction) -> int:
+    return int(tx.value("SELECT count(*) FROM product.product"))

@@ -1,0 +1,315 @@
+"""What the operator offers, at which prices, and what customers hold; frozen values without I/O."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+
+class ProductStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+
+
+class PriceKind(StrEnum):
+    RECURRING = "recurring"
+    ONE_TIME = "one_time"
+    USAGE = "usage"
+
+
+class Service(StrEnum):
+    """What is used; units are seconds, messages and bytes."""
+
+    VOICE = "voice"
+    SMS = "sms"
+    DATA = "data"
+
+
+class Zone(StrEnum):
+    """Where the other party is; for data, where the customer is."""
+
+    NL = "NL"
+    EU = "EU"
+    WORLD = "WORLD"
+    NL_SERVICE = "NL-SERVICE"
+    NL_FREE = "NL-FREE"
+
+
+class Roaming(StrEnum):
+    """Where the customer is: at home, in the European Economic Area, or elsewhere."""
+
+    HOME = "HOME"
+    EU = "EU"
+    WORLD = "WORLD"
+
+
+@dataclass(frozen=True, slots=True)
+class RecurringPrice:
+    """
+    One version of a charge that returns every bill period, or once when `kind` is `one_time`.
+
+    :param amount: euros per bill period, including tax where the offering's prices do
+    :param in_arrears: billed after the period; by default before it
+    :param days_in_period: what a part of a period is divided by: `actual`, `30`, or `first` (the first month's days)
+    """
+
+    price_id: str
+    product_offering_id: str
+    valid_from: datetime
+    valid_to: datetime | None
+    kind: PriceKind
+    amount: Decimal
+    in_arrears: bool
+    days_in_period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A stretch of the period's units up to and including `up_to_units` (None: without end), and its price per unit size."""
+
+    up_to_units: int | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """
+    A time band: local days (1 Monday to 7 Sunday, 8 a public holiday) and minutes of the day, and its price per unit size.
+
+    Bands are read in the order of the file; the first that contains the instant gives the price, and a record outside
+    every band takes the price's own amount.
+    """
+
+    name: str
+    days: tuple[int, ...]
+    from_minute: int
+    to_minute: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePrice:
+    """
+    One version of the price of a kind of usage.
+
+    :param amount: euros per `unit_size` units (60 seconds, 1,000,000 bytes, 1 message)
+    :param minimum: least units of a record; then rounded up to whole `step`s
+    :param connection_fee: euros per record of which a unit is priced
+    :param tier_mode: `graduated`, `volume`, or None when there are no tiers
+    """
+
+    price_id: str
+    product_offering_id: str
+    valid_from: datetime
+    valid_to: datetime | None
+    service: Service
+    zones: tuple[Zone, ...]
+    roaming: tuple[Roaming, ...]
+    amount: Decimal
+    unit_size: int
+    minimum: int
+    step: int
+    connection_fee: Decimal
+    fee_waived_in_allowance: bool
+    tier_mode: str | None = None
+    tiers: tuple[Tier, ...] = ()
+    bands: tuple[Band, ...] = ()
+    split_at_band: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """
+    Units that a plan includes in every bill period.
+
+    :param units: seconds, messages or bytes per period
+    :param shared: over every product of the billing account; each product that carries it adds its units to the pool
+    :param roll_over: what is left at a close lives one period longer
+    :param prorate: fewer units in a partial period
+    """
+
+    allowance_id: str
+    product_offering_id: str
+    service: Service
+    zones: tuple[Zone, ...]
+    roaming: tuple[Roaming, ...]
+    units: int
+    shared: bool
+    roll_over: bool
+    prorate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """
+    The most that a kind of usage may cost per product and bill period; what would go beyond is zero-rated.
+
+    :param amount: euros, in the offering's own tax convention
+    """
+
+    cap_id: str
+    product_offering_id: str
+    service: Service
+    zones: tuple[Zone, ...]
+    roaming: tuple[Roaming, ...]
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOffering:
+    """
+    What can be bought.
+
+    :param tax_included: prices are what a consumer pays, tax and all
+    :param tax_rate: percent, for `tax_category` (EN 16931 BT-151)
+    """
+
+    product_offering_id: str
+    family: str
+    name_nl: str
+    name_en: str
+    segment: str
+    tax_included: bool
+    tax_category: str
+    tax_rate: Decimal
+    resource_kind: str | None = None
+    prices: tuple[RecurringPrice, ...] = ()
+    usage_prices: tuple[UsagePrice, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
+    caps: tuple[Cap, ...] = ()
+
+    def name(self, language: str) -> str:
+        """Give the name in `nl` or `en`."""
+        return self.name_nl if language == "nl" else self.name_en
+
+
+@dataclass(frozen=True, slots=True)
+class NewTerm:
+    """What is held from `valid_from` up to but not including `valid_to`; UTC instants."""
+
+    valid_from: datetime
+    valid_to: datetime | None
+    product_offering_id: str
+    status: ProductStatus = ProductStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlteration:
+    """
+    A discount (negative) or surcharge on a product's recurring charge.
+
+    :param kind: `percentage` of the charge, or `amount` in euros per period
+    """
+
+    price_alteration_id: UUID
+    name: str
+    kind: str
+    value: Decimal
+    valid_from: date
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewResource:
+    """A number, line or SIM; its value is sealed with the party's contact data and found through the keeper's index `number`."""
+
+    resource_id: UUID
+    kind: str
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewProduct:
+    """
+    A product to be added with its whole history.
+
+    :param recurring_billed_to: recurring charges were billed up to but not including this day, here or by the system it came from
+    """
+
+    customer_id: UUID
+    product_id: UUID
+    billing_account_id: UUID
+    start_day: date
+    recurring_billed_to: date
+    terms: tuple[NewTerm, ...]
+    alterations: tuple[NewAlteration, ...] = ()
+    resources: tuple[NewResource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The lasting part of a product held."""
+
+    customer_id: UUID
+    product_id: UUID
+    billing_account_id: UUID
+    start_day: date
+    recurring_billed_to: date
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTerm:
+    """What a product was, or will be, from `valid_from` up to but not including `valid_to`."""
+
+    customer_id: UUID
+    product_id: UUID
+    valid_from: datetime
+    valid_to: datetime | None
+    product_offering_id: str
+    status: ProductStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAlteration:
+    customer_id: UUID
+    product_id: UUID
+    price_alteration_id: UUID
+    name: str
+    kind: str
+    value: Decimal
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    customer_id: UUID
+    resource_id: UUID
+    product_id: UUID
+    kind: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductHeld:
+    """
+    A product as it stands at one instant.
+
+    :param valid_from: since when it is what it is; `valid_to` until when, as known now
+    """
+
+    customer_id: UUID
+    product_id: UUID
+    billing_account_id: UUID
+    start_day: date
+    recurring_billed_to: date
+    product_offering_id: str
+    status: ProductStatus
+    valid_from: datetime
+    valid_to: datetime | None
+    resources: tuple[Resource, ...] = field(default=())
+
+
+P = TypeVar("P", RecurringPrice, UsagePrice)
+
+
+def price_in_force(prices: Iterable[P], *, price_id: str, at: datetime) -> P | None:
+    """Give the version of a price that is valid at an instant, or None."""
+    found = (price for price in prices if price.price_id == price_id)
+    return next((price for price in found if price.valid_from <= at and (price.valid_to is None or at < price.valid_to)), None)

@@ -1,0 +1,192 @@
+"""Changing the catalogue and what customers hold; the caller commits."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
+from hoeksteen.kernel.time_period import local_day, start_of_day
+from hoeksteen.product import _store
+from hoeksteen.product.model import NewProduct, PriceKind, ProductStatus, ProductTerm, RecurringPrice, UsagePrice
+from hoeksteen.product.price_list import SHIPPED, DeclaredOffering, read_directory, read_mapping
+from hoeksteen.storage.postgres import Transaction
+
+
+def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None) -> int:
+    """
+    Load offerings and their price versions, and give the number of offerings.
+
+    Loading the same again changes nothing. A price version that is already loaded may be given an end, never another
+    content: bills were made with it.
+
+    :param directory: holds *.yaml files; without `directory` and `mapping` the catalogue that is shipped is loaded
+    :raises InvalidInput: naming each file, price and field that is wrong
+    :raises Conflict: when a loaded price version would change
+    """
+    declared = read_mapping(mapping) if mapping is not None else read_directory(directory or SHIPPED)
+    loaded = {(row["price_id"], row["valid_from"]): row["definition"] for row in _store.price_rows(tx)}
+    for entry in declared:
+        _load_offering(tx, entry, loaded)
+    return len(declared)
+
+
+def _load_offering(tx: Transaction, entry: DeclaredOffering, loaded: Mapping[tuple[str, datetime], Any]) -> None:
+    offering = entry.offering
+    declared = json.loads(json.dumps(entry.declared, default=str))
+    rest = {key: value for key, value in declared.items() if key != "prices"}
+    _store.upsert_offering(tx, offering.product_offering_id, offering.family, offering.name_nl, offering.name_en, rest)
+    all_prices: list[RecurringPrice | UsagePrice] = [*offering.prices, *offering.usage_prices]
+    prices = {(price.price_id, price.valid_from): price for price in all_prices}
+    for price in declared["prices"]:
+        for version in price["versions"]:
+            key = (f"{offering.product_offering_id}/{price['id']}", start_of_day(date.fromisoformat(version["valid_from"])))
+            definition = {**price, "versions": [version]}
+            if key in loaded and _without_end(loaded[key]) != _without_end(definition):
+                raise Conflict(
+                    f"Price {key[0]} from {version['valid_from']} is loaded already and differs.",
+                    remedy="Leave that version as it was, and add one with a later valid_from.",
+                )
+            found = prices[key]
+            kind = found.kind if isinstance(found, RecurringPrice) else PriceKind.USAGE
+            _store.upsert_price(tx, found, kind, definition)
+
+
+def _without_end(definition: Mapping[str, Any]) -> dict[str, Any]:
+    version = {key: value for key, value in definition["versions"][0].items() if key != "valid_to"}
+    return {**definition, "versions": [version]}
+
+
+def add_products(*, tx: Transaction, products: Sequence[NewProduct]) -> int:
+    """
+    Add products with their whole history, alterations and resources, with COPY, and give their number.
+
+    :raises InvalidInput: when a product's terms leave a hole, overlap, or are missing
+    :raises Conflict: when a product or resource is there already
+    """
+    for product in products:
+        _require_whole_history(product)
+    _store.insert_products(tx, products)
+    return len(products)
+
+
+def _require_whole_history(product: NewProduct) -> None:
+    where = f"Product {product.product_id}"
+    if not product.terms:
+        raise InvalidInput(f"{where}: terms: are missing.", remedy="Give at least one term.")
+    for term in product.terms:
+        if term.valid_to is not None and term.valid_to <= term.valid_from:
+            raise InvalidInput(f"{where}: terms: one ends before it begins.", remedy="Correct valid_from and valid_to.")
+    for before, after in zip(product.terms, product.terms[1:], strict=False):
+        if before.valid_to != after.valid_from:
+            raise InvalidInput(f"{where}: terms: leave a hole or overlap.", remedy="Let each term end where the next one begins, in their order.")
+
+
+def change_offering(
+    *, tx: Transaction, customer_id: UUID, product_id: UUID, product_offering_id: str, from_day: date, now: datetime
+) -> list[ProductTerm]:
+    """
+    Let a product be another offering of its family from a local day on, and give its history.
+
+    :raises NotFound: when the customer has no such product, or the offering does not exist
+    :raises WrongState: when the product is not active on that day
+    :raises Conflict: when it is that offering already, or a later change is planned
+    """
+    families = {row["product_offering_id"]: row["definition"] for row in _store.offering_rows(tx)}
+    if product_offering_id not in families:
+        raise NotFound(f"Offering {product_offering_id} does not exist.", remedy="Choose one of the catalogue.")
+
+    def change(last: ProductTerm) -> tuple[str, ProductStatus]:
+        if last.status is not ProductStatus.ACTIVE:
+            raise _wrong_state(last, "changed")
+        old, new = families[last.product_offering_id], families[product_offering_id]
+        if (old["family"], old["segment"]) != (new["family"], new["segment"]):
+            raise InvalidInput(
+                f"Product {product_id} is {old['family']} for {old['segment']}, and {product_offering_id} is {new['family']} for {new['segment']}.",
+                remedy="Terminate this product and add a new one.",
+            )
+        if last.product_offering_id == product_offering_id:
+            raise Conflict(f"Product {product_id} is {product_offering_id} already.", remedy="Choose another offering.")
+        return product_offering_id, ProductStatus.ACTIVE
+
+    return _from_day(tx, customer_id, product_id, from_day, now, change)
+
+
+def suspend(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
+    """
+    Suspend a product from a local day on: no use, no recurring charge; and give its history.
+
+    :raises NotFound: when the customer has no such product
+    :raises WrongState: when it is not active on that day
+    :raises Conflict: when a later change is planned
+    """
+    return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, {ProductStatus.ACTIVE}, ProductStatus.SUSPENDED))
+
+
+def resume(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
+    """
+    Resume a suspended product from a local day on, and give its history.
+
+    :raises NotFound: when the customer has no such product
+    :raises WrongState: when it is not suspended on that day
+    :raises Conflict: when a later change is planned
+    """
+    return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, {ProductStatus.SUSPENDED}, ProductStatus.ACTIVE))
+
+
+def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
+    """
+    End a product: `from_day` is the first local day on which it is no longer held; and give its history.
+
+    :raises NotFound: when the customer has no such product
+    :raises WrongState: when it has ended already
+    :raises Conflict: when a later change is planned
+    """
+    allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
+    return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+
+
+def mark_recurring_billed(*, tx: Transaction, billed: Iterable[tuple[UUID, UUID, date]]) -> None:
+    """
+    Note up to but not including which day recurring charges were billed.
+
+    :param billed: (customer_id, product_id, day)
+    """
+    _store.set_recurring_billed_to(tx, billed)
+
+
+def _to(last: ProductTerm, allowed: set[ProductStatus], status: ProductStatus) -> tuple[str, ProductStatus]:
+    if last.status not in allowed:
+        raise _wrong_state(last, status)
+    return last.product_offering_id, status
+
+
+def _wrong_state(last: ProductTerm, wanted: str) -> WrongState:
+    day = local_day(last.valid_from)
+    return WrongState(f"Product {last.product_id} is {last.status} since {day} and cannot be {wanted}.", remedy="Read the product again.")
+
+
+def _from_day(tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime, change: Any) -> list[ProductTerm]:
+    """Cut a product's last term at the beginning of a day and go on with what `change` makes of it."""
+    if _store.lock_product(tx, customer_id, product_id) is None:
+        raise NotFound(f"Customer {customer_id} has no product {product_id}.", remedy="Read the customer's products again.")
+    terms = _store.terms_of_product(tx, customer_id, product_id)
+    invariant(bool(terms), "a product has a history")
+    last, cut = terms[-1], start_of_day(from_day)
+    if from_day < local_day(now):
+        raise InvalidInput(f"Product {product_id}: from_day: {from_day} has passed.", remedy="Choose today or a later day.")
+    if cut < last.valid_from:
+        raise Conflict(f"Product {product_id} has a change planned on {local_day(last.valid_from)}.", remedy="Choose that day or a later one.")
+    offering_id, status = change(last)
+    new = ProductTerm(customer_id, product_id, cut, None, offering_id, status)
+    kept = terms[:-1] if cut == last.valid_from else [*terms[:-1], _ended(last, cut)]
+    if kept and cut == last.valid_from:
+        kept = [*kept[:-1], _ended(kept[-1], cut)]
+    _store.replace_terms(tx, customer_id, product_id, [*kept, new])
+    return [*kept, new]
+
+
+def _ended(term: ProductTerm, at: datetime) -> ProductTerm:
+    return ProductTerm(term.customer_id, term.product_id, term.valid_from, at, term.product_offering_id, term.status)

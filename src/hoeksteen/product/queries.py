@@ -1,0 +1,107 @@
+"""Reading the catalogue and what customers hold."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.kernel.errors import NotFound, invariant
+from hoeksteen.product import _store
+from hoeksteen.product.definition import Faults, Fields, from_file_offering
+from hoeksteen.product.model import (
+    PriceAlteration,
+    PriceKind,
+    Product,
+    ProductHeld,
+    ProductOffering,
+    ProductTerm,
+    RecurringPrice,
+    Resource,
+    UsagePrice,
+)
+from hoeksteen.storage.postgres import Transaction
+
+
+def offerings(*, tx: Transaction) -> list[ProductOffering]:
+    """Give every offering with all versions of its prices, by identifier."""
+    prices: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in _store.price_rows(tx):
+        of_offering = prices.setdefault(row["product_offering_id"], {})
+        entry = of_offering.setdefault(row["price_id"], {**row["definition"], "versions": []})
+        entry["versions"] += row["definition"]["versions"]
+    found = []
+    for row in _store.offering_rows(tx):
+        offering_id = row["product_offering_id"]
+        faults = Faults(offering_id)
+        declared = {**row["definition"], "prices": list(prices.get(offering_id, {}).values())}
+        found.append(from_file_offering(fields=Fields(faults, offering_id, declared), price_lists={}))
+        invariant(not faults.found, f"the loaded offering {offering_id} is valid")
+    return found
+
+
+def offering(*, tx: Transaction, product_offering_id: str) -> ProductOffering:
+    """
+    Give one offering.
+
+    :raises NotFound: when there is none
+    """
+    found = next((entry for entry in offerings(tx=tx) if entry.product_offering_id == product_offering_id), None)
+    if found is None:
+        raise NotFound(f"Offering {product_offering_id} does not exist.", remedy="Choose one of the catalogue.")
+    return found
+
+
+def recurring_prices(*, tx: Transaction) -> list[RecurringPrice]:
+    """Give every version of every recurring price."""
+    return [price for entry in offerings(tx=tx) for price in entry.prices if price.kind is PriceKind.RECURRING]
+
+
+def usage_prices(*, tx: Transaction) -> list[UsagePrice]:
+    """Give every version of every usage price."""
+    return [price for entry in offerings(tx=tx) for price in entry.usage_prices]
+
+
+def prices_in_force(*, tx: Transaction, product_offering_id: str, at: datetime) -> list[RecurringPrice | UsagePrice]:
+    """Give the price versions of an offering that are valid at an instant."""
+    found = offering(tx=tx, product_offering_id=product_offering_id)
+    prices: list[RecurringPrice | UsagePrice] = [*found.prices, *found.usage_prices]
+    return [price for price in prices if price.valid_from <= at and (price.valid_to is None or at < price.valid_to)]
+
+
+def products_held(*, tx: Transaction, customer_id: UUID, at: datetime | None = None) -> list[ProductHeld]:
+    """
+    Give a customer's products as they stand at an instant, terminated ones too.
+
+    :param at: without it the last known state, planned changes included
+    """
+    return _store.held(tx, customer_id, at)
+
+
+def products(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Product]:
+    """Give the lasting part of the products of some customers, or of all."""
+    return _store.all_products(tx) if customer_ids is None else _store.products(tx, customer_ids)
+
+
+def terms(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[ProductTerm]:
+    """Give the history of the products of some customers, or of all, by product and time."""
+    return _store.terms(tx, customer_ids)
+
+
+def alterations(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:
+    """Give the discounts and surcharges of some customers' products."""
+    return _store.alterations(tx, customer_ids)
+
+
+def resources_by_id(*, tx: Transaction, resource_ids: Sequence[UUID]) -> list[Resource]:
+    """Give numbers, lines and SIMs by identifier, in no particular order; unknown ones are absent."""
+    return _store.resources_by_id(tx, resource_ids)
+
+
+def resources_of_customer(*, tx: Transaction, customer_id: UUID) -> list[Resource]:
+    """Give a customer's numbers, lines and SIMs."""
+    return _store.resources_of_customer(tx, customer_id)
+
+
+def count(*, tx: Transaction) -> int:
+    """Give the number of products ever held."""
+    return _store.count_products(tx)
