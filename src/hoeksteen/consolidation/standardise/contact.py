@@ -1,0 +1,93 @@
+"""
+Telephone numbers, e-mail addresses and bank accounts, each in one spelling or refused with a reason.
+
+A refusal is the name of what is wrong with the value, never the value itself.
+"""
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+
+_DAMAGE = re.compile(r"^[+-]?\d*[.,]\d+$|^[+-]?\d+(?:[.,]\d+)?E[+-]?\d+$", re.IGNORECASE)
+_NL_PLAIN = re.compile(r"^(?:\+31|0031|31|0)(6[1-58]\d{7})$")
+_FILLER = {"0000000000", "1234567890", "0123456789", "0612345678", "9999999999", "0600000000", "0611111111"}
+_EMAIL = re.compile(r"^[a-z0-9.!#$%&'*+/=?^_{|}~-]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$")
+_EMAIL_FILLERS = ("geen@", "onbekend@", "noemail@", "geenemail@", "nvt@", "no-reply@", "noreply@", "none@", "test@", "x@", "xx@")
+_NL_IBAN = re.compile(r"^NL\d{2}[A-Z]{4}\d{10}$")
+_NONE = {"", "-", "--", "n.v.t.", "nvt", "geen", "onbekend", "null", "none", "?"}
+
+
+@lru_cache(maxsize=100_000)
+def phone(text: str) -> tuple[str | None, str | None]:
+    """
+    Give a telephone number as E.164 digits without `+`, or None and what is wrong.
+
+    What a spreadsheet made of a number is refused, because it parses as somebody else's: `31612345678.0` would become
+    +316123456780 and `6.12345678E8` +316123456788. Short codes such as 112 are no one's number.
+    """
+    raw = text.strip()
+    if raw.lower() in _NONE:
+        return None, None
+    if _DAMAGE.match(raw):
+        return None, "spreadsheet_damage"
+    compact = re.sub(r"[\s().\-/]", "", raw.replace("(0)", ""))
+    if not re.fullmatch(r"\+?\d+", compact):
+        return None, "not_a_number"
+    digits = compact.lstrip("+")
+    if len(digits) <= 6:
+        return None, "short_code"
+    if digits in _FILLER or len(set(digits[-8:])) == 1:
+        return None, "filler"
+    plain = _NL_PLAIN.match(compact)
+    if plain:
+        return "31" + plain[1], None
+    return _parsed(compact)
+
+
+def _parsed(compact: str) -> tuple[str | None, str | None]:
+    candidate = compact
+    if compact.startswith("00"):
+        candidate = "+" + compact[2:]
+    elif compact.startswith("31") and len(compact) == 11:
+        candidate = "+" + compact
+    try:
+        number = phonenumbers.parse(candidate, "NL")
+    except phonenumbers.NumberParseException:
+        return None, "not_a_number"
+    if not phonenumbers.is_valid_number(number):
+        return None, "not_assigned"
+    return f"{number.country_code}{phonenumbers.national_significant_number(number)}", None
+
+
+def phone_kind(e164: str) -> str:
+    """Say whether a number is a mobile's (`msisdn`) or a line's, as far as the Dutch plan tells."""
+    return "msisdn" if e164.startswith("316") else "line"
+
+
+def email(text: str) -> tuple[str | None, str | None]:
+    """Give an e-mail address in small letters, or None and what is wrong."""
+    lowered = text.strip().strip(".;,<>").lower()
+    if lowered in _NONE:
+        return None, None
+    if lowered.startswith(_EMAIL_FILLERS):
+        return None, "filler"
+    return (lowered, None) if _EMAIL.match(lowered) else (None, "not_an_address")
+
+
+def iban(text: str) -> tuple[str | None, str | None]:
+    """Give an IBAN in capitals without spaces when its check digits (02 to 98) are right, or None and what is wrong."""
+    compact = re.sub(r"[\s.-]", "", text).upper()
+    if compact.lower() in _NONE:
+        return None, None
+    if _NL_IBAN.match(compact):
+        right = 2 <= int(compact[2:4]) <= 98 and int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+        return (compact, None) if right else (None, "check_digits")
+    if compact.isdigit():
+        return None, "old_account_number"
+    try:
+        return str(IBAN(compact)), None
+    except (SchwiftyException, ValueError):
+        return None, "not_an_iban"
