@@ -1,0 +1,155 @@
+"""
+The lake: Iceberg tables of Parquet files, and pointers in PostgreSQL to the snapshots that count.
+
+Readers follow `lake.head`, which moves in the transaction that writes the accounting rows. So a table and its balance
+change at the same instant, and a crash anywhere leaves what was before it.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from hoeksteen.kernel.errors import Unavailable
+from hoeksteen.storage.lake import _store
+from hoeksteen.storage.lake._iceberg import Iceberg
+from hoeksteen.storage.lake.tables import ColumnType, LakeTable
+from hoeksteen.storage.postgres import Database, Transaction
+
+__all__ = ["ColumnType", "Lake", "LakeTable", "LakeWrite"]
+
+_PLANS_MAX = 256
+Where = Mapping[str, Sequence[int]]
+
+
+@dataclass(slots=True)
+class LakeWrite:
+    """
+    One change of the lake: everything in it counts at once, or never.
+
+    :param tx: the transaction in which the heads move; accounting rows belong in it
+    """
+
+    write_id: UUID
+    tx: Transaction
+    _warehouse: Path
+    _iceberg: Iceberg
+    snapshots: dict[str, int] = field(default_factory=dict)
+
+    def folder(self, table: LakeTable) -> Path:
+        """Give the directory into which this write puts its Parquet files of a table."""
+        folder = self._warehouse / table.name / "data" / str(self.write_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def append(self, table: LakeTable, files: Sequence[Path]) -> None:
+        """Add files to a table."""
+        if files:
+            self.snapshots[table.name] = self._iceberg.append(table, files, self._properties())
+
+    def replace(self, table: LakeTable, where: Where, files: Sequence[Path]) -> None:
+        """Put files in the place of whole partitions; `where` names partition columns only."""
+        snapshot = self._iceberg.replace(table, where, files, self._properties())
+        if snapshot is not None:
+            self.snapshots[table.name] = snapshot
+
+    def _properties(self) -> dict[str, str]:
+        return {"hoeksteen.write-id": str(self.write_id)}
+
+
+class Lake:
+    """
+    One warehouse.
+
+    :param warehouse: its directory, the application's own
+    :param catalogue_dsn: the business database, which holds the catalogue and the heads
+    """
+
+    def __init__(self, *, warehouse: Path, catalogue_dsn: str) -> None:
+        self.warehouse = warehouse.absolute()
+        self._database = Database(catalogue_dsn, connections_max=2)
+        self._iceberg = Iceberg(self.warehouse, catalogue_dsn)
+        self._plans: dict[tuple[object, ...], list[str]] = {}
+
+    def __enter__(self) -> "Lake":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the catalogue."""
+        self._iceberg.close()
+        self._database.close()
+
+    def head(self, table: LakeTable) -> int | None:
+        """Give the snapshot of a table that counts, or None while it is empty."""
+        with self._database.transaction() as tx:
+            return _store.heads(tx).get(table.name)
+
+    def files(self, table: LakeTable, where: Where | None = None) -> list[str]:
+        """
+        Give the paths of the Parquet files that can hold rows of some partitions, at the present head.
+
+        :param where: column to values; files are skipped by partition and by their statistics, rows are not filtered
+        """
+        head = self.head(table)
+        if head is None:
+            return []
+        key = (table.name, head, tuple(sorted((name, tuple(sorted(values))) for name, values in (where or {}).items())))
+        if key not in self._plans:
+            if len(self._plans) >= _PLANS_MAX:
+                self._plans.clear()
+            self._plans[key] = self._iceberg.files(table, head, where or {})
+        return self._plans[key]
+
+    @contextmanager
+    def write(self, *, database: Database, write_id: UUID) -> Iterator[LakeWrite]:
+        """
+        Open a change of the lake that counts when the block ends, and leaves nothing when it raises.
+
+        Writes that were cut off earlier are cleared away first.
+
+        :raises Unavailable: when another process is writing, or the disk is full
+        """
+        try:
+            with database.transaction() as tx:
+                if not _store.take_write_lock(tx):
+                    raise Unavailable("Another process is writing to the lake.", remedy="Wait until it is done, and run the command again.")
+                self._clear_away(database)
+                with database.transaction() as journal:
+                    _store.begin_write(journal, write_id)
+                write = LakeWrite(write_id, tx, self.warehouse, self._iceberg)
+                yield write
+                _store.move_heads(tx, write.snapshots)
+                _store.end_write(tx, write_id)
+        except OSError as error:
+            self._clear_up(database)
+            raise Unavailable("The lake's disk refuses a write; nothing of this run counts.", remedy="Free disk space and run it again.") from error
+        except BaseException:
+            self._clear_up(database)
+            raise
+
+    def _clear_up(self, database: Database) -> None:
+        """Clear away after a failure, unless another process has begun to write, which then did it."""
+        with database.transaction() as tx:
+            if _store.take_write_lock(tx):
+                self._clear_away(database)
+
+    def _clear_away(self, database: Database) -> None:
+        """Remove what writes left that never came to count, and set the tables back to their heads."""
+        with database.transaction() as tx:
+            cut_off = _store.open_writes(tx)
+            heads = _store.heads(tx)
+        if not cut_off:
+            return
+        for name in self._iceberg.table_names():
+            self._iceberg.set_back(name, heads.get(name))
+        for write_id in cut_off:
+            for folder in self.warehouse.glob(f"*/data/{write_id}"):
+                shutil.rmtree(folder)
+        with database.transaction() as tx:
+            for write_id in cut_off:
+                _store.end_write(tx, write_id)

@@ -1,0 +1,139 @@
+"""The lake's tables in Apache Iceberg, by PyIceberg; the catalogue lies in the business database, schema `lake`."""
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import sqlalchemy
+from psycopg.conninfo import conninfo_to_dict
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, In, Reference
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import (
+    BinaryType,
+    DateType,
+    IcebergType,
+    IntegerType,
+    LongType,
+    NestedField,
+    StringType,
+    TimestamptzType,
+    UUIDType,
+)
+
+from hoeksteen.storage.lake.tables import ColumnType, LakeTable
+
+_NAMESPACE = "lake"
+_TYPES: dict[ColumnType, IcebergType] = {
+    ColumnType.UUID: UUIDType(),
+    ColumnType.INTEGER: IntegerType(),
+    ColumnType.LONG: LongType(),
+    ColumnType.TEXT: StringType(),
+    ColumnType.INSTANT: TimestamptzType(),
+    ColumnType.DAY: DateType(),
+    ColumnType.BYTES: BinaryType(),
+}
+# Old metadata files are removed, so that the directory stays as large as the live snapshots need.
+_PROPERTIES = {"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "20"}
+
+
+class Iceberg:
+    """Create, extend and read the tables of one warehouse."""
+
+    def __init__(self, warehouse: Path, dsn: str) -> None:
+        self._warehouse = warehouse
+        self._dsn = dsn
+        self._catalogue: SqlCatalog | None = None
+        self._lock = threading.Lock()
+
+    def _open(self) -> SqlCatalog:
+        with self._lock:
+            if self._catalogue is None:
+                query = {name: str(value) for name, value in conninfo_to_dict(self._dsn).items()}
+                query["options"] = f"{query.get('options', '')} -c search_path=lake -c timezone=UTC".strip()
+                uri = sqlalchemy.URL.create("postgresql+psycopg", query=query).render_as_string(hide_password=False)
+                catalogue = SqlCatalog(_NAMESPACE, uri=uri, warehouse=self._warehouse.as_uri(), init_catalog_tables="false", pool_pre_ping="true")
+                with contextlib.suppress(NamespaceAlreadyExistsError):
+                    catalogue.create_namespace(_NAMESPACE)
+                self._catalogue = catalogue
+        return self._catalogue
+
+    def close(self) -> None:
+        """Close the catalogue's connections."""
+        with self._lock:
+            if self._catalogue is not None:
+                self._catalogue.engine.dispose()
+                self._catalogue = None
+
+    def _table(self, table: LakeTable) -> Table:
+        catalogue = self._open()
+        name = f"{_NAMESPACE}.{table.name}"
+        try:
+            return catalogue.load_table(name)
+        except NoSuchTableError:
+            numbered = {column: number for number, (column, _) in enumerate(table.columns, start=1)}
+            schema = Schema(*[NestedField(numbered[column], column, _TYPES[kind], required=False) for column, kind in table.columns])
+            fields = [PartitionField(numbered[column], 1000 + i, IdentityTransform(), column) for i, column in enumerate(table.partition)]
+            return catalogue.create_table(
+                name, schema, location=(self._warehouse / table.name).as_uri(), partition_spec=PartitionSpec(*fields), properties=_PROPERTIES
+            )
+
+    def append(self, table: LakeTable, files: Sequence[Path], properties: Mapping[str, str]) -> int:
+        """Add files to a table in one commit and give the new snapshot."""
+        opened = self._table(table)
+        opened.add_files([file.as_uri() for file in files], snapshot_properties=dict(properties), check_duplicate_files=False)
+        return _current(opened)
+
+    def replace(self, table: LakeTable, where: Mapping[str, Sequence[int]], files: Sequence[Path], properties: Mapping[str, str]) -> int | None:
+        """Put files in the place of whole partitions in one commit and give the new snapshot; None when there was and is nothing."""
+        opened = self._table(table)
+        if opened.current_snapshot() is None and not files:
+            return None
+        with opened.transaction() as change:
+            if opened.current_snapshot() is not None:
+                change.delete(_expression(where), snapshot_properties=dict(properties))
+            if files:
+                change.add_files([file.as_uri() for file in files], snapshot_properties=dict(properties), check_duplicate_files=False)
+        return _current(opened)
+
+    def files(self, table: LakeTable, snapshot_id: int, where: Mapping[str, Sequence[int]]) -> list[str]:
+        """Give the Parquet files of a snapshot that can hold rows of some partitions."""
+        scan = self._table(table).scan(row_filter=_expression(where), snapshot_id=snapshot_id)
+        return sorted(unquote(urlparse(task.file.file_path).path) for task in scan.plan_files())
+
+    def set_back(self, table_name: str, snapshot_id: int | None) -> None:
+        """Make a snapshot the current one again; None empties the table."""
+        try:
+            table = self._open().load_table(f"{_NAMESPACE}.{table_name}")
+        except NoSuchTableError:
+            return
+        current = table.current_snapshot()
+        if current is None or current.snapshot_id == snapshot_id:
+            return
+        if snapshot_id is None:
+            table.delete(AlwaysTrue())
+        else:
+            table.manage_snapshots().set_current_snapshot(snapshot_id).commit()
+
+    def table_names(self) -> list[str]:
+        """Give the names of all tables of the warehouse."""
+        return [name for _, name in self._open().list_tables(_NAMESPACE)]
+
+
+def _current(table: Table) -> int:
+    snapshot = table.current_snapshot()
+    assert snapshot is not None, "a commit leaves a snapshot"
+    return int(snapshot.snapshot_id)
+
+
+def _expression(where: Mapping[str, Sequence[int]]) -> BooleanExpression:
+    expression: BooleanExpression = AlwaysTrue()
+    for column, values in where.items():
+        expression = And(expression, In(Reference(column), set(values)))  # type: ignore[call-arg, arg-type]  # its stub hides __init__
+    return expression

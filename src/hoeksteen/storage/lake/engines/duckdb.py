@@ -1,0 +1,122 @@
+"""
+DuckDB as the lake's engine on one machine: the only module that knows it.
+
+Sessions are in UTC (`date_trunc` in a local zone is wrong in the night the clock goes back), read text as text, and
+load no extension from the network.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from hoeksteen.kernel.errors import Unavailable
+from hoeksteen.storage.lake.tables import LakeTable
+
+MEMORY_BYTES_DEFAULT = 4 * 1024**3
+
+
+class Duck:
+    """
+    One DuckDB database in memory.
+
+    :param threads: worker threads
+    :param memory_bytes_max: what it may hold before it spills, or fails where it may not
+    :param spill: where it may put intermediate results on disk; None where they hold personal data
+    """
+
+    def __init__(self, *, threads: int = 2, memory_bytes_max: int = MEMORY_BYTES_DEFAULT, spill: Path | None = None) -> None:
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": threads,
+                "memory_limit": f"{memory_bytes_max}B",
+                "temp_directory": "" if spill is None else str(spill),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET enable_progress_bar = false")
+
+    def __enter__(self) -> "Duck":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def close(self) -> None:
+        """Release the database's memory."""
+        self._connection.close()
+
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
+        """Run a statement."""
+        self._run(sql, parameters)
+
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Give all rows of a query as dictionaries."""
+        result = self._run(sql, parameters)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
+        """Give the first column of the first row, or None."""
+        row = self._run(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def arrow(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> pa.Table:
+        """Give a query's result as an Arrow table."""
+        return self._run(sql, parameters).to_arrow_table()
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Copy an Arrow table into a table of this database, replacing it."""
+        self._connection.register("incoming", table)
+        try:
+            self._run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming", None)
+        finally:
+            self._connection.unregister("incoming")
+
+    def view_of_files(self, name: str, table: LakeTable, files: Sequence[str]) -> None:
+        """Make a view over a lake table's Parquet files; without files it has the columns and no rows."""
+        if files:
+            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+            columns = ", ".join(table.column_names)
+            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)", None)
+        else:
+            columns = ", ".join(f"NULL::{_DUCK_TYPES[kind]} AS {column}" for column, kind in table.columns)
+            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} WHERE false", None)
+
+    def write_parquet(self, table: LakeTable, query: str, folder: Path) -> list[Path]:
+        """
+        Write a query's rows as Parquet files of a lake table, at least one file per partition, each sorted.
+
+        :param query: gives the table's columns, by name
+        """
+        columns = ", ".join(f"CAST({column} AS {_DUCK_TYPES[kind]}) AS {column}" for column, kind in table.columns)
+        keys = ", ".join(table.partition)
+        self._run(f"CREATE OR REPLACE TABLE outgoing AS SELECT {columns} FROM ({query}) ORDER BY {keys}, {', '.join(table.sort)}", None)
+        files: list[Path] = []
+        for row in self.rows(f"SELECT DISTINCT {keys} FROM outgoing ORDER BY {keys}"):
+            file = folder / ("-".join(str(row[key]) for key in table.partition) + ".parquet")
+            same = " AND ".join(f"{key} = {int(row[key])}" for key in table.partition)
+            self._run(f"COPY (SELECT * FROM outgoing WHERE {same}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)", None)
+            files.append(file)
+        self._run("DROP TABLE outgoing", None)
+        return files
+
+    def _run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> Any:
+        try:
+            return self._connection.execute(sql, parameters)
+        except duckdb.IOException as error:
+            raise Unavailable(
+                "The engine cannot read or write a file of the lake.", remedy="Check disk space and rights, and run it again."
+            ) from error
+        except duckdb.OutOfMemoryException as error:
+            raise Unavailable("The engine has no memory left for this batch.", remedy="Split the file, or give the machine more memory.") from error
+
+
+_DUCK_TYPES = {
+    "uuid": "UUID", "int": "INTEGER", "long": "BIGINT", "string": "VARCHAR", "timestamptz": "TIMESTAMPTZ", "date": "DATE", "binary": "BLOB",
+}  # fmt: skip
