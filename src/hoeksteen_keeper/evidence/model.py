@@ -12,7 +12,7 @@ from uuid import UUID
 JSON = Any  # None, bool, int below 2**53, str, and lists and mappings of them; never a float
 
 KINDS = frozenset(
-    {"disclosure", "search", "seal", "organisation", "actor", "grant", "approval", "policy", "key", "session", "kill", "shred", "export", "exposure", "review"}
+    "disclosure search seal organisation actor grant approval policy key session kill shred export exposure review".split()  # noqa: SIM905
 )
 FACTS = ("organisation", "actor", "grant", "approval", "policy", "kill", "shred", "exposure")
 """The kinds that `StateAt` is folded from."""
@@ -57,9 +57,13 @@ class Tags:
     def __len__(self) -> int:
         return len(self.sorted_tags) // TAG_BYTES
 
+    def tag_of(self, subject_key: bytes) -> bytes:
+        """Give the tag that the subject with this key has in this entry."""
+        return hmac.digest(subject_key, self.nonce, hashlib.sha256)
+
     def hold(self, subject_key: bytes) -> bool:
         """Say whether the subject with this key is among them."""
-        wanted = hmac.digest(subject_key, self.nonce, hashlib.sha256)
+        wanted = self.tag_of(subject_key)
         at = bisect_left(range(len(self)), wanted, key=lambda i: self.sorted_tags[i * TAG_BYTES : (i + 1) * TAG_BYTES])
         return self.sorted_tags[at * TAG_BYTES : (at + 1) * TAG_BYTES] == wanted
 
@@ -90,12 +94,14 @@ class GrantAt:
     :param state: the last event: requested, running, refused, revoked or expired; the caller compares valid_from and valid_to with the time
     :param grant: the grant itself, as it was asked for
     :param approvals: the details of its approval entries, oldest first
+    :param indexes: the entries that say so
     """
 
     grant: Mapping[str, JSON]
     state: str
     tags: Tags
     approvals: tuple[Mapping[str, JSON], ...] = ()
+    indexes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,217 @@
+"""The SQL of the log."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import psycopg_pool
+
+from hoeksteen_keeper.errors import KeeperUnavailable
+from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
+from hoeksteen_keeper.evidence.model import FACTS
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Pool = psycopg_pool.ConnectionPool[Connection]
+SEQUENCER_LOCK = 0x484F454B  # any constant that the keeper's other locks do not use: "HOEK"
+_FETCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as the database holds it; `actor`, `kind` and the like only repeat what leaf and body say."""
+
+    index: int
+    time: datetime
+    kind: str
+    actor: str
+    organisation: str
+    indexed: bool
+    leaf: bytes
+    body: bytes
+    chunk: bytes | None
+
+
+_COLUMNS = "index, time, kind, actor, organisation, indexed, leaf, body, chunk"
+_TYPES = ("int8", "timestamptz", "text", "text", "text", "bool", "bytea", "bytea", "bytea")
+
+
+@contextmanager
+def connected(pool: Pool) -> Iterator[Connection]:
+    """
+    Open a transaction that commits when the block ends.
+
+    :raises KeeperUnavailable: when the database cannot be reached, or cannot store
+    """
+    try:
+        with pool.connection() as connection:
+            yield connection
+    except (psycopg_pool.PoolTimeout, psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
+        raise KeeperUnavailable("log_unavailable", "The log's database cannot store or read now; nothing was disclosed.") from error
+
+
+def advance_head(tx: Connection, count: int, clock: datetime) -> tuple[int, datetime]:
+    """Take the next `count` indexes, and the time that they get; other appenders wait until this transaction ends."""
+    row = tx.execute(
+        "UPDATE evidence.head SET size = size + %s, time = greatest(time, %s) RETURNING size - %s, time", (count, clock, count)
+    ).fetchone()
+    if row is None:
+        raise EvidenceCorrupt("head_missing", "evidence.head has no row.")
+    return row[0], row[1]
+
+
+def set_head(tx: Connection, size: int, time: datetime) -> None:
+    tx.execute("UPDATE evidence.head SET size = %s, time = greatest(time, %s)", (size, time))
+
+
+def head_size(tx: Connection) -> int:
+    row = tx.execute("SELECT size FROM evidence.head").fetchone()
+    return int(row[0]) if row else 0
+
+
+def insert(tx: Connection, rows: Iterable[Row], tokens: Sequence[tuple[bytes, int]]) -> None:
+    cursor = tx.cursor()
+    with cursor.copy(f"COPY evidence.entry ({_COLUMNS}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
+        copy.set_types(_TYPES)
+        for row in rows:
+            copy.write_row((row.index, row.time, row.kind, row.actor, row.organisation, row.indexed, row.leaf, row.body, row.chunk))
+    if tokens:
+        with cursor.copy("COPY evidence.subject_entry (token, index) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(("bytea", "int8"))
+            for pair in tokens:
+                copy.write_row(pair)
+
+
+def signed(tx: Connection, key: str, empty_root: bytes) -> tuple[int, bytes]:
+    """
+    Give the largest tree that was released for signing.
+
+    :raises EvidenceCorrupt: when another key signs this log
+    """
+    tx.execute("INSERT INTO evidence.signed (key, size, root) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING", (key, empty_root))
+    row = tx.execute("SELECT key, size, root FROM evidence.signed").fetchone()
+    if row is None or row[0] != key:
+        raise EvidenceCorrupt("other_key", "The database's log is signed by another key, or has another origin.")
+    return row[1], row[2]
+
+
+def advance_signed(tx: Connection, old: tuple[int, bytes], new: tuple[int, bytes]) -> None:
+    """
+    Release a larger tree for signing, by compare-and-swap.
+
+    :raises EvidenceCorrupt: when another sequencer released one meanwhile
+    """
+    done = tx.execute("UPDATE evidence.signed SET size = %s, root = %s WHERE size = %s AND root = %s AND size < %s", (*new, *old, new[0]))
+    if done.rowcount != 1:
+        raise EvidenceCorrupt("two_sequencers", "Another sequencer extended the log at the same time.")
+
+
+def lock_sequencer(tx: Connection) -> None:
+    tx.execute("SELECT pg_advisory_lock(%s)", (SEQUENCER_LOCK,))
+
+
+def unlock_sequencer(tx: Connection) -> None:
+    tx.execute("SELECT pg_advisory_unlock(%s)", (SEQUENCER_LOCK,))
+
+
+def entries(tx: Connection, first: int, last: int, *, bytes_max: int | None = None) -> list[Row]:
+    """Give the entries [first, last), or fewer once they exceed `bytes_max` bytes."""
+    rows: list[Row] = []
+    size = 0
+    with tx.cursor(name="some_entries") as cursor:
+        cursor.itersize = 1_000
+        cursor.execute(f"SELECT {_COLUMNS} FROM evidence.entry WHERE index >= %s AND index < %s ORDER BY index".encode(), (first, last))
+        for found in cursor:
+            rows.append(row := Row(*found))
+            size += len(row.leaf) + len(row.body) + len(row.chunk or b"")
+            if bytes_max is not None and size > bytes_max:
+                break
+    return rows
+
+
+def all_entries(tx: Connection) -> Iterator[Row]:
+    """Stream every entry in order."""
+    with tx.cursor(name="every_entry") as cursor:
+        cursor.itersize = _FETCH
+        cursor.execute(f"SELECT {_COLUMNS} FROM evidence.entry ORDER BY index".encode())
+        for row in cursor:
+            yield Row(*row)
+
+
+def facts(tx: Connection, first: int, last: int) -> Iterator[Row]:
+    """Stream the entries that a state is folded from."""
+    kinds = ", ".join(f"'{kind}'" for kind in FACTS)  # as literals, so that the partial index of the migration is used
+    with tx.cursor(name="facts") as cursor:
+        cursor.itersize = _FETCH
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM evidence.entry WHERE kind IN ({kinds}) AND index >= %s AND index < %s ORDER BY index".encode(), (first, last)
+        )
+        for row in cursor:
+            yield Row(*row)
+
+
+def first_at(tx: Connection, time: datetime, *, after: bool = False) -> int | None:
+    """Give the first index at a time or later (`after`: later), or None."""
+    row = tx.execute(
+        f"SELECT index FROM evidence.entry WHERE time {'>' if after else '>='} %s ORDER BY time, index LIMIT 1".encode(), (time,)
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def token_indexes(tx: Connection, tokens: Sequence[bytes], first: int, last: int, kinds: Sequence[str] | None = None) -> list[tuple[bytes, int]]:
+    """Give (token, index) of the indexed entries that are about any of these subjects."""
+    found = tx.execute(
+        "SELECT s.token, s.index FROM evidence.subject_entry s JOIN evidence.entry e USING (index) "
+        "WHERE s.token = ANY(%s) AND s.index >= %s AND s.index < %s AND (%s::text[] IS NULL OR e.kind = ANY(%s)) ORDER BY s.index",
+        (list(tokens), first, last, _array(kinds), _array(kinds)),
+    )
+    return [(row[0], row[1]) for row in found]
+
+
+def not_indexed(tx: Connection, first: int, last: int, kinds: Sequence[str] | None = None) -> list[tuple[int, bytes, bool]]:
+    """Give index, leaf and whether there is a chunk of the entries whose tags must be tested one by one."""
+    found = tx.execute(
+        "SELECT index, leaf, chunk IS NOT NULL FROM evidence.entry WHERE NOT indexed AND index >= %s AND index < %s "
+        "AND (%s::text[] IS NULL OR kind = ANY(%s)) ORDER BY index",
+        (first, last, _array(kinds), _array(kinds)),
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def chunk_slices(tx: Connection, slices: Sequence[tuple[int, int, int]]) -> dict[int, bytes]:
+    """Read parts of chunks: (index, first byte, bytes)."""
+    indexes, starts, lengths = zip(*slices, strict=True) if slices else ((), (), ())
+    found = tx.execute(
+        "SELECT e.index, substring(e.chunk FROM s.start + 1 FOR s.length) FROM unnest(%s::bigint[], %s::integer[], %s::integer[]) "
+        "AS s (index, start, length) JOIN evidence.entry e USING (index)",
+        (list(indexes), list(starts), list(lengths)),
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def rows_of(tx: Connection, indexes: Sequence[int]) -> list[Row]:
+    found = tx.execute(f"SELECT {_COLUMNS} FROM evidence.entry WHERE index = ANY(%s) ORDER BY index".encode(), (list(indexes),))
+    return [Row(*row) for row in found]
+
+
+def seen_by(tx: Connection, kinds: Sequence[str], actor: str | None, organisation: str | None, first: int, last: int, limit: int) -> list[int]:
+    found = tx.execute(
+        "SELECT index FROM evidence.entry WHERE kind = ANY(%s) AND (%s::text IS NULL OR actor = %s) AND (%s::text IS NULL OR organisation = %s) "
+        "AND index >= %s AND index < %s ORDER BY index LIMIT %s",
+        (list(kinds), actor, actor, organisation, organisation, first, last, limit),
+    )
+    return [row[0] for row in found]
+
+
+def token_counts(tx: Connection) -> Iterator[tuple[int, int]]:
+    """Stream how many subjects the keeper's own index has per entry."""
+    with tx.cursor(name="token_counts") as cursor:
+        cursor.itersize = _FETCH
+        cursor.execute("SELECT index, count(*) FROM evidence.subject_entry GROUP BY index ORDER BY index")
+        yield from cursor
+
+
+def _array(kinds: Sequence[str] | None) -> list[str] | None:
+    return None if kinds is None else list(kinds)

@@ -1,0 +1,217 @@
+"""
+The bytes of an entry: a leaf that everybody may see, and a body that only those may see whom it concerns.
+
+The leaf is canonical JSON (RFC 8785) of time, nonce, the subjects' tags (or the SHA-256 of a chunk of them) and the
+SHA-256 of the body. The body says who did what and why; its salt makes it impossible to guess a body from its hash.
+So a bundle can prove that it withholds nothing about a subject without showing what was done to anybody else.
+Layout and reasons: docs/evidence.md and docs/decisions/0003.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from hoeksteen_keeper.evidence.errors import EvidenceCorrupt, InvalidEvent
+from hoeksteen_keeper.evidence.model import JSON, KINDS, TAG_BYTES, Entry, Event, Tags
+from hoeksteen_keeper.evidence.notes import to_base64
+
+NONCE_BYTES = 16
+TOKEN_BYTES = 16
+INLINE_TAGS_MAX = 16
+SUBJECTS_MAX = 100_000
+BODY_BYTES_MAX = 1 << 20
+_DEPTH_MAX = 8
+_INTEGER_MAX = 2**53 - 1  # RFC 8785 numbers are doubles; beyond this an integer would change
+# what replay needs of a fact
+_NEEDED = {"organisation": ("organisation",), "actor": ("actor",), "grant": ("event", "grant"), "approval": ("grant",), "policy": ("text",)}
+_FIELDS = ("kind", "actor", "organisation", "action", "category", "purpose", "grant", "outcome")
+# msgspec's sorted order and escapes are those of RFC 8785 for what _check_json lets through; a test compares them with vectors
+_encode = msgspec.json.Encoder(order="sorted").encode
+_sha256 = hashlib.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """
+    An entry ready to be given its place and time.
+
+    :param front: the leaf's bytes before the time, `back` those after it
+    :param tokens: the subjects' tokens for the keeper's own index; empty for a batch
+    """
+
+    event: Event
+    front: bytes
+    back: bytes
+    body: bytes
+    chunk: bytes | None
+    tokens: tuple[bytes, ...]
+
+    def leaf(self, time: datetime, clock: datetime) -> bytes:
+        """Give the leaf's bytes; where the clock ran behind the log's time, they say so."""
+        behind = b'"clock":"%s",' % to_text(clock).encode() if clock < time else b""
+        return b'%s%s%s"time":"%s","v":1}' % (self.front, behind, self.back, to_text(time).encode())
+
+
+class Scribe:
+    """
+    Turns events into drafts and leaves back into entries.
+
+    :param log_key: 32 bytes that never leave the keeper; each subject's key is derived from it
+    """
+
+    def __init__(self, log_key: bytes, random_bytes: Callable[[int], bytes]) -> None:
+        if len(log_key) != 32:
+            raise InvalidEvent("log_key", "The log key has 32 bytes.")
+        self._log_key, self._random_bytes = log_key, random_bytes
+
+    def subject_key(self, subject: UUID) -> bytes:
+        """Give `k_subject`, by which its holder recognises the subject in every entry, and in nothing else."""
+        return hmac.digest(self._log_key, subject.bytes, _sha256)
+
+    def draft(self, event: Event) -> Draft:
+        """
+        Make everything of an entry that does not depend on its place.
+
+        :raises InvalidEvent: when the event is of an unknown kind, too large, or its detail no plain JSON
+        """
+        subjects = set(event.subjects)
+        known = event.kind in KINDS and event.outcome in ("allowed", "refused")
+        if not known or len(subjects) > SUBJECTS_MAX or "\0" in event.actor + event.organisation:
+            raise InvalidEvent("event", f"An event of kind {event.kind[:40]!r} with {len(subjects)} subjects cannot be logged.")
+        check_json(event.detail)
+        if event.outcome == "allowed" and (missing := [name for name in _NEEDED.get(event.kind, ()) if name not in event.detail]):
+            raise InvalidEvent("event", f"An event of kind {event.kind} needs `{missing[0]}` in its detail.")
+        nonce, salt = self._random_bytes(NONCE_BYTES), self._random_bytes(NONCE_BYTES)
+        fields: dict[str, JSON] = {name: getattr(event, name) for name in _FIELDS}
+        try:
+            body = _encode({**fields, "detail": event.detail, "salt": to_base64(salt)})
+        except (UnicodeEncodeError, TypeError, msgspec.MsgspecError):
+            raise InvalidEvent("event", "A field of the event is no plain text.") from None
+        if len(body) > BODY_BYTES_MAX:
+            raise InvalidEvent("event", f"The event takes {len(body)} bytes, more than {BODY_BYTES_MAX}.")
+        keys = [self.subject_key(subject) for subject in subjects]
+        tags = sorted([hmac.digest(key, nonce, _sha256) for key in keys])
+        front, chunk = b'{"body":"%s",' % _base64_sha256(body), None
+        tokens: tuple[bytes, ...] = ()
+        back = b'"count":%d,"nonce":"%s",' % (len(tags), to_base64(nonce).encode())
+        if len(tags) > INLINE_TAGS_MAX:
+            chunk = b"".join(tags)
+            front += b'"chunk":"%s",' % _base64_sha256(chunk)
+        else:
+            back += b'"tags":["%s"],' % b'","'.join([to_base64(tag).encode() for tag in tags]) if tags else b'"tags":[],'
+            tokens = tuple([token(key) for key in keys])
+        return Draft(event, front, back, body, chunk, tokens)
+
+
+def token(subject_key: bytes) -> bytes:
+    """Give the name under which the keeper's own index finds a subject's entries; it never leaves its database."""
+    return hmac.digest(subject_key, b"index", _sha256)[:TOKEN_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What a leaf says; `tags` are None where a chunk, of this SHA-256, holds them."""
+
+    body: bytes
+    count: int
+    nonce: bytes
+    time: datetime
+    clock: datetime | None
+    chunk: bytes | None
+    tags: bytes | None
+
+    def tags_with(self, chunk: bytes | None) -> Tags:
+        """
+        Give the tags, out of the leaf or its chunk.
+
+        :raises EvidenceCorrupt: when the chunk is not the one that the leaf names
+        """
+        if self.tags is not None and chunk is None:
+            return Tags(self.nonce, self.tags)
+        if chunk is None or self.chunk != _sha256(chunk).digest() or len(chunk) != self.count * TAG_BYTES:
+            raise EvidenceCorrupt("chunk_changed", "The tags of an entry are not those that its leaf names.")
+        return Tags(self.nonce, chunk)
+
+
+class _LeafJson(msgspec.Struct, forbid_unknown_fields=True):
+    body: bytes
+    count: int
+    nonce: bytes
+    time: str
+    v: int
+    clock: str | None = None
+    chunk: bytes | None = None
+    tags: list[bytes] | None = None
+
+
+_decode_leaf = msgspec.json.Decoder(_LeafJson).decode
+
+
+def read_leaf(raw: bytes) -> Leaf:
+    """
+    Read a leaf.
+
+    :raises EvidenceCorrupt: when it is none
+    """
+    try:
+        leaf = _decode_leaf(raw)
+        tags = None if leaf.tags is None else b"".join(leaf.tags)
+        if leaf.v == 1 and (tags is None) != (leaf.chunk is None) and (tags is None or len(tags) == leaf.count * TAG_BYTES):
+            clock = None if leaf.clock is None else from_text(leaf.clock)
+            return Leaf(leaf.body, leaf.count, leaf.nonce, from_text(leaf.time), clock, leaf.chunk, tags)
+    except (msgspec.MsgspecError, ValueError):
+        pass
+    raise EvidenceCorrupt("leaf_broken", "A leaf is not of the log's form.")
+
+
+def read_entry(index: int, raw: bytes, body: bytes, chunk: bytes | None) -> Entry:
+    """
+    Put an entry together from its parts, checking that they belong together.
+
+    :raises EvidenceCorrupt: when they do not
+    """
+    leaf = read_leaf(raw)
+    if leaf.body != _sha256(body).digest():
+        raise EvidenceCorrupt("body_changed", f"The body of entry {index} is not the one that its leaf names.")
+    fields = msgspec.json.decode(body)
+    event = Event(**{name: fields[name] for name in _FIELDS}, detail=fields["detail"])
+    return Entry(index, leaf.time, event, leaf.tags_with(chunk), leaf.count, leaf.clock)
+
+
+def check_json(value: JSON, depth: int = 0) -> None:
+    """
+    Refuse what has no single canonical spelling.
+
+    :raises InvalidEvent: for a float, an integer beyond 2**53, a key outside ASCII, or deep nesting
+    """
+    if depth > _DEPTH_MAX:
+        raise InvalidEvent("event", "The detail is nested too deeply.")
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) and key.isascii() for key in value):
+            raise InvalidEvent("event", "The keys of a detail are ASCII text.")
+        for item in value.values():
+            check_json(item, depth + 1)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+        for item in value:
+            check_json(item, depth + 1)
+    elif not (value is None or isinstance(value, str | bool) or (isinstance(value, int) and abs(value) <= _INTEGER_MAX)):
+        raise InvalidEvent("event", f"A detail holds a {type(value).__name__}, which has no canonical form here.")
+
+
+def to_text(time: datetime) -> str:
+    """Write an instant as the log does: UTC, microseconds, `Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> datetime:
+    """Read an instant as the log writes it."""
+    return datetime.fromisoformat(text)
+
+
+def _base64_sha256(raw: bytes) -> bytes:
+    return to_base64(_sha256(raw).digest()).encode()

@@ -1,0 +1,238 @@
+"""
+The transparency log: entries durable in PostgreSQL first, then in the tree, then under a signature.
+
+Three steps that a crash may part at any point: `append` commits entries and gives them gapless indexes; the elected
+sequencer writes tiles and advances (size, root) by compare-and-swap; only then is that one root signed. Repeating a step
+gives the same bytes, so nothing acknowledged is lost and no two views are ever signed.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperUnavailable
+from hoeksteen_keeper.evidence import _store
+from hoeksteen_keeper.evidence.entries import Draft, Scribe
+from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
+from hoeksteen_keeper.evidence.keys import NoteSigner
+from hoeksteen_keeper.evidence.merkle import EMPTY_ROOT
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.notes import Checkpoint, Signature, VerifierKey, checkpoint_text
+from hoeksteen_keeper.evidence.recovery import catch_up
+from hoeksteen_keeper.evidence.replay import Fold
+from hoeksteen_keeper.evidence.tiles import TileStore
+from hoeksteen_keeper.evidence.witness import AddCheckpoint
+
+INTEGRATE_MAX = 32_768
+INTEGRATE_BYTES_MAX = 64 << 20
+CHECKPOINT_SECONDS = 1.0
+_report = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Ticket:
+    drafts: list[Draft]
+    first: int = -1
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Queue:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    tickets: list[_Ticket] = field(default_factory=list)
+
+
+class Log:
+    """
+    One log: its database, its tiles and its key.
+
+    :param home: the keeper's data directory; the log's files are in `home/tiles`
+    :param origin: the log's name in its checkpoints
+    :param log_key: 32 bytes that subjects' keys are derived from; never leaves the keeper
+    :param now: the clock
+    :param random_bytes: gives unpredictable bytes
+
+    `witnesses` may be given keys of witnesses, each with what reaches it; they are asked whenever a bundle is made.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: _store.Pool,
+        home: Path,
+        origin: str,
+        signer: NoteSigner,
+        log_key: bytes,
+        now: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.pool, self.origin, self.signer = pool, origin, signer
+        self.tiles = TileStore(home / "tiles")
+        self.scribe = Scribe(log_key, random_bytes)
+        self.witnesses: list[tuple[VerifierKey, AddCheckpoint]] = []
+        self.latest = Fold()
+        self.latest_lock = threading.Lock()
+        self._now = now
+        self._queue, self._commit_lock, self._sequence_lock = _Queue(), threading.Lock(), threading.RLock()
+        self._current = False
+        self._failure: KeeperCorrupt | None = None
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def append(self, events: Sequence[Event]) -> list[int]:
+        """
+        Append entries and give their indexes, once they are durable; callers at the same time share one commit.
+
+        :raises InvalidEvent: when an event cannot become an entry; nothing is appended then
+        :raises KeeperUnavailable: when they could not be made durable
+        :raises KeeperCorrupt: when the log is broken, or older than its own tiles
+        """
+        drafts = [self.scribe.draft(event) for event in events]
+        if not drafts:
+            return []
+        ticket = _Ticket(drafts)
+        with self._queue.lock:
+            self._queue.tickets.append(ticket)
+        with self._commit_lock:  # whoever comes first commits for all who wait here
+            if ticket.first < 0 and ticket.error is None:
+                self._commit()
+        if isinstance(ticket.error, KeeperError):
+            raise type(ticket.error)(ticket.error.reason, ticket.error.detail) from ticket.error
+        if ticket.error is not None:
+            raise KeeperUnavailable("log_unavailable", "The entry could not be written; nothing was disclosed.") from ticket.error
+        self._wake.set()
+        return list(range(ticket.first, ticket.first + len(drafts)))
+
+    def start(self) -> None:
+        """
+        Catch up with tile storage, and from now on integrate entries and sign checkpoints in the background.
+
+        :raises BehindTiles: when the database is older than the tiles and cannot be caught up
+        """
+        self._become_current()
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="log-sequencer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Integrate what is there and stop the background work."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread:
+            self._thread.join()
+            self._thread = None
+            with suppress(KeeperUnavailable):
+                self.checkpoint()
+
+    def checkpoint(self) -> bytes:
+        """
+        Give a signed checkpoint over everything that was appended before this call.
+
+        :raises KeeperCorrupt: when tiles, database and earlier checkpoints do not agree
+        """
+        with _store.connected(self.pool) as tx:
+            wanted = _store.head_size(tx)
+        while (checkpoint := self._integrate()).size < wanted:
+            pass
+        return checkpoint.with_signatures(())
+
+    def add_signatures(self, text: bytes, cosignatures: Sequence[Signature]) -> None:
+        """Add verified cosignatures to the published checkpoint, unless a larger one was published meanwhile."""
+        with self._sequence_lock:
+            note = self.tiles.read_checkpoint()
+            if note is not None and (checkpoint := Checkpoint.parse(note)).text == text:
+                self.tiles.write_checkpoint(checkpoint.with_signatures(cosignatures))
+
+    def _commit(self) -> None:
+        with self._queue.lock:
+            group, self._queue.tickets = self._queue.tickets, []
+        try:
+            self._become_current()
+            drafts = [draft for ticket in group for draft in ticket.drafts]
+            with _store.connected(self.pool) as tx:
+                clock = self._now().astimezone(UTC)
+                first, time = _store.advance_head(tx, len(drafts), clock)
+                time = time.astimezone(UTC)
+                rows = [
+                    _store.Row(i, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(time, clock), d.body, d.chunk)
+                    for i, d in enumerate(drafts, first)
+                ]
+                _store.insert(tx, rows, [(token, i) for i, draft in enumerate(drafts, first) for token in draft.tokens])
+        except BaseException as error:
+            for ticket in group:
+                ticket.error = error
+            if not isinstance(error, Exception):
+                raise
+            return
+        for ticket in group:
+            ticket.first, first = first, first + len(ticket.drafts)
+
+    def _become_current(self) -> None:
+        """Once per process: a database restored from a backup first learns what its tiles hold, or does nothing at all."""
+        if self._failure:
+            raise self._failure
+        if not self._current:
+            with self._sequence_lock, _store.connected(self.pool) as tx:
+                _store.lock_sequencer(tx)
+                try:
+                    catch_up(tx, self.tiles, self.signer.verifier, self.origin)
+                    tx.commit()
+                finally:
+                    tx.rollback()
+                    _store.unlock_sequencer(tx)
+            self._current = True
+
+    def _integrate(self) -> Checkpoint:
+        """Take the next entries into the tree, and sign it; give the newest checkpoint."""
+        self._become_current()
+        with self._sequence_lock, _store.connected(self.pool) as tx:
+            _store.lock_sequencer(tx)  # of the session: held over the commit until the checkpoint is published
+            try:
+                return self._sequence(tx)
+            finally:
+                tx.rollback()
+                _store.unlock_sequencer(tx)
+
+    def _sequence(self, tx: _store.Connection) -> Checkpoint:
+        size, root = _store.signed(tx, str(self.signer.verifier), EMPTY_ROOT)
+        published = self.tiles.read_checkpoint()
+        if published and Checkpoint.parse(published).size > size:
+            raise EvidenceCorrupt("behind_tiles", "Tile storage holds a larger checkpoint than the database released: nothing is signed.")
+        rows = _store.entries(tx, size, min(size + INTEGRATE_MAX, _store.head_size(tx)), bytes_max=INTEGRATE_BYTES_MAX)
+        if rows:
+            if self.tiles.tree(size)(0, size) != root:
+                raise EvidenceCorrupt("tiles_changed", "The tiles do not make the root that was signed: nothing is signed on top of them.")
+            if [row.index for row in rows] != list(range(size, size + len(rows))):
+                raise EvidenceCorrupt("gap", f"Entries are missing in the database after entry {size}.")
+            new_size = self.tiles.extend(size, [row.leaf for row in rows], [row.body for row in rows], [row.chunk for row in rows if row.chunk])
+            new_root = self.tiles.tree(new_size)(0, new_size)
+            _store.advance_signed(tx, (size, root), (new_size, new_root))
+            size, root = new_size, new_root
+        tx.commit()
+        text = checkpoint_text(self.origin, size, root)
+        if published is None or Checkpoint.parse(published).text != text:
+            published = text + b"\n" + self.signer.sign(text)
+            self.tiles.write_checkpoint(published)
+        return Checkpoint.parse(published)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            try:
+                self.checkpoint()
+            except KeeperUnavailable as error:
+                _report.warning("the log's checkpoint waits: %s", error)
+                self._wake.set()
+            except KeeperCorrupt as error:
+                _report.critical("the log is closed: %s", error)
+                self._failure = error
+                return
+            except OSError as error:
+                _report.warning("the log's tiles cannot be written: %s", error)
+                self._wake.set()
+            self._stop.wait(CHECKPOINT_SECONDS)

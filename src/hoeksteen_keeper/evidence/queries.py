@@ -1,0 +1,91 @@
+"""Reading the log: who did see, what held at a moment, bundles for others, and whether everything still agrees."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hoeksteen_keeper.evidence import _store
+from hoeksteen_keeper.evidence.bundle import export_bundle
+from hoeksteen_keeper.evidence.entries import read_entry, read_leaf, to_text, token
+from hoeksteen_keeper.evidence.errors import TooMuch
+from hoeksteen_keeper.evidence.find import about, period
+from hoeksteen_keeper.evidence.fsck import Report, fsck
+from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, StateAt
+from hoeksteen_keeper.evidence.replay import state_at
+
+__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "shredded", "state_at"]
+
+ANSWER_MAX = 100_000
+
+
+def did_see(
+    log: Log,
+    *,
+    subject: UUID | None = None,
+    actor: str | None = None,
+    organisation: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[dict[str, JSON]]:
+    """
+    List who came to see whose data, and who tried, in [since, until), oldest first; given criteria all hold.
+
+    :raises TooMuch: when there are more than `ANSWER_MAX` entries
+    """
+    now = state_at(log, None)
+    with _store.connected(log.pool) as tx:
+        first, last = period(tx, since, until)
+        if subject is not None:
+            indexes = about(tx, log.scribe.subject_key(subject), first, last, SEEING)
+        else:
+            indexes = _store.seen_by(tx, SEEING, actor, organisation, first, last, ANSWER_MAX + 1)
+        if len(indexes) > ANSWER_MAX:
+            raise TooMuch("too_much", f"More than {ANSWER_MAX} entries; ask for a shorter period.")
+        found = [read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.rows_of(tx, indexes)]
+    return [
+        _answer(entry, now) for entry in found
+        if (actor is None or entry.event.actor == actor) and (organisation is None or entry.event.organisation == organisation)
+    ]  # fmt: skip
+
+
+def entries(log: Log, *, first: int, last: int) -> list[Entry]:
+    """Give the entries [first, last)."""
+    with _store.connected(log.pool) as tx:
+        return [read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.entries(tx, first, last)]
+
+
+def shredded(log: Log, subjects: Sequence[UUID]) -> list[tuple[UUID, str | None]]:
+    """Give which of these subjects the log says are shredded, and in which category; None stands for all categories."""
+    keys = {subject: log.scribe.subject_key(subject) for subject in subjects}
+    by_token = {token(key): subject for subject, key in keys.items()}
+    with _store.connected(log.pool) as tx:
+        last = _store.head_size(tx)
+        found = [(index, by_token[name]) for name, index in _store.token_indexes(tx, list(by_token), 0, last, ["shred"])]
+        for row in _store.rows_of(tx, [index for index, _, _ in _store.not_indexed(tx, 0, last, ["shred"])]):
+            tags = read_leaf(row.leaf).tags_with(row.chunk)
+            found += [(row.index, subject) for subject, key in keys.items() if tags.hold(key)]
+        rows = {row.index: row for row in _store.rows_of(tx, [index for index, _ in found])}
+    shreds = {index: read_entry(index, row.leaf, row.body, row.chunk).event for index, row in rows.items()}
+    return [(subject, shreds[index].detail.get("category")) for index, subject in found if shreds[index].outcome == "allowed"]
+
+
+def _answer(entry: Entry, now: StateAt) -> dict[str, JSON]:
+    event, detail = entry.event, entry.event.detail
+    who, where = now.actors.get(event.actor, {}), now.organisations.get(event.organisation, {})
+    return {
+        "index": entry.index,
+        "time": to_text(entry.time),
+        "actor": event.actor,
+        "name": who.get("name", event.actor),
+        "organisation": event.organisation,
+        "country": where.get("country", ""),
+        "action": event.action or event.kind,
+        "category": event.category,
+        "purpose": event.purpose,
+        "grant": event.grant or None,
+        "ticket": detail.get("ticket"),
+        "outcome": event.outcome,
+        "masked": bool(detail.get("masked", False)),
+        "count": detail.get("count", entry.count),
+    }
