@@ -20,7 +20,7 @@ _ADDRESS = ("street_line", "street", "house_number", "addition", "postcode", "ci
 RECORD_TARGETS = {
     "kind", "name", "company_name", "initials", "given_name", "prefix", "family_name", "maiden_name", "gender", "birth_date", "language", "legal_form",
     "chamber_of_commerce_number", "phone", "email", "iban", "payment_method", "mandate_reference", "mandate_date", "customer_since",
-    "tenure_months", "monthly_charge", "total_charge", "service",
+    "tenure_months", "contract_months", "monthly_charge", "total_charge", "service",
     *(f"{role}.{part}" for role in ("residential", "billing") for part in _ADDRESS),
 }  # fmt: skip
 CHILD_TARGETS = {
@@ -37,6 +37,7 @@ _CODED = {
     "product.status": {"active", "suspended", "terminated"},
     "address.role": {"residential", "billing"},
     "discount.kind": {"percentage", "amount"},
+    "contract_months": {"1", "12", "24"},
 }
 
 
@@ -235,7 +236,7 @@ def _converted(content: Any, faults: _Faults) -> Mapping | None:
     if not isinstance(content, dict):
         faults.add([], "must be a mapping of fields")
         return None
-    mapping = _struct(content, Mapping, [], faults)
+    mapping: Mapping | None = _struct(content, Mapping, [], faults)
     if mapping is None:
         return None
     mapping.columns = _columns(mapping.columns, ["columns"], faults)

@@ -54,7 +54,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A reduction (negative) of the monthly amount: `percentage`, or `amount` in euros."""
+    """A reduction (negative) of the monthly amount, or a surcharge: `percentage`, or `amount` in euros."""
 
     name: str
     kind: str
@@ -85,6 +85,15 @@ class LegacyProduct:
     number_kind: str | None = None
     iccid: str | None = None
     discounts: tuple[Discount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What a source says of a customer's charges where its products have no prices; euros, as the source has them."""
+
+    tenure_months: int
+    monthly: Decimal
+    total: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,8 @@ class LegacyRecord:
     mandate_date: date | None
     customer_since: date
     products: tuple[LegacyProduct, ...]
+    contract_months: int | None = None
+    charges: "Charges | None" = None
 
     @property
     def address(self) -> Address | None:

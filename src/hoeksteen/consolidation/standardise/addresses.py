@@ -93,11 +93,15 @@ def city_name(text: str) -> str | None:
     tidied = tidy(text)
     if not tidied:
         return None
-    official = {"GRAVENHAGE": "Den Haag", "SGRAVENHAGE": "Den Haag", "SHERTOGENBOSCH": "'s-Hertogenbosch", "DENBOSCH": "'s-Hertogenbosch"}.get(fold(tidied))
+    official = {"GRAVENHAGE": "Den Haag", "SGRAVENHAGE": "Den Haag", "SHERTOGENBOSCH": "'s-Hertogenbosch", "DENBOSCH": "'s-Hertogenbosch"}.get(
+        fold(tidied)
+    )
     if official:
         return official
     written = as_written(tidied)
-    return " ".join(word.lower() if i and word.lower() in _SMALL else word for i, word in enumerate(written.split(" "))) if shouted(tidied) else written
+    return (
+        " ".join(word.lower() if i and word.lower() in _SMALL else word for i, word in enumerate(written.split(" "))) if shouted(tidied) else written
+    )
 
 
 def _last_word(word: str, *, alone: bool) -> str:

@@ -17,7 +17,16 @@ _FORMS = (
     (re.compile(r"[\s,]+ltd\.?$", re.IGNORECASE), "Ltd"),
 )
 _LEADING = ((re.compile(r"^stichting\s+", re.IGNORECASE), "stichting"), (re.compile(r"^(?:ver\.|vereniging)\s+", re.IGNORECASE), "vereniging"))
-_BY_FOLD = {"BV": "B.V.", "NV": "N.V.", "VOF": "V.O.F.", "CV": "C.V.", "UA": "U.A.", "EENMANSZAAK": "eenmanszaak", "STICHTING": "stichting", "VERENIGING": "vereniging"}
+_BY_FOLD = {
+    "BV": "B.V.",
+    "NV": "N.V.",
+    "VOF": "V.O.F.",
+    "CV": "C.V.",
+    "UA": "U.A.",
+    "EENMANSZAAK": "eenmanszaak",
+    "STICHTING": "stichting",
+    "VERENIGING": "vereniging",
+}
 _SMALL = {"van", "de", "den", "der", "het", "'t", "te", "ten", "ter", "en", "op", "aan", "in", "bij", "voor"}
 _FILLERS = re.compile(r"(?:HOLDING|BEHEER|NEDERLAND|GROEP|INTERNATIONAL)$")
 

@@ -49,7 +49,7 @@ def day(text: str, form: str) -> date | None:
 def depends_on_time_zone_build(text: str) -> bool:
     """Say whether an exported local midnight has an offset that time zone files disagree about (Amsterdam before 17 May 1940)."""
     found = _UTC.match(text)
-    return bool(found) and (found[5], found[6]) != ("00", "00")
+    return found is not None and (found[5], found[6]) != ("00", "00")
 
 
 def birth_date_fault(born: date, today: date) -> str | None:
