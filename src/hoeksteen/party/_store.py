@@ -57,6 +57,10 @@ def billing_accounts(tx: Transaction, customer_id: UUID) -> list[BillingAccount]
     return [from_row_billing_account(row) for row in tx.rows(sql, (customer_id,))]
 
 
+def count_billing_accounts_of_cycle(tx: Transaction, cycle_day: int) -> int:
+    return int(tx.value("SELECT count(*) FROM party.billing_account WHERE cycle_day = %s AND status = 'active'", (cycle_day,)))
+
+
 def billing_accounts_by_id(tx: Transaction, billing_account_ids: Sequence[UUID]) -> list[BillingAccount]:
     sql = _BILLING_ACCOUNT + "WHERE billing_account_id = ANY(%s) ORDER BY billing_account_id"
     return [from_row_billing_account(row) for row in tx.rows(sql, (list(billing_account_ids),))]

@@ -75,6 +75,11 @@ def billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int, after: UUID | 
     return _store.billing_accounts_of_cycle(tx, cycle_day, after, _bounded(limit))
 
 
+def count_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> int:
+    """Count the active billing accounts whose bill period begins on `cycle_day`."""
+    return _store.count_billing_accounts_of_cycle(tx, cycle_day)
+
+
 def _bounded(limit: int) -> int:
     if not 1 <= limit <= PAGE_MAX:
         raise InvalidInput(f"The field limit must lie in 1 to {PAGE_MAX}, not {limit}.", remedy="Ask for smaller pages.")

@@ -37,7 +37,7 @@ CREATE TABLE ledger.posting (
     currency text NOT NULL DEFAULT 'EUR' CHECK (currency ~ '^[A-Z]{3}$'),
     PRIMARY KEY (journal_entry_id, line)
 );
-CREATE INDEX posting_customer ON ledger.posting (customer_id, ledger_account_code);
+CREATE INDEX posting_customer ON ledger.posting (customer_id, ledger_account_code) WHERE customer_id IS NOT NULL;
 
 -- What is added to an entry in one statement sums to zero, so that no statement can ever unbalance an entry that stood.
 -- Set-based on purpose: a trigger per row costs more than the insert itself.

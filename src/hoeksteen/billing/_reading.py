@@ -1,0 +1,82 @@
+"""Reading what a batch of bills needs: a handful of set-based queries, whatever the number of billing accounts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from hoeksteen.billing import _store
+from hoeksteen.billing.assembly import ProductInputs
+from hoeksteen.billing.model import RateKind
+from hoeksteen.billing.prices import FOREVER, PriceBook
+from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
+from hoeksteen.kernel.money import micros
+from hoeksteen.kernel.time_period import local_day
+from hoeksteen.party.model import BillingAccount
+from hoeksteen.product.model import PriceAlteration, ProductStatus, ProductTerm
+from hoeksteen.product.queries import alterations, products, terms
+from hoeksteen.storage.postgres import Row, Transaction
+
+
+def read_products(
+    *, tx: Transaction, billing_accounts: Sequence[BillingAccount], book: PriceBook, calendar: Calendar
+) -> dict[UUID, list[ProductInputs]]:
+    """Give the products of each billing account, oldest first, with what earlier runs billed where something changed since."""
+    wanted = {one.billing_account_id for one in billing_accounts}
+    customer_ids = list({one.customer_id for one in billing_accounts})
+    terms_of: dict[UUID, list[Term]] = {}
+    for term in terms(tx=tx, customer_ids=customer_ids):
+        terms_of.setdefault(term.product_id, []).append(_term(term))
+    alterations_of: dict[UUID, list[Alteration]] = {}
+    for alteration in alterations(tx=tx, customer_ids=customer_ids):
+        alterations_of.setdefault(alteration.product_id, []).append(_alteration(alteration))
+    positions = {product_id: Position(day.toordinal(), known) for product_id, (day, known) in _store.positions(tx, customer_ids).items()}
+    held: list[tuple[UUID, HeldProduct, Position | None]] = []
+    for row in products(tx=tx, customer_ids=customer_ids):
+        if row.billing_account_id in wanted:
+            history, altered = tuple(terms_of.get(row.product_id, ())), tuple(alterations_of.get(row.product_id, ()))
+            start, opening = row.start_day.toordinal(), row.recurring_billed_to.toordinal()
+            product = HeldProduct(row.customer_id, row.product_id, start, opening, history, altered)
+            held.append((row.billing_account_id, product, positions.get(row.product_id)))
+    changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
+    billed = _billed_before(tx, changed, calendar)
+    inputs: dict[UUID, list[ProductInputs]] = {}
+    for billing_account_id, product, position in sorted(held, key=lambda one: (one[1].start, one[1].product_id)):
+        inputs.setdefault(billing_account_id, []).append(ProductInputs(product, position, billed.get(product.product_id)))
+    return inputs
+
+
+def _billed_before(tx: Transaction, changed: Sequence[HeldProduct], calendar: Calendar) -> dict[UUID, list[Charge]]:
+    billed: dict[UUID, list[Charge]] = {product.product_id: [] for product in changed}
+    if changed:
+        customer_ids = list({product.customer_id for product in changed})
+        for row in _store.billed_before(tx, customer_ids, list(billed), calendar.since):
+            billed[row["product_id"]].append(_charge(row, calendar))
+    return billed
+
+
+def _charge(row: Row, calendar: Calendar) -> Charge:
+    first, end = row["period_from"].toordinal(), row["period_to"].toordinal()
+    month = calendar.months[calendar.index(first)].first
+    key = ChargeKey(row["product_offering_id"], row["price_id"], row["alteration_id"], month)
+    return Charge(key, first, end, end - first, 1, int(row["amount"].scaleb(2)), row["kind"] == RateKind.ONE_TIME, row["alteration"])
+
+
+def _term(term: ProductTerm) -> Term:
+    return Term(_day(term.valid_from), _end(term.valid_to), term.product_offering_id, term.status is ProductStatus.ACTIVE)
+
+
+def _alteration(alteration: PriceAlteration) -> Alteration:
+    percentage = alteration.kind == "percentage"
+    value = int(alteration.value * 100) if percentage else micros(alteration.value)
+    end = FOREVER if alteration.valid_to is None else alteration.valid_to.toordinal()
+    return Alteration(str(alteration.price_alteration_id), alteration.name, percentage, value, alteration.valid_from.toordinal(), end)
+
+
+def _end(instant: datetime | None) -> int:
+    return FOREVER if instant is None else _day(instant)
+
+
+@lru_cache(maxsize=65_536)
+def _day(instant: datetime) -> int:
+    return local_day(instant).toordinal()

@@ -1,0 +1,205 @@
+"""
+The engine of a bill run: windows of billing accounts, batches of one transaction each.
+
+While one thread writes a batch, the next one is read and computed. The run's row holds how far it is, moved in the
+same transaction as the bills, so that killing the process at any instant loses and repeats nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from hoeksteen.billing import _store
+from hoeksteen.billing._reading import read_products
+from hoeksteen.billing._writing import Batch, NewBill, write_batch
+from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
+from hoeksteen.billing.bookkeeping import journal_entry
+from hoeksteen.billing.invoice_party import invoice_party
+from hoeksteen.billing.model import BillRun, BillRunProgress, HeldAccount, Progress, RunKind
+from hoeksteen.billing.prices import NoPrice, PriceBook
+from hoeksteen.billing.recurring import Calendar, fingerprint
+from hoeksteen.disclosure import KeeperClient, SealItem
+from hoeksteen.disclosure.operations import seal
+from hoeksteen.disclosure.queries import reveal
+from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.party.model import BillingAccount
+from hoeksteen.party.queries import PAGE_MAX, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
+from hoeksteen.storage.postgres import Database, Transaction
+
+BATCH = 2_500
+# The lake is asked once per window, because each answer scans a month of charges.
+WINDOW = 5 * PAGE_MAX
+PURPOSE = "billing"
+
+UsageOf = Callable[[Sequence[UUID]], dict[UUID, list[Usage]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What every batch of a run works with."""
+
+    database: Database
+    keeper: KeeperClient
+    run: BillRun
+    book: PriceBook
+    calendar: Calendar
+    now: datetime
+    identifiers: Identifiers
+    batch: int = BATCH
+
+
+def open_run(*, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, now: datetime, identifiers: Identifiers) -> BillRun:
+    """
+    Begin a run, or find the final run of the period that was interrupted.
+
+    An unfinished trial is thrown away: what it computed may no longer hold.
+
+    :raises WrongState: when the period was finalised, or is being finalised with another bill date
+    """
+    cycle_day = period.first_day.day
+    with database.transaction() as tx:
+        found = _store.final_run(tx, cycle_day, period.first_day)
+        if found is not None and found.state == "done":
+            raise WrongState(
+                f"The bills of {period.first_day} to {period.end_day} (cycle day {cycle_day}) are final.",
+                remedy="Run the next period; correct a final bill with a credit note.",
+            )
+        if kind == "final" and found is not None:
+            if found.bill_date != bill_date:
+                raise WrongState(f"This period is being finalised with bill date {found.bill_date}.", remedy="Run it again with that date.")
+            return found
+        if kind == "trial":
+            _store.delete_unfinished_trials(tx, cycle_day, period.first_day)
+        run = BillRun(identifiers.new(now), kind, cycle_day, period, bill_date, "running", now)
+        _store.insert_run(tx, run)
+    return run
+
+
+def execute(*, engine: Engine, usage_of: UsageOf, progress: Progress) -> None:
+    """Bill every billing account of the run's cycle that it has not looked at yet, and close the run."""
+    with engine.database.transaction() as tx:
+        total = count_billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day)
+    done = BillRunProgress(engine.run.billing_accounts, total, engine.run.bills)
+    pending: tuple[Future[None], Batch] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="bill-run-writer") as writer:
+        for batch in _batches(engine, usage_of):
+            done = _settled(pending, done, progress)
+            pending = (writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch, now=engine.now), batch)
+        _settled(pending, done, progress)
+    with engine.database.transaction() as tx:
+        _store.finish(tx, engine.run.bill_run_id, engine.now)
+
+
+def _settled(pending: tuple[Future[None], Batch] | None, done: BillRunProgress, progress: Progress) -> BillRunProgress:
+    """Wait until a batch is committed, and tell."""
+    if pending is None:
+        return done
+    written, batch = pending
+    written.result()
+    seen = done.billing_accounts + batch.billing_accounts
+    done = BillRunProgress(seen, max(done.billing_accounts_total, seen), done.bills + len(batch.bills))
+    progress(done)
+    return done
+
+
+def _batches(engine: Engine, usage_of: UsageOf) -> Iterator[Batch]:
+    after = engine.run.last_billing_account_id
+    while window := _window(engine, after):
+        usage = usage_of([one.billing_account_id for one in window])
+        for start in range(0, len(window), engine.batch):
+            batch = _compute(engine, after, window[start : start + engine.batch], usage)
+            yield batch
+            after = batch.last
+
+
+def _window(engine: Engine, after: UUID | None) -> list[BillingAccount]:
+    found: list[BillingAccount] = []
+    with engine.database.transaction() as tx:
+        while len(found) < WINDOW:
+            page = billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day, after=after, limit=PAGE_MAX)
+            found += page
+            if len(page) < PAGE_MAX:
+                break
+            after = page[-1].billing_account_id
+    return found
+
+
+def _compute(engine: Engine, after: UUID | None, billing_accounts: Sequence[BillingAccount], usage: dict[UUID, list[Usage]]) -> Batch:
+    with engine.database.transaction() as tx:
+        inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
+        drafts: list[BillDraft] = []
+        held: list[HeldAccount] = []
+        for one in billing_accounts:
+            try:
+                draft = assemble(
+                    billing_account=one,
+                    products=inputs.get(one.billing_account_id, ()),
+                    usage=usage.get(one.billing_account_id, ()),
+                    book=engine.book,
+                    calendar=engine.calendar,
+                    period=engine.run.period,
+                )
+            except NoPrice as reason:
+                held.append(HeldAccount(one.customer_id, one.billing_account_id, "no_price", reason.message))
+                continue
+            if draft is not None:
+                drafts.append(draft)
+        parties = _seal_invoice_parties(tx, engine, drafts) if engine.run.kind == "final" else [None] * len(drafts)
+    bills: list[NewBill] = []
+    for draft, party in zip(drafts, parties, strict=True):
+        if party is None and engine.run.kind == "final":
+            buyer = draft.billing_account
+            held.append(HeldAccount(buyer.customer_id, buyer.billing_account_id, "no_invoice_party", "the name of the buyer is not known"))
+        else:
+            bills.append(_new_bill(engine, draft, party))
+    passed_by = {one.billing_account_id for one in held}
+    billed = (one for one in billing_accounts if one.billing_account_id not in passed_by)
+    positions = [position for one in billed for position in _positions(engine, inputs.get(one.billing_account_id, ()))]
+    return Batch(after, billing_accounts[-1].billing_account_id, len(billing_accounts), bills, held, positions)
+
+
+def _new_bill(engine: Engine, draft: BillDraft, party: bytes | None) -> NewBill:
+    customer_bill_id = engine.identifiers.new(engine.now)
+    if engine.run.kind == "trial":
+        return NewBill(draft, customer_bill_id, None, None, None)
+    entry = journal_entry(
+        draft=draft,
+        journal_entry_id=engine.identifiers.new(engine.now),
+        customer_bill_id=customer_bill_id,
+        bill_date=engine.run.bill_date,
+        now=engine.now,
+    )
+    return NewBill(draft, customer_bill_id, party, entry, engine.identifiers.new(engine.now))
+
+
+def _positions(engine: Engine, products: Iterable[ProductInputs]) -> Iterator[tuple[UUID, UUID, date, int]]:
+    for inputs in products:
+        product = inputs.product
+        billed_to = max(product.opening, engine.calendar.end, inputs.position.billed_to if inputs.position else 0)
+        yield product.customer_id, product.product_id, date.fromordinal(billed_to), fingerprint(product, engine.book)
+
+
+def _seal_invoice_parties(tx: Transaction, engine: Engine, drafts: Sequence[BillDraft]) -> list[bytes | None]:
+    """Give the sealed buyer of each draft, None where no name is known; the names pass through memory and are forgotten."""
+    if not drafts:
+        return []
+    known = customers(tx=tx, customer_ids=[draft.billing_account.customer_id for draft in drafts])
+    party_of = {customer.customer_id: customer.party_id for customer in known}
+    subjects = sorted({customer.party_id for customer in known})
+    identities = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.IDENTITY, subjects=subjects)
+    contacts = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.CONTACT, subjects=subjects)
+    fields: dict[int, SealItem] = {}
+    for index, draft in enumerate(drafts):
+        party_id = party_of[draft.billing_account.customer_id]
+        identity, contact = identities.get(party_id), contacts.get(party_id)
+        party = None if identity is None else invoice_party(identity=identity.fields, contact=None if contact is None else contact.fields)
+        if party is not None:
+            fields[index] = SealItem(subject=party_id, fields=party)
+    blobs = seal(keeper=engine.keeper, purpose=PURPOSE, category=Category.INVOICE_PARTY, items=list(fields.values()))
+    sealed = dict(zip(fields, blobs, strict=True))
+    return [sealed.get(index) for index in range(len(drafts))]

@@ -1,0 +1,228 @@
+"""SQL of the billing room."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.billing.model import (
+    AppliedBillTax,
+    AppliedCustomerBillingRate,
+    BillRun,
+    BillTotals,
+    CustomerBill,
+    HeldAccount,
+    RateKind,
+)
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.storage.postgres import Row, Transaction
+
+_RUN = """
+SELECT bill_run_id, kind, cycle_day, period_from, period_to, bill_date, state, started_at, finished_at,
+       last_billing_account_id, billing_accounts, bills
+FROM billing.bill_run
+"""
+_BILL = """
+SELECT customer_id, customer_bill_id, billing_account_id, bill_run_id, bill_number, bill_date, due_date, period_from, period_to, tax_included,
+       net, vat, rounding, gross
+FROM billing.customer_bill
+"""
+_RATES = """
+SELECT line, kind, product_id, product_offering_id, price_id, detail, period_from, period_to, quantity, net, gross, tax_category, tax_rate
+FROM billing.applied_customer_billing_rate WHERE customer_id = %(customer)s AND customer_bill_id = %(bill)s ORDER BY line
+"""
+_TAXES = """
+SELECT tax_category, tax_rate, taxable, tax FROM billing.applied_bill_tax
+WHERE customer_id = %(customer)s AND customer_bill_id = %(bill)s ORDER BY tax_category, tax_rate DESC
+"""
+_TOTALS = """
+SELECT count(*) AS count, coalesce(sum(net), 0.00) AS net, coalesce(sum(vat), 0.00) AS vat,
+       coalesce(sum(rounding), 0.00) AS rounding, coalesce(sum(gross), 0.00) AS gross
+FROM billing.customer_bill WHERE bill_run_id = %s
+"""
+_BILLED_BEFORE = """
+SELECT l.product_id, l.product_offering_id, l.price_id, l.kind,
+       l.detail ->> 'alteration_id' AS alteration_id, l.detail ->> 'alteration' AS alteration,
+       l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount
+FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
+  AND l.product_id = ANY (%(products)s) AND l.kind <> 'usage'
+ORDER BY b.period_to, b.customer_bill_id, l.line
+"""
+_SAVE_POSITIONS = """
+INSERT INTO billing.recurring_position (customer_id, product_id, billed_to, fingerprint)
+SELECT * FROM unnest(%(customers)s::uuid[], %(products)s::uuid[], %(days)s::date[], %(fingerprints)s::bigint[])
+ON CONFLICT (customer_id, product_id) DO UPDATE SET billed_to = excluded.billed_to, fingerprint = excluded.fingerprint
+"""
+_TAKE_NUMBERS = """
+INSERT INTO billing.invoice_counter AS counter (legal_entity, year, last_number) VALUES (%(entity)s, %(year)s, %(count)s)
+ON CONFLICT (legal_entity, year) DO UPDATE SET last_number = counter.last_number + excluded.last_number
+RETURNING last_number
+"""
+_ADVANCE = """
+UPDATE billing.bill_run SET last_billing_account_id = %(last)s, billing_accounts = billing_accounts + %(billing_accounts)s, bills = bills + %(bills)s
+WHERE bill_run_id = %(run)s
+"""
+
+
+def from_row_run(row: Row) -> BillRun:
+    period = BillPeriod(row.pop("period_from"), row.pop("period_to"))
+    return BillRun(period=period, **row)
+
+
+def from_row_bill(row: Row, rates: Iterable[AppliedCustomerBillingRate] = (), taxes: Iterable[AppliedBillTax] = ()) -> CustomerBill:
+    period = BillPeriod(row.pop("period_from"), row.pop("period_to"))
+    return CustomerBill(period=period, rates=tuple(rates), taxes=tuple(taxes), **row)
+
+
+def from_row_rate(row: Row) -> AppliedCustomerBillingRate:
+    first, end = row.pop("period_from"), row.pop("period_to")
+    return AppliedCustomerBillingRate(**{**row, "kind": RateKind(row["kind"])}, period=None if first is None else BillPeriod(first, end))
+
+
+def insert_run(tx: Transaction, run: BillRun) -> None:
+    tx.execute(
+        """
+        INSERT INTO billing.bill_run (bill_run_id, kind, cycle_day, period_from, period_to, bill_date, state, started_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (run.bill_run_id, run.kind, run.cycle_day, run.period.first_day, run.period.end_day, run.bill_date, run.state, run.started_at),
+    )
+
+
+def final_run(tx: Transaction, cycle_day: int, first_day: date) -> BillRun | None:
+    row = tx.row(_RUN + "WHERE kind = 'final' AND cycle_day = %s AND period_from = %s", (cycle_day, first_day))
+    return None if row is None else from_row_run(row)
+
+
+def last_final_run(tx: Transaction, cycle_day: int) -> BillRun | None:
+    row = tx.row(_RUN + "WHERE kind = 'final' AND cycle_day = %s ORDER BY period_from DESC LIMIT 1", (cycle_day,))
+    return None if row is None else from_row_run(row)
+
+
+def run(tx: Transaction, bill_run_id: UUID) -> BillRun | None:
+    row = tx.row(_RUN + "WHERE bill_run_id = %s", (bill_run_id,))
+    return None if row is None else from_row_run(row)
+
+
+def runs(tx: Transaction) -> list[BillRun]:
+    return [from_row_run(row) for row in tx.rows(_RUN + "ORDER BY period_from DESC, started_at DESC")]
+
+
+def final_runs_of_period(tx: Transaction, first_day: date, end_day: date) -> list[BillRun]:
+    sql = _RUN + "WHERE kind = 'final' AND period_from >= %s AND period_from < %s ORDER BY cycle_day"
+    return [from_row_run(row) for row in tx.rows(sql, (first_day, end_day))]
+
+
+def lock_run(tx: Transaction, bill_run_id: UUID) -> BillRun | None:
+    row = tx.row(_RUN + "WHERE bill_run_id = %s FOR UPDATE", (bill_run_id,))
+    return None if row is None else from_row_run(row)
+
+
+def advance(tx: Transaction, bill_run_id: UUID, last: UUID, billing_accounts: int, bills: int) -> None:
+    tx.execute(_ADVANCE, {"run": bill_run_id, "last": last, "billing_accounts": billing_accounts, "bills": bills})
+
+
+def finish(tx: Transaction, bill_run_id: UUID, now: datetime) -> None:
+    tx.execute("UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE bill_run_id = %s", (now, bill_run_id))
+
+
+def delete_unfinished_trials(tx: Transaction, cycle_day: int, first_day: date) -> None:
+    found = tx.rows(
+        "SELECT bill_run_id FROM billing.bill_run WHERE kind = 'trial' AND state = 'running' AND cycle_day = %s AND period_from = %s FOR UPDATE",
+        (cycle_day, first_day),
+    )
+    ids = [row["bill_run_id"] for row in found]
+    bills = "SELECT customer_id, customer_bill_id FROM billing.customer_bill WHERE bill_run_id = ANY (%(runs)s)"
+    for table in ("applied_customer_billing_rate", "applied_bill_tax"):
+        tx.execute(f"DELETE FROM billing.{table} WHERE (customer_id, customer_bill_id) IN ({bills})", {"runs": ids})
+    for table in ("customer_bill", "held_account", "bill_run"):
+        tx.execute(f"DELETE FROM billing.{table} WHERE bill_run_id = ANY (%(runs)s)", {"runs": ids})
+
+
+def take_numbers(tx: Transaction, legal_entity: str, year: int, count: int) -> int:
+    """Give the last of `count` fresh numbers; the counter's row stays locked until commit, so that no number is lost or skipped."""
+    return int(tx.value(_TAKE_NUMBERS, {"entity": legal_entity, "year": year, "count": count}))
+
+
+def positions(tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, tuple[date, int]]:
+    sql = "SELECT product_id, billed_to, fingerprint FROM billing.recurring_position WHERE customer_id = ANY (%s)"
+    return {row["product_id"]: (row["billed_to"], row["fingerprint"]) for row in tx.rows(sql, (list(customer_ids),))}
+
+
+def save_positions(tx: Transaction, positions: Sequence[tuple[UUID, UUID, date, int]]) -> None:
+    customers, products, days, fingerprints = zip(*positions, strict=True) if positions else ((), (), (), ())
+    tx.execute(_SAVE_POSITIONS, {"customers": list(customers), "products": list(products), "days": list(days), "fingerprints": list(fingerprints)})
+
+
+def billed_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date) -> list[Row]:
+    return tx.rows(_BILLED_BEFORE, {"customers": list(customer_ids), "products": list(product_ids), "since": since})
+
+
+def insert_rates(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
+    columns = (
+        "customer_id", "customer_bill_id", "line", "kind", "product_id", "product_offering_id", "price_id", "detail", "period_from", "period_to",
+        "quantity", "net", "gross", "tax_category", "tax_rate",
+    )  # fmt: skip
+    tx.copy_in("billing.applied_customer_billing_rate", columns, rows)
+
+
+def insert_taxes(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
+    tx.copy_in("billing.applied_bill_tax", ("customer_id", "customer_bill_id", "tax_category", "tax_rate", "taxable", "tax"), rows)
+
+
+def insert_bills(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
+    columns = (
+        "customer_id", "customer_bill_id", "billing_account_id", "bill_run_id", "bill_number", "bill_date", "due_date", "period_from", "period_to",
+        "tax_included", "net", "vat", "rounding", "gross", "invoice_party",
+    )  # fmt: skip
+    tx.copy_in("billing.customer_bill", columns, rows)
+
+
+def insert_held(tx: Transaction, bill_run_id: UUID, held: Sequence[HeldAccount]) -> None:
+    columns = ("bill_run_id", "customer_id", "billing_account_id", "reason", "detail")
+    tx.copy_in("billing.held_account", columns, ((bill_run_id, h.customer_id, h.billing_account_id, h.reason, h.detail) for h in held))
+
+
+def held_of_run(tx: Transaction, bill_run_id: UUID) -> list[HeldAccount]:
+    sql = "SELECT customer_id, billing_account_id, reason, detail FROM billing.held_account WHERE bill_run_id = %s ORDER BY billing_account_id"
+    return [HeldAccount(**row) for row in tx.rows(sql, (bill_run_id,))]
+
+
+def totals(tx: Transaction, bill_run_id: UUID) -> BillTotals:
+    row = tx.row(_TOTALS, (bill_run_id,))
+    assert row is not None  # an aggregate always gives a row
+    return BillTotals(**row)
+
+
+def bills_of_customer(tx: Transaction, customer_id: UUID) -> list[CustomerBill]:
+    sql = _BILL + "WHERE customer_id = %s AND bill_number IS NOT NULL ORDER BY bill_date DESC, bill_number DESC"
+    return [from_row_bill(row) for row in tx.rows(sql, (customer_id,))]
+
+
+def bill_of_number(tx: Transaction, bill_number: str) -> CustomerBill | None:
+    row = tx.row(_BILL + "WHERE bill_number = %s", (bill_number,))
+    return None if row is None else from_row_bill(row)
+
+
+def bills_after(tx: Transaction, bill_run_id: UUID, after: UUID | None, limit: int) -> list[CustomerBill]:
+    sql = (
+        _BILL
+        + "WHERE bill_run_id = %(run)s AND (%(after)s::uuid IS NULL OR billing_account_id > %(after)s) ORDER BY billing_account_id LIMIT %(limit)s"
+    )
+    return [from_row_bill(row) for row in tx.rows(sql, {"run": bill_run_id, "after": after, "limit": limit})]
+
+
+def bill(tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> CustomerBill | None:
+    row = tx.row(_BILL + "WHERE customer_id = %s AND customer_bill_id = %s", (customer_id, customer_bill_id))
+    if row is None:
+        return None
+    key = {"customer": customer_id, "bill": customer_bill_id}
+    return from_row_bill(row, (from_row_rate(rate) for rate in tx.rows(_RATES, key)), (AppliedBillTax(**tax) for tax in tx.rows(_TAXES, key)))
+
+
+def invoice_party(tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> bytes | None:
+    blob = tx.value(
+        "SELECT invoice_party FROM billing.customer_bill WHERE customer_id = %s AND customer_bill_id = %s", (customer_id, customer_bill_id)
+    )
+    return None if blob is None else bytes(blob)

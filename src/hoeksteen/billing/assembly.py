@@ -1,0 +1,210 @@
+"""Putting a bill together from its charges and usage: the lines in their order, the tax, the sums. Pure, in whole cents."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
+from hoeksteen.billing.prices import OfferingPrices, PriceBook
+from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
+from hoeksteen.billing.tax import Taxation, TaxKey, tax_bill
+from hoeksteen.kernel.money import divide_half_up
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.party.model import BillingAccount
+
+_ONE = Decimal(1)
+_SIX_PLACES = Decimal("0.000001")
+
+
+class Usage(Protocol):
+    """The rated usage of one product, service, zone and price, as the rating room totals it."""
+
+    @property
+    def product_id(self) -> UUID: ...
+    @property
+    def product_offering_id(self) -> str: ...
+    @property
+    def service(self) -> str: ...
+    @property
+    def zone(self) -> str: ...
+    @property
+    def price_id(self) -> str | None: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def free_units(self) -> int: ...
+    @property
+    def amount_micro(self) -> int: ...
+
+
+class LineDraft(NamedTuple):
+    """A line before tax: `cents` in the billing account's way of holding tax or not; days as ordinals."""
+
+    kind: RateKind
+    product_id: UUID
+    offering: OfferingPrices
+    price_id: str | None
+    detail: Mapping[str, Any]
+    first: int
+    end: int
+    quantity: Decimal
+    cents: int
+
+
+class BillDraft(NamedTuple):
+    """A whole bill that has no number yet."""
+
+    billing_account: BillingAccount
+    lines: Sequence[LineDraft]
+    taxation: Taxation
+
+
+class ProductInputs(NamedTuple):
+    """
+    What a bill needs of one product.
+
+    :param billed: its charges on earlier bills, only when something changed since the last run
+    """
+
+    product: HeldProduct
+    position: Position | None
+    billed: Sequence[Charge] | None
+
+
+def assemble(
+    *,
+    billing_account: BillingAccount,
+    products: Iterable[ProductInputs],
+    usage: Sequence[Usage],
+    book: PriceBook,
+    calendar: Calendar,
+    period: BillPeriod,
+) -> BillDraft | None:
+    """
+    Put the bill of one billing account together; None when there is nothing to pay or to credit.
+
+    :raises NoPrice: when a day in service has no price
+    """
+    tax_included = billing_account.tax_included
+    used: dict[UUID, list[Usage]] = {}
+    for total in usage:
+        used.setdefault(total.product_id, []).append(total)
+    lines: list[LineDraft] = []
+    for inputs in products:
+        charges = charges_due(
+            product=inputs.product, position=inputs.position, billed=inputs.billed, book=book, calendar=calendar, tax_included=tax_included
+        )
+        lines += [_charge_line(inputs.product.product_id, charge, book) for charge in sorted(charges, key=_order)]
+        lines += _usage_lines(used.pop(inputs.product.product_id, ()), book, period, tax_included)
+    for rest in used.values():
+        lines += _usage_lines(rest, book, period, tax_included)
+    if not any(line.cents for line in lines):
+        return None
+    taxation = tax_bill(keys=[line.offering.tax for line in lines], amounts=[line.cents for line in lines], tax_included=tax_included)
+    return BillDraft(billing_account, lines, taxation)
+
+
+def _order(charge: Charge) -> tuple[int, bool, int, bool]:
+    return charge.key.month, not charge.corrects, charge.first, charge.alteration is not None
+
+
+def _charge_line(product_id: UUID, charge: Charge, book: PriceBook) -> LineDraft:
+    if charge.alteration is not None:
+        kind = RateKind.DISCOUNT
+    elif charge.cents < 0:
+        kind = RateKind.CREDIT
+    else:
+        kind = RateKind.ONE_TIME if charge.once else RateKind.RECURRING
+    return LineDraft(
+        kind, product_id, book.of(charge.key.product_offering_id), charge.key.price_id, _charge_detail(charge), charge.first, charge.end,
+        _quantity(charge.days, charge.divisor, charge.cents < 0 and kind is RateKind.CREDIT), charge.cents,
+    )  # fmt: skip
+
+
+def _charge_detail(charge: Charge) -> dict[str, Any]:
+    detail: dict[str, Any] = {} if charge.once else {"days": charge.days, "days_in_period": charge.divisor}
+    if charge.alteration is not None:
+        detail |= {"alteration": charge.alteration, "alteration_id": charge.key.alteration_id}
+    if charge.corrects:
+        detail["corrects"] = True
+    return detail
+
+
+@lru_cache(maxsize=4_096)
+def _quantity(days: int, divisor: int, negative: bool) -> Decimal:
+    quantity = _ONE if days == divisor else (Decimal(days) / divisor).quantize(_SIX_PLACES)
+    return -quantity if negative else quantity
+
+
+def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, tax_included: bool) -> Iterator[LineDraft]:
+    """Give one line per service and zone: the sum of the exact micro-euros, rounded once."""
+    grouped: dict[tuple[str, str], list[Usage]] = {}
+    for total in totals:
+        grouped.setdefault((total.service, total.zone), []).append(total)
+    first, end = period.first_day.toordinal(), period.end_day.toordinal()
+    for (service, zone), group in sorted(grouped.items()):
+        offering = book.of(group[-1].product_offering_id)
+        micro = sum(total.amount_micro for total in group)
+        numerator, denominator = offering.ratio(tax_included)
+        prices = sorted({total.price_id for total in group if total.price_id is not None})
+        detail: dict[str, Any] = {
+            "service": str(service), "zone": str(zone), "units": sum(total.units for total in group),
+            "free_units": sum(total.free_units for total in group), "amount_micro": micro,
+        }  # fmt: skip
+        if len(prices) > 1:
+            detail["prices"] = prices
+        yield LineDraft(
+            RateKind.USAGE, group[0].product_id, offering, prices[0] if len(prices) == 1 else None, detail, first, end,
+            Decimal(sum(total.records for total in group)), divide_half_up(micro * numerator, MICRO_PER_CENT * denominator),
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=65_536)
+def euros_of_cents(cents: int) -> Decimal:
+    """Give whole cents as euros with two decimals."""
+    return Decimal(cents).scaleb(-2)
+
+
+@lru_cache(maxsize=64)
+def tax_rate(key: TaxKey) -> Decimal:
+    """Give a tax rate in percent with two decimals."""
+    return Decimal(key.rate).scaleb(-2)
+
+
+def to_bill(
+    *, draft: BillDraft | None, billing_account: BillingAccount, customer_bill_id: UUID, bill_date: date, due_date: date, period: BillPeriod
+) -> CustomerBill:
+    """Give a draft as a bill without a number, for a preview; without a draft, a bill of nothing."""
+    lines, taxation = (draft.lines, draft.taxation) if draft is not None else ((), Taxation([], [], 0, 0, 0, 0))
+    tax_included = billing_account.tax_included
+    rates = tuple(
+        AppliedCustomerBillingRate(
+            line=number,
+            kind=line.kind,
+            product_id=line.product_id,
+            product_offering_id=line.offering.product_offering_id,
+            price_id=line.price_id,
+            detail=line.detail,
+            period=BillPeriod(date.fromordinal(line.first), date.fromordinal(line.end)),
+            quantity=line.quantity,
+            net=euros_of_cents(net),
+            gross=euros_of_cents(line.cents) if tax_included else None,
+            tax_category=line.offering.tax.category,
+            tax_rate=tax_rate(line.offering.tax),
+        )  # fmt: skip
+        for number, (line, net) in enumerate(zip(lines, taxation.line_nets, strict=True), start=1)
+    )
+    taxes = tuple(
+        AppliedBillTax(part.key.category, tax_rate(part.key), euros_of_cents(part.taxable), euros_of_cents(part.tax)) for part in taxation.parts
+    )
+    return CustomerBill(
+        customer_id=billing_account.customer_id, customer_bill_id=customer_bill_id, billing_account_id=billing_account.billing_account_id,
+        bill_run_id=None, bill_number=None, bill_date=bill_date, due_date=due_date, period=period, tax_included=tax_included,
+        net=euros_of_cents(taxation.net), vat=euros_of_cents(taxation.vat), rounding=euros_of_cents(taxation.rounding),
+        gross=euros_of_cents(taxation.gross), rates=rates, taxes=taxes,
+    )  # fmt: skip

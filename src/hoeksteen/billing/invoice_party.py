@@ -1,0 +1,27 @@
+"""The buyer as a final bill freezes it (EN 16931 BG-7): drawn from identity and contact, sealed as `invoice_party`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hoeksteen.party.names import full_name
+
+_ADDRESS = ("street", "house_number", "house_number_addition", "postcode", "city", "country")
+
+
+def invoice_party(*, identity: Mapping[str, Any], contact: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """
+    Give the fields to seal; None when no name is known, for then a bill cannot say who is to pay (VAT directive art. 226(5)).
+
+    :param identity: revealed fields; `contact` may be None: a bill without an address still has its buyer
+    """
+    name = full_name(identity)
+    if name is None:
+        return None
+    addresses = {address.get("role"): address for address in (contact or {}).get("addresses") or ()}
+    address = addresses.get("billing") or addresses.get("residential") or {}
+    return {
+        "name": name,
+        "attention": identity.get("contact_person"),
+        **{field: address.get(field) for field in _ADDRESS},
+        "vat_number": identity.get("vat_number"),
+    }

@@ -1,0 +1,68 @@
+"""The operator as the seller on its bills (EN 16931 BG-4), and what follows from it: numbers, payment references, terms."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+PAYMENT_TERM = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class LegalEntity:
+    """A company that sends bills; each has its own series of bill numbers per year."""
+
+    code: str
+    name: str
+    trading_name: str
+    street: str
+    postcode: str
+    city: str
+    country: str
+    chamber_of_commerce_number: str
+    vat_number: str
+    iban: str
+    bic: str
+    creditor_identifier: str
+    email: str
+    website: str
+    telephone: str
+
+
+LAGE_LANDEN = LegalEntity(
+    code="LLT",
+    name="Lage Landen Telecom B.V.",
+    trading_name="Lage Landen",
+    street="Waterlandplein 1",
+    postcode="1024 LL",
+    city="Amsterdam",
+    country="NL",
+    chamber_of_commerce_number="81000003",
+    vat_number="NL810000003B01",
+    iban="NL02ABNA0123456789",
+    bic="ABNANL2A",
+    creditor_identifier="NL57ZZZ810000030000",
+    email="facturen@lagelanden.example",
+    website="lagelanden.example",
+    telephone="0800 0810",
+)
+
+
+def bill_number(*, entity: LegalEntity, year: int, sequence: int) -> str:
+    """Give a bill number: `LLT-2026-00000001`, sequential without gaps per legal entity and year (VAT directive art. 226(2))."""
+    return f"{entity.code}-{year}-{sequence:08d}"
+
+
+def sequence_of(bill_number: str) -> int:
+    """Give the sequence inside a bill number."""
+    return int(bill_number.rpartition("-")[2])
+
+
+def payment_reference(bill_number: str) -> str:
+    """Give the structured creditor reference of a bill (ISO 11649): `RF` and two check digits over its number."""
+    reference = bill_number.replace("-", "")
+    digits = "".join(str(int(character, 36)) for character in f"{reference}RF00")
+    return f"RF{98 - int(digits) % 97:02d}{reference}"
+
+
+def due_date(bill_date: date) -> date:
+    """Give the last day on which a bill is to be paid."""
+    return bill_date + PAYMENT_TERM

@@ -1,0 +1,207 @@
+"""Customer bills (TM Forum TMF678) and the runs that make them; frozen values without I/O."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from hoeksteen.kernel.time_period import BillPeriod
+
+RunKind = Literal["trial", "final"]
+RunState = Literal["running", "done"]
+
+
+class RateKind(StrEnum):
+    """What a line of a bill is; a `credit` takes back what an earlier bill charged, a `discount` is a price alteration (also a surcharge)."""
+
+    RECURRING = "recurring"
+    ONE_TIME = "one_time"
+    USAGE = "usage"
+    DISCOUNT = "discount"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedCustomerBillingRate:
+    """
+    One line of a bill.
+
+    :param line: from 1, in the order of the document: per product its charges, alterations and credits, then its usage
+    :param detail: what made it (`days`, `days_in_period`, `units`, `free_units`, `amount_micro`, `service`, `zone`, `alteration`); no personal data
+    :param period: the local days that it is for
+    :param quantity: bill periods for recurring charges (days in service / days in period), records for usage, else 1
+    :param net: euros without tax; the nets of a tax rate's lines add up to its taxable amount
+    :param gross: euros with tax as the price list has them; only where prices include tax
+    :param tax_category: EN 16931 BT-151; `tax_rate` in percent
+    """
+
+    line: int
+    kind: RateKind
+    product_id: UUID | None
+    product_offering_id: str | None
+    price_id: str | None
+    detail: Mapping[str, Any]
+    period: BillPeriod | None
+    quantity: Decimal
+    net: Decimal
+    gross: Decimal | None
+    tax_category: str
+    tax_rate: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        """What the price list says: with tax for consumers, without for businesses."""
+        return self.net if self.gross is None else self.gross
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedBillTax:
+    """The tax of one category and rate on a bill (EN 16931 BG-23)."""
+
+    tax_category: str
+    tax_rate: Decimal
+    taxable: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerBill:
+    """
+    A bill of one billing account for one bill period; a negative `gross` is a credit note.
+
+    :param bill_number: None on a trial bill and on a preview
+    :param period: the usage period; charges in advance are for the period after it
+    :param rounding: EN 16931 BT-114: what makes consumers pay exactly their prices; net + vat + rounding = gross
+    :param rates: its lines; empty in lists of bills
+    """
+
+    customer_id: UUID
+    customer_bill_id: UUID
+    billing_account_id: UUID
+    bill_run_id: UUID | None
+    bill_number: str | None
+    bill_date: date
+    due_date: date
+    period: BillPeriod
+    tax_included: bool
+    net: Decimal
+    vat: Decimal
+    rounding: Decimal
+    gross: Decimal
+    rates: tuple[AppliedCustomerBillingRate, ...] = ()
+    taxes: tuple[AppliedBillTax, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BillRun:
+    """
+    A run over the billing accounts of one cycle.
+
+    :param period: the usage period
+    :param last_billing_account_id: how far it is, in the order of identifiers
+    :param billing_accounts: looked at so far; `bills` made so far
+    """
+
+    bill_run_id: UUID
+    kind: RunKind
+    cycle_day: int
+    period: BillPeriod
+    bill_date: date
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None = None
+    last_billing_account_id: UUID | None = None
+    billing_accounts: int = 0
+    bills: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BillTotals:
+    """The sums of a run's bills, in euros."""
+
+    count: int
+    net: Decimal
+    vat: Decimal
+    rounding: Decimal
+    gross: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAccount:
+    """A billing account that a run passed by, and why: `no_price`, `no_invoice_party`."""
+
+    customer_id: UUID
+    billing_account_id: UUID
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class BillRunResult:
+    """
+    What a run has made, also by earlier calls that were interrupted.
+
+    :param billing_accounts: billing accounts looked at; those without any charge get no bill
+    :param held: billing accounts passed by for a reason
+    """
+
+    bill_run_id: UUID
+    kind: RunKind
+    period: BillPeriod
+    bill_date: date
+    billing_accounts: int
+    held: int
+    totals: BillTotals
+
+
+@dataclass(frozen=True, slots=True)
+class BillRunProgress:
+    """
+    How far a run is, after each batch.
+
+    :param billing_accounts: looked at so far; `bills` made so far
+    :param billing_accounts_total: of the whole cycle
+    """
+
+    billing_accounts: int
+    billing_accounts_total: int
+    bills: int
+
+
+Progress = Callable[[BillRunProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """
+    Two amounts that must be equal and are not.
+
+    :param check: `usage = lines`, `lines = bill`, `bill = ledger` or `numbers`
+    """
+
+    check: str
+    billing_account_id: UUID | None
+    bill_number: str | None
+    expected: Decimal
+    found: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BillAudit:
+    """
+    What an audit of the final bills of a period found.
+
+    :param usage: charges of the lake, exact to the micro-euro; `usage_lines` what the bills' usage lines say that they round
+    :param ledger: what the ledger says that debtors owe for these bills
+    """
+
+    period: BillPeriod
+    bills: int
+    usage: Decimal
+    usage_lines: Decimal
+    gross: Decimal
+    ledger: Decimal
+    differences: tuple[Difference, ...]

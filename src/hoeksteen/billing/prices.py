@@ -1,0 +1,113 @@
+"""The catalogue as a bill run needs it: per offering its charges in integers, its tax and where its revenue is booked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from hoeksteen.billing.tax import HUNDRED_PERCENT, TaxKey
+from hoeksteen.kernel.errors import Refused
+from hoeksteen.kernel.money import micros
+from hoeksteen.kernel.time_period import local_day
+from hoeksteen.product.model import PriceKind, ProductOffering
+
+FOREVER = 3_652_059  # the ordinal of the last day that Python knows
+
+
+class NoPrice(Refused):
+    """A billing account holds something that has no price on a day; the run passes it by."""
+
+
+class PriceVersion(NamedTuple):
+    """
+    An amount and the days on which it holds.
+
+    :param first: ordinal of its first day; `end` of the day after its last
+    :param micro: micro-euros per bill period
+    :param days_in_period: `actual`, `30` or `first`
+    """
+
+    first: int
+    end: int
+    micro: int
+    days_in_period: str
+
+
+class RecurringCharge(NamedTuple):
+    """
+    A price that returns every period, or comes once.
+
+    :param lag: 0 when it is billed before its period, 1 after it
+    :param once: charged on the first day of a term instead of every period
+    """
+
+    price_id: str
+    lag: int
+    once: bool
+    versions: tuple[PriceVersion, ...]
+
+
+class OfferingPrices(NamedTuple):
+    """
+    What an offering costs besides usage.
+
+    :param fingerprint: changes when a price version is added or ended
+    """
+
+    product_offering_id: str
+    family: str
+    tax: TaxKey
+    tax_included: bool
+    charges: tuple[RecurringCharge, ...]
+    fingerprint: str
+
+    def ratio(self, tax_included: bool) -> tuple[int, int]:
+        """Give the factor, as numerator and denominator, that brings its prices to a billing account's way of holding tax or not."""
+        if self.tax_included == tax_included:
+            return 1, 1
+        with_tax = HUNDRED_PERCENT + self.tax.rate
+        return (with_tax, HUNDRED_PERCENT) if tax_included else (HUNDRED_PERCENT, with_tax)
+
+
+class PriceBook:
+    """The whole catalogue; made once per run, so that all of its bills follow one price list."""
+
+    def __init__(self, offerings: Sequence[ProductOffering]) -> None:
+        self._offerings = {offering.product_offering_id: _prices_of(offering) for offering in offerings}
+
+    def of(self, product_offering_id: str) -> OfferingPrices:
+        """
+        Give the prices of an offering.
+
+        :raises NoPrice: when the catalogue does not have it
+        """
+        found = self._offerings.get(product_offering_id)
+        if found is None:
+            raise NoPrice(f"offering {product_offering_id} is not in the catalogue", remedy="Load the catalogue that has it, and run again.")
+        return found
+
+
+def _prices_of(offering: ProductOffering) -> OfferingPrices:
+    by_id: dict[str, list[PriceVersion]] = {}
+    for price in offering.prices:
+        version = PriceVersion(
+            _ordinal(price.valid_from), FOREVER if price.valid_to is None else _ordinal(price.valid_to), micros(price.amount), price.days_in_period
+        )
+        by_id.setdefault(price.price_id, []).append(version)
+    first = {price.price_id: price for price in reversed(offering.prices)}
+    charges = tuple(
+        RecurringCharge(
+            price_id=price_id,
+            lag=1 if first[price_id].in_arrears or first[price_id].kind is PriceKind.ONE_TIME else 0,
+            once=first[price_id].kind is PriceKind.ONE_TIME,
+            versions=tuple(sorted(versions)),
+        )
+        for price_id, versions in sorted(by_id.items())
+    )
+    tax = TaxKey(offering.tax_category, int(offering.tax_rate * 100))
+    return OfferingPrices(
+        offering.product_offering_id, offering.family, tax, offering.tax_included, charges, repr((charges, tax, offering.tax_included))
+    )
+
+
+def _ordinal(instant: datetime) -> int:
+    return local_day(instant).toordinal()

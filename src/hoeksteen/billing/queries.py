@@ -1,0 +1,127 @@
+"""Reading bills and bill runs, and seeing the next bill before it is made."""
+
+from datetime import datetime
+from uuid import UUID
+
+from hoeksteen.billing import _store
+from hoeksteen.billing._reading import read_products
+from hoeksteen.billing.assembly import assemble, to_bill
+from hoeksteen.billing.legal_entity import due_date
+from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount
+from hoeksteen.billing.prices import PriceBook
+from hoeksteen.billing.recurring import Calendar
+from hoeksteen.kernel.errors import NotFound
+from hoeksteen.kernel.identifiers import derived
+from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
+from hoeksteen.party.model import BillingAccount
+from hoeksteen.party.queries import billing_accounts
+from hoeksteen.product.queries import offerings
+from hoeksteen.rating.queries import usage_totals
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.postgres import Database, Transaction
+
+
+def bills_of(*, tx: Transaction, customer_id: UUID) -> list[CustomerBill]:
+    """Give a customer's final bills without their lines, the newest first."""
+    return _store.bills_of_customer(tx, customer_id)
+
+
+def bill(*, tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> CustomerBill:
+    """
+    Give one bill, also a trial one, with its lines and taxes.
+
+    :raises NotFound: when the customer has no such bill
+    """
+    found = _store.bill(tx, customer_id, customer_bill_id)
+    if found is None:
+        raise NotFound("The customer has no bill with this identifier.", remedy="Open the list of bills again.", customer_bill_id=customer_bill_id)
+    return found
+
+
+def bill_by_number(*, tx: Transaction, bill_number: str) -> CustomerBill:
+    """
+    Give the final bill with a number, with its lines and taxes.
+
+    :raises NotFound: when no bill has this number
+    """
+    found = _store.bill_of_number(tx, bill_number)
+    if found is None:
+        raise NotFound(f"No bill has the number {bill_number}.", remedy="Bill numbers look like LLT-2026-00000001.")
+    return bill(tx=tx, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id)
+
+
+def bills_of_run(*, tx: Transaction, bill_run_id: UUID, after: UUID | None = None, limit: int = 1_000) -> list[CustomerBill]:
+    """
+    Give the bills of a run without their lines, in the order of billing account identifiers.
+
+    :param after: the last billing account identifier of the page before
+    """
+    return _store.bills_after(tx, bill_run_id, after, limit)
+
+
+def runs(*, tx: Transaction) -> list[BillRun]:
+    """Give every bill run, the newest period first."""
+    return _store.runs(tx)
+
+
+def totals(*, tx: Transaction, bill_run_id: UUID) -> BillTotals:
+    """Give the sums of a run's bills."""
+    return _store.totals(tx, bill_run_id)
+
+
+def held(*, tx: Transaction, bill_run_id: UUID) -> list[HeldAccount]:
+    """Give the billing accounts that a run passed by, and why."""
+    return _store.held_of_run(tx, bill_run_id)
+
+
+def next_bill(*, database: Database, lake: Lake, customer_id: UUID, now: datetime, billing_account_id: UUID | None = None) -> CustomerBill:
+    """
+    Give the bill that a billing account would get next, from what is known now, planned changes included; nothing is saved.
+
+    The same code computes it as the run, so that it is the bill, but for usage that is still to come.
+
+    :param billing_account_id: without it, the customer's first active billing account
+    :raises NotFound: when the customer has no such billing account
+    :raises NoPrice: when something has no price on a day
+    """
+    with database.transaction() as tx:
+        billing_account = _billing_account(tx, customer_id, billing_account_id)
+        period = _next_period(tx, billing_account, now)
+        book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
+        products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
+    usage = usage_totals(lake=lake, period=period, billing_account_ids=[billing_account.billing_account_id])
+    draft = assemble(
+        billing_account=billing_account,
+        products=products.get(billing_account.billing_account_id, ()),
+        usage=usage,
+        book=book,
+        calendar=calendar,
+        period=period,
+    )
+    preview_id = derived("next bill", str(billing_account.billing_account_id), period.first_day.isoformat())
+    return to_bill(
+        draft=draft,
+        billing_account=billing_account,
+        customer_bill_id=preview_id,
+        bill_date=period.end_day,
+        due_date=due_date(period.end_day),
+        period=period,
+    )
+
+
+def _billing_account(tx: Transaction, customer_id: UUID, billing_account_id: UUID | None) -> BillingAccount:
+    held = billing_accounts(tx=tx, customer_id=customer_id)
+    chosen = [one for one in held if one.billing_account_id == billing_account_id or (billing_account_id is None and one.status == "active")]
+    if not chosen:
+        raise NotFound(
+            "The customer has no such billing account.", remedy="Choose one of the customer's active billing accounts.", customer_id=customer_id
+        )
+    return chosen[0]
+
+
+def _next_period(tx: Transaction, billing_account: BillingAccount, now: datetime) -> BillPeriod:
+    """Give the period after the last final run of the cycle; before the first run, the one in which we are."""
+    last = _store.last_final_run(tx, billing_account.cycle_day)
+    if last is None:
+        return bill_period(local_day(now), cycle_day=billing_account.cycle_day)
+    return last.period.next() if last.state == "done" else last.period

@@ -1,0 +1,27 @@
+"""Reading the outbox."""
+
+from uuid import UUID
+
+from hoeksteen.messages import _store
+from hoeksteen.messages.model import Attempt, Message
+from hoeksteen.storage.postgres import Transaction
+
+
+def waiting(*, tx: Transaction, limit: int = 1_000) -> list[Message]:
+    """Give what waits to be sent, the one that is due first ahead."""
+    return _store.waiting(tx, limit)
+
+
+def sent_to(*, tx: Transaction, customer_id: UUID) -> list[Message]:
+    """Give every message to a customer, the newest first, with its state."""
+    return _store.of_customer(tx, customer_id)
+
+
+def attempts(*, tx: Transaction, customer_id: UUID, message_id: UUID) -> list[Attempt]:
+    """Give the evidence of sending a message: each attempt and what the mail server answered."""
+    return _store.attempts(tx, customer_id, message_id)
+
+
+def counts(*, tx: Transaction) -> dict[str, int]:
+    """Give the number of messages per state."""
+    return _store.counts(tx)
