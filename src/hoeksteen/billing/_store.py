@@ -205,6 +205,11 @@ def bill_of_number(tx: Transaction, bill_number: str) -> CustomerBill | None:
     return None if row is None else from_row_bill(row)
 
 
+def bill_of_id(tx: Transaction, customer_bill_id: UUID) -> CustomerBill | None:
+    row = tx.row(_BILL + "WHERE customer_bill_id = %s", (customer_bill_id,))
+    return None if row is None else from_row_bill(row)
+
+
 def bills_after(tx: Transaction, bill_run_id: UUID, after: UUID | None, limit: int) -> list[CustomerBill]:
     sql = (
         _BILL

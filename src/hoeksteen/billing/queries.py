@@ -50,6 +50,18 @@ def bill_by_number(*, tx: Transaction, bill_number: str) -> CustomerBill:
     return bill(tx=tx, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id)
 
 
+def bill_by_id(*, tx: Transaction, customer_bill_id: UUID) -> CustomerBill:
+    """
+    Give the final bill with an identifier, whoever's it is, with its lines and taxes.
+
+    :raises NotFound: when no final bill has this identifier
+    """
+    found = _store.bill_of_id(tx, customer_bill_id)
+    if found is None or found.bill_number is None:
+        raise NotFound("No bill has this identifier.", remedy="Open the list of bills again.", customer_bill_id=customer_bill_id)
+    return bill(tx=tx, customer_id=found.customer_id, customer_bill_id=customer_bill_id)
+
+
 def bills_of_run(*, tx: Transaction, bill_run_id: UUID, after: UUID | None = None, limit: int = 1_000) -> list[CustomerBill]:
     """
     Give the bills of a run without their lines, in the order of billing account identifiers.
@@ -85,10 +97,20 @@ def next_bill(*, database: Database, lake: Lake, customer_id: UUID, now: datetim
     :raises NoPrice: when something has no price on a day
     """
     with database.transaction() as tx:
-        billing_account = _billing_account(tx, customer_id, billing_account_id)
-        period = _next_period(tx, billing_account, now)
-        book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
-        products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
+        return next_bill_within(tx=tx, lake=lake, customer_id=customer_id, now=now, billing_account_id=billing_account_id)
+
+
+def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: datetime, billing_account_id: UUID | None = None) -> CustomerBill:
+    """
+    Give the next bill as a transaction sees it, with the changes that it has made and not committed; nothing is saved.
+
+    :raises NotFound: when the customer has no such billing account
+    :raises NoPrice: when something has no price on a day
+    """
+    billing_account = _billing_account(tx, customer_id, billing_account_id)
+    period = _next_period(tx, billing_account, now)
+    book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
+    products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
     usage = usage_totals(lake=lake, period=period, billing_account_ids=[billing_account.billing_account_id])
     draft = assemble(
         billing_account=billing_account,

@@ -77,6 +77,20 @@ def products_held(*, tx: Transaction, customer_id: UUID, at: datetime | None = N
     return _store.held(tx, customer_id, at)
 
 
+def product_held(*, tx: Transaction, product_id: UUID, at: datetime | None = None) -> ProductHeld:
+    """
+    Give one product, whoever holds it, as it stands at an instant.
+
+    :raises NotFound: when there is none at that instant
+    """
+    customer_id = _store.customer_of_product(tx, product_id)
+    held = [] if customer_id is None else _store.held(tx, customer_id, at)
+    found = next((one for one in held if one.product_id == product_id), None)
+    if found is None:
+        raise NotFound("No product has this identifier.", remedy="Read the customer's products again.", product_id=product_id)
+    return found
+
+
 def products(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Product]:
     """Give the lasting part of the products of some customers, or of all."""
     return _store.all_products(tx) if customer_ids is None else _store.products(tx, customer_ids)
