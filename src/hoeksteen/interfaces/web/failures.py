@@ -37,12 +37,12 @@ def failure_handlers(site: Site) -> ExceptionHandlersMap:
         if status >= 500:
             _log.error("%s %s ended with %s", request.method, request.route_handler.name or request.route_handler.handler_name, error.code)
         return visitor_of(site, request).page(
-            "web/failure.html", status=status, code=error.code, reason=reason, message=error.message, remedy=error.remedy, status_code=status
+            _template(request), status=status, code=error.code, reason=reason, message=error.message, remedy=error.remedy, status_code=status
         )
 
     def litestars(request: Web, error: HTTPException) -> Response[Any]:
         code, status = "not_found" if error.status_code == 404 else "invalid_input", error.status_code
-        return visitor_of(site, request).page("web/failure.html", status=status, code=code, reason="", message="", remedy="", status_code=status)
+        return visitor_of(site, request).page(_template(request), status=status, code=code, reason="", message="", remedy="", status_code=status)
 
     def unforeseen(request: Web, error: Exception) -> Response[Any]:
         # the error's own text may hold what a person typed, so only its type and place are logged
@@ -50,6 +50,10 @@ def failure_handlers(site: Site) -> ExceptionHandlersMap:
         while place is not None and place.tb_next is not None:
             place = place.tb_next
         _log.error("unforeseen %s in %s", type(error).__name__, "?" if place is None else f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}")
-        return visitor_of(site, request).page("web/failure.html", status=500, code="corrupt", reason="", message="", remedy="", status_code=500)
+        return visitor_of(site, request).page(_template(request), status=500, code="corrupt", reason="", message="", remedy="", status_code=500)
 
     return {LogInNeeded: log_in_needed, HoeksteenError: ours, HTTPException: litestars, Exception: unforeseen}
+
+
+def _template(request: Web) -> str:
+    return "web/failure_part.html" if request.headers.get("hx-request") == "true" else "web/failure.html"

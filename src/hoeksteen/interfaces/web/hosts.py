@@ -14,9 +14,15 @@ _GUARDS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "cache-control": "no-store",
 }
-_CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' "
-)
+_CONTENT_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
 
 
 class Hosts:
@@ -29,7 +35,8 @@ class Hosts:
 
     def __init__(self, sites: Mapping[str, ASGIApp], *, login_origin: str) -> None:
         self._sites = dict(sites)
-        guards = {**_GUARDS, "content-security-policy": _CONTENT_POLICY + login_origin}
+        policy = {**_CONTENT_POLICY, "form-action": f"'self' {login_origin}"}
+        guards = {**_GUARDS, "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items())}
         self._guards = [(name.encode(), value.encode()) for name, value in guards.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

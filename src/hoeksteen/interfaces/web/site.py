@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from hoeksteen.disclosure import KeeperClient, Session
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.assets import Assets
 from hoeksteen.interfaces.web.words import LANGUAGES, Words, chosen_language, personal_name, words
-from hoeksteen.kernel.errors import AccessDenied
+from hoeksteen.kernel.errors import AccessDenied, InvalidInput
 
 LANGUAGE_COOKIE = "language"
 Web = Request[Any, Any, Any]
@@ -24,6 +25,27 @@ Web = Request[Any, Any, Any]
 
 class LogInNeeded(Exception):
     """Nobody is logged in, or the keeper ended the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a form sent; a field that is missing is empty."""
+
+    values: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "").strip()
+
+    def day(self, name: str) -> date:
+        """
+        Give a day that was typed or picked.
+
+        :raises InvalidInput: when it is none
+        """
+        try:
+            return date.fromisoformat(self[name])
+        except ValueError:
+            raise InvalidInput(f"The field {name} is not a day.", remedy="Write it as 2026-12-31.", field=name) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +151,7 @@ def environments(site: str) -> dict[str, Environment]:
         environment.globals.update(words=said, languages=LANGUAGES)
         environment.filters.update(
             money=said.money, price=said.price, number=said.number, percent=said.percent, day=said.day, month=said.month, instant=said.instant,
-            minute=said.minute, personal_name=personal_name,
+            minute=said.minute, personal_name=personal_name, iso_day=said.iso_day, last_day=said.last_day,
         )  # fmt: skip
         made[language] = environment
     return made

@@ -2,7 +2,7 @@
 
 import gettext
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -13,7 +13,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
 from hoeksteen.kernel.errors import Unavailable
-from hoeksteen.kernel.time_period import OPERATOR_ZONE, local_day
+from hoeksteen.kernel.time_period import OPERATOR_ZONE, BillPeriod, local_day
 
 LANGUAGES = ("nl", "en")
 _LOCALES = {"nl": Locale("nl", "NL"), "en": Locale("en", "GB")}
@@ -56,6 +56,17 @@ class Words:
     def day(self, day: date | datetime) -> str:
         """Write a day; of an instant, the operator's local day."""
         return format_date(local_day(day) if isinstance(day, datetime) else day, format="d MMM y", locale=self._locale)
+
+    def iso_day(self, text: str) -> str:
+        """Write a day that is given as `YYYY-MM-DD`; of a masked one what is left of it."""
+        try:
+            return self.day(date.fromisoformat(text))
+        except ValueError:
+            return text
+
+    def last_day(self, period: BillPeriod) -> str:
+        """Write the last day of a period."""
+        return self.day(period.end_day - timedelta(days=1))
 
     def month(self, day: date) -> str:
         return format_date(day, format="LLLL y", locale=self._locale)

@@ -1,0 +1,19 @@
+"""Bill runs, for the billing manager: what was run, and what it came to."""
+
+from litestar import Response, get
+
+from hoeksteen.billing import queries as billing
+from hoeksteen.interfaces.desk.looking import BILLING_MANAGER
+from hoeksteen.interfaces.web.site import Visit
+
+
+@get("/bills", sync_to_thread=True)
+def runs(visit: Visit) -> Response[str]:
+    """Show the bill runs, the newest first, each with its totals."""
+    visit.require(BILLING_MANAGER)
+    with visit.runtime.database.transaction() as tx:
+        found = [(run, billing.totals(tx=tx, bill_run_id=run.bill_run_id)) for run in billing.runs(tx=tx)]
+    return visit.page("desk/runs.html", runs=found)
+
+
+HANDLERS = [runs]

@@ -1,0 +1,209 @@
+"""The customer's page: who they are, what they have, used and owe, what was talked about, and who looked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from hoeksteen.billing import documents
+from hoeksteen.billing import queries as billing
+from hoeksteen.billing.model import CustomerBill
+from hoeksteen.care import operations as care_operations
+from hoeksteen.care import queries as care
+from hoeksteen.care.model import Interaction, Note
+from hoeksteen.disclosure import queries as disclosure
+from hoeksteen.interfaces.desk.looking import CARE_AGENT, PRIVACY_OFFICER, SECURITY_OFFICER, Look, Shown, look_at, shown
+from hoeksteen.interfaces.web.site import Form, Visit
+from hoeksteen.journeys.model import CHANGE_KINDS, ChangeKind
+from hoeksteen.kernel.errors import AccessDenied
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.time_period import TimePeriod
+from hoeksteen.party import queries as party
+from hoeksteen.party.model import BillingAccount, Customer
+from hoeksteen.product import queries as product
+from hoeksteen.product.model import ProductHeld, ProductOffering
+from hoeksteen.receivables import queries as receivables
+from hoeksteen.storage.postgres import Transaction
+
+BILLS_SHOWN_MAX = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """
+    A product as it stands, and what it will become.
+
+    :param numbers: its own numbers and lines, as far as the contact data shows them
+    """
+
+    held: ProductHeld
+    offering: ProductOffering
+    planned: ProductHeld | None
+    planned_offering: ProductOffering | None
+    numbers: tuple[str, ...]
+    at: datetime
+
+    @property
+    def monthly(self) -> Decimal:
+        """Euros per month by the recurring prices in force, as the price list has them."""
+        in_force = [
+            price for price in self.offering.prices if price.kind == "recurring" and TimePeriod(price.valid_from, price.valid_to).contains(self.at)
+        ]
+        return sum((price.amount for price in in_force), Decimal("0.00"))
+
+    @property
+    def changes(self) -> tuple[ChangeKind, ...]:
+        """What can be done with it, given what is planned already."""
+        status = (self.planned or self.held).status
+        if status == "active":
+            return ("change_plan", "suspend", "terminate")
+        return ("resume", "terminate") if status == "suspended" else ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """Everything that the page shows at once."""
+
+    customer: Customer
+    look: Look
+    identity: Shown
+    contact: Shown
+    payment: Shown
+    billing_accounts: list[BillingAccount]
+    holdings: list[Holding]
+    bills: list[CustomerBill]
+    balance: Decimal
+    open_by_bill: dict[str, Decimal]
+    interactions: list[Interaction]
+    notes: list[Note]
+    notes_refused: str
+
+    @property
+    def timeline(self) -> list[Interaction | Note]:
+        """Notes and interactions, the newest first."""
+        both: list[Interaction | Note] = [*self.interactions, *self.notes]
+        return sorted(both, key=lambda one: one.written_at if isinstance(one, Note) else one.opened_at, reverse=True)
+
+
+@get("/customers/{customer_id:uuid}", sync_to_thread=True)
+def customer_page(visit: Visit, customer_id: UUID, done: str = "") -> Response[str]:
+    """Show a customer, or ask for the reason first."""
+    with visit.runtime.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=customer_id)
+        look = look_at(tx=tx, visit=visit, customer_id=customer_id)
+        if look is None:
+            return visit.page("desk/reason.html", customer=customer)
+        gathered = gather(tx=tx, visit=visit, customer=customer, look=look)
+    return visit.page("desk/customer.html", it=gathered, done=done if done in CHANGE_KINDS else "")
+
+
+def gather(*, tx: Transaction, visit: Visit, customer: Customer, look: Look) -> CustomerPage:
+    """Read everything that the customer's page shows, in one transaction and with one question per category to the keeper."""
+    customer_id, subject = customer.customer_id, customer.party_id
+    of_category = {
+        category: shown(tx=tx, visit=visit, look=look, category=category, subjects=[subject])[subject]
+        for category in (Category.IDENTITY, Category.CONTACT, Category.PAYMENT)
+    }
+    open_items = receivables.open_items(tx=tx, customer_id=customer_id)
+    notes, refused = _notes(tx, visit, look)
+    return CustomerPage(
+        customer=customer,
+        look=look,
+        identity=of_category[Category.IDENTITY],
+        contact=of_category[Category.CONTACT],
+        payment=of_category[Category.PAYMENT],
+        billing_accounts=party.billing_accounts(tx=tx, customer_id=customer_id),
+        holdings=holdings(tx=tx, visit=visit, customer_id=customer_id, contact=of_category[Category.CONTACT]),
+        bills=billing.bills_of(tx=tx, customer_id=customer_id)[:BILLS_SHOWN_MAX],
+        balance=sum((item.open_amount for item in open_items), Decimal("0.00")),
+        open_by_bill={item.reference: item.open_amount for item in open_items},
+        interactions=care.interactions(tx=tx, customer_id=customer_id),
+        notes=notes,
+        notes_refused=refused,
+    )
+
+
+def holdings(*, tx: Transaction, visit: Visit, customer_id: UUID, contact: Shown) -> list[Holding]:
+    """Give the products of a customer, those that ended last, with their numbers."""
+    offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
+    now = {held.product_id: held for held in product.products_held(tx=tx, customer_id=customer_id, at=visit.now)}
+    last = {held.product_id: held for held in product.products_held(tx=tx, customer_id=customer_id, at=None)}
+    numbers: dict[UUID, list[str]] = {}
+    by_resource = {phone["resource_id"]: f"+{phone['e164']}" for phone in contact.fields.get("phones") or () if phone.get("resource_id")}
+    for held in (now | last).values():
+        numbers[held.product_id] = [by_resource[str(own.resource_id)] for own in held.resources if str(own.resource_id) in by_resource]
+    found = []
+    for product_id, final in last.items():
+        held = now.get(product_id, final)
+        planned = final if (final.product_offering_id, final.status) != (held.product_offering_id, held.status) else None
+        becomes = None if planned is None else offerings[planned.product_offering_id]
+        found.append(Holding(held, offerings[held.product_offering_id], planned, becomes, tuple(numbers[product_id]), visit.now))
+    return sorted(found, key=lambda holding: (holding.held.status == "terminated", holding.held.start_day, holding.held.product_id))
+
+
+def _notes(tx: Transaction, visit: Visit, look: Look) -> tuple[list[Note], str]:
+    if look.interaction is None:
+        return [], ""
+    try:
+        return care.notes(tx=tx, keeper=visit.keeper, interaction=look.interaction), ""
+    except AccessDenied as error:
+        return [], error.reason
+
+
+@post("/customers/{customer_id:uuid}/notes", sync_to_thread=True)
+def add_note(visit: Visit, form: Form, customer_id: UUID) -> Response[Any]:
+    """Add a note about the customer."""
+    visit.require(CARE_AGENT)
+    with visit.runtime.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=customer_id)
+        look = look_at(tx=tx, visit=visit, customer_id=customer_id)
+        if look is not None and look.interaction is not None:
+            care_operations.add_note(
+                tx=tx, keeper=visit.keeper, interaction=look.interaction, subject=customer.party_id, text=form["text"], now=visit.now,
+                identifiers=visit.runtime.identifiers,
+            )  # fmt: skip
+    return Redirect(f"/customers/{customer_id}", status_code=303)
+
+
+@get("/customers/{customer_id:uuid}/looked", sync_to_thread=True)
+def who_looked(visit: Visit, customer_id: UUID) -> Response[str]:
+    """Show who looked at the customer's data, as a part of the customer's page."""
+    visit.require(CARE_AGENT, PRIVACY_OFFICER, SECURITY_OFFICER)
+    with visit.runtime.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=customer_id)
+    entries = disclosure.did_see(keeper=visit.keeper, subject=customer.party_id)
+    return visit.page("desk/looked.html", entries=list(reversed(entries)))
+
+
+@get("/customers/{customer_id:uuid}/bills/{customer_bill_id:uuid}", sync_to_thread=True)
+def bill_page(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Response[str]:
+    """Show a bill line by line."""
+    with visit.runtime.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=customer_id)
+        look = look_at(tx=tx, visit=visit, customer_id=customer_id)
+        if look is None:
+            return visit.page("desk/reason.html", customer=customer)
+        bill = billing.bill(tx=tx, customer_id=customer_id, customer_bill_id=customer_bill_id)
+        offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
+    return visit.page("desk/bill.html", customer=customer, bill=bill, offerings=offerings)
+
+
+@get("/customers/{customer_id:uuid}/bills/{customer_bill_id:uuid}/pdf", sync_to_thread=True)
+def bill_document(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Response[bytes]:
+    """Give a bill as the customer got it; drawn anew from the frozen amounts and a fresh disclosure, which stands in the log."""
+    with visit.runtime.database.transaction() as tx:
+        look = look_at(tx=tx, visit=visit, customer_id=customer_id)
+        if look is None:
+            raise AccessDenied("Say why you look first.", reason="no_reason", remedy="Open the customer's page.")
+        bill = billing.bill(tx=tx, customer_id=customer_id, customer_bill_id=customer_bill_id)
+        pdf = documents.invoice_pdf(
+            tx=tx, keeper=visit.keeper, customer_id=customer_id, customer_bill_id=customer_bill_id, purpose=look.purpose, context=look.context
+        )
+    return Response(pdf, media_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{bill.bill_number}.pdf"'})
+
+
+HANDLERS = [customer_page, add_note, who_looked, bill_page, bill_document]

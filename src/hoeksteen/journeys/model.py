@@ -1,0 +1,76 @@
+"""What the journeys take and give."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal, get_args
+from uuid import UUID
+
+from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
+
+ChangeKind = Literal["change_plan", "suspend", "resume", "terminate"]
+CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    A change of one product that a customer holds.
+
+    :param from_day: the first local day on which it holds; for `terminate` the first day without the product
+    :param product_offering_id: the new plan, for `change_plan` only
+    """
+
+    kind: ChangeKind
+    customer_id: UUID
+    product_id: UUID
+    from_day: date
+    product_offering_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLine:
+    """A line that only one of the two bills has, or that both have with another amount; euros as the price list has them."""
+
+    rate: AppliedCustomerBillingRate
+    before: Decimal | None
+    after: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The next bill of the product's billing account without and with a change; nothing of it is stored."""
+
+    before: CustomerBill
+    after: CustomerBill
+
+    @property
+    def difference(self) -> Decimal:
+        """Euros that the next bill becomes more (positive) or less."""
+        return self.after.gross - self.before.gross
+
+    @property
+    def lines(self) -> tuple[ChangedLine, ...]:
+        """What differs between the bills, line by line, in the order of the bills."""
+        was = {_place(rate): rate for rate in self.before.rates}
+        becomes = {_place(rate): rate for rate in self.after.rates}
+        changed = []
+        for place in was | becomes:
+            old, new = was.get(place), becomes.get(place)
+            shown = new or old
+            if shown is not None and (old is None or new is None or old.amount != new.amount):
+                changed.append(ChangedLine(shown, None if old is None else old.amount, None if new is None else new.amount))
+        return tuple(changed)
+
+
+def _place(rate: AppliedCustomerBillingRate) -> tuple[object, ...]:
+    period = None if rate.period is None else (rate.period.first_day, rate.period.end_day)
+    return (
+        rate.kind,
+        rate.product_id,
+        rate.product_offering_id,
+        rate.price_id,
+        period,
+        str(rate.detail.get("zone")),
+        str(rate.detail.get("alteration")),
+    )

@@ -1,0 +1,87 @@
+"""
+Tasks that cross rooms, each in one transaction with the care interaction that it belongs to: all of it happens, or nothing.
+
+The caller commits.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from hoeksteen.care import operations as care
+from hoeksteen.care.model import Interaction
+from hoeksteen.journeys.model import Change
+from hoeksteen.kernel.errors import InvalidInput, invariant
+from hoeksteen.product import operations as product
+from hoeksteen.product.model import ProductTerm
+from hoeksteen.storage.postgres import Transaction
+
+
+def change_plan(
+    *, tx: Transaction, interaction: Interaction, product_id: UUID, product_offering_id: str, from_day: date, now: datetime
+) -> list[ProductTerm]:
+    """
+    Give a product another plan of its family from a local day on.
+
+    :raises WrongState: when the product is not active on that day
+    :raises Conflict: when it has that plan already, or a later change is planned
+    """
+    return carry_out(
+        tx=tx, interaction=interaction, change=Change("change_plan", interaction.customer_id, product_id, from_day, product_offering_id), now=now
+    )
+
+
+def suspend(*, tx: Transaction, interaction: Interaction, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
+    """
+    Suspend a product from a local day on.
+
+    :raises WrongState: when it is not active on that day
+    """
+    return carry_out(tx=tx, interaction=interaction, change=Change("suspend", interaction.customer_id, product_id, from_day), now=now)
+
+
+def resume(*, tx: Transaction, interaction: Interaction, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
+    """
+    Resume a suspended product from a local day on.
+
+    :raises WrongState: when it is not suspended on that day
+    """
+    return carry_out(tx=tx, interaction=interaction, change=Change("resume", interaction.customer_id, product_id, from_day), now=now)
+
+
+def terminate(*, tx: Transaction, interaction: Interaction, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
+    """
+    End a product; `from_day` is the first local day without it.
+
+    :raises WrongState: when it has ended already
+    """
+    return carry_out(tx=tx, interaction=interaction, change=Change("terminate", interaction.customer_id, product_id, from_day), now=now)
+
+
+def carry_out(*, tx: Transaction, interaction: Interaction, change: Change, now: datetime) -> list[ProductTerm]:
+    """
+    Make a change, record it in the interaction, and give the product's history.
+
+    :raises WrongState: when the product's state does not allow it
+    :raises Conflict: when a later change is planned
+    :raises InvalidInput: when the day has passed, or the plan is missing or of another family
+    """
+    invariant(interaction.customer_id == change.customer_id, "an interaction is about the customer whose product changes")
+    history = apply(tx=tx, change=change, now=now)
+    detail = {"from_day": change.from_day.isoformat()}
+    if change.product_offering_id is not None:
+        detail["product_offering_id"] = change.product_offering_id
+    care.record_item(tx=tx, interaction=interaction, kind=change.kind, product_id=change.product_id, detail=detail, now=now)
+    return history
+
+
+def apply(*, tx: Transaction, change: Change, now: datetime) -> list[ProductTerm]:
+    """Make a change of a product and nothing else, as `carry_out` and the preview of its effect both do."""
+    customer_id, product_id, from_day = change.customer_id, change.product_id, change.from_day
+    if change.kind == "change_plan":
+        if change.product_offering_id is None:
+            raise InvalidInput("The field product_offering_id is missing.", remedy="Choose the new plan.", field="product_offering_id")
+        return product.change_offering(
+            tx=tx, customer_id=customer_id, product_id=product_id, product_offering_id=change.product_offering_id, from_day=from_day, now=now
+        )
+    step = {"suspend": product.suspend, "resume": product.resume, "terminate": product.terminate}[change.kind]
+    return step(tx=tx, customer_id=customer_id, product_id=product_id, from_day=from_day, now=now)
