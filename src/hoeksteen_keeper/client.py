@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
 
 __all__ = [
-    "Hit", "KeeperClient", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem", "Session", "Term", "assertion",
-    "load_key",
+    "Hit", "KeeperClient", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem", "Session", "Term",
+    "assertion", "load_key",
 ]  # fmt: skip
 
 ITEMS_MAX = 10_000
@@ -238,7 +238,7 @@ class KeeperClient:
         :returns: dictionaries of index, time, actor, name, organisation, country, action, category, purpose, grant, ticket, outcome, masked, count
         """
         body = {"subject": subject.bytes if subject else None, "actor": actor, "organisation": organisation, "since": since, "until": until}
-        return list(self._call("did-see", body))
+        return [{**entry, "time": datetime.fromisoformat(entry["time"])} for entry in self._call("did-see", body)]
 
     def could_see(self, *, subject: UUID, at: datetime | None = None) -> dict[str, Any]:
         """
@@ -286,14 +286,19 @@ class KeeperClient:
         """
         return list(self._call("grants/list", {"state": state}))
 
-    def approve_grant(self, *, grant: str, digest: str, key_path: Path) -> dict[str, Any]:
+    def grant(self, *, grant: str) -> dict[str, Any]:
+        """Give one grant; `canonical` is what approvers sign the SHA-256 of."""
+        return dict(self._call("grants/show", {"grant": grant}))
+
+    def approve_grant(self, *, grant: str, digest: str, key_path: Path | None = None) -> dict[str, Any]:
         """
         Approve a grant by signing the SHA-256 digest of its canonical form with a key that the approver holds.
 
         :param digest: hexadecimal, of the canonical grant that the approver has read
+        :param key_path: the approver's Ed25519 key; None for the key of this client
         :raises KeeperRefused: when the approver is the asker, not of the operator, or the key is not theirs
         """
-        signature = load_key(key_path).sign(bytes.fromhex(digest))
+        signature = load_key(key_path or self._link.key_path).sign(bytes.fromhex(digest))
         return dict(self._call("grants/approve", {"grant": grant, "digest": bytes.fromhex(digest), "signature": signature}))
 
     def refuse_grant(self, *, grant: str, reason: str) -> dict[str, Any]:
@@ -321,6 +326,14 @@ class KeeperClient:
         """
         body = {"actor": actor, "name": name, "subject": subject.bytes, "password": password, "totp_secret": totp_secret}
         self._call("actors/data-subject", body)
+
+    def destroy_month(self, *, month: str) -> int:
+        """Destroy the keys of a month's traffic data (`YYYY-MM`) for ever, and give how many there were."""
+        return int(self._call("traffic/destroy", {"month": month}))
+
+    def passkey_ticket(self) -> str:
+        """Give the one-time code with which a person who proves a key registers a passkey beside it."""
+        return str(self._call("passkey-ticket", {}))
 
     # --- sessions
 
@@ -381,7 +394,7 @@ class _Link:
 
     def __init__(self, socket_path: Path, service: str, key_path: Path) -> None:
         self.service = service
-        self._socket_path, self._key_path = socket_path, key_path
+        self._socket_path, self.key_path = socket_path, key_path
         self._lock, self._token_lock = threading.Lock(), threading.Lock()
         self._idle: list[_UnixConnection] = []
         self._token, self._origin = "", ""
@@ -411,7 +424,7 @@ class _Link:
         with self._token_lock:
             if not self._token:
                 time, nonce = datetime.now(UTC).isoformat(), secrets.token_hex(16)  # noqa: TID251 the client is an interface: it reads the clock
-                signature = load_key(self._key_path).sign(assertion(self.service, time, nonce))
+                signature = load_key(self.key_path).sign(assertion(self.service, time, nonce))
                 body = {"actor": self.service, "time": time, "nonce": nonce, "signature": signature}
                 answer = _read(*self._exchange(_UnixConnection(self._socket_path), "token", msgspec.msgpack.encode(body), {}))
                 self._token, self._origin = answer["token"], answer["origin"]

@@ -1,0 +1,240 @@
+"""Organisations, people, services and data subjects: who they are, the keys they hold, and how they are stopped."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hoeksteen_keeper.access.model import KINDS, ROLES, Actor, Organisation
+from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.store.database import Store
+from hoeksteen_keeper.vault.keys import Keys
+
+ACTOR_COLUMNS = "a.actor, a.name, o.organisation, o.name, o.country, o.operator, a.kind, a.roles, a.subject, a.origins"
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    key: str
+    actor: str
+    credential: bytes
+    public_key: bytes
+    sign_count: int
+
+
+class Actors:
+    """
+    Keep who may ask.
+
+    Every change is an entry in the log before it takes effect.
+    """
+
+    def __init__(self, *, store: Store, keys: Keys, log: Log, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
+        self._store, self._keys, self._log, self._now, self._random_bytes = store, keys, log, now, random_bytes
+
+    def is_empty(self) -> bool:
+        """Say whether nobody was ever added."""
+        with self._store.transaction() as tx:
+            return tx.execute("SELECT 1 FROM access.organisation LIMIT 1").fetchone() is None
+
+    def add_organisation(self, organisation: Organisation) -> None:
+        """Add an organisation; exactly one is the operator."""
+        detail = {
+            "organisation": organisation.organisation,
+            "name": organisation.name,
+            "country": organisation.country,
+            "operator": organisation.operator,
+        }
+        with self._store.transaction() as tx:
+            tx.execute(
+                "INSERT INTO access.organisation (organisation, name, country, operator) VALUES (%s, %s, %s, %s)",
+                (organisation.organisation, organisation.name, organisation.country, organisation.operator),
+            )
+            self._log.append([Event(kind="organisation", organisation=organisation.organisation, action="add", detail=detail)])
+
+    def add(self, actor: Actor, *, password_hash: str | None = None, totp_secret: bytes | None = None, by: str = "") -> None:
+        """
+        Add an actor.
+
+        :param by: who adds it; empty for the bootstrap
+        :raises KeeperInvalid: when the name is taken, or a role or kind does not exist
+        """
+        if unknown := set(actor.roles) - ROLES:
+            raise KeeperInvalid("unknown_role", f"There is no role {min(unknown)[:40]!r}; there are {', '.join(sorted(ROLES))}.")
+        if actor.kind not in KINDS or (actor.kind == "data_subject") != (actor.subject is not None):
+            raise KeeperInvalid("actor_invalid", f"{actor.actor} is no {actor.kind}: a data subject, and nobody else, is bound to a subject.")
+        sealed_totp = self._seal_totp(actor.actor, totp_secret) if totp_secret else None
+        with self._store.transaction() as tx:
+            done = tx.execute(
+                "INSERT INTO access.actor (actor, name, organisation, kind, roles, subject, password_hash, totp, origins) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (
+                    actor.actor, actor.name, actor.organisation.organisation, actor.kind, list(actor.roles), actor.subject, password_hash, sealed_totp,
+                    list(actor.origins),
+                ),
+            )  # fmt: skip
+            if done.rowcount == 0:
+                raise KeeperInvalid("actor_exists", f"There is an actor {actor.actor} already.")
+            self._log.append([_actor_event(actor, status="active", by=by)])
+
+    def find(self, actor: str) -> Actor:
+        """:raises KeeperInvalid: when there is no such actor"""
+        with self._store.transaction() as tx:
+            row = tx.execute(
+                f"SELECT {ACTOR_COLUMNS} FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s", [actor]
+            ).fetchone()
+        if row is None:
+            raise KeeperInvalid("unknown_actor", "There is no such actor.")
+        return actor_from_row(row)
+
+    def operator(self) -> Organisation:
+        """
+        Give the organisation that runs this keeper.
+
+        :raises KeeperInvalid: before the bootstrap
+        """
+        with self._store.transaction() as tx:
+            row = tx.execute("SELECT organisation, name, country, operator FROM access.organisation WHERE operator").fetchone()
+        if row is None:
+            raise KeeperInvalid("not_bootstrapped", "The keeper knows nobody yet. Run `hoeksteen-keeper bootstrap FILE.yaml`.")
+        return Organisation(*row)
+
+    # --- keys that people and services hold
+
+    def add_key(self, actor: str, *, public_key: bytes) -> str:
+        """Add an Ed25519 public key (32 bytes) of an actor and give its name."""
+        try:
+            Ed25519PublicKey.from_public_bytes(public_key)
+        except ValueError as error:
+            raise KeeperInvalid("key_invalid", f"The public key of {actor} is no Ed25519 key.") from error
+        return self._add_key(actor, "ed25519", public_key, None, 0)
+
+    def add_passkey(self, actor: str, *, credential: bytes, public_key: bytes, sign_count: int) -> str:
+        """Add a passkey of an actor and give its name."""
+        return self._add_key(actor, "passkey", public_key, credential, sign_count)
+
+    def ed25519_keys(self, actor: str) -> list[tuple[str, Ed25519PublicKey]]:
+        """Give the Ed25519 keys that an actor holds, by name."""
+        with self._store.transaction() as tx:
+            rows = tx.execute("SELECT key, public_key FROM access.key WHERE actor = %s AND kind = 'ed25519'", [actor]).fetchall()
+        return [(key, Ed25519PublicKey.from_public_bytes(public)) for key, public in rows]
+
+    def passkeys(self, actor: str) -> list[Passkey]:
+        """Give the passkeys that an actor holds."""
+        with self._store.transaction() as tx:
+            rows = tx.execute(
+                "SELECT key, actor, credential, public_key, sign_count FROM access.key WHERE actor = %s AND kind = 'passkey'", [actor]
+            ).fetchall()
+        return [Passkey(*row) for row in rows]
+
+    def count_passkey(self, key: str, sign_count: int) -> None:
+        """Remember how often a passkey signed, so that a copy of it is noticed."""
+        with self._store.transaction() as tx:
+            tx.execute("UPDATE access.key SET sign_count = %s WHERE key = %s", (sign_count, key))
+
+    # --- the kill switch
+
+    def kill(self, *, scope: str, target: str, by: str, organisation: str, reason: str) -> None:
+        """
+        Stop a session, an actor or an organisation; it takes effect at the next request, whoever serves it.
+
+        :param scope: `session`, `actor` or `organisation`
+        :raises KeeperInvalid: when there is no such target
+        :raises KeeperRefused: `operator_kept`, when the target is the operator itself
+        """
+        detail = {"scope": scope, "target": target, "reason": reason[:200]}
+        with self._store.transaction() as tx:
+            if scope not in _KILLS or (scope == "session" and not _is_uuid(target)) or not tx.execute(_KILLS[scope][0], [target]).fetchone():
+                raise KeeperInvalid("unknown_target", "There is no such session, actor or organisation.")
+            if scope == "organisation" and tx.execute("SELECT 1 FROM access.organisation WHERE organisation = %s AND operator", [target]).fetchone():
+                raise KeeperRefused("operator_kept", "Stopping the operator itself would stop those who stop others; stop the keeper instead.")
+            self._log.append([Event(kind="kill", actor=by, organisation=organisation, action="kill", detail=detail)])
+            for statement in _KILLS[scope][1]:
+                tx.execute(statement, {"target": target, "now": self._now(), "by": f"kill:{by}"})
+
+    # --- secrets
+
+    def totp(self, actor: str, sealed: bytes) -> bytes:
+        """Give an actor's TOTP secret."""
+        return AESGCM(self._keys.named("secret:totp", make=True)).decrypt(sealed[:12], sealed[12:], actor.encode())
+
+    def _seal_totp(self, actor: str, secret: bytes) -> bytes:
+        nonce = self._random_bytes(12)
+        return nonce + AESGCM(self._keys.named("secret:totp", make=True)).encrypt(nonce, secret, actor.encode())
+
+    def _add_key(self, actor: str, kind: str, public_key: bytes, credential: bytes | None, sign_count: int) -> str:
+        key = f"{kind}:{sha256(public_key).hexdigest()[:24]}"
+        detail = {"event": "added", "key": key, "holder": actor, "public_key": base64.b64encode(public_key).decode()}
+        with self._store.transaction() as tx:
+            done = tx.execute(
+                "INSERT INTO access.key (key, actor, kind, public_key, credential, sign_count, added_at) VALUES (%s, %s, %s, %s, %s, %s, %s) "
+                "ON CONFLICT DO NOTHING",
+                (key, actor, kind, public_key, credential, sign_count, self._now()),
+            )
+            if done.rowcount == 0:
+                raise KeeperInvalid("key_shared", "Somebody holds this key already; a key belongs to one actor.")
+            self._log.append([Event(kind="key", actor=actor, action="add_key", detail=detail)])
+        return key
+
+
+def actor_from_row(row: Sequence[object]) -> Actor:
+    """Give the actor of a row of `ACTOR_COLUMNS`."""
+    actor, name, organisation, organisation_name, country, operator, kind, roles, subject, origins = row
+    of = Organisation(str(organisation), str(organisation_name), str(country), bool(operator))
+    assert isinstance(roles, list) and isinstance(origins, list) and (subject is None or isinstance(subject, UUID))
+    return Actor(str(actor), str(name), of, str(kind), tuple(roles), subject, tuple(origins))
+
+
+def public_key_from_text(text: str) -> bytes:
+    """
+    Read a public key as `keygen` prints it: base 64 of 32 bytes.
+
+    :raises KeeperInvalid: when it is not
+    """
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise KeeperInvalid("key_invalid", "A public key is written in base 64, as `hoeksteen-keeper keygen` prints it.") from error
+    if len(key) != 32:
+        raise KeeperInvalid("key_invalid", f"An Ed25519 public key has 32 bytes, not {len(key)}.")
+    return key
+
+
+def _actor_event(actor: Actor, *, status: str, by: str) -> Event:
+    detail = {
+        "actor": actor.actor, "name": actor.name, "organisation": actor.organisation.organisation, "roles": list(actor.roles), "kind": actor.kind, "status": status,
+    }  # fmt: skip
+    return Event(kind="actor", actor=by, action="add", subjects=(actor.subject,) if actor.subject else (), detail=detail)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+_END_SESSIONS = "UPDATE access.session SET ended_at = %(now)s, ended_by = %(by)s WHERE ended_at IS NULL AND "
+_KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "session": ("SELECT 1 FROM access.session WHERE session = %s::uuid", (f"{_END_SESSIONS} session = %(target)s::uuid",)),
+    "actor": (
+        "SELECT 1 FROM access.actor WHERE actor = %s",
+        ("UPDATE access.actor SET blocked_at = %(now)s WHERE actor = %(target)s", f"{_END_SESSIONS} actor = %(target)s"),
+    ),
+    "organisation": (
+        "SELECT 1 FROM access.organisation WHERE organisation = %s",
+        (
+            "UPDATE access.organisation SET blocked_at = %(now)s WHERE organisation = %(target)s",
+            f"{_END_SESSIONS} actor IN (SELECT actor FROM access.actor WHERE organisation = %(target)s)",
+        ),
+    ),
+}

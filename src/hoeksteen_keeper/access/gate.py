@@ -1,0 +1,126 @@
+"""
+The gate: whether this caller may have these data now, how masked, under which grant and within which ceiling.
+
+The decision reads things as they stand: grants, blocks and meters come from the store at each request; only what the policies say
+about equal facts is remembered. Every refusal is an entry in the log, with its reason.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NoReturn
+from uuid import UUID
+
+from hoeksteen_keeper.access import limits
+from hoeksteen_keeper.access.grants import Grants
+from hoeksteen_keeper.access.model import Ask, Caller, Facts, Grant, Permission, Verdict
+from hoeksteen_keeper.access.policies import Policies
+from hoeksteen_keeper.errors import KeeperRefused
+from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.store.database import Store
+
+KINDS = {"reveal": "disclosure", "search": "search", "seal": "seal"}
+_DETAILS = {
+    "no_permission": "The policies give this actor no such permission.",
+    "no_reason": "Say that the customer is on the line, or name the ticket.",
+    "no_grant": "This needs a grant: ask for one, and have two people of the operator approve it.",
+    "not_own_data": "A data subject sees their own data only.",
+    "grant_covers_others": "A grant runs, but not for all of these subjects.",
+    "grant_expired": "The grant's time is over; ask for a new one.",
+    "grant_not_approved": "The grant is not approved yet; two people of the operator must.",
+    "grant_revoked": "The grant was revoked.",
+    "grant_refused": "The grant was refused.",
+}
+
+
+class Gate:
+    """Decide on requests, count what is let through, and log what is not."""
+
+    def __init__(self, *, store: Store, policies: Policies, grants: Grants, log: Log, now: Callable[[], datetime]) -> None:
+        self._store, self.policies, self._grants, self._log, self._now = store, policies, grants, log, now
+
+    def admit(self, caller: Caller, ask: Ask) -> Permission:
+        """
+        Allow a request for data and count it, or refuse it.
+
+        :raises KeeperRefused: with a machine-readable reason; the refusal is logged first
+        """
+        grant = self._grants.usable(
+            asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant, subjects=ask.subjects
+        )  # fmt: skip
+        facts = self._facts(caller, ask, grant)
+        verdict, masked = self._decide(caller, ask, facts)
+        if not verdict.allowed:
+            self._refuse(caller, ask, self._reason(caller, ask, facts))
+        used = grant if grant and verdict.per_hour is None else None  # a standing permission needs, and uses up, no grant
+        try:
+            self._count(caller, ask, verdict, used)
+        except KeeperRefused as error:
+            self._refuse(caller, ask, error.reason, error.detail)
+        return Permission(masked, verdict.because, used, ask.ticket or (used.ticket if used else ""))
+
+    def admit_control(self, caller: Caller, action: str, *, subject: UUID | None = None) -> None:
+        """
+        Allow something that is done to the keeper itself.
+
+        :param subject: whom a question to the log is about
+        :raises KeeperRefused: `no_permission`; the refusal is logged first
+        """
+        facts = Facts(own=subject is not None and subject == caller.actor.subject)
+        if not self.policies.decide(caller.actor, action, "keeper", facts).allowed:
+            subjects = (subject,) if subject else ()
+            self._log.append([self.event("export", caller, action=action, outcome="refused", subjects=subjects, detail={"reason": "no_permission"})])
+            raise KeeperRefused("no_permission", _DETAILS["no_permission"])
+
+    def may_decide_grants(self, caller: Caller) -> bool:
+        """Say whether the caller sees and decides on the grants of others."""
+        return self.policies.decide(caller.actor, "decide_grant", "keeper", Facts()).allowed
+
+    def refuse(self, caller: Caller, ask: Ask, error: KeeperRefused) -> NoReturn:
+        """Log the refusal of a request that was allowed but cannot be, and raise it."""
+        self._refuse(caller, ask, error.reason, error.detail)
+
+    def event(self, kind: str, caller: Caller, **fields: object) -> Event:
+        """Give an event with the caller as its actor."""
+        return Event(kind=kind, actor=caller.actor.actor, organisation=caller.actor.organisation.organisation, **fields)  # type: ignore[arg-type]
+
+    def _facts(self, caller: Caller, ask: Ask, grant: Grant | None) -> Facts:
+        own = caller.actor.subject is not None and bool(ask.subjects) and all(subject == caller.actor.subject for subject in ask.subjects)
+        return Facts(ask.purpose, ask.customer_on_the_line, bool(ask.ticket.strip()), own, grant is not None, grant is not None and grant.unmasked)
+
+    def _decide(self, caller: Caller, ask: Ask, facts: Facts) -> tuple[Verdict, bool]:
+        verdicts = [self.policies.decide(caller.actor, ask.action, category, facts) for category in ask.categories]
+        allowed = next((verdict for verdict in verdicts if verdict.allowed), verdicts[0])
+        if allowed.allowed or ask.action != "reveal":
+            return allowed, False
+        return self.policies.decide(caller.actor, "reveal_masked", ask.categories[0], facts), True
+
+    def _reason(self, caller: Caller, ask: Ask, facts: Facts) -> str:
+        """Find the one fact that was missing; a caller learns no more than how to ask properly."""
+        if caller.actor.subject is not None and not facts.own:
+            return "not_own_data"
+        if self._decide(caller, ask, Facts(ask.purpose, True, True, facts.own, facts.grant, facts.unmasked))[0].allowed:
+            return "no_reason"
+        if not facts.grant and self._decide(caller, ask, Facts(ask.purpose, True, True, facts.own, True, True))[0].allowed:
+            return self._grants.why_not(asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant)
+        return "no_permission"
+
+    def _count(self, caller: Caller, ask: Ask, verdict: Verdict, grant: Grant | None) -> None:
+        if ask.action == "seal" or not ask.count:
+            return
+        ceilings: limits.Ceilings = {}
+        if verdict.per_hour is not None and verdict.per_day is not None:
+            what = "search" if ask.action == "search" else "see"
+            ceilings |= limits.ceilings_of_actor(caller.actor.actor, what, per_hour=verdict.per_hour, per_day=verdict.per_day, now=self._now())
+        if grant and ask.action == "reveal":
+            ceilings |= limits.ceilings_of_grant(grant, now=self._now())
+        if ceilings:
+            limits.consume(self._store, ceilings, ask.count)
+
+    def _refuse(self, caller: Caller, ask: Ask, reason: str, detail: str = "") -> NoReturn:
+        facts = {"reason": reason, "medium": caller.medium, "count": ask.count, "ticket": ask.ticket[:200]}
+        self._log.append([self.event(
+            KINDS[ask.action], caller, action=ask.action, category=ask.categories[0], purpose=ask.purpose, grant=str(ask.grant or ""), outcome="refused",
+            subjects=tuple(ask.subjects), detail=facts,
+        )])  # fmt: skip
+        raise KeeperRefused(reason, detail or _DETAILS.get(reason, ""))

@@ -1,0 +1,321 @@
+"""
+Grants: asked for, approved by two people of the operator, running, refused, revoked, expired.
+
+What approvers sign is the SHA-256 of the canonical grant: JSON in UTF-8, keys sorted, no spaces (docs/formats.md, section 4). The
+keeper makes it, stores it as bytes and never again from its parts, so nobody can show one grant and have another one approved.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+
+from hoeksteen_keeper.access import limits
+from hoeksteen_keeper.access.actors import Actors
+from hoeksteen_keeper.access.model import Actor, Grant
+from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.store.database import Connection, Store
+from hoeksteen_keeper.vault.categories import category_number, require_purpose
+
+APPROVALS_NEEDED = 2
+PERSON_MINUTES_MAX = 24 * 60
+SERVICE_MINUTES_MAX = 400 * 24 * 60
+SUBJECTS_LISTED_MAX = 1_000
+PERSON_SUBJECTS_MAX = 10_000
+SERVICE_SUBJECTS_MAX = 2_000_000_000
+LOOKS_PER_LISTED_SUBJECT = 100
+REQUEST_LASTS = timedelta(days=7)
+LISTED_MAX = 500
+
+
+class Grants:
+    """Ask for, decide on, find and end grants. Who may do what is decided by the caller of these methods, except the rule of two people."""
+
+    def __init__(self, *, store: Store, actors: Actors, log: Log, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
+        self._store, self._actors, self._log, self._now, self._random_bytes = store, actors, log, now, random_bytes
+
+    def request(
+        self, asker: Actor, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int, unmasked: bool,
+        subjects_max: int | None,
+    ) -> Grant:  # fmt: skip
+        """
+        Ask for a grant.
+
+        :param subjects: whose data; None for anybody's, up to `subjects_max` openings
+        :raises KeeperInvalid: when a part of it is missing or out of bounds
+        """
+        ceiling = _require_bounds(asker, categories, subjects, ticket, minutes, subjects_max)
+        require_purpose(purpose)
+        grant_id, now = UUID(bytes=self._random_bytes(16), version=4), self._now()
+        canonical = canonical_grant({
+            "type": "hoeksteen grant", "version": 1, "id": str(grant_id), "asker": asker.actor, "asker_name": asker.name,
+            "organisation": asker.organisation.organisation, "organisation_name": asker.organisation.name, "country": asker.organisation.country,
+            "purpose": purpose, "categories": sorted(set(categories)), "ticket": ticket.strip(), "minutes": minutes, "unmasked": unmasked,
+            "subjects": "any" if subjects is None else sorted({str(subject) for subject in subjects}), "subjects_max": ceiling,
+            "per_hour": ceiling, "per_day": ceiling, "requested_at": now.isoformat(timespec="seconds"),
+        })  # fmt: skip
+        grant = Grant(
+            grant_id, asker.actor, canonical, sha256(canonical).digest(), "requested", purpose, tuple(sorted(set(categories))), ticket.strip(), unmasked,
+            subjects is None, ceiling, ceiling, ceiling, minutes, now, None, None,
+        )  # fmt: skip
+        listed = sorted(set(subjects or ()))
+        with self._store.transaction() as tx:
+            tx.execute(_INSERT, _row(grant))
+            tx.execute("INSERT INTO access.grant_subject (grant_id, subject) SELECT %s, unnest(%s::uuid[])", (grant_id, listed))
+            self._log.append([self._event("requested", grant, asker, by=asker.actor, listed=listed)])
+        return grant
+
+    def approve(self, approver: Actor, *, grant_id: UUID, digest: bytes, verify: Callable[[], tuple[str, Mapping[str, str]]]) -> Grant:
+        """
+        Add one approval; the second one starts the grant.
+
+        :param digest: what the approver has signed
+        :param verify: checks the signature, and gives the name of the approver's key and what of the signature goes into the log
+        :raises KeeperRefused: `approver_is_asker`, `approver_not_operator`, `same_organisation`, `already_approved`, `digest_differs` or
+            `grant_not_requested`
+        """
+        with self._store.transaction() as tx:
+            grant = self._locked(tx, grant_id)
+            asker = self._actors.find(grant.asker)
+            self._require_approver(approver, asker, grant)
+            if digest != grant.digest:
+                raise KeeperRefused("digest_differs", "What was signed is not this grant. Read it again on the keeper's page, or with `grant show`.")
+            key, signed = verify()
+            added = tx.execute(
+                "INSERT INTO access.approval (grant_id, approver, key, signature, approved_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (grant_id, approver.actor, key, base64.b64decode(signed["signature"]), self._now()),
+            )
+            if added.rowcount == 0:
+                raise KeeperRefused("already_approved", "You approved this grant already; a second person must.")
+            detail = {"grant": str(grant_id), "digest": digest.hex(), "approver": approver.actor, "key": key, **signed}
+            of = approver.organisation.organisation
+            self._log.append([Event(kind="approval", actor=approver.actor, organisation=of, action="approve", grant=str(grant_id), detail=detail)])
+            if _count(tx, grant_id) >= APPROVALS_NEEDED:
+                return self._start(tx, grant, asker)
+        return grant
+
+    def end(self, *, grant_id: UUID, state: str, by: str, reason: str) -> Grant:
+        """
+        Refuse a grant that was asked for, or revoke one; it takes effect at the next request.
+
+        :param state: `refused` or `revoked`
+        :raises KeeperRefused: `grant_over`, when it ended already
+        """
+        with self._store.transaction() as tx:
+            grant = self._locked(tx, grant_id)
+            if grant.state not in (("requested",) if state == "refused" else ("requested", "running")):
+                raise KeeperRefused("grant_over", f"The grant is {grant.state}; there is nothing to end.")
+            self._log.append([self._event(state, grant, self._actors.find(grant.asker), by=by, listed=_listed(tx, grant_id), reason=reason)])
+            tx.execute("UPDATE access.access_grant SET state = %s WHERE grant_id = %s", (state, grant_id))
+        return self.find(grant_id)
+
+    def expire(self) -> int:
+        """Mark what ran out, and give how many; a grant is not used after its time whether it was marked or not."""
+        with self._store.transaction() as tx:
+            rows = tx.execute(
+                f"{_SELECT} WHERE {_RAN_OUT} FOR UPDATE SKIP LOCKED", {"now": self._now(), "asked_before": self._now() - REQUEST_LASTS}
+            ).fetchall()
+            for grant in map(_from_row, rows):
+                self._log.append([self._event("expired", grant, self._actors.find(grant.asker), by="", listed=_listed(tx, grant.grant))])
+                tx.execute("UPDATE access.access_grant SET state = 'expired' WHERE grant_id = %s", [grant.grant])
+        return len(rows)
+
+    def find(self, grant_id: UUID) -> Grant:
+        """:raises KeeperInvalid: when there is no such grant"""
+        with self._store.transaction() as tx:
+            row = tx.execute(f"{_SELECT} WHERE grant_id = %s", [grant_id]).fetchone()
+        if row is None:
+            raise KeeperInvalid("unknown_grant", "There is no such grant.")
+        return _from_row(row)
+
+    def listing(self, *, asker: str | None, state: str | None) -> list[Grant]:
+        """Give the newest grants, of one asker or of all."""
+        with self._store.transaction() as tx:
+            rows = tx.execute(
+                f"{_SELECT} WHERE (%s::text IS NULL OR asker = %s) AND (%s::text IS NULL OR state = %s) ORDER BY requested_at DESC LIMIT %s",
+                (asker, asker, state, state, LISTED_MAX),
+            ).fetchall()
+        return [_from_row(row) for row in rows]
+
+    def usable(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None, subjects: Sequence[UUID]) -> Grant | None:
+        """Give the grant that covers a request of this asker now, or None."""
+        return next(
+            (grant for grant in self._candidates(asker, purpose, categories, grant_id) if self._runs(grant) and self._covers(grant, subjects)), None
+        )
+
+    def why_not(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> str:
+        """Give the reason why no grant covers a request, as precisely as the asker may know it."""
+        candidates = self._candidates(asker, purpose, categories, grant_id)
+        if not candidates:
+            return "no_grant"
+        if any(self._runs(grant) for grant in candidates):
+            return "grant_covers_others"
+        latest = candidates[0]
+        ran_out = latest.state == "expired" or (latest.state == "running" and latest.valid_to is not None and latest.valid_to <= self._now())
+        return (
+            "grant_expired" if ran_out else {"requested": "grant_not_approved", "revoked": "grant_revoked", "refused": "grant_refused"}[latest.state]
+        )
+
+    def described(self, grant: Grant) -> dict[str, Any]:
+        """Give everything about a grant that its asker and its approvers may read."""
+        with self._store.transaction() as tx:
+            approvals = tx.execute(
+                "SELECT approver, key, approved_at FROM access.approval WHERE grant_id = %s ORDER BY approved_at", [grant.grant]
+            ).fetchall()
+        facts = json.loads(grant.canonical)
+        used = limits.used_by_grant(self._store, grant.grant)
+        return {
+            **{name: facts[name] for name in ("asker", "asker_name", "organisation", "organisation_name", "country", "subjects", "requested_at")},
+            "id": str(grant.grant), "state": grant.state, "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
+            "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour, "per_day": grant.per_day,
+            "used": used, "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(), "digest": grant.digest.hex(),
+            "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in approvals], "approvals_needed": APPROVALS_NEEDED,
+        }  # fmt: skip
+
+    def _start(self, tx: Connection, grant: Grant, asker: Actor) -> Grant:
+        running = Grant(
+            **{**_as_dict(grant), "state": "running", "valid_from": self._now(), "valid_to": self._now() + timedelta(minutes=grant.minutes)}
+        )
+        self._log.append([self._event("running", running, asker, by="", listed=_listed(tx, grant.grant))])
+        tx.execute(
+            "UPDATE access.access_grant SET state = 'running', valid_from = %s, valid_to = %s WHERE grant_id = %s",
+            (running.valid_from, running.valid_to, grant.grant),
+        )
+        return running
+
+    def _require_approver(self, approver: Actor, asker: Actor, grant: Grant) -> None:
+        if approver.actor == asker.actor:
+            raise KeeperRefused("approver_is_asker", "Nobody approves what they ask for themselves.")
+        if approver.organisation.organisation == asker.organisation.organisation and not asker.organisation.operator:
+            raise KeeperRefused("same_organisation", "A grant is never approved by the organisation that asks for it.")
+        if approver.kind != "person" or not approver.organisation.operator:
+            raise KeeperRefused("approver_not_operator", "Two people of the operator approve a grant.")
+        if grant.state != "requested" or grant.requested_at + REQUEST_LASTS <= self._now():
+            raise KeeperRefused("grant_not_requested", f"The grant is {grant.state if grant.state != 'requested' else 'too old'}; ask for a new one.")
+
+    def _candidates(self, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> list[Grant]:
+        with self._store.transaction() as tx:
+            rows = tx.execute(_CANDIDATES, (asker, purpose, list(categories), grant_id, grant_id)).fetchall()
+        return [_from_row(row) for row in rows]
+
+    def _runs(self, grant: Grant) -> bool:
+        return (
+            grant.state == "running"
+            and grant.valid_from is not None
+            and grant.valid_to is not None
+            and grant.valid_from <= self._now() < grant.valid_to
+        )
+
+    def _covers(self, grant: Grant, subjects: Sequence[UUID]) -> bool:
+        if grant.any_subject:
+            return True
+        wanted = set(subjects)
+        with self._store.transaction() as tx:
+            row = tx.execute(
+                "SELECT count(*) FROM access.grant_subject WHERE grant_id = %s AND subject = ANY(%s)", (grant.grant, list(wanted))
+            ).fetchone()
+        return bool(wanted) and row is not None and int(row[0]) == len(wanted)
+
+    def _locked(self, tx: Connection, grant_id: UUID) -> Grant:
+        row = tx.execute(f"{_SELECT} WHERE grant_id = %s FOR UPDATE", [grant_id]).fetchone()
+        if row is None:
+            raise KeeperInvalid("unknown_grant", "There is no such grant.")
+        return _from_row(row)
+
+    def _event(self, event: str, grant: Grant, asker: Actor, *, by: str, listed: Sequence[UUID], reason: str = "") -> Event:
+        grant_detail = {
+            "id": str(grant.grant), "asker": grant.asker, "organisation": asker.organisation.organisation, "purpose": grant.purpose,
+            "categories": list(grant.categories), "ticket": grant.ticket, "valid_from": grant.valid_from.isoformat() if grant.valid_from else None,
+            "valid_to": grant.valid_to.isoformat() if grant.valid_to else None, "unmasked": grant.unmasked, "subjects_max": grant.subjects_max,
+            "per_hour": grant.per_hour, "per_day": grant.per_day, "subjects": "any" if grant.any_subject else "listed", "digest": grant.digest.hex(),
+        }  # fmt: skip
+        return Event(
+            kind="grant", actor=by, organisation=asker.organisation.organisation, action=event, purpose=grant.purpose, grant=str(grant.grant),
+            subjects=listed, detail={"event": event, "grant": grant_detail, **({"reason": reason[:200]} if reason else {})},
+        )  # fmt: skip
+
+
+def canonical_grant(facts: Mapping[str, Any]) -> bytes:
+    """Give the bytes whose SHA-256 is signed: JSON in UTF-8, keys sorted, no spaces, no escapes that are not needed."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def verified_by_ed25519(actors: Actors, approver: str, *, digest: bytes, signature: bytes) -> tuple[str, dict[str, str]]:
+    """
+    Give the name of the approver's key that made this signature, and what of it goes into the log.
+
+    :raises KeeperRefused: `signature_invalid`, when none of their keys did
+    """
+    for name, key in actors.ed25519_keys(approver):
+        try:
+            key.verify(signature, digest)
+        except InvalidSignature:
+            continue
+        return name, {"signature": base64.b64encode(signature).decode()}
+    raise KeeperRefused("signature_invalid", "The signature is not by a key that the approver holds.")
+
+
+def _require_bounds(
+    asker: Actor, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int, subjects_max: int | None
+) -> int:  # fmt: skip
+    service = asker.kind == "service"
+    minutes_max, ceiling_max = (SERVICE_MINUTES_MAX, SERVICE_SUBJECTS_MAX) if service else (PERSON_MINUTES_MAX, PERSON_SUBJECTS_MAX)
+    for category in categories:
+        category_number(category)
+    faults = [
+        fault
+        for wrong, fault in (
+            (not categories, "name at least one category"),
+            (not 1 <= len(ticket.strip()) <= 200, "name the ticket that says why (at most 200 characters)"),
+            (not 1 <= minutes <= minutes_max, f"ask for 1 to {minutes_max} minutes"),
+            (subjects is None and subjects_max is None, "list the subjects, or give a ceiling with subjects_max"),
+            (subjects is not None and not 1 <= len(subjects) <= SUBJECTS_LISTED_MAX, f"list 1 to {SUBJECTS_LISTED_MAX} subjects"),
+            (subjects_max is not None and not 1 <= subjects_max <= ceiling_max, f"keep subjects_max between 1 and {ceiling_max}"),
+        )
+        if wrong
+    ]
+    if faults:
+        raise KeeperInvalid("grant_invalid", f"The grant cannot be asked for: {'; '.join(faults)}.")
+    return subjects_max if subjects_max is not None else min(len(subjects or ()) * LOOKS_PER_LISTED_SUBJECT, ceiling_max)
+
+
+def _listed(tx: Connection, grant_id: UUID) -> list[UUID]:
+    return [row[0] for row in tx.execute("SELECT subject FROM access.grant_subject WHERE grant_id = %s ORDER BY subject", [grant_id])]
+
+
+def _count(tx: Connection, grant_id: UUID) -> int:
+    row = tx.execute("SELECT count(*) FROM access.approval WHERE grant_id = %s", [grant_id]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _as_dict(grant: Grant) -> dict[str, Any]:
+    return {name: getattr(grant, name) for name in Grant.__slots__}
+
+
+def _row(grant: Grant) -> list[Any]:
+    return [list(value) if isinstance(value, tuple) else value for value in _as_dict(grant).values()]
+
+
+def _from_row(row: Sequence[Any]) -> Grant:
+    values = dict(zip(Grant.__slots__, row, strict=True))
+    return Grant(**{**values, "categories": tuple(values["categories"])})
+
+
+_COLUMNS = (
+    "grant_id, asker, canonical, digest, state, purpose, categories, ticket, unmasked, any_subject, subjects_max, per_hour, per_day, minutes, requested_at, "
+    "valid_from, valid_to"
+)  # fmt: skip
+_SELECT = f"SELECT {_COLUMNS} FROM access.access_grant"
+_INSERT = f"INSERT INTO access.access_grant ({_COLUMNS}) VALUES ({', '.join(['%s'] * 17)})"
+_CANDIDATES = (
+    f"{_SELECT} WHERE asker = %s AND purpose = %s AND categories && %s::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
+    "ORDER BY state = 'running' DESC, requested_at DESC LIMIT 20"
+)
+_RAN_OUT = "(state = 'running' AND valid_to <= %(now)s) OR (state = 'requested' AND requested_at <= %(asked_before)s)"

@@ -1,0 +1,132 @@
+"""
+The policies: Cedar text shipped as readable files, validated against their schema before anything is served, and decided on.
+
+A policy may speak of roles, organisations and facts, never of a single actor. So a decision depends on nothing else, one decision
+is valid for every equal actor, and remembering it is safe: what can change (a grant, a block) is in the facts, read anew each time.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import cedarpy
+from cedarpy import pst
+
+from hoeksteen_keeper.access.model import Actor, Facts, Verdict
+from hoeksteen_keeper.errors import KeeperInvalid
+from hoeksteen_keeper.vault.categories import CATEGORIES
+
+_DISCLOSING = ("reveal", "reveal_masked", "search")
+_DECISIONS_MAX = 20_000
+Asker = tuple[str, tuple[str, ...], str, bool]
+
+
+class Policies:
+    """
+    A set of policies that decides.
+
+    :param text: Cedar policies
+    :raises KeeperInvalid: `policy_invalid`, when the text does not parse, does not fit the schema, names a single actor, or lets data out
+        without a limit
+    """
+
+    def __init__(self, text: str, *, schema: str) -> None:
+        self.text = text
+        self.digest = hashlib.sha256(f"{schema}\n{text}".encode()).hexdigest()
+        try:
+            self._set = cedarpy.PolicySet.from_str(text)
+            validation = cedarpy.validate_policies(text, schema)
+        except ValueError as error:
+            raise KeeperInvalid("policy_invalid", f"The policies do not parse: {error}") from error
+        if not validation.validation_passed:
+            raise KeeperInvalid("policy_invalid", f"The policies do not fit the schema: {'; '.join(map(str, validation.errors))}")
+        policies = self._set.to_pst().static_policies
+        self._annotations = {name: dict(policy.annotations) for name, policy in policies.items()}
+        for name, policy in policies.items():
+            _check(policy, self._annotations[name])
+        self._decide = lru_cache(maxsize=_DECISIONS_MAX)(self._decide_now)
+
+    def decide(self, actor: Actor, action: str, resource: str, facts: Facts) -> Verdict:
+        """
+        Say whether actors like this one may do this now, and within which limits.
+
+        :param resource: a category, or `keeper`
+        """
+        return self._decide(asker(actor), action, resource, facts)
+
+    def decide_many(self, questions: Sequence[tuple[Asker, str, str, Facts]]) -> list[Verdict]:
+        """Decide many questions in one call to Cedar."""
+        if not questions:
+            return []
+        askers = {who: f"asker{number}" for number, who in enumerate(dict.fromkeys(question[0] for question in questions))}
+        entities = [entity for who, name in askers.items() for entity in _entities(who, name)]
+        requests = [
+            {
+                "principal": {"type": "Actor", "id": askers[who]},
+                "action": {"type": "Action", "id": action},
+                "resource": {"type": "Category" if resource in CATEGORIES else "Keeper", "id": resource},
+                "context": asdict(facts),
+            }
+            for who, action, resource, facts in questions
+        ]
+        return [self._verdict(result) for result in cedarpy.is_authorized_batch(requests, self._set, entities)]
+
+    def _decide_now(self, who: Asker, action: str, resource: str, facts: Facts) -> Verdict:
+        return self.decide_many([(who, action, resource, facts)])[0]
+
+    def _verdict(self, result: cedarpy.AuthzResult) -> Verdict:
+        named = [self._annotations[policy] for policy in result.diagnostics.reasons]
+        because = tuple(sorted(annotations.get("id", "") for annotations in named))
+        if not result.allowed or result.diagnostics.errors:  # an evaluation error never allows
+            return Verdict(False, because)
+        limits = [(int(a["per_hour"]), int(a["per_day"])) for a in named if "per_hour" in a]
+        return Verdict(True, because, max((hour for hour, _ in limits), default=None), max((day for _, day in limits), default=None))
+
+
+def asker(actor: Actor) -> Asker:
+    """Give what policies may know of an actor; equal for equal actors."""
+    return actor.kind, tuple(sorted(actor.roles)), actor.organisation.country, actor.organisation.operator
+
+
+def shipped() -> Policies:
+    """
+    Give the policies that come with this program.
+
+    :raises KeeperInvalid: when they are not valid
+    """
+    folder = resources.files("hoeksteen_keeper").joinpath("access", "policies")
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".cedar")), key=lambda entry: entry.name)
+    return Policies("\n".join(entry.read_text("utf-8") for entry in files), schema=schema())
+
+
+def schema() -> str:
+    """Give the schema that every policy must fit."""
+    return resources.files("hoeksteen_keeper").joinpath("access", "policies", "keeper.cedarschema").read_text("utf-8")
+
+
+def _check(policy: pst.Template, annotations: dict[str, str]) -> None:
+    if any(str(uid.type) == "Actor" for uid in pst.entity_uids(policy)):
+        raise KeeperInvalid("policy_invalid", 'A policy names a single actor (Actor::"..."). Give the actor a role, or a grant.')
+    if "id" not in annotations:
+        raise KeeperInvalid("policy_invalid", f"The policy {policy.id} lacks an @id.")
+    actions = {uid.id for uid in pst.entity_uids(policy.action)}
+    discloses = policy.effect == "permit" and (not actions or not actions.isdisjoint(_DISCLOSING))
+    limited = annotations.get("limits") == "grant" or (annotations.get("per_hour", "").isdigit() and annotations.get("per_day", "").isdigit())
+    if discloses and not limited:
+        raise KeeperInvalid("policy_invalid", f'The policy "{annotations["id"]}" lets data out without @per_hour and @per_day, or @limits("grant").')
+
+
+def _entities(who: Asker, name: str) -> list[dict[str, Any]]:
+    kind, roles, country, operator = who
+    organisation = {"type": "Organisation", "id": f"of {name}"}
+    return [
+        {"uid": organisation, "attrs": {"country": country, "operator": operator}, "parents": []},
+        {
+            "uid": {"type": "Actor", "id": name},
+            "attrs": {"kind": kind, "organisation": {"__entity": organisation}},
+            "parents": [{"type": "Role", "id": role} for role in roles],
+        },
+    ]

@@ -1,0 +1,220 @@
+"""
+Log-ins and the short opaque tokens that follow from them.
+
+A token is 32 random bytes; the store holds its SHA-256 only. It is bound to the service it was issued to: carried by another service it is
+refused. Whether its actor, organisation or session was stopped is read anew at each request.
+"""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+
+from hoeksteen_keeper.access.actors import ACTOR_COLUMNS, Actors, actor_from_row
+from hoeksteen_keeper.access.model import Actor, Caller
+from hoeksteen_keeper.access.passwords import password_matches, totp_accepted_step
+from hoeksteen_keeper.client import assertion
+from hoeksteen_keeper.errors import KeeperRefused
+from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.store.database import Store
+
+SERVICE_TOKEN_LASTS = timedelta(minutes=15)
+PERSON_TOKEN_LASTS = timedelta(hours=2)
+CODE_LASTS = timedelta(seconds=60)
+ASSERTION_SKEW = timedelta(seconds=60)
+FAILURES_FREE = 4
+LOCK_FIRST, LOCK_LONGEST = timedelta(seconds=30), timedelta(hours=1)
+PAGES = "keeper-pages"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that was just opened, with the token that only its holder gets."""
+
+    caller: Caller
+    token: str
+
+
+class Sessions:
+    """Open, recognise and close sessions."""
+
+    def __init__(self, *, store: Store, actors: Actors, log: Log, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
+        self._store, self._actors, self._log, self._now, self._random_bytes = store, actors, log, now, random_bytes
+
+    def prove_key(self, *, actor: str, time: str, nonce: str, signature: bytes) -> Opened:
+        """
+        Open a session for whoever signs a fresh assertion with a key of that actor.
+
+        :raises KeeperRefused: `assertion_invalid` (wrong key, too old, used before), `actor_blocked` or `organisation_blocked`
+        """
+        refused = KeeperRefused(
+            "assertion_invalid", "The assertion is not signed by a key of that actor, is older than a minute, or was used before."
+        )
+        if not 16 <= len(nonce) <= 64 or not _close_to(time, self._now()):
+            raise refused
+        if not any(_verifies(key, signature, assertion(actor, time, nonce)) for _, key in self._actors.ed25519_keys(actor)):
+            raise refused
+        with self._store.transaction() as tx:
+            fresh = tx.execute(
+                "INSERT INTO access.assertion (nonce, until) VALUES (%s, %s) ON CONFLICT DO NOTHING", (nonce, self._now() + 2 * ASSERTION_SKEW)
+            )
+            if fresh.rowcount == 0:
+                raise refused
+        return self._open(actor, medium=actor, lasts=SERVICE_TOKEN_LASTS)
+
+    def log_in(self, *, actor: str, password: str, code: str) -> str:
+        """
+        Check password and code, and give the actor's name as the keeper knows it.
+
+        After four failures in a row each further one locks the actor out for twice as long, up to an hour.
+
+        :raises KeeperRefused: `login_failed`, which never says what was wrong, or `locked_out`
+        """
+        with self._store.transaction() as tx:
+            row = tx.execute(
+                "SELECT password_hash, totp, totp_step_last, failures, locked_until FROM access.actor WHERE actor = %s FOR UPDATE", [actor]
+            ).fetchone()
+            stored, totp, last, failures, locked_until = row or (None, None, 0, 0, None)
+            if locked_until and locked_until > self._now():
+                raise KeeperRefused("locked_out", "Too many attempts failed. Try again later.")
+            right = password_matches(stored, password)
+            step = totp_accepted_step(self._actors.totp(actor, totp), code, now=self._now(), after=last) if right and totp else None
+            if step is not None:
+                tx.execute("UPDATE access.actor SET failures = 0, locked_until = NULL, totp_step_last = %s WHERE actor = %s", (step, actor))
+                return actor
+            if row:
+                over = failures + 1 - FAILURES_FREE
+                until = self._now() + min(LOCK_FIRST * 2 ** min(over - 1, 10), LOCK_LONGEST) if over > 0 else None
+                tx.execute("UPDATE access.actor SET failures = failures + 1, locked_until = %s WHERE actor = %s", (until, actor))
+        known = actor if row else ""  # what a stranger typed is not for the log: people type passwords into the wrong field
+        self._log.append([Event(kind="session", actor=known, action="log_in", outcome="refused", detail={"event": "refused", "service": PAGES})])
+        raise KeeperRefused("login_failed", "Name, password or code is wrong.")
+
+    def issue_code(self, *, actor: str, service: str) -> str:
+        """Give a code that this service alone can exchange for a token, once, within a minute."""
+        code = self._secret()
+        with self._store.transaction() as tx:
+            tx.execute(
+                "INSERT INTO access.login_code (code_hash, actor, service, expires_at) VALUES (%s, %s, %s, %s)",
+                (_hash(code), actor, service, self._now() + CODE_LASTS),
+            )
+        return code
+
+    def exchange(self, code: str, *, service: str) -> Opened:
+        """:raises KeeperRefused: `code_invalid`, when the code was used, is too old, or was issued to another service"""
+        with self._store.transaction() as tx:
+            row = tx.execute("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at", [_hash(code)]).fetchone()
+        if row is None or row[1] != service or row[2] <= self._now():
+            raise KeeperRefused("code_invalid", "The log-in code was used, is too old, or is not this service's. Log in again.")
+        return self._open(str(row[0]), medium=service, lasts=PERSON_TOKEN_LASTS)
+
+    def open_page(self, actor: str) -> Opened:
+        """Open a session on the keeper's own pages."""
+        return self._open(actor, medium=PAGES, lasts=PERSON_TOKEN_LASTS)
+
+    def callers(self, *tokens: str) -> list[Caller]:
+        """
+        Tell who holds each token, as things stand now.
+
+        :raises KeeperRefused: `token_expired`, `session_killed`, `actor_blocked` or `organisation_blocked`
+        """
+        hashes = [_hash(token) for token in tokens]
+        with self._store.transaction() as tx:
+            rows = {bytes(row[0]): row for row in tx.execute(_SESSIONS, [hashes])}
+        found: list[Caller] = []
+        for hashed in hashes:
+            row = rows.get(hashed)
+            if row is None:
+                raise KeeperRefused("token_expired", "The session is over, or never was. Log in again.")
+            found.append(self._live(row))
+        return found
+
+    def close(self, token: str) -> None:
+        """End a session; one that is over already stays so."""
+        with self._store.transaction() as tx:
+            row = tx.execute(
+                "UPDATE access.session SET ended_at = %s, ended_by = 'log-out' WHERE token_hash = %s AND ended_at IS NULL RETURNING actor, service",
+                (self._now(), _hash(token)),
+            ).fetchone()
+            if row:
+                self._log.append([Event(kind="session", actor=row[0], action="log_out", detail={"event": "closed", "service": row[1]})])
+
+    def sweep(self) -> None:
+        """Forget what expired long enough ago."""
+        with self._store.transaction() as tx:
+            for statement in _SWEEP:
+                tx.execute(statement, {"now": self._now()})
+
+    def _open(self, actor: str, *, medium: str, lasts: timedelta) -> Opened:
+        session, token, now = UUID(bytes=self._random_bytes(16), version=4), self._secret(), self._now()
+        with self._store.transaction() as tx:
+            row = tx.execute(_ACTOR, [actor]).fetchone()
+            if row is None:
+                raise KeeperRefused("token_expired", "The actor does not exist any more.")
+            found = _unblocked(actor_from_row(row[:10]), row[10], row[11])
+            tx.execute(
+                "INSERT INTO access.session (session, token_hash, actor, service, opened_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s)",
+                (session, _hash(token), actor, medium, now, now + lasts),
+            )
+            detail = {"event": "opened", "service": medium, "session": str(session)}
+            self._log.append([Event(kind="session", actor=actor, organisation=found.organisation.organisation, action="open", detail=detail)])
+        return Opened(Caller(found, medium, session, now + lasts), token)
+
+    def _live(self, row: Sequence[Any]) -> Caller:
+        _, session, medium, expires_at, ended_by, actor_blocked, organisation_blocked = row[:7]
+        actor = _unblocked(actor_from_row(row[7:]), actor_blocked, organisation_blocked)
+        if ended_by and str(ended_by).startswith("kill:"):
+            raise KeeperRefused("session_killed", "The session was stopped.")
+        if ended_by or expires_at <= self._now():
+            raise KeeperRefused("token_expired", "The session is over. Log in again.")
+        return Caller(actor, medium, session, expires_at)
+
+    def _secret(self) -> str:
+        return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
+
+
+def _unblocked(actor: Actor, actor_blocked: object, organisation_blocked: object) -> Actor:
+    if organisation_blocked:
+        raise KeeperRefused("organisation_blocked", "The organisation was stopped.")
+    if actor_blocked:
+        raise KeeperRefused("actor_blocked", "The actor was stopped.")
+    return actor
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+def _close_to(time: str, now: datetime) -> bool:
+    try:
+        stated = datetime.fromisoformat(time)
+        return abs(stated - now) <= ASSERTION_SKEW
+    except (ValueError, TypeError):
+        return False
+
+
+def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+_SESSIONS = f"""
+SELECT s.token_hash, s.session, s.service, s.expires_at, s.ended_by, a.blocked_at, o.blocked_at, {ACTOR_COLUMNS}
+FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%s)
+"""
+_ACTOR = f"SELECT {ACTOR_COLUMNS}, a.blocked_at, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"
+_SWEEP = (
+    "DELETE FROM access.session WHERE expires_at < %(now)s - interval '1 day'",
+    "DELETE FROM access.assertion WHERE until < %(now)s",
+    "DELETE FROM access.login_code WHERE expires_at < %(now)s",
+    "DELETE FROM access.meter WHERE starts_at < %(now)s - interval '2 days' AND meter LIKE 'actor:%%'",
+)

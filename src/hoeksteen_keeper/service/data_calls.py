@@ -1,0 +1,282 @@
+"""
+The calls that touch personal data. Each goes the same way: authorise, append the entry and wait until it is durable, open, answer.
+
+Bodies come in columns (subjects as one run of bytes, fields as they were packed), so that a batch costs little per subject: the keeper never unpacks what
+it only has to seal or hand on.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hoeksteen_keeper.access.masking import masked, masked_number
+from hoeksteen_keeper.access.model import Ask, Caller, Permission
+from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.service.keeper import Keeper, shred
+from hoeksteen_keeper.vault import blind, sealing, traffic
+from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, category_number, require_purpose
+
+ITEMS_MAX = 10_000
+_TRAFFIC_PURPOSE = "billing"
+_MAPS = frozenset({*range(0x80, 0x90), 0xDE, 0xDF})  # the first byte of a MessagePack map
+
+
+class Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the caller asserts."""
+
+    customer_on_the_line: bool = False
+    ticket: str = ""
+
+
+class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    purpose: str
+    category: str
+    subjects: bytes
+    fields: list[msgspec.Raw]
+    indexes: dict[str, list[tuple[int, list[tuple[str, bytes | None]]]]]
+    grant: str | None = None
+
+
+class Reveal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    purpose: str
+    category: str
+    subjects: bytes
+    blobs: list[bytes]
+    context: Context
+    grant: str | None = None
+
+
+class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    purpose: str
+    index: str
+    values: list[str]
+    limit: int
+    context: Context
+    grant: str | None = None
+
+
+class Shred(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subject: bytes
+    category: str | None
+    reason: str
+
+
+class TrafficSeal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    month: str
+    column: str
+    records: bytes
+    values: bytes
+    grant: str | None = None
+
+
+class TrafficOpen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    purpose: str
+    month: str
+    column: str
+    subject: bytes
+    records: bytes
+    blocks: bytes
+    context: Context
+    grant: str | None = None
+
+
+class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    month: str
+    values: bytes
+    grant: str | None = None
+
+
+class Month(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    month: str
+
+
+def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
+    """
+    Seal one category of many subjects, and store what they can be found by.
+
+    :raises KeeperInvalid: when the columns do not fit each other, or a payload is too large or no map
+    """
+    category, subjects, payloads = category_number(body.category), subjects_of(body.subjects), [bytes(raw) for raw in body.fields]
+    _require_batch(len(subjects), len(payloads))
+    for payload in payloads:
+        if len(payload) > sealing.PAYLOAD_BYTES_MAX or payload[0] not in _MAPS:
+            raise KeeperInvalid("fields_invalid", f"The fields of a subject are a map of at most {sealing.PAYLOAD_BYTES_MAX} bytes.")
+    terms = {index: _terms(subjects, rows) for index, rows in body.indexes.items() if blind.index_of(index)}
+    index_keys = {index: keeper.keys.named(f"index:{index}", make=True) for index in terms}
+    ask = Ask("seal", require_purpose(body.purpose), (body.category,), subjects, len(subjects), grant_id(body.grant))
+    permission = keeper.gate.admit(caller, ask)
+    with keeper.store.transaction() as tx:
+        try:
+            keys = keeper.keys.for_sealing(tx, subjects=subjects, category=category)
+        except KeeperRefused as error:
+            keeper.gate.refuse(caller, ask, error)
+        _enter(keeper, caller, "seal", ask, permission, subjects)
+        for index, rows in terms.items():
+            blind.replace_tokens(tx, key=index_keys[index], index=index, terms=rows)
+    nonces = keeper.random_bytes(12 * len(keys))
+    return [
+        sealing.seal(
+            keeper.keys.unwrap(key, category=category), subject=key.subject, category=category, generation=key.generation,
+            nonce=nonces[12 * position : 12 * position + 12], payload=payload,
+        )
+        for position, (key, payload) in enumerate(zip(keys, payloads, strict=True))
+    ]  # fmt: skip
+
+
+def reveal(keeper: Keeper, caller: Caller, body: Reveal) -> dict[str, Any]:
+    """
+    Open one category of many subjects.
+
+    :raises KeeperInvalid: when one blob does not belong to its subject; then none is given
+    """
+    category, subjects = category_number(body.category), subjects_of(body.subjects)
+    _require_batch(len(subjects), len(body.blobs))
+    generations = sealing.generations(body.blobs, category=category)
+    ask = Ask(
+        "reveal", require_purpose(body.purpose), (body.category,), subjects, len(set(subjects)), grant_id(body.grant), body.context.customer_on_the_line,
+        body.context.ticket,
+    )  # fmt: skip
+    permission = keeper.gate.admit(caller, ask)
+    with keeper.store.transaction() as tx:
+        try:
+            keys = keeper.keys.of_subjects(tx, subjects=subjects, category=category, generations=generations)
+        except KeeperRefused as error:
+            keeper.gate.refuse(caller, ask, error)
+    _enter(keeper, caller, "disclosure", ask, permission, subjects)
+    payloads = [
+        sealing.unseal(keeper.keys.unwrap(key, category=category), subject=key.subject, blob=blob) for key, blob in zip(keys, body.blobs, strict=True)
+    ]
+    if permission.masked:
+        return {"masked": True, "fields": [masked(body.category, msgspec.msgpack.decode(payload)) for payload in payloads]}
+    return {"masked": False, "fields": [msgspec.Raw(payload) for payload in payloads]}
+
+
+def search(keeper: Keeper, caller: Caller, body: Search) -> list[list[tuple[bytes, bytes | None]]]:
+    """Find subjects by exact values; who was found is in the entry, as a tag."""
+    index = blind.index_of(body.index)
+    if not 1 <= len(body.values) <= ITEMS_MAX or not 1 <= body.limit <= ITEMS_MAX:
+        raise KeeperInvalid("search_invalid", f"Search for 1 to {ITEMS_MAX} values, with a limit of 1 to {ITEMS_MAX}.")
+    key = keeper.keys.named(f"index:{body.index}", make=True)
+    tokens = [blind.token(key, index=body.index, value=value) for value in body.values]
+    ask = Ask(
+        "search", require_purpose(body.purpose), index.categories, (), len(tokens), grant_id(body.grant), body.context.customer_on_the_line,
+        body.context.ticket,
+    )  # fmt: skip
+    permission = keeper.gate.admit(caller, ask)
+    with keeper.store.transaction() as tx:
+        found = blind.find(tx, index=body.index, tokens=tokens, limit=body.limit)
+    subjects = [UUID(bytes=subject) for hits in found for subject, _ in hits]
+    _enter(keeper, caller, "search", ask, permission, subjects, index=body.index)
+    return found
+
+
+def shred_subject(keeper: Keeper, caller: Caller, body: Shred) -> None:
+    """Destroy the keys of a subject's category, or of all of them: the entry first, then the deed, which is repeated at start-up if it was cut off."""
+    subject, category = subject_of(body.subject), category_number(body.category) if body.category else ALL_CATEGORIES
+    keeper.gate.admit_control(caller, "shred")
+    detail = {"category": body.category, "reason": body.reason[:200], "medium": caller.medium}
+    entry = keeper.log.append([keeper.gate.event("shred", caller, action="shred", category=body.category or "", subjects=(subject,), detail=detail)])[
+        0
+    ]
+    shred(keeper, subject=subject, category=category, entry=entry)
+
+
+def traffic_seal(keeper: Keeper, caller: Caller, body: TrafficSeal) -> bytes:
+    """Seal one column of traffic records under their month's key."""
+    name = f"traffic:{traffic.require_month(body.month)}"
+    _admit_traffic_write(keeper, caller, body.grant, action="traffic_seal", count=len(body.records) // 16, month=body.month)
+    return traffic.seal_column(keeper.keys.named(name, make=True), column=body.column, records=body.records, values=body.values)
+
+
+def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
+    """
+    Open one column of one subject's traffic records.
+
+    :raises KeeperRefused: `key_destroyed` after the month's key is gone, `shredded` after the subject's traffic is
+    """
+    subject, name = subject_of(body.subject), f"traffic:{traffic.require_month(body.month)}"
+    ask = Ask(
+        "reveal", require_purpose(body.purpose), ("traffic",), (subject,), 1, grant_id(body.grant), body.context.customer_on_the_line, body.context.ticket
+    )  # fmt: skip
+    permission = keeper.gate.admit(caller, ask)
+    try:
+        keeper.keys.refuse_shredded(subject=subject, category=category_number("traffic"))
+        key = keeper.keys.named(name, make=False)
+    except KeeperRefused as error:
+        keeper.gate.refuse(caller, ask, error)
+    _enter(keeper, caller, "disclosure", ask, permission, (subject,), month=body.month, column=body.column, records=len(body.records) // 16)
+    values = traffic.open_column(key, column=body.column, records=body.records, blocks=body.blocks)
+    if not permission.masked:
+        return values
+    return b"".join(masked_number(int.from_bytes(values[i : i + 8], "little")).to_bytes(8, "little") for i in range(0, len(values), 8))
+
+
+def deduplication_tokens(keeper: Keeper, caller: Caller, body: Tokens) -> bytes:
+    """Give tokens that are equal within a month for equal values."""
+    name = f"deduplication:{traffic.require_month(body.month)}"
+    _admit_traffic_write(keeper, caller, body.grant, action="deduplicate", count=len(body.values) // 8, month=body.month)
+    return traffic.deduplication_tokens(keeper.keys.named(name, make=True), values=body.values)
+
+
+def destroy_month(keeper: Keeper, caller: Caller, body: Month) -> int:
+    """Destroy the keys of a month's traffic for ever, and give how many there were."""
+    names = [f"{kind}:{traffic.require_month(body.month)}" for kind in ("traffic", "deduplication")]
+    keeper.gate.admit_control(caller, "destroy_month")
+    detail = {"event": "destroyed", "month": body.month, "keys": names}
+    keeper.log.append([keeper.gate.event("key", caller, action="destroy_month", category="traffic", detail=detail)])
+    with keeper.store.transaction() as tx:
+        return keeper.keys.destroy_named(tx, names)
+
+
+def subjects_of(run: bytes) -> list[UUID]:
+    """:raises KeeperInvalid: when it is no run of whole identifiers"""
+    if len(run) % 16:
+        raise KeeperInvalid("subjects_invalid", "Subjects are given as 16 bytes each.")
+    return [UUID(bytes=run[i : i + 16]) for i in range(0, len(run), 16)]
+
+
+def subject_of(run: bytes) -> UUID:
+    """:raises KeeperInvalid: when it is not one identifier"""
+    if len(run) != 16:
+        raise KeeperInvalid("subjects_invalid", "A subject is given as 16 bytes.")
+    return UUID(bytes=run)
+
+
+def _admit_traffic_write(keeper: Keeper, caller: Caller, grant: str | None, *, action: str, count: int, month: str) -> None:
+    ask = Ask("seal", _TRAFFIC_PURPOSE, ("traffic",), (), count, grant_id(grant))
+    permission = keeper.gate.admit(caller, ask)
+    _enter(keeper, caller, "seal", ask, permission, (), action=action, month=month)
+
+
+def _enter(
+    keeper: Keeper, caller: Caller, kind: str, ask: Ask, permission: Permission, subjects: Sequence[UUID], *, action: str = "", **more: str | int
+) -> None:  # fmt: skip
+    detail = {
+        "masked": permission.masked, "ticket": permission.ticket[:200], "medium": caller.medium, "count": ask.count, "session": str(caller.session),
+        "customer_on_the_line": ask.customer_on_the_line, **more,
+    }  # fmt: skip
+    keeper.log.append([keeper.gate.event(
+        kind, caller, action=action or ask.action, category=ask.categories[0], purpose=ask.purpose,
+        grant=str(permission.grant.grant) if permission.grant else "", subjects=tuple(dict.fromkeys(subjects)), detail=detail,
+    )])  # fmt: skip
+
+
+def _terms(subjects: Sequence[UUID], rows: Sequence[tuple[int, list[tuple[str, bytes | None]]]]) -> list[tuple[UUID, list[tuple[str, bytes | None]]]]:
+    if any(not 0 <= position < len(subjects) or any(ref is not None and len(ref) != 16 for _, ref in values) for position, values in rows):
+        raise KeeperInvalid("terms_invalid", "A term belongs to no subject of its batch, or has a ref that is no identifier.")
+    return [(subjects[position], values) for position, values in rows]
+
+
+def grant_id(text: str | None) -> UUID | None:
+    """:raises KeeperInvalid: when it is no identifier"""
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise KeeperInvalid("unknown_grant", "There is no such grant.") from error
+
+
+def _require_batch(subjects: int, columns: int) -> None:
+    if subjects != columns or not 1 <= subjects <= ITEMS_MAX:
+        raise KeeperInvalid("batch_invalid", f"A batch has 1 to {ITEMS_MAX} subjects and as many items, not {subjects} and {columns}.")

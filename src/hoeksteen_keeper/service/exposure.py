@@ -1,0 +1,41 @@
+"""What the machine itself allows, whatever the policies say: the back doors that a could-see answer must list."""
+
+import os
+import pwd
+from pathlib import Path
+
+from hoeksteen_keeper.store.database import Store
+
+
+def findings(home: Path, store: Store) -> list[str]:
+    """Scan this keeper's files and database, and give one sentence per back door."""
+    return [*_of_users(home), *_of_files(home), *_of_database(store)]
+
+
+def _of_users(home: Path) -> list[str]:
+    me, outside = os.geteuid(), home.parent.stat().st_uid
+    found = ["root: whoever is root on this machine can read the keeper's memory and key files"]
+    if me == 0:
+        found.append("keeper-is-root: the keeper runs as root; give it an OS user of its own")
+    elif me == outside:
+        found.append(f"not-separated: the keeper and the rest of the installation run under one OS user ({pwd.getpwuid(me).pw_name})")
+    return found
+
+
+def _of_files(home: Path) -> list[str]:
+    exposed = [path for path in (home, *sorted((home / "keys").iterdir())) if path.stat().st_mode & 0o077]
+    return [f"file-exposed: others may reach {path.relative_to(home.parent)} (mode {path.stat().st_mode & 0o777:04o})" for path in exposed]
+
+
+def _of_database(store: Store) -> list[str]:
+    with store.transaction() as tx:
+        superusers = [row[0] for row in tx.execute("SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY rolname")]
+        others = [
+            row[0]
+            for row in tx.execute(
+                "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND rolname <> current_user "
+                "AND has_database_privilege(oid, current_database(), 'CONNECT') ORDER BY rolname"
+            )
+        ]
+    found = [f"database-superuser: {name} of the keeper's database reads wrapped keys and blind tokens, no plaintext" for name in superusers]
+    return found + [f"database-role: {name} may connect to the keeper's database" for name in others]

@@ -1,0 +1,74 @@
+"""
+Serving: the API on a Unix socket and the pages on 127.0.0.1, in one process with threads.
+
+One process, because the epoch keys, the tree's sequencer and the WebAuthn challenges then have one home; the work itself happens in threads that wait
+for the database or run in C without Python's lock.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from hoeksteen_keeper.errors import KeeperInvalid
+from hoeksteen_keeper.pages.app import pages
+from hoeksteen_keeper.service.app import api
+from hoeksteen_keeper.service.keeper import Keeper, opened, require_home
+
+_SOCKET_WAIT_SECONDS = 10.0
+
+
+def serve(*, dsn: str, home: Path, socket: Path, port: int, on_ready: Callable[[str], None]) -> None:
+    """
+    Open the keeper and serve it until SIGTERM or SIGINT.
+
+    :param on_ready: told the pages' address once calls are answered
+    :raises KeeperInvalid: when the socket or the port is taken
+    """
+    _require_free(socket, port)
+    with opened(dsn=dsn, home=require_home(home), port=port) as keeper:
+        asyncio.run(_serve(keeper, socket, port, on_ready))
+
+
+async def _serve(keeper: Keeper, socket: Path, port: int, on_ready: Callable[[str], None]) -> None:
+    quiet: dict[str, Any] = {"log_enabled": False, "websockets": False, "interface": Interfaces.ASGI}
+    servers = [Server(api(keeper), uds=socket, **quiet), Server(pages(keeper), address="127.0.0.1", port=port, **quiet)]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: [server.stop() for server in servers])
+    running: list[Awaitable[None]] = [server.serve() for server in servers]
+    await asyncio.gather(*running, _announce(keeper, socket, on_ready))
+
+
+async def _announce(keeper: Keeper, socket: Path, on_ready: Callable[[str], None]) -> None:
+    deadline = asyncio.get_running_loop().time() + _SOCKET_WAIT_SECONDS
+    while not socket.exists():
+        if asyncio.get_running_loop().time() > deadline:
+            raise KeeperInvalid("socket_missing", f"The socket {socket} did not appear.")
+        await asyncio.sleep(0.01)
+    socket.chmod(0o666)  # who may connect is decided by keys, not by OS users
+    logging.getLogger(__name__).info("serving")
+    on_ready(keeper.origin)
+
+
+def _require_free(socket: Path, port: int) -> None:
+    import socket as sockets
+
+    if len(os.fsencode(socket)) > 107:
+        raise KeeperInvalid("socket_invalid", f"The socket's path is too long for the system: {socket}")
+    socket.parent.mkdir(parents=True, exist_ok=True)
+    if socket.exists():
+        with sockets.socket(sockets.AF_UNIX) as probe:
+            if probe.connect_ex(str(socket)) == 0:
+                raise KeeperInvalid("socket_taken", f"A keeper serves {socket} already. Stop it first.")
+        socket.unlink()
+    with sockets.socket(sockets.AF_INET) as probe:
+        probe.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise KeeperInvalid("port_taken", f"Port {port} on 127.0.0.1 is in use. Choose another with --port.")

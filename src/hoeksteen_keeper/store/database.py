@@ -1,0 +1,89 @@
+"""
+The keeper's own PostgreSQL: a pool of connections, and the migrations that run before anything is served.
+
+The role `keeper` owns the database; no other role may connect. SQL stays as text where it is used.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any
+
+import psycopg
+import psycopg_pool
+
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperUnavailable
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+_MIGRATION_LOCK = 0x4B4545504552  # any constant: the bytes of "KEEPER"
+_CONNECTIONS_MAX = 24
+
+
+class Store:
+    """
+    The keeper's database.
+
+    :param dsn: a libpq connection string without a password (peer)
+    :raises KeeperUnavailable: by its methods, when the database cannot be reached or is full
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self.pool = psycopg_pool.ConnectionPool[Connection](
+            dsn, min_size=2, max_size=_CONNECTIONS_MAX, timeout=10.0, kwargs={"options": "-c timezone=UTC"}, open=False
+        )
+
+    def open(self) -> None:
+        """Open the pool and bring the schema up to date."""
+        self.pool.open()
+        migrate(self)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.pool.close()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+        """
+        Open a transaction that commits when the block ends, and rolls back when it raises.
+
+        :param durable: False for counters and the like, which the log can rebuild: the commit does not wait for the disk
+        """
+        try:
+            with self.pool.connection() as connection:
+                if not durable:
+                    connection.execute("SET LOCAL synchronous_commit = off")
+                yield connection
+        except psycopg_pool.PoolTimeout as error:
+            raise KeeperUnavailable("store_busy", "The keeper's database does not answer.") from error
+        except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
+            raise KeeperUnavailable("store_unavailable", "The keeper's database cannot store or read now; nothing was disclosed.") from error
+
+
+def migrate(store: Store) -> list[str]:
+    """
+    Apply the migrations that are missing, each in a transaction of its own, and name them.
+
+    :raises KeeperCorrupt: when a migration changed after it was applied, or the schema is newer than this program
+    """
+    folder = resources.files("hoeksteen_keeper").joinpath("store", "migrations")
+    known = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")}
+    applied: list[str] = []
+    with store.transaction() as tx:
+        tx.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATION_LOCK])
+        tx.execute(
+            "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        digests = dict(tx.execute("SELECT name, digest FROM migration").fetchall())
+        if unknown := sorted(set(digests) - set(known)):
+            raise KeeperCorrupt("schema_newer", f"The keeper's database has a newer schema than this program: {unknown[0]}.")
+        for name in sorted(known):
+            digest = hashlib.sha256(known[name].encode()).hexdigest()
+            if digests.get(name, digest) != digest:
+                raise KeeperCorrupt("migration_changed", f"Migration {name} was changed after it was applied.")
+            if name not in digests:
+                with tx.transaction():
+                    tx.execute(known[name].encode())
+                    tx.execute("INSERT INTO migration (name, digest) VALUES (%s, %s)", (name, digest))
+                applied.append(name)
+    return applied

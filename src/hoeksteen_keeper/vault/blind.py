@@ -1,0 +1,234 @@
+"""
+Blind indexes: finding a subject by an exact value without storing it (docs/formats.md, section 3).
+
+A token is the first 16 bytes of HMAC-SHA-256 over the index's name and the normalised value, under a key per index. Tokens lie in the
+keeper's database only. What they leak to whoever reads that database: which subjects share a value, per index, and how many.
+"""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from hoeksteen_keeper.errors import KeeperInvalid
+from hoeksteen_keeper.store.database import Connection
+from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, CATEGORIES
+
+VALUE_LENGTH_MAX = 400
+_PREFIXES = frozenset(
+    [
+        "a",
+        "aan",
+        "aen",
+        "af",
+        "al",
+        "am",
+        "bij",
+        "d",
+        "da",
+        "dal",
+        "dall",
+        "dalla",
+        "das",
+        "de",
+        "del",
+        "dela",
+        "dem",
+        "den",
+        "der",
+        "des",
+        "di",
+        "die",
+        "do",
+        "dos",
+        "du",
+        "een",
+        "el",
+        "en",
+        "het",
+        "in",
+        "la",
+        "las",
+        "le",
+        "les",
+        "lo",
+        "los",
+        "of",
+        "onder",
+        "op",
+        "over",
+        "s",
+        "t",
+        "te",
+        "ten",
+        "ter",
+        "tho",
+        "thoe",
+        "thor",
+        "to",
+        "toe",
+        "tot",
+        "uijt",
+        "uit",
+        "van",
+        "vande",
+        "vander",
+        "ver",
+        "vom",
+        "von",
+        "voor",
+        "vor",
+        "zu",
+        "zum",
+        "zur",
+    ]
+)
+_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+_SOUNDS = (
+    (r"ij|ey|ei|y", "Y"), (r"sch\b", "s"), (r"sch", "sg"), (r"ph", "f"), (r"th", "t"), (r"ch|gh", "g"), (r"ck|c(?=[aoukrlt]|$)", "k"), (r"c", "s"),
+    (r"qu|kw", "kw"), (r"x", "ks"), (r"dt\b|d\b", "t"), (r"b\b", "p"), (r"auw|ouw|au|ou", "W"), (r"ie", "i"), (r"v", "f"), (r"z", "s"), (r"h(?![aeiouYW])", ""),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """
+    One blind index.
+
+    :param categories: the categories whose shredding takes its tokens along
+    """
+
+    number: int
+    normalise: Callable[[str], str]
+    categories: tuple[str, ...]
+
+
+def surname(text: str) -> str:
+    """Give a Dutch surname without case, diacritics, tussenvoegsels and punctuation: `van den Bergh-Özer` gives `berghozer`."""
+    words = re.findall(r"[a-z]+", _plain(text).replace("'", " "))
+    kept = [word for word in words if word not in _PREFIXES] or words
+    return "".join(kept).replace("ij", "y")
+
+
+def phonetic_surname(text: str) -> str:
+    """Give how a Dutch surname sounds, so that `Meijer`, `Meyer` and `Meier`, `de Wit` and `de Witt`, `Jansen` and `Janssen` are equal."""
+    sound = surname(text)
+    for pattern, to in _SOUNDS:
+        sound = re.sub(pattern, to, sound)
+    return re.sub(r"(.)\1+", r"\1", sound)
+
+
+def phone(text: str) -> str:
+    """Give the E.164 digits of a number: 0612345678, +31 6 12345678 and 0031612345678 are equal."""
+    digits = re.sub(r"\D", "", text.replace("(0)", ""))
+    if digits.startswith("00"):
+        return digits[2:]
+    return f"31{digits[1:]}" if digits.startswith("0") else digits
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def _alphanumeric(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", _plain(text))
+
+
+def _email(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def _pair(first: Callable[[str], str], second: Callable[[str], str]) -> Callable[[str], str]:
+    def normalise(text: str) -> str:
+        left, _, right = text.partition("|")
+        a, b = first(left), second(right)
+        return f"{a}|{b}" if a and b else ""
+
+    return normalise
+
+
+def _day(text: str) -> str:
+    found = re.fullmatch(r"\s*(\d{4}-\d{2}-\d{2})\s*", text)
+    return found[1] if found else ""
+
+
+def _address(text: str) -> str:
+    postcode, _, rest = text.partition("|")
+    number, _, addition = rest.partition("|")
+    parts = [_alphanumeric(part) for part in (postcode, number, addition)]
+    return "|".join(parts) if parts[0] and parts[1] else ""
+
+
+INDEXES: Mapping[str, Index] = {
+    "surname_postcode": Index(1, _pair(surname, _alphanumeric), ("identity", "contact")),
+    "surname_birth_date": Index(2, _pair(phonetic_surname, _day), ("identity",)),
+    "phone": Index(3, phone, ("contact",)),
+    "email": Index(4, _email, ("contact",)),
+    "iban": Index(5, _alphanumeric, ("payment",)),
+    "address": Index(6, _address, ("contact",)),
+    "number": Index(7, phone, ("contact", "traffic")),
+    "customer_number": Index(8, _alphanumeric, ("identity",)),
+}
+
+
+def index_of(name: str) -> Index:
+    """:raises KeeperInvalid: when there is no such index"""
+    if name not in INDEXES:
+        raise KeeperInvalid("unknown_index", f"There is no index {name[:40]!r}; there are {', '.join(INDEXES)}.")
+    return INDEXES[name]
+
+
+def token(key: bytes, *, index: str, value: str) -> bytes:
+    """Give the token of a value, or nothing where the value says nothing after normalising."""
+    if len(value) > VALUE_LENGTH_MAX:
+        raise KeeperInvalid("value_too_long", f"A value of index {index} has more than {VALUE_LENGTH_MAX} characters.")
+    normal = index_of(index).normalise(value)
+    return hmac.digest(key, f"{index}\x00{normal}".encode(), hashlib.sha256)[:16] if normal else b""
+
+
+def replace_tokens(
+    tx: Connection, *, key: bytes, index: str, terms: Sequence[tuple[UUID, Sequence[tuple[str, bytes | None]]]]
+) -> None:  # fmt: skip
+    """
+    Store what each subject can be found by in one index, in place of what it could be found by before.
+
+    A value that says nothing after normalising (an empty postcode) gives no token.
+    """
+    number = index_of(index).number
+    tx.execute("DELETE FROM vault.blind_token WHERE index_id = %s AND subject = ANY(%s)", (number, [subject for subject, _ in terms]))
+    rows = {(subject, made, ref) for subject, values in terms for value, ref in values if (made := token(key, index=index, value=value))}
+    if rows:
+        with tx.cursor() as cursor, cursor.copy("COPY vault.blind_token (index_id, subject, token, ref) FROM STDIN") as copy:
+            for subject, made, ref in rows:
+                copy.write_row((number, subject, made, UUID(bytes=ref) if ref else None))
+
+
+def find(tx: Connection, *, index: str, tokens: Sequence[bytes], limit: int) -> list[list[tuple[bytes, bytes | None]]]:
+    """
+    Give the (subject, ref) pairs of each token, in the order of the tokens.
+
+    :param limit: of pairs per token
+    """
+    found: list[list[tuple[bytes, bytes | None]]] = [[] for _ in tokens]
+    rows = tx.execute(_FIND, (list(tokens), index_of(index).number), binary=True)
+    for position, subject, ref in rows:
+        hits = found[position - 1]
+        if len(hits) < limit:
+            hits.append((subject.bytes, ref.bytes if ref else None))
+    return found
+
+
+def shred_tokens(tx: Connection, *, subject: UUID, category: int) -> None:
+    """Destroy everything that a subject can be found by, or what belongs to one category."""
+    numbers = [i.number for i in INDEXES.values() if category == ALL_CATEGORIES or category in {CATEGORIES[name] for name in i.categories}]
+    tx.execute("DELETE FROM vault.blind_token WHERE subject = %s AND index_id = ANY(%s)", (subject, numbers))
+
+
+_FIND = """
+SELECT q.position, t.subject, t.ref FROM unnest(%s::bytea[]) WITH ORDINALITY AS q (token, position)
+JOIN vault.blind_token t ON t.token = q.token AND t.index_id = %s ORDER BY q.position, t.subject, t.ref
+"""

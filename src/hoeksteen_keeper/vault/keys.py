@@ -1,0 +1,242 @@
+"""
+The key hierarchy: the KEK wraps epoch keys, an epoch key wraps up to 4,096 keys, and each of those seals one category of one subject.
+
+Every wrapping is AES-256-GCM under a random nonce, with associated data that says what the key is for: a wrapped key that was
+moved to another row does not unwrap. Unwrapped epoch keys stay in memory, so that the provider is called rarely; others are
+unwrapped for one batch and forgotten.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.store.database import Connection, Store
+from hoeksteen_keeper.vault.categories import ALL_CATEGORIES
+from hoeksteen_keeper.vault.providers import KeyProvider
+
+EPOCH_KEYS_MAX = 4096
+_DESTROYED_ON_SCHEDULE = ("traffic:", "deduplication:")
+_SHRED_LOCK = 0x5348524544  # any constant: the bytes of "SHRED"
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """The key of one subject's category, still wrapped."""
+
+    subject: bytes
+    generation: int
+    epoch: int
+    wrapped: bytes
+
+
+class Keys:
+    """
+    Make, find and destroy keys.
+
+    :param now: the clock, for the time that an epoch was made
+    """
+
+    def __init__(self, *, store: Store, provider: KeyProvider, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
+        self._store, self._provider, self._now, self._random_bytes = store, provider, now, random_bytes
+        self._epochs: dict[int, AESGCM] = {}
+        self._kept: dict[str, bytes] = {}
+
+    # --- keys of subjects
+
+    def of_subjects(self, tx: Connection, *, subjects: Sequence[UUID], category: int, generations: Sequence[int]) -> list[WrappedKey]:
+        """
+        Find the keys that open blobs of these generations, in their order.
+
+        :raises KeeperRefused: `shredded`, when a key was destroyed
+        :raises KeeperInvalid: when there never was such a key
+        """
+        rows = tx.execute(_FIND, (list(subjects), list(generations), category), binary=True).fetchall()
+        if len(rows) == len(subjects):
+            return [WrappedKey(subject.bytes, generation, epoch, wrapped) for subject, generation, epoch, wrapped in rows]
+        self._refuse_shredded(tx, subjects, category)
+        raise KeeperInvalid("unknown_key", "A blob was not sealed by this keeper: it has no key of that subject, category and generation.")
+
+    def for_sealing(self, tx: Connection, *, subjects: Sequence[UUID], category: int) -> list[WrappedKey]:
+        """
+        Find the latest key of each subject's category, in their order, and make those that are missing.
+
+        Until the transaction ends, no shred can come between: what was shredded stays so.
+
+        :raises KeeperRefused: `shredded`, when one of them was
+        """
+        tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SHRED_LOCK])
+        self._refuse_shredded(tx, subjects, category)
+        found = self._latest(tx, subjects, category)
+        missing = [subject for subject in dict.fromkeys(subjects) if subject.bytes not in found]
+        if missing:
+            made = self._make(missing, category)
+            columns = ([UUID(bytes=key.subject) for key in made], [key.epoch for key in made], [key.wrapped for key in made])
+            tx.execute(_INSERT, (category, *columns))
+            found |= self._latest(tx, missing, category)  # another call may have been first
+        return [found[subject.bytes] for subject in subjects]
+
+    def unwrap(self, key: WrappedKey, *, category: int) -> AESGCM:
+        """Give the cipher of a subject's key."""
+        return AESGCM(_unwrap(self._epoch(key.epoch), key.wrapped, _subject_context(key.subject, category, key.generation)))
+
+    def shred(self, tx: Connection, *, subject: UUID, category: int, entry: int | None) -> None:
+        """
+        Destroy the keys of a subject's category, and remember that they are gone.
+
+        :param category: a category's number, or `ALL_CATEGORIES`
+        :param entry: the index of the log entry that says so; None when it is applied again
+        """
+        tx.execute("SELECT pg_advisory_xact_lock(%s)", [_SHRED_LOCK])
+        if entry is not None or not tx.execute("SELECT 1 FROM vault.shredded WHERE subject = %s AND category = %s", (subject, category)).fetchone():
+            tx.execute("INSERT INTO vault.shredded (entry, subject, category) VALUES (%s, %s, %s)", (entry, subject, category))
+        tx.execute("DELETE FROM vault.subject_key WHERE subject = %s AND (category = %s OR %s)", (subject, category, category == ALL_CATEGORIES))
+
+    def refuse_shredded(self, *, subject: UUID, category: int) -> None:
+        """:raises KeeperRefused: `shredded`, when this category of the subject was"""
+        with self._store.transaction() as tx:
+            self._refuse_shredded(tx, [subject], category)
+
+    # --- keys with a name
+
+    def named(self, name: str, *, make: bool) -> bytes:
+        """
+        Give a 32-byte key by its name, such as `traffic:2026-10`.
+
+        :param make: whether to make it where it never was
+        :raises KeeperRefused: `key_destroyed`, when it was destroyed on schedule
+        :raises KeeperInvalid: when it never was, and is not to be made
+        """
+        if kept := self._kept.get(name):
+            return kept
+        with self._store.transaction() as tx:
+            row = tx.execute("SELECT epoch, wrapped FROM vault.named_key WHERE name = %s", [name]).fetchone()
+        if row is None and make:
+            ((epoch, _),) = self._reserve(1, "named")
+            key = self._random_bytes(32)
+            with self._store.transaction() as tx:
+                wrapped = self._wrap(self._epoch(epoch), key, _named_context(name))
+                tx.execute("INSERT INTO vault.named_key (name, epoch, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (name, epoch, wrapped))
+            return self.named(name, make=False)
+        if row is None:
+            raise KeeperInvalid("unknown_key", f"There is no key {name}.")
+        if row[1] is None:
+            raise KeeperRefused("key_destroyed", f"The key {name} was destroyed; nothing sealed under it can be opened.")
+        key = _unwrap(self._epoch(row[0]), row[1], _named_context(name))
+        if not name.startswith(_DESTROYED_ON_SCHEDULE):
+            self._kept[name] = key
+        return key
+
+    def destroy_named(self, tx: Connection, names: Sequence[str]) -> int:
+        """Destroy keys by name and give how many there were; a name that never had a key is closed as well."""
+        ((epoch, _),) = self._reserve(1, "named")
+        tx.execute(
+            "INSERT INTO vault.named_key (name, epoch, destroyed_at) SELECT name, %s, %s FROM unnest(%s::text[]) name ON CONFLICT DO NOTHING",
+            (epoch, self._now(), list(names)),
+        )
+        done = tx.execute(
+            "UPDATE vault.named_key SET wrapped = NULL, destroyed_at = %s WHERE name = ANY(%s) AND wrapped IS NOT NULL", (self._now(), list(names))
+        )
+        return done.rowcount
+
+    # --- epochs
+
+    def _latest(self, tx: Connection, subjects: Sequence[UUID], category: int) -> dict[bytes, WrappedKey]:
+        rows = tx.execute(_LATEST, (category, list(subjects)), binary=True)
+        return {subject.bytes: WrappedKey(subject.bytes, generation, epoch, wrapped) for subject, generation, epoch, wrapped in rows}
+
+    def _make(self, subjects: Sequence[UUID], category: int) -> list[WrappedKey]:
+        made: list[WrappedKey] = []
+        for epoch, count in self._reserve(len(subjects), "subject"):
+            aead = self._epoch(epoch)
+            for subject in subjects[len(made) : len(made) + count]:
+                wrapped = self._wrap(aead, self._random_bytes(32), _subject_context(subject.bytes, category, 1))
+                made.append(WrappedKey(subject.bytes, 1, epoch, wrapped))
+        return made
+
+    def _reserve(self, count: int, purpose: str) -> list[tuple[int, int]]:
+        """Reserve places under epoch keys, in a short transaction of its own so that sealing calls do not wait for each other."""
+        reserved: list[tuple[int, int]] = []
+        with self._store.transaction() as tx:
+            tx.execute("SELECT pg_advisory_xact_lock(hashtext('vault.epoch'))")
+            row = tx.execute("SELECT epoch, keys FROM vault.epoch WHERE purpose = %s ORDER BY epoch DESC LIMIT 1", [purpose]).fetchone()
+            while count:
+                epoch, used = row or (0, EPOCH_KEYS_MAX)
+                if used == EPOCH_KEYS_MAX:
+                    row = (self._new_epoch(tx, purpose), 0)
+                    continue
+                taken = min(count, EPOCH_KEYS_MAX - used)
+                tx.execute("UPDATE vault.epoch SET keys = keys + %s WHERE epoch = %s", (taken, epoch))
+                reserved.append((epoch, taken))
+                count, row = count - taken, (epoch, used + taken)
+        return reserved
+
+    def _new_epoch(self, tx: Connection, purpose: str) -> int:
+        row = tx.execute("SELECT nextval(pg_get_serial_sequence('vault.epoch', 'epoch'))").fetchone()
+        epoch = int(row[0]) if row else 0
+        wrapped = self._provider.wrap(self._random_bytes(32), context=_epoch_context(epoch))
+        tx.execute(
+            "INSERT INTO vault.epoch (epoch, purpose, kek, wrapped, made_at) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s)",
+            (epoch, purpose, self._provider.kek, wrapped, self._now()),
+        )
+        return epoch
+
+    def _epoch(self, epoch: int) -> AESGCM:
+        aead = self._epochs.get(epoch)
+        if aead is None:
+            with self._store.transaction() as tx:
+                row = tx.execute("SELECT wrapped FROM vault.epoch WHERE epoch = %s", [epoch]).fetchone()
+            if row is None:
+                raise KeeperCorrupt("epoch_missing", f"Epoch key {epoch} is missing.")
+            aead = AESGCM(self._provider.unwrap(row[0], context=_epoch_context(epoch)))
+            self._epochs[epoch] = aead
+        return aead
+
+    def _wrap(self, epoch: AESGCM, key: bytes, context: bytes) -> bytes:
+        nonce = self._random_bytes(12)
+        return nonce + epoch.encrypt(nonce, key, context)
+
+    def _refuse_shredded(self, tx: Connection, subjects: Sequence[UUID], category: int) -> None:
+        if tx.execute(_SHREDDED, (list(subjects), [category, ALL_CATEGORIES])).fetchone():
+            raise KeeperRefused("shredded", "The data were erased: their key was destroyed.")
+
+
+def _unwrap(epoch: AESGCM, wrapped: bytes, context: bytes) -> bytes:
+    try:
+        return epoch.decrypt(wrapped[:12], wrapped[12:], context)
+    except InvalidTag as error:
+        raise KeeperCorrupt("key_unwrap_failed", "A wrapped key was moved or changed in the keeper's database.") from error
+
+
+def _epoch_context(epoch: int) -> bytes:
+    return b"hoeksteen epoch" + epoch.to_bytes(8, "big")
+
+
+def _subject_context(subject: bytes, category: int, generation: int) -> bytes:
+    return b"hoeksteen key" + bytes([category]) + generation.to_bytes(4, "big") + subject
+
+
+def _named_context(name: str) -> bytes:
+    return b"hoeksteen named key" + name.encode()
+
+
+_FIND = """
+SELECT k.subject, k.generation, k.epoch, k.wrapped
+FROM unnest(%s::uuid[], %s::integer[]) WITH ORDINALITY AS q (subject, generation, position)
+JOIN vault.subject_key k ON k.subject = q.subject AND k.category = %s AND k.generation = q.generation
+ORDER BY q.position
+"""
+_LATEST = """
+SELECT DISTINCT ON (subject) subject, generation, epoch, wrapped FROM vault.subject_key
+WHERE category = %s AND subject = ANY(%s) ORDER BY subject, generation DESC
+"""
+_INSERT = """
+INSERT INTO vault.subject_key (subject, category, generation, epoch, wrapped)
+SELECT new.subject, %s, 1, new.epoch, new.wrapped FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[]) AS new (subject, epoch, wrapped)
+ON CONFLICT DO NOTHING
+"""
+_SHREDDED = "SELECT 1 FROM vault.shredded WHERE subject = ANY(%s) AND category = ANY(%s) LIMIT 1"
