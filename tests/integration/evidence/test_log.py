@@ -4,8 +4,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fixtures.evidence import Bench, Clock, look, subject
 
+from fixtures.evidence import Bench, Clock, look, subject
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
