@@ -6,6 +6,7 @@ CREATE TABLE usage.usage_file (
     digest bytea NOT NULL,
     source text NOT NULL,
     name text NOT NULL,
+    adapter text NOT NULL,
     records_in bigint NOT NULL,
     units_in bigint NOT NULL,
     taken_at timestamptz NOT NULL
@@ -22,3 +23,12 @@ CREATE TABLE usage.usage_file_balance (
     PRIMARY KEY (usage_file_id, state, reason)
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA usage TO hoeksteen_app;
+
+-- Bill periods of a cycle that were closed: usage of such a period that arrives later carries a higher generation.
+CREATE TABLE usage.closed_period (
+    cycle_day smallint NOT NULL CHECK (cycle_day BETWEEN 1 AND 28),
+    period_from date NOT NULL,
+    closed_at timestamptz NOT NULL,
+    PRIMARY KEY (cycle_day, period_from)
+);
+GRANT SELECT, INSERT ON usage.closed_period TO hoeksteen_app;

@@ -5,7 +5,8 @@ Sessions are in UTC (`date_trunc` in a local zone is wrong in the night the cloc
 load no extension from the network.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,16 @@ class Duck:
         row = self._run(sql, parameters).fetchone()
         return None if row is None else row[0]
 
-    def arrow(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> pa.Table:
+    def arrow(self, sql: str) -> pa.Table:
         """Give a query's result as an Arrow table."""
-        return self._run(sql, parameters).to_arrow_table()
+        with _as_our_errors():
+            return self._connection.sql(sql).to_arrow_table()
 
     def put(self, name: str, table: pa.Table) -> None:
         """Copy an Arrow table into a table of this database, replacing it."""
         self._connection.register("incoming", table)
         try:
-            self._run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming", None)
+            self._run(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")
         finally:
             self._connection.unregister("incoming")
 
@@ -83,10 +85,10 @@ class Duck:
         if files:
             listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
             columns = ", ".join(table.column_names)
-            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)", None)
+            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)")
         else:
             columns = ", ".join(f"NULL::{_DUCK_TYPES[kind]} AS {column}" for column, kind in table.columns)
-            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} WHERE false", None)
+            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} WHERE false")
 
     def write_parquet(self, table: LakeTable, query: str, folder: Path) -> list[Path]:
         """
@@ -96,25 +98,29 @@ class Duck:
         """
         columns = ", ".join(f"CAST({column} AS {_DUCK_TYPES[kind]}) AS {column}" for column, kind in table.columns)
         keys = ", ".join(table.partition)
-        self._run(f"CREATE OR REPLACE TABLE outgoing AS SELECT {columns} FROM ({query}) ORDER BY {keys}, {', '.join(table.sort)}", None)
+        self._run(f"CREATE OR REPLACE TABLE outgoing AS SELECT {columns} FROM ({query}) ORDER BY {keys}, {', '.join(table.sort)}")
         files: list[Path] = []
         for row in self.rows(f"SELECT DISTINCT {keys} FROM outgoing ORDER BY {keys}"):
             file = folder / ("-".join(str(row[key]) for key in table.partition) + ".parquet")
             same = " AND ".join(f"{key} = {int(row[key])}" for key in table.partition)
-            self._run(f"COPY (SELECT * FROM outgoing WHERE {same}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)", None)
+            self._run(f"COPY (SELECT * FROM outgoing WHERE {same}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
             files.append(file)
-        self._run("DROP TABLE outgoing", None)
+        self._run("DROP TABLE outgoing")
         return files
 
-    def _run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> Any:
-        try:
+    def _run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
+        with _as_our_errors():
             return self._connection.execute(sql, parameters)
-        except duckdb.IOException as error:
-            raise Unavailable(
-                "The engine cannot read or write a file of the lake.", remedy="Check disk space and rights, and run it again."
-            ) from error
-        except duckdb.OutOfMemoryException as error:
-            raise Unavailable("The engine has no memory left for this batch.", remedy="Split the file, or give the machine more memory.") from error
+
+
+@contextmanager
+def _as_our_errors() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise Unavailable("The engine cannot read or write a file of the lake.", remedy="Check disk space and run it again.") from error
+    except duckdb.OutOfMemoryException as error:
+        raise Unavailable("The engine has no memory left for this batch.", remedy="Split the file, or give it more memory.") from error
 
 
 _DUCK_TYPES = {

@@ -1,0 +1,205 @@
+"""
+The named pieces of SQL from which collection is composed; each makes one table from the one before.
+
+lines → parsed → cast → guided_candidates → identified → judged. They are plain SQL on whole columns; the few lists that need PostgreSQL or
+the keeper (who holds which number, sealed blocks) come in as small tables.
+"""
+
+from datetime import datetime
+
+from hoeksteen.product.model import Roaming, Service, Zone
+from hoeksteen.usage.zones import prefix_length_max
+
+# Larger counts than these are faults of a meter, and would leave the range in which rating computes exactly.
+UNITS_MAX = {Service.VOICE: 31 * 86_400, Service.SMS: 1, Service.DATA: 10**12}
+_START = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})"
+# Ten digits; service numbers of eight or eleven; twelve for machines.
+_NATIONAL = "0[1-9][0-9]{8}|0(800|90[069])[0-9]{4}([0-9]{3})?|097[0-9]{9}"
+_ZONE_OF_DATA = {Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}
+
+
+def read_lines(file: str, first: int, last: int) -> str:
+    """Every line as one text, numbered from 1; nothing is guessed about types (docs: DuckDB's own reading of CSV is lax)."""
+    path = file.replace("'", "''")
+    return f"""
+    SELECT line, text FROM (
+        SELECT row_number() OVER () AS line, rtrim(text, chr(13)) AS text FROM read_csv(
+            '{path}', columns = {{'text': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x1f', quote = '', escape = '', new_line = '\\n',
+            max_line_size = 1000000)
+    ) WHERE line BETWEEN {first} AND {last}
+    """
+
+
+def e164(column: str, *, short_codes: bool) -> str:
+    """
+    Digits of a number in international form, or NULL when it is none.
+
+    Spreadsheet damage (`31612345678.0`, `6.12345678E8`) holds characters that no number has, and so gives NULL: repairing it would make
+    somebody else's number.
+    """
+    clean = f"regexp_replace(replace({column}, '(0)', ''), '[ ()/-]', '', 'g')"
+    short = f"WHEN regexp_full_match({clean}, '[1-9][0-9]{{1,5}}') THEN {clean}" if short_codes else ""
+    return f"""CASE
+        WHEN regexp_full_match({clean}, '[1-9][0-9]{{6,14}}') THEN {clean}
+        WHEN regexp_full_match({clean}, '{_NATIONAL}') THEN '31' || substr({clean}, 2)
+        WHEN regexp_full_match({clean}, '[+][1-9][0-9]{{6,14}}') THEN substr({clean}, 2)
+        WHEN regexp_full_match({clean}, '00[1-9][0-9]{{6,14}}') THEN substr({clean}, 3)
+        {short}
+    END"""
+
+
+def cast(now: datetime) -> str:
+    """
+    Typed columns, and for a line that cannot be used the first reason why.
+
+    :param now: records that start before 2000 or more than two years ahead are faults of a clock
+    """
+    units_max = " ".join(f"WHEN '{service}' THEN {units}" for service, units in UNITS_MAX.items())
+    return f"""
+    SELECT line, source_record_id, service, own_number, other_number, start, country,
+        CASE WHEN reason IS NULL OR (units BETWEEN 0 AND {max(UNITS_MAX.values())}) THEN coalesce(units, 0) ELSE 0 END AS units,
+        CASE WHEN reason IS NOT NULL THEN reason
+             WHEN units > CASE service {units_max} END THEN 'units_out_of_range' END AS reason
+    FROM (
+        SELECT *,
+            CASE WHEN fault IS NOT NULL THEN fault
+                 WHEN service IS NULL THEN 'unknown_service'
+                 WHEN own_number IS NULL THEN 'bad_number'
+                 WHEN other_number IS NULL AND service <> 'data' THEN 'bad_number'
+                 WHEN start IS NULL THEN 'bad_date'
+                 WHEN start < TIMESTAMPTZ '2000-01-01 00:00:00+00' OR start > TIMESTAMPTZ '{now.isoformat()}' + INTERVAL 2 YEAR
+                     THEN 'date_out_of_range'
+                 WHEN negative THEN 'negative_units'
+                 WHEN units IS NULL THEN 'bad_units' END AS reason
+        FROM (
+            SELECT line, source_record_id, service, fault,
+                {e164("own_number", short_codes=False)} AS own_number,
+                {e164("other_number", short_codes=True)} AS other_number,
+                TRY_CAST(CASE WHEN regexp_full_match(start, '{_START}') THEN start END AS TIMESTAMPTZ) AS start,
+                upper(trim(country)) AS country,
+                regexp_full_match(units, '-[0-9]+') OR regexp_full_match(more_units, '-[0-9]+') AS negative,
+                CASE WHEN regexp_full_match(units, '[0-9]{{1,15}}') AND regexp_full_match(more_units, '[0-9]{{1,15}}')
+                     THEN units::BIGINT + more_units::BIGINT END AS units
+            FROM parsed
+        )
+    )
+    """
+
+
+def prefix_heads() -> str:
+    """The zone of each distinct beginning of a called number, by longest prefix; a short code is marked with a star."""
+    longest = prefix_length_max()
+    return f"""
+    SELECT head, arg_max(zone, length) AS zone
+    FROM (SELECT DISTINCT {head_of("other_number")} AS head FROM checked WHERE reason IS NULL AND other_number IS NOT NULL),
+         range(1, {longest + 1}) AS lengths(length)
+    JOIN prefix ON prefix.prefix = left(head, length::INTEGER)
+    GROUP BY head
+    """
+
+
+def head_of(column: str) -> str:
+    """The beginning of a number that decides its zone."""
+    longest = prefix_length_max()
+    return f"CASE WHEN length({column}) <= 6 THEN left('*' || {column}, {longest}) ELSE left({column}, {longest}) END"
+
+
+def guided() -> str:
+    """Each usable record with its calendar month, zone, roaming and the product in force at its start; and the reason when one is missing."""
+    zone_of_data = " ".join(f"WHEN '{roaming}' THEN '{zone}'" for roaming, zone in _ZONE_OF_DATA.items())
+    return f"""
+    SELECT c.*, m.month, n.roaming,
+        CASE WHEN c.service = 'data' THEN CASE n.roaming {zone_of_data} END ELSE p.zone END AS zone,
+        h.customer_id, h.billing_account_id, h.product_id, h.bucket, h.cycle_day, h.status
+    FROM checked c
+    JOIN calendar_month m ON c.start >= m.begins_at AND c.start < m.ends_at
+    LEFT JOIN country n ON n.country = c.country
+    LEFT JOIN prefix_head p ON p.head = {head_of("c.other_number")}
+    LEFT JOIN holding h ON h.own_number = c.own_number AND c.start >= h.valid_from AND c.start < h.valid_to
+    WHERE c.reason IS NULL
+    """
+
+
+def identified(source: str) -> str:
+    """
+    Each usable record with its identity and the reason for which it must wait.
+
+    Identity is the source's own identifier, or a digest over what the record says; other numbers enter the digest as the
+    keeper's token, because a plain digest beside its other inputs gives the number away (rating.md, "Identity").
+    """
+    separator = "chr(31)"
+    own = f"sha256(concat_ws({separator}, '{source}', g.source_record_id))"
+    parts = ", ".join(
+        (
+            f"'{source}'",
+            "coalesce(g.product_id::VARCHAR, hex(w.token))",
+            "epoch_us(g.start)::VARCHAR",
+            "hex(o.token)",
+            "g.units::VARCHAR",
+            "g.service",
+        )
+    )
+    return f"""
+    SELECT g.*,
+        CAST(left(CASE WHEN g.source_record_id IS NOT NULL THEN {own} ELSE sha256(concat_ws({separator}, {parts})) END, 32) AS UUID) AS record_id,
+        CASE WHEN g.product_id IS NULL THEN 'no_product'
+             WHEN g.status <> 'active' THEN 'product_' || g.status
+             WHEN g.roaming IS NULL THEN 'no_country'
+             WHEN g.zone IS NULL THEN 'no_zone' END AS suspense
+    FROM guided_candidate g
+    LEFT JOIN token o ON g.source_record_id IS NULL AND o.month = g.month AND o.number = coalesce(g.other_number, '0')
+    LEFT JOIN token w ON g.source_record_id IS NULL AND g.product_id IS NULL AND w.month = g.month AND w.number = g.own_number
+    """
+
+
+# Numbers whose tokens are needed: those of records without an identifier of their own. '0' stands for "no other number".
+TOKENS_WANTED = """
+SELECT DISTINCT month, number FROM (
+    SELECT month, coalesce(other_number, '0') AS number FROM guided_candidate WHERE source_record_id IS NULL
+    UNION ALL
+    SELECT month, own_number AS number FROM guided_candidate WHERE source_record_id IS NULL AND product_id IS NULL
+) ORDER BY month, number
+"""
+
+# The first line of each identity stays, unless it was taken before; every other one is a duplicate.
+JUDGED = """
+SELECT i.*, CASE WHEN k.record_id IS NOT NULL OR i.line <> f.line THEN true ELSE false END AS duplicate
+FROM identified i
+JOIN (SELECT record_id, min(line) AS line FROM identified GROUP BY record_id) f USING (record_id)
+LEFT JOIN (SELECT DISTINCT record_id FROM known WHERE record_id IN (SELECT record_id FROM identified)) k USING (record_id)
+"""
+
+SUSPENDED_ROWS = """
+SELECT j.month, j.record_id, '{file}'::UUID AS usage_file_id, j.line, j.suspense AS reason, j.start, j.service, j.country, j.units,
+    w.block AS own_number, o.block AS other_number
+FROM judged j
+LEFT JOIN sealed_own_number w USING (record_id)
+LEFT JOIN sealed_other_number o USING (record_id)
+WHERE NOT j.duplicate AND j.suspense IS NOT NULL
+"""
+
+GUIDED_ROWS = """
+SELECT j.month, j.bucket, j.billing_account_id, j.product_id, j.start, j.record_id, j.customer_id, '{file}'::UUID AS usage_file_id, j.line,
+    j.service, j.zone, j.roaming, j.units, p.generation, p.period_day, p.bill_day, o.block AS other_number
+FROM judged j
+JOIN cycle p ON p.cycle_day = j.cycle_day AND j.start >= p.begins_at AND j.start < p.ends_at
+LEFT JOIN sealed_other_number o USING (record_id)
+WHERE NOT j.duplicate AND j.suspense IS NULL
+"""
+
+SET_ASIDE_ROWS = """
+SELECT month, '{file}'::UUID AS usage_file_id, line, 'duplicate' AS state, '' AS reason, record_id, service, units FROM judged WHERE duplicate
+UNION ALL
+SELECT 0 AS month, '{file}'::UUID AS usage_file_id, line, 'rejected' AS state, reason, NULL AS record_id, service, units
+FROM checked WHERE reason IS NOT NULL
+"""
+
+BALANCE = """
+SELECT state, reason, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT 'rejected' AS state, reason, units FROM checked WHERE reason IS NOT NULL
+    UNION ALL
+    SELECT CASE WHEN duplicate THEN 'duplicate' WHEN suspense IS NOT NULL THEN 'suspended' ELSE 'guided' END,
+           CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, units FROM judged
+) GROUP BY state, reason ORDER BY state, reason
+"""
+TOTALS = "SELECT count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM checked"

@@ -1,0 +1,55 @@
+"""SQL of the usage room in PostgreSQL: files, their balances, closed periods."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from hoeksteen.storage.postgres import Row, Transaction
+from hoeksteen.usage.model import FileBalance, StateCount, UsageState
+
+_FILE = "SELECT usage_file_id, source, name, taken_at, records_in, units_in FROM usage.usage_file "
+
+
+def file_by_digest(tx: Transaction, digest: bytes) -> FileBalance | None:
+    row = tx.row(_FILE + "WHERE digest = %s ORDER BY taken_at LIMIT 1", (digest,))
+    return None if row is None else _with_states(tx, [row])[0]
+
+
+def balances(tx: Transaction) -> list[FileBalance]:
+    return _with_states(tx, tx.rows(_FILE + "ORDER BY taken_at, name, usage_file_id"))
+
+
+def _with_states(tx: Transaction, files: Sequence[Row]) -> list[FileBalance]:
+    rows = tx.rows(
+        "SELECT usage_file_id, state, reason, records, units FROM usage.usage_file_balance WHERE usage_file_id = ANY(%s) ORDER BY state, reason",
+        ([file["usage_file_id"] for file in files],),
+    )
+    states: dict[UUID, list[StateCount]] = {}
+    for row in rows:
+        states.setdefault(row["usage_file_id"], []).append(StateCount(UsageState(row["state"]), row["reason"], row["records"], row["units"]))
+    return [FileBalance(**file, states=tuple(states.get(file["usage_file_id"], ()))) for file in files]
+
+
+def insert_file(tx: Transaction, digest: bytes, adapter: str, balance: FileBalance) -> None:
+    tx.execute(
+        "INSERT INTO usage.usage_file (usage_file_id, digest, source, name, adapter, records_in, units_in, taken_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (balance.usage_file_id, digest, balance.source, balance.name, adapter, balance.records_in, balance.units_in, balance.taken_at),
+    )
+    tx.execute_many(
+        "INSERT INTO usage.usage_file_balance (usage_file_id, state, reason, records, units) VALUES (%s, %s, %s, %s, %s)",
+        [(balance.usage_file_id, count.state, count.reason, count.records, count.units) for count in balance.states],
+    )
+
+
+def last_closed(tx: Transaction) -> dict[int, date]:
+    return {
+        row["cycle_day"]: row["last"] for row in tx.rows("SELECT cycle_day, max(period_from) AS last FROM usage.closed_period GROUP BY cycle_day")
+    }
+
+
+def close_period(tx: Transaction, cycle_day: int, period_from: date, now: datetime) -> int:
+    return tx.execute(
+        "INSERT INTO usage.closed_period (cycle_day, period_from, closed_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (cycle_day, period_from, now),
+    )

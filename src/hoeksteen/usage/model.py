@@ -1,0 +1,89 @@
+"""What the usage room tells of files and records."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class UsageState(StrEnum):
+    """The state in which a record leaves collection; rating then makes `rated` or `zero_rated` of `guided`."""
+
+    GUIDED = "guided"
+    DUPLICATE = "duplicate"
+    SUSPENDED = "suspended"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many records of a file, and how many units, are in a state for a reason."""
+
+    state: UsageState
+    reason: str
+    records: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileBalance:
+    """
+    What became of one file: its records and units, each in exactly one state.
+
+    :param already_taken: the same bytes were taken before, and nothing was counted now
+    """
+
+    usage_file_id: UUID
+    source: str
+    name: str
+    taken_at: datetime
+    records_in: int
+    units_in: int
+    states: tuple[StateCount, ...]
+    already_taken: bool = False
+
+    def records(self, state: UsageState) -> int:
+        """Give the number of records in a state."""
+        return sum(count.records for count in self.states if count.state is state)
+
+    @property
+    def closes(self) -> bool:
+        """Say whether every record and every unit has exactly one state."""
+        return (self.records_in, self.units_in) == (sum(count.records for count in self.states), sum(count.units for count in self.states))
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSummary:
+    """
+    A customer's usage of one kind in a month.
+
+    :param units: as delivered: seconds, messages, bytes
+    """
+
+    product_id: UUID
+    service: str
+    zone: str
+    roaming: str
+    records: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One guided record, without the other party: that is sealed traffic data."""
+
+    record_id: UUID
+    product_id: UUID
+    start: datetime
+    service: str
+    zone: str
+    roaming: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerUsage:
+    """A customer's usage in a month: in all, and the latest records."""
+
+    summaries: tuple[UsageSummary, ...]
+    latest: tuple[UsageRecord, ...]

@@ -1,0 +1,65 @@
+"""The usage room's tables in the lake. A record's state is told by the table in which it lies, never by a column that changes."""
+
+from hoeksteen.storage.lake import ColumnType, LakeTable
+
+BUCKETS = 16
+
+GUIDED = LakeTable(
+    "guided",
+    (
+        ("month", ColumnType.INTEGER),  # local calendar month of the start, yyyymm
+        ("bucket", ColumnType.INTEGER),  # of the billing account
+        ("billing_account_id", ColumnType.UUID),
+        ("product_id", ColumnType.UUID),
+        ("start", ColumnType.INSTANT),
+        ("record_id", ColumnType.UUID),
+        ("customer_id", ColumnType.UUID),
+        ("usage_file_id", ColumnType.UUID),
+        ("line", ColumnType.INTEGER),
+        ("service", ColumnType.TEXT),
+        ("zone", ColumnType.TEXT),
+        ("roaming", ColumnType.TEXT),
+        ("units", ColumnType.LONG),  # seconds, messages, bytes, as delivered
+        ("generation", ColumnType.INTEGER),  # how often its period had been closed when it arrived
+        ("period_day", ColumnType.DAY),  # first day of the bill period of its start
+        ("bill_day", ColumnType.DAY),  # first day of the bill period on whose bill it appears
+        ("other_number", ColumnType.BYTES),  # sealed by the month's key; none for data
+    ),
+    partition=("month", "bucket"),
+    sort=("billing_account_id", "product_id", "start", "record_id"),
+)
+
+SUSPENDED = LakeTable(
+    "suspended",
+    (
+        ("month", ColumnType.INTEGER),
+        ("record_id", ColumnType.UUID),
+        ("usage_file_id", ColumnType.UUID),
+        ("line", ColumnType.INTEGER),
+        ("reason", ColumnType.TEXT),
+        ("start", ColumnType.INSTANT),
+        ("service", ColumnType.TEXT),
+        ("country", ColumnType.TEXT),
+        ("units", ColumnType.LONG),
+        ("own_number", ColumnType.BYTES),  # sealed by the month's key, so that the record can be guided later
+        ("other_number", ColumnType.BYTES),
+    ),
+    partition=("month",),
+    sort=("reason", "start", "record_id"),
+)
+
+SET_ASIDE = LakeTable(
+    "set_aside",
+    (
+        ("month", ColumnType.INTEGER),  # of the start; 0 when it has no readable start
+        ("usage_file_id", ColumnType.UUID),
+        ("line", ColumnType.INTEGER),
+        ("state", ColumnType.TEXT),  # duplicate or rejected
+        ("reason", ColumnType.TEXT),
+        ("record_id", ColumnType.UUID),  # of the record that was there first; none for rejected lines
+        ("service", ColumnType.TEXT),
+        ("units", ColumnType.LONG),
+    ),
+    partition=("month",),
+    sort=("usage_file_id", "line"),
+)
