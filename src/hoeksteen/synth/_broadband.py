@@ -16,11 +16,13 @@ from hoeksteen.synth._spelling import base_letters, short_street, stray_spaces, 
 from hoeksteen.synth.model import BROADBAND, DISCOUNTS, PRODUCTS, SourceTotals
 
 _SCHEMA = """
-CREATE TABLE klant (klant_id INTEGER PRIMARY KEY, soort INTEGER, voorletters TEXT, voornaam TEXT, tussenvoegsel TEXT, achternaam TEXT, geboortenaam TEXT, geslacht INTEGER, geboortedatum INTEGER,
-    bedrijfsnaam TEXT, rechtsvorm INTEGER, kvk INTEGER, telefoon TEXT, mobiel TEXT, email TEXT, iban TEXT, betaalwijze INTEGER, mandaat TEXT, mandaatdatum INTEGER, klant_sinds INTEGER);
-CREATE TABLE adres (adres_id INTEGER PRIMARY KEY, klant_id INTEGER, soort INTEGER, straat TEXT, huisnummer INTEGER, toevoeging TEXT, postcode TEXT, plaats TEXT);
-CREATE TABLE abonnement (abonnement_id INTEGER PRIMARY KEY, klant_id INTEGER, product INTEGER, status INTEGER, ingangsdatum INTEGER, einddatum INTEGER, opgeschort_per INTEGER,
-    gefactureerd_tot INTEGER, maandbedrag_cent INTEGER);
+CREATE TABLE klant (klant_id INTEGER PRIMARY KEY, soort INTEGER, voorletters TEXT, voornaam TEXT, tussenvoegsel TEXT, achternaam TEXT,
+    geboortenaam TEXT, geslacht INTEGER, geboortedatum INTEGER, bedrijfsnaam TEXT, rechtsvorm INTEGER, kvk INTEGER, telefoon TEXT, mobiel TEXT,
+    email TEXT, iban TEXT, betaalwijze INTEGER, mandaat TEXT, mandaatdatum INTEGER, klant_sinds INTEGER);
+CREATE TABLE adres (adres_id INTEGER PRIMARY KEY, klant_id INTEGER, soort INTEGER, straat TEXT, huisnummer INTEGER, toevoeging TEXT,
+    postcode TEXT, plaats TEXT);
+CREATE TABLE abonnement (abonnement_id INTEGER PRIMARY KEY, klant_id INTEGER, product INTEGER, status INTEGER, ingangsdatum INTEGER,
+    einddatum INTEGER, opgeschort_per INTEGER, gefactureerd_tot INTEGER, maandbedrag_cent INTEGER);
 CREATE TABLE abonnement_korting (abonnement_id INTEGER, kortingcode INTEGER, geldig_van INTEGER, geldig_tot INTEGER);
 CREATE TABLE kortingcode (kortingcode INTEGER PRIMARY KEY, omschrijving TEXT, soort TEXT, waarde INTEGER);
 CREATE TABLE productcode (product INTEGER PRIMARY KEY, omschrijving TEXT);
@@ -68,11 +70,10 @@ def _write_entries(connection: sqlite3.Connection, source: Iterator[Entry], chan
                 addresses += 1
                 rows["adres"].append((addresses, *address))
             for line in entry.lines:
-                subscriptions[line.index] = number = _FIRST_SUBSCRIPTION + len(subscriptions)
+                subscriptions[line.place] = number = _FIRST_SUBSCRIPTION + len(subscriptions)
                 start = _IMPOSSIBLE_DAY if entry.reject == "impossible_date" else _day(line.start)
-                rows["abonnement"].append(
-                    (number, int(entry.key), int(line.code), line.state + 1, start, _day(line.end), _day(line.suspended), _day(line.billed_to), line.monthly_cents)
-                )
+                days = start, _day(line.end), _day(line.suspended), _day(line.billed_to)
+                rows["abonnement"].append((number, int(entry.key), int(line.code), line.state + 1, *days, line.monthly_cents))
                 if not entry.reject:
                     totals.products += 1
                     totals.monthly_cents += line.monthly_cents

@@ -32,7 +32,7 @@ def zipf_weights(count: int, *, flattening: float = 6.0) -> Floats:
 def pick(chance: np.random.Generator, weights: Sequence[float] | Floats, size: int) -> Ints:
     """Draw `size` places of a list by their weights."""
     bounds = np.cumsum(np.asarray(weights, np.float64))
-    return np.searchsorted(bounds, chance.random(size) * bounds[-1], side="right").astype(np.int64)
+    return np.asarray(np.searchsorted(bounds, chance.random(size) * bounds[-1], side="right"), np.int64)
 
 
 def sample(chance: np.random.Generator, eligible: Ints, count: int) -> Ints:

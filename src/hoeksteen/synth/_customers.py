@@ -19,6 +19,7 @@ from hoeksteen.synth.model import FIXED, MOBILE
 _JOINT_BANKING_SHARE = 0.55
 _CAME_AFTER_OTHERS_SHARE = 0.3
 STRANGE_NUMBERS = 1000
+_MAIL_SHAPES = ("{called}.{family}", "{letters}{family}", "{called}{family}{year}", "{family}.{letters}", "{called}_{family}")
 
 
 @dataclass(slots=True)
@@ -123,15 +124,14 @@ def _emails(seed: int, people: People, firms: list[Firm], total: int) -> list[st
     plain, table, calling = plain_stream(seed, "emails"), surnames(), calling_names()
     choices = [item.split(",") for item in _words.MAIL_DOMAINS.split()]
     domains = plain.choices([domain for domain, _ in choices], [int(weight) for _, weight in choices], k=total)
-    shapes = plain.choices(("{called}.{family}", "{letters}{family}", "{called}{family}{year}", "{family}.{letters}", "{called}_{family}"), (45, 25, 15, 10, 5), k=total)
+    shapes = plain.choices(_MAIL_SHAPES, (45, 25, 15, 10, 5), k=total)
     taken: dict[str, int] = {}
     mails = []
     columns = zip(people.given.tolist(), people.initials.tolist(), people.birth_surname.tolist(), people.birth.tolist(), strict=True)
     for place, (given, letters, surname, birth) in enumerate(columns):
-        local = shapes[place].format(
-            called=_mail_letters(calling[given]), letters=_mail_letters(letters), family=_mail_letters(table.prefixes[surname] + table.names[surname]),
-            year=f"{int(birth / 365.2425) % 100:02d}",
-        )
+        family = _mail_letters(table.prefixes[surname] + table.names[surname])
+        year = f"{int(birth / 365.2425 + 1) % 100:02d}"
+        local = shapes[place].format(called=_mail_letters(calling[given]), letters=_mail_letters(letters), family=family, year=year)
         mails.append(_unused(taken, local, domains[place]))
     for place, firm in enumerate(firms):
         local = plain.choice(("info", "administratie", "post")) + "." + _mail_letters(firm.name)[:40]

@@ -38,9 +38,9 @@ class Operator:
 
 
 class Line(NamedTuple):
-    """One product of an entry; days are ordinals, 0 = none; `index` numbers the product in the whole operator."""
+    """One product of an entry; days are ordinals, 0 = none; `place` numbers the product in the whole operator."""
 
-    index: int
+    place: int
     code: str
     start: int
     end: int
@@ -123,9 +123,8 @@ def _entry(operator: Operator, source: int, index: int, chance: random.Random) -
     if records.birth_date_typo[index]:
         birth = mistyped_day(birth, chance)
     calling = calling_names()[int(people.given[customer])]
-    return Entry(
-        records.source_key(index), None, int(people.gender[customer]), people.initials[customer], calling, prefix, surname, birth_name, birth, *contact
-    )
+    gender, letters = int(people.gender[customer]), people.initials[customer]
+    return Entry(records.source_key(index), None, gender, letters, calling, prefix, surname, birth_name, birth, *contact)
 
 
 def _surname(operator: Operator, index: int, customer: int, chance: random.Random) -> tuple[str, str, tuple[str, str]]:

@@ -54,7 +54,7 @@ def draw_firms(*, seed: int, count: int, people: People) -> list[Firm]:
         if LEGAL_FORMS[form] == "stichting":
             name = f"Stichting {plain.choice(_words.FOUNDATIONS.split())} {plain.choice(places)}"
         elif LEGAL_FORMS[form] == "eenmanszaak" or plain.random() < 0.35:
-            name = " ".join(filter(None, [plain.choice(trades), letters if plain.random() < 0.5 else "", prefix.capitalize() if prefix else "", family]))
+            name = " ".join(filter(None, [plain.choice(trades), letters if plain.random() < 0.5 else "", prefix.capitalize(), family]))
         else:
             name = f"{plain.choice(trades)} {plain.choice(firm_names)}"
         name += f" {LEGAL_FORMS[form]}" if form < 2 else ""

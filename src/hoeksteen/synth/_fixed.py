@@ -12,9 +12,8 @@ from hoeksteen.synth._numbers import written_iban, written_phone
 from hoeksteen.synth._spelling import base_letters, latin_letters, short_prefix, short_street, stray_spaces, written_postcode
 from hoeksteen.synth.model import FIXED, SourceTotals
 
-COLUMNS = (
-    "KLANTNR NAAM ADRES POSTCODE PLAATS GEBDAT CONTACT EMAIL REKENING BETAALWIJZE MACHTIGING MACHT_DAT KVK AANSLNR NUMMER PRODUCT STATUS INGANG EINDE OPGESCHORT GEFACT_TOT MAANDBEDR".split()
-)
+_CUSTOMER_COLUMNS = "KLANTNR;NAAM;ADRES;POSTCODE;PLAATS;GEBDAT;CONTACT;EMAIL;REKENING;BETAALWIJZE;MACHTIGING;MACHT_DAT;KVK"
+_CONNECTION_COLUMNS = "AANSLNR;NUMMER;PRODUCT;STATUS;INGANG;EINDE;OPGESCHORT;GEFACT_TOT;MAANDBEDR"
 _STATES = "AOB"
 _IMPOSSIBLE_DAY = "31-02-2019"
 _FIRST_CONNECTION = 1_000_001
@@ -24,7 +23,7 @@ def write_fixed(*, path: Path, operator: Operator) -> SourceTotals:
     """Write the export of the fixed line system, and give what it holds."""
     chance, totals, connection = plain_stream(operator.seed, "fixed"), SourceTotals(), _FIRST_CONNECTION
     with path.open("w", encoding="latin-1", newline="") as file:
-        file.write(";".join(COLUMNS) + "\r\n")
+        file.write(f"{_CUSTOMER_COLUMNS};{_CONNECTION_COLUMNS}\r\n")
         for entry in entries(operator, FIXED):
             customer = _customer(entry, chance)
             totals.records += 1

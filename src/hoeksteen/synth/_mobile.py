@@ -22,8 +22,8 @@ _FIRST_SIM = 1_000_001
 # what the system used for days before 17 May 1940: Amsterdam time, +0:19:32 until July 1937, +0:20 after
 _AMSTERDAM_TIME = ((date(1937, 7, 1).toordinal(), timedelta(minutes=19, seconds=32)), (AMBIGUOUS_BEFORE, timedelta(minutes=20)))
 # clock changes of the Netherlands until 1946, when files disagree with those of Belgium: first day, hours ahead of UTC
-_WAR_TIME = ((1940, 5, 17, 2), (1942, 11, 3, 1), (1943, 3, 30, 2), (1943, 10, 5, 1), (1944, 4, 4, 2), (1944, 10, 3, 1), (1945, 4, 3, 2), (1945, 9, 17, 1))
-_WAR_TIME_DAYS = tuple((date(year, month, day).toordinal(), timedelta(hours=hours)) for year, month, day, hours in _WAR_TIME)
+_CHANGES = "1940-05-17 2, 1942-11-03 1, 1943-03-30 2, 1943-10-05 1, 1944-04-04 2, 1944-10-03 1, 1945-04-03 2, 1945-09-17 1"
+_WAR_TIME = tuple((date.fromisoformat(change[:10]).toordinal(), timedelta(hours=int(change[11:]))) for change in _CHANGES.split(", "))
 _ORDERLY_SINCE = date(1947, 1, 1).toordinal()
 
 
@@ -130,6 +130,7 @@ def local_midnight(ordinal: int) -> str:
     if ordinal >= _ORDERLY_SINCE:
         instant = start_of_day(date.fromordinal(ordinal))
     else:
-        ahead = next((offset for end, offset in _AMSTERDAM_TIME if ordinal < end), None) or [hours for first, hours in _WAR_TIME_DAYS if first <= ordinal][-1]
+        amsterdam = [ahead for end, ahead in _AMSTERDAM_TIME if ordinal < end]
+        ahead = amsterdam[0] if amsterdam else [ahead for first, ahead in _WAR_TIME if first <= ordinal][-1]
         instant = datetime.combine(date.fromordinal(ordinal), datetime.min.time(), UTC) - ahead
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -68,7 +68,8 @@ def ibans(chance: np.random.Generator, count: int) -> list[str]:
     remainders = np.array([int("".join(str(ord(letter) - 55) for letter in bank)) % 97 for bank in banks], np.int64)[which]
     # bank, number, then NL00 as digits: 23 21 00
     check: Ints = 98 - ((remainders * (10**10 % 97) + numbers % 97) * (10**6 % 97) + 232_100) % 97
-    return [f"NL{digits:02d}{banks[bank]}{number:010d}" for digits, bank, number in zip(check.tolist(), which.tolist(), numbers.tolist(), strict=True)]
+    columns = zip(check.tolist(), which.tolist(), numbers.tolist(), strict=True)
+    return [f"NL{digits:02d}{banks[bank]}{number:010d}" for digits, bank, number in columns]
 
 
 def written_iban(iban: str, chance: random.Random) -> str:

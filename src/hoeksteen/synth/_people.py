@@ -92,7 +92,7 @@ def draw_people(*, seed: int, count: int, rejectable: int, month: date) -> Peopl
     head = np.flatnonzero(role == _HEAD)[household]
     gender = _genders(chance, role, kinds[household])
     birth = _births(chance, role, head, kinds[household], month)
-    years = (birth / _YEAR_DAYS).astype(np.int64)
+    years = (birth / _YEAR_DAYS + 1).astype(np.int64)
     surname = draw_surnames(chance, cultures)
     own = (role == _CHILD) | (role == _SON) | (role == _TWIN)
     surname[own] = surname[head[own]]

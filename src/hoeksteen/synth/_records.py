@@ -85,8 +85,18 @@ def draw_records(*, seed: int, people: People, firms: int) -> Records:
     order = np.lexsort((chance.random(len(customer)), source))
     counts = np.bincount(source, minlength=len(SOURCES))
     key = _KEY_BASE + np.arange(len(customer)) - np.repeat(np.cumsum(counts) - counts, counts)
-    columns = (moved, _flags(len(customer), typo), _flags(len(customer), no_birth), _flags(len(customer), birth_typo), maiden, duplicate)
-    return Records(customer[order], source[order], key, *(column[order] for column in columns), reject[order])
+    return Records(
+        customer[order],
+        source[order],
+        key,
+        moved=moved[order],
+        surname_typo=_flags(len(customer), typo)[order],
+        no_birth_date=_flags(len(customer), no_birth)[order],
+        birth_date_typo=_flags(len(customer), birth_typo)[order],
+        maiden_name=maiden[order],
+        duplicate=duplicate[order],
+        reject=reject[order],
+    )
 
 
 def maiden_name_persons(records: Records) -> Ints:
@@ -114,12 +124,12 @@ def _one_record_each(chance: np.random.Generator, customer: Ints, chosen: Ints) 
 
 
 def _fates(chance: np.random.Generator, people: People, customer: Ints) -> tuple[Flags, Flags]:
-    """Draw who moved and who married, among people in several systems, and the record that did not hear of it."""
+    """Draw who moved and who married, and the record that did not hear of it; so it befalls only people in several systems."""
     known, counts = np.unique(customer[customer < len(people)], return_counts=True)
     several = known[counts > 1]
-    moved = sample(chance, several, round(len(several) * MOVED_SHARE))
+    moved = sample(chance, several, round(len(known) * MOVED_SHARE))
     brides = np.intersect1d(several, people.married_partner)
-    renamed = sample(chance, brides, round(len(several) * MAIDEN_NAME_SHARE))
+    renamed = sample(chance, brides, round(len(known) * MAIDEN_NAME_SHARE))
     return _flags(len(customer), _one_record_each(chance, customer, moved)), _flags(len(customer), _one_record_each(chance, customer, renamed))
 
 

@@ -10,9 +10,10 @@ from hoeksteen.synth._people import AMBIGUOUS_BEFORE
 
 # letters that have no decomposition into a base letter and an accent
 _BASE_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ı": "i", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss"})
-_SOUND_ALIKES = (("ij", "y"), ("y", "ij"), ("ck", "k"), ("k", "ck"), ("dt", "t"), ("ei", "ij"), ("ou", "au"), ("s", "z"), ("z", "s"), ("v", "f"), ("ee", "e"), ("aa", "a"), ("ss", "s"), ("c", "k"))
-_NEIGHBOURS = {"a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk", "k": "jl", "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o",
-               "r": "et", "s": "ad", "t": "ry", "u": "yi", "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "x"}
+_SOUNDS = "ij>y y>ij ck>k k>ck dt>t ei>ij ou>au s>z z>s v>f ee>e aa>a ss>s c>k"
+_SOUND_ALIKES = tuple(pair.split(">") for pair in _SOUNDS.split())
+_KEYS = "a:sq b:vn c:xv d:sf e:wr f:dg g:fh h:gj i:uo j:hk k:jl l:k m:n n:bm o:ip p:o r:et s:ad t:ry u:yi v:cb w:qe x:zc y:tu z:x"
+_NEIGHBOURS = dict(pair.split(":") for pair in _KEYS.split())
 _PREFIX_SHORT = {"van de": ("v.d.", "v/d"), "van den": ("v.d.", "v/d"), "van der": ("v.d.", "v/d"), "van": ("v.",)}
 _TYPO_TRIES_MAX = 20
 

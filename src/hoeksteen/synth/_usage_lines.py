@@ -121,7 +121,8 @@ def draw_specials(chance: np.random.Generator, *, can_be_late: Flags, spared: Fl
     mixed = chance.permutation(np.flatnonzero(~spared))
     late = mixed[can_be_late[mixed]][: _count(size, LATE_SHARE)]
     rest = mixed[~np.isin(mixed, late)]
-    counts = [_count(size, NO_ZONE_SHARE) if zones else 0, _count(size, NO_PRODUCT_SHARE), *[max(1, round(size * REJECTED_SHARE / 4))] * 4, _count(size, DUPLICATE_SHARE)]
+    unknown = [_count(size, NO_ZONE_SHARE) if zones else 0, _count(size, NO_PRODUCT_SHARE)]
+    counts = [*unknown, *[_count(size, REJECTED_SHARE / len(FAULTS))] * len(FAULTS), _count(size, DUPLICATE_SHARE)]
     no_zone, no_product, *faults, repeated, _ = np.split(rest, np.cumsum(counts))
     return Specials(late, no_zone, no_product, dict(zip(FAULTS, faults, strict=True)), repeated)
 
@@ -129,7 +130,8 @@ def draw_specials(chance: np.random.Generator, *, can_be_late: Flags, spared: Fl
 def own_numbers(chance: np.random.Generator, *, lines: UsageLines, line: Ints, specials: Specials, nobody: list[str]) -> Column:
     """Write the own number of each record: E.164 digits, a few otherwise; and those that nobody holds or that are damaged."""
     held = lines.number
-    table = [*held, *(f"+{number}" for number in held), *(f"00{number}" for number in held), *(f"0{number[2:]}" for number in held), *nobody, BAD_NUMBER]
+    otherwise = [f"+{number}" for number in held] + [f"00{number}" for number in held] + [f"0{number[2:]}" for number in held]
+    table = [*held, *otherwise, *nobody, BAD_NUMBER]
     index = line + len(held) * pick(chance, _OWN_WRITTEN, len(line))
     index[specials.no_product] = 4 * len(held) + chance.integers(len(nobody), size=len(specials.no_product))
     index[specials.faults["bad_number"]] = len(table) - 1

@@ -41,10 +41,12 @@ def write_sessions(
     uplink = (volume * (0.04 + 0.16 * chance.random(size))).astype(np.int64) + 1
     downlink = volume - uplink + 2
     uplink[specials.faults["negative_units"]] *= -1
+    apn = looked_up(["internet", "business"], lines.business[line].astype(np.int64))
     rows = joined(
-        '{"own_number":"', own_numbers(chance, lines=lines, line=line, specials=specials, nobody=nobody), '","start":"',
-        *instants(clock, start, specials.flag("bad_date", size)), '","uplink_bytes":', written(uplink), ',"downlink_bytes":', written(downlink),
-        ',"apn":"', looked_up(["internet", "business"], lines.business[line].astype(np.int64)), '","visited_country":"', looked_up(_COUNTRIES, country), '"}',
+        '{"own_number":"', own_numbers(chance, lines=lines, line=line, specials=specials, nobody=nobody),
+        '","start":"', *instants(clock, start, specials.flag("bad_date", size)),
+        '","uplink_bytes":', written(uplink), ',"downlink_bytes":', written(downlink),
+        ',"apn":"', apn, '","visited_country":"', looked_up(_COUNTRIES, country), '"}',
     )
     rows = cut(rows, specials.flag("cut_line", size), 0.5)
     again, later = repeats(rows, specials, last=last)

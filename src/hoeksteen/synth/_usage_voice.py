@@ -131,7 +131,8 @@ def _drawn(chance: np.random.Generator, lines: UsageLines, clock: MonthClock, de
     kind = np.where(is_sms, pick(chance, _TEXTED, len(line)), pick(chance, _CALLED, len(line)))
     first = np.array(destinations.first, np.int64)
     # everybody has a circle of their own, in which some are called more often
-    friend = np.array([int(number[-6:]) for number in lines.number], np.int64)[line] * 31 + chance.exponential(4.0, len(line)).astype(np.int64) * 104_729
+    circle = np.array([int(number[-6:]) for number in lines.number], np.int64)[line] * 31
+    friend = circle + chance.exponential(4.0, len(line)).astype(np.int64) * 104_729
     other = first[kind] + friend % (first[kind + 1] - first[kind])
     return _Calls(line, is_sms, np.where(is_sms, 1, seconds), start, other, np.zeros(len(line), np.bool_))
 

@@ -34,6 +34,14 @@ _RECORDS_PER_FILE = 400_000
 _FILES_MIN = 2
 _TRUTH_CHUNK = 200_000
 
+_OURS = ("fixed.csv", "mobile.jsonl", "broadband.sqlite", "truth.parquet", "usage_truth.json", "usage/voice_sms_*.csv", "usage/sessions_*.jsonl")
+_TRUTH_FLAGS = ("moved", "surname_typo", "no_birth_date", "birth_date_typo", "maiden_name", "duplicate_in_source", "ambiguous_birth_date")
+_TRUTH_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("source", "source_key", "person_id", "household_id", "kind", "father_son_pair", "twin_pair")]
+    + [(name, pa.bool_()) for name in _TRUTH_FLAGS]
+    + [("reject", pa.string())]
+)
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -43,18 +51,19 @@ def invent(
     """
     Write a whole operator, the same bytes for the same arguments.
 
-    The layout of each file is in README.md. `truth.json` is written last: a directory without it is incomplete.
+    The layout of each file is in README.md. `truth.json` is written last: what lies in a directory without it was left by an interrupted run,
+    and is made anew.
 
     :param customers: true persons and firms, 20 to 5,000,000
     :param month: the first day of the month of usage
     :param progress: called with the stage, what is done and how much there is
     :param records_per_line: usage records of a mobile line in the middle that is active all month; from 0.6 to 1.5 times as many for others
     :raises InvalidInput: when an argument is out of bounds
-    :raises Conflict: when the directory is not empty
+    :raises Conflict: when the directory holds an operator, or anything that is not ours
     """
-    _check(directory, customers, month, records_per_line)
+    _check(customers, month, records_per_line)
+    _make_room(directory)
     report = progress or (lambda _stage, _done, _of: None)
-    (directory / "usage").mkdir(parents=True)
     report("people", 0, 1)
     operator, ambiguous = _draw(seed, customers, month)
     report("people", 1, 1)
@@ -75,15 +84,25 @@ def invent(
     return truth
 
 
-def _check(directory: Path, customers: int, month: date, records_per_line: float) -> None:
+def _check(customers: int, month: date, records_per_line: float) -> None:
     if not CUSTOMERS_MIN <= customers <= CUSTOMERS_MAX:
         raise InvalidInput(f"An operator of {customers} customers cannot be invented.", remedy=f"Ask for {CUSTOMERS_MIN} to {CUSTOMERS_MAX}.")
     if month.day != 1 or not 2000 <= month.year <= 2099:
         raise InvalidInput(f"{month} is not the first day of a month between 2000 and 2099.", remedy="Give the month as in 2026-10-01.")
     if not 1 <= records_per_line <= 10_000:
         raise InvalidInput(f"{records_per_line} usage records per line are out of bounds.", remedy="Ask for 1 to 10,000.")
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+
+
+def _make_room(directory: Path) -> None:
+    """Make the directory, or clear what an interrupted run of ours has left in it."""
+    usage = directory / "usage"
+    found = [*(directory.iterdir() if directory.exists() else ()), *(usage.iterdir() if usage.is_dir() else ())]
+    ours = [path for path in found if path.is_file() and any(path.match(name) for name in _OURS)]
+    if directory / "truth.json" in found or {*ours, usage} < {*found, usage}:
         raise Conflict(f"{directory} is in use.", remedy="Give a directory that does not exist or is empty.")
+    for path in ours:
+        path.unlink()
+    usage.mkdir(parents=True, exist_ok=True)
 
 
 def _draw(seed: int, customers: int, month: date) -> tuple[Operator, Ints]:
@@ -112,12 +131,7 @@ def _write_truth(path: Path, operator: Operator, ambiguous: Ints) -> None:
     disputed[ambiguous] = True
     households = operator.customers.household
     first_rejectable = len(people) - people.rejectable
-    schema = pa.schema(
-        [(name, pa.string()) for name in ("source", "source_key", "person_id", "household_id", "kind", "father_son_pair", "twin_pair")]
-        + [(name, pa.bool_()) for name in ("moved", "surname_typo", "no_birth_date", "birth_date_typo", "maiden_name", "duplicate_in_source", "ambiguous_birth_date")]
-        + [("reject", pa.string())]
-    )
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, _TRUTH_SCHEMA, compression="zstd") as writer:
         for begin in range(0, len(records), _TRUTH_CHUNK):
             span = range(begin, min(begin + _TRUTH_CHUNK, len(records)))
             part = slice(span.start, span.stop)
@@ -137,7 +151,8 @@ def _write_truth(path: Path, operator: Operator, ambiguous: Ints) -> None:
                 disputed[part],
                 [REJECTS[reject] or None for reject in records.reject[part].tolist()],
             ]
-            writer.write_table(pa.table([pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)], schema=schema))
+            arrays = [pa.array(column, kind.type) for column, kind in zip(columns, _TRUTH_SCHEMA, strict=True)]
+            writer.write_table(pa.table(arrays, schema=_TRUTH_SCHEMA))
 
 
 def _pair(letter: str, number: int) -> str | None:
@@ -198,11 +213,11 @@ def _summary(
     }
     shares = {
         "in_several_systems": counts["in_several_systems"] / customers,
-        "moved": counts["moved"] / several,
+        "moved": counts["moved"] / individuals,
         "surname_typo": counts["surname_typo"] / counts["records_of_people"],
         "no_birth_date": counts["no_birth_date"] / counts["records_of_people"],
         "birth_date_typo": counts["birth_date_typo"] / counts["records_of_people"],
-        "maiden_name": counts["maiden_name"] / several,
+        "maiden_name": counts["maiden_name"] / individuals,
         "fathers_and_sons": counts["fathers_and_sons"] / individuals,
         "twins": counts["twins"] / individuals,
         "duplicates_in_source": counts["duplicates_in_source"] / customers,
