@@ -29,6 +29,7 @@ from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.service.bootstrap import bootstrap, read_bootstrap
 from hoeksteen_keeper.service.keeper import initialise, now, opened, require_home
 from hoeksteen_keeper.service.serve import serve
+from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.providers import write_secret
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -79,6 +80,11 @@ def cli() -> None:
 @click.option("--origin", default="keeper.hoeksteen.example/log", show_default=True, help="The log's name in its checkpoints.")
 def init_command(home: Path, dsn: str, origin: str) -> None:
     """Make the keys of a new keeper and the tables of its store; prints the log's public key."""
+    store = Store(dsn)  # before any key is made: a store that cannot be reached leaves nothing half-done
+    try:
+        store.open()
+    finally:
+        store.close()
     verifier = initialise(home, origin=origin)
     with opened(dsn=dsn, home=home, port=0):
         click.echo(verifier)
@@ -338,3 +344,7 @@ def _aware(instant: datetime | None) -> datetime | None:
 
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, default=str, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket as sockets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ async def _serve(keeper: Keeper, socket: Path, port: int, on_ready: Callable[[st
 
 async def _announce(keeper: Keeper, socket: Path, on_ready: Callable[[str], None]) -> None:
     deadline = asyncio.get_running_loop().time() + _SOCKET_WAIT_SECONDS
-    while not socket.exists():
+    while not _answers(socket):
         if asyncio.get_running_loop().time() > deadline:
             raise KeeperInvalid("socket_missing", f"The socket {socket} did not appear.")
         await asyncio.sleep(0.01)
@@ -57,17 +58,18 @@ async def _announce(keeper: Keeper, socket: Path, on_ready: Callable[[str], None
     on_ready(keeper.origin)
 
 
-def _require_free(socket: Path, port: int) -> None:
-    import socket as sockets
+def _answers(socket: Path) -> bool:
+    with sockets.socket(sockets.AF_UNIX) as probe:
+        return probe.connect_ex(str(socket)) == 0
 
+
+def _require_free(socket: Path, port: int) -> None:
     if len(os.fsencode(socket)) > 107:
         raise KeeperInvalid("socket_invalid", f"The socket's path is too long for the system: {socket}")
     socket.parent.mkdir(parents=True, exist_ok=True)
-    if socket.exists():
-        with sockets.socket(sockets.AF_UNIX) as probe:
-            if probe.connect_ex(str(socket)) == 0:
-                raise KeeperInvalid("socket_taken", f"A keeper serves {socket} already. Stop it first.")
-        socket.unlink()
+    if _answers(socket):
+        raise KeeperInvalid("socket_taken", f"A keeper serves {socket} already. Stop it first.")
+    socket.unlink(missing_ok=True)
     with sockets.socket(sockets.AF_INET) as probe:
         probe.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         if probe.connect_ex(("127.0.0.1", port)) == 0:
