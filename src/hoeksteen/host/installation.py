@@ -102,13 +102,16 @@ class Installation:
     def _start_keeper(self) -> None:
         settings = self.settings
         if not (settings.keeper / "keys").exists():
-            self._must(self.users.keeper, [self._program("hoeksteen-keeper"), "init", *self._keeper_options()], "The keeper cannot be set up")
+            printed = self._must(
+                self.users.keeper, [self.program("hoeksteen-keeper"), "init", *self._keeper_options()], "The keeper cannot be set up"
+            )
+            settings.log_key.write_text(printed.strip() + "\n", "utf-8")
         if self._pid("keeper") is not None:
             return
         settings.keeper_socket.unlink(missing_ok=True)
         log = own(settings.keeper / "log", self.users.keeper, mode=0o700) / "keeper.log"
         command = [
-            self._program("hoeksteen-keeper"),
+            self.program("hoeksteen-keeper"),
             "serve",
             *self._keeper_options(),
             "--socket",
@@ -135,6 +138,21 @@ class Installation:
         self._wait(lambda: _port_answers(self.settings.desk_port), alive=lambda: started.poll() is None, what="The desk", log=log)
 
     # --- down and status
+
+    def bootstrap_keeper(self, document: str) -> None:
+        """
+        Hand an empty keeper its first organisations, people and services.
+
+        The document passes through a file of the keeper's own that exists for that moment only, because it holds passwords.
+
+        :raises Unavailable: with the keeper's own message, when it refuses
+        """
+        handed = self.settings.keeper / "bootstrap.yaml"
+        run_as(self.users.keeper, ["/bin/sh", "-c", 'umask 077; cat > "$0"', handed], input_text=document, check=True)
+        try:
+            self._must(self.users.keeper, [self.program("hoeksteen-keeper"), "bootstrap", handed, *self._keeper_options()], "The keeper refuses")
+        finally:
+            run_as(self.users.keeper, ["rm", "-f", handed], check=True)
 
     def down(self) -> None:
         """Stop everything of this installation, the newest part first, and wait until each has stopped."""
@@ -178,7 +196,8 @@ class Installation:
     def _keeper_options(self) -> list[str | Path]:
         return ["--home", self.settings.keeper, "--dsn", self.settings.keeper_dsn]
 
-    def _program(self, name: str) -> Path:
+    def program(self, name: str) -> Path:
+        """Give one of our programs, beside the Python that runs this."""
         return Path(sys.executable).parent / name
 
     def _uses_embedded(self, dsn: str) -> bool:

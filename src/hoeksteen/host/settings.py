@@ -47,6 +47,11 @@ class Settings:
         return self.data / "keeper"
 
     @property
+    def log_key(self) -> Path:
+        """The public key of the keeper's log, which anybody may have, to verify with."""
+        return self.data / "log.key"
+
+    @property
     def people(self) -> Path:
         """The directory of the keys and log-ins that people of the demonstration hold; never readable by the application."""
         return self.data / "people"

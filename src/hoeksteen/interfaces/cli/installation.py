@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -75,7 +76,7 @@ def settings_for(
     """Give the settings of an existing installation, or those of a new one, with what was named on the command line put over them."""
     require_free_directory(data)
     settings = read_settings(data) if (data / "settings.toml").exists() else embedded_settings(data, desk_port=DESK_PORT, keeper_port=KEEPER_PORT)
-    named = {
+    named: dict[str, Any] = {
         "desk_port": desk_port, "keeper_port": keeper_port,
         "business_dsn": business_dsn, "owner_dsn": owner_dsn or business_dsn, "keeper_dsn": keeper_dsn,
     }  # fmt: skip

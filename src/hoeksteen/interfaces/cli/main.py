@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, bool]] = {
     "usage": ("usage", False),
     "bill": ("bill", False),
     "payment": ("bill", False),
+    "code": ("code", True),
+    "customers": ("customers", False),
     "look": ("look", True),
     "sealed": ("look", False),
     "serve": ("serve", False),
@@ -40,7 +42,8 @@ class Topics(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"hoeksteen.interfaces.cli.{COMMANDS[cmd_name][0]}")
-        return next(command for command in module.commands if command.name == cmd_name)
+        found: click.Command = next(command for command in module.commands if command.name == cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         name = ctx.protected_args[0] if ctx.protected_args else ""
