@@ -4,6 +4,7 @@ import importlib
 import os
 import pwd
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -12,23 +13,37 @@ from hoeksteen.host.os_users import APPLICATION
 from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.kernel.errors import HoeksteenError
 
-# command → (module, whether it keeps the caller's own rights: only what starts servers or plays people does)
-COMMANDS: dict[str, tuple[str, bool]] = {
-    "demo": ("demo", True),
-    "up": ("installation", True),
-    "down": ("installation", True),
-    "status": ("installation", True),
-    "migrate": ("installation", True),
-    "synth": ("synth", False),
-    "consolidate": ("consolidate", False),
-    "usage": ("usage", False),
-    "bill": ("bill", False),
-    "payment": ("bill", False),
-    "code": ("code", True),
-    "customers": ("customers", False),
-    "look": ("look", True),
-    "sealed": ("look", False),
-    "serve": ("serve", False),
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """
+    Where a command lies.
+
+    :param keeps_rights: whether it keeps the caller's own rights: only what starts servers or plays people does
+    :param help: one line for the overview, so that showing it loads no module; empty for what people never type
+    """
+
+    module: str
+    keeps_rights: bool
+    help: str
+
+
+COMMANDS = {
+    "demo": Topic("demo", True, "Invent an operator, bring it in, bill it, prove it."),
+    "up": Topic("installation", True, "Start the databases, the keeper and the desk."),
+    "down": Topic("installation", True, "Stop them; the data stays."),
+    "status": Topic("installation", True, "Say what runs, as whom, and what weakens the separation."),
+    "migrate": Topic("installation", True, "Bring the schema up to date (`up` does)."),
+    "code": Topic("code", True, "Print the code that a demonstration person's authenticator app shows."),
+    "synth": Topic("synth", False, "Invent an operator: three legacy exports, a month of usage, the truth."),
+    "consolidate": Topic("consolidate", False, "Bring legacy systems in: map, match, load, reconcile."),
+    "customers": Topic("customers", False, "List customers by number and pseudonym."),
+    "look": Topic("look", True, "Look at one category of one customer, with a key of your own."),
+    "sealed": Topic("look", False, ""),
+    "usage": Topic("usage", False, "Collect, rate and explain usage."),
+    "bill": Topic("bill", False, "Run, show, draw and audit bills."),
+    "payment": Topic("bill", False, "Register a payment."),
+    "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
 }
 
 
@@ -38,16 +53,20 @@ class Topics(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, topic.help) for name, topic in COMMANDS.items() if topic.help])
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"hoeksteen.interfaces.cli.{COMMANDS[cmd_name][0]}")
+        module = importlib.import_module(f"hoeksteen.interfaces.cli.{COMMANDS[cmd_name].module}")
         found: click.Command = next(command for command in module.commands if command.name == cmd_name)
         return found
 
     def invoke(self, ctx: click.Context) -> Any:
         name = ctx.protected_args[0] if ctx.protected_args else ""
-        if name in COMMANDS and not COMMANDS[name][1]:
+        if name in COMMANDS and not COMMANDS[name].keeps_rights:
             become_application()
         return super().invoke(ctx)
 
