@@ -133,7 +133,7 @@ def holdings(*, tx: Transaction, visit: Visit, customer_id: UUID, contact: Shown
     now = {held.product_id: held for held in product.products_held(tx=tx, customer_id=customer_id, at=visit.now)}
     last = {held.product_id: held for held in product.products_held(tx=tx, customer_id=customer_id, at=None)}
     numbers: dict[UUID, list[str]] = {}
-    by_resource = {phone["resource_id"]: f"+{phone['e164']}" for phone in contact.fields.get("phones") or () if phone.get("resource_id")}
+    by_resource = {phone["resource_id"]: visit.words.phone(phone["e164"]) for phone in contact.fields.get("phones") or () if phone.get("resource_id")}
     for held in (now | last).values():
         numbers[held.product_id] = [by_resource[str(own.resource_id)] for own in held.resources if str(own.resource_id) in by_resource]
     found = []

@@ -1,6 +1,11 @@
 """The evidence page: who could see a customer, and who did, at any moment; and the proof to take away."""
 
+import json
+import subprocess
+import sys
+import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +16,11 @@ from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.desk.looking import PRIVACY_OFFICER, SECURITY_OFFICER
 from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.interfaces.web.words import marked
-from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.kernel.errors import InvalidInput, Unavailable
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.party import queries as party
+
+_VERIFIER_SECONDS_MAX = 60
 
 
 @get("/evidence", sync_to_thread=True)
@@ -48,6 +55,16 @@ def evidence_page(visit: Visit, customer_id: UUID, at: str = "") -> Response[str
     return visit.page("desk/evidence.html", customer=customer, moment=moment, at=at, could=could, did=list(reversed(did)))
 
 
+@post("/evidence/{customer_id:uuid}/proof", sync_to_thread=True, status_code=200)
+def proof(visit: Visit, customer_id: UUID) -> Response[str]:
+    """Have the separate verifier check the proof, as anybody can who has the file and the log's public key."""
+    visit.require(PRIVACY_OFFICER, SECURITY_OFFICER)
+    with visit.runtime.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=customer_id)
+    evidence = disclosure.evidence_bundle(keeper=visit.keeper, subject=customer.party_id)
+    return visit.page("desk/proof.html", customer=customer, verdict=verified(evidence, visit.runtime.settings.log_key), bytes=len(evidence))
+
+
 @get("/evidence/{customer_id:uuid}/bundle", sync_to_thread=True)
 def bundle(visit: Visit, customer_id: UUID) -> Response[bytes]:
     """Give the proof as one file, for `hoeksteen-verify` or any verifier of C2SP logs."""
@@ -70,4 +87,22 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=OPERATOR_ZONE)
 
 
-HANDLERS = [evidence_start, choose, evidence_page, bundle]
+def verified(evidence: bytes, log_key: Path) -> dict[str, Any]:
+    """
+    Give the verdict of `hoeksteen-verify`, which shares no code with the keeper and runs as a process of its own.
+
+    :raises Unavailable: when it gives no verdict
+    """
+    with tempfile.NamedTemporaryFile(suffix=".bundle") as file:
+        file.write(evidence)
+        file.flush()
+        command = [sys.executable, "-m", "hoeksteen_keeper.verify.cli", file.name, "--key", str(log_key), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_VERIFIER_SECONDS_MAX)
+    try:
+        verdict = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        raise Unavailable("The verifier gives no verdict.", remedy="Download the proof and run `hoeksteen-verify` on it.") from None
+    return dict(verdict)
+
+
+HANDLERS = [evidence_start, choose, evidence_page, proof, bundle]

@@ -5,10 +5,12 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     const search = document.getElementById("search");
+    event.preventDefault();
     if (search) {
-      event.preventDefault();
       search.focus();
       search.select();
+    } else {
+      document.querySelector("a.brand").click();
     }
   }
   if (event.key === "Escape" && event.target.id === "search") {

@@ -20,7 +20,7 @@ from hoeksteen_keeper.client import KeeperError
 _STATE_COOKIE = "login_state"
 _STATE_SECONDS = 600
 _YEAR_SECONDS = 31_536_000
-SESSION_ENDED = frozenset({"token_expired", "token_invalid", "session_killed", "actor_blocked", "organisation_blocked"})
+SESSION_ENDED = frozenset({"token_expired", "token_not_yours", "session_killed", "actor_blocked", "organisation_blocked"})
 
 
 def visit_of(site: Site, request: Web) -> Visit:

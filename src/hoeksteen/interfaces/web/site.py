@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.enums import MediaType
 
+from hoeksteen.billing.wording import line_text
 from hoeksteen.disclosure import KeeperClient, Session
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.assets import Assets
-from hoeksteen.interfaces.web.words import LANGUAGES, Words, chosen_language, personal_name, words
+from hoeksteen.interfaces.web.words import LANGUAGES, Words, chosen_language, grouped_iban, personal_name, spaced_postcode, words
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput
 
 LANGUAGE_COOKIE = "language"
@@ -148,11 +150,16 @@ def environments(site: str) -> dict[str, Environment]:
         )  # fmt: skip
         said = words(language)
         environment.install_gettext_translations(said.translations, newstyle=True)  # type: ignore[attr-defined]  # made by the extension
-        environment.globals.update(words=said, languages=LANGUAGES)
+        environment.globals.update(words=said, line_text=partial(line_text, language=language))
         environment.filters.update(
-            money=said.money, price=said.price, number=said.number, percent=said.percent, day=said.day, month=said.month, instant=said.instant,
-            minute=said.minute, personal_name=personal_name, iso_day=said.iso_day, last_day=said.last_day,
-        )  # fmt: skip
+            {"money": said.money, "number": said.number, "percent": said.percent, "day": said.day, "month": said.month, "instant": said.instant},
+            minute=said.minute,
+            iso_day=said.iso_day,
+            phone=said.phone,
+            iban=grouped_iban,
+            postcode=spaced_postcode,
+            personal_name=personal_name,
+        )
         made[language] = environment
     return made
 

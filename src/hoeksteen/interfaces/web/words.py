@@ -2,18 +2,19 @@
 
 import gettext
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
+import phonenumbers
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
 from hoeksteen.kernel.errors import Unavailable
-from hoeksteen.kernel.time_period import OPERATOR_ZONE, BillPeriod, local_day
+from hoeksteen.kernel.time_period import OPERATOR_ZONE, local_day
 
 LANGUAGES = ("nl", "en")
 _LOCALES = {"nl": Locale("nl", "NL"), "en": Locale("en", "GB")}
@@ -40,12 +41,6 @@ class Words:
         """Write euros with two decimals."""
         return format_currency(amount, "EUR", locale=self._locale)
 
-    def price(self, amount: Decimal) -> str:
-        """Write euros with the decimals that a price per unit has: two, or as many as it needs up to six."""
-        return format_currency(
-            amount, "EUR", format=None if amount == round(amount, 2) else "¤ #,##0.00####", locale=self._locale, currency_digits=False
-        )
-
     def number(self, value: int | Decimal) -> str:
         return format_decimal(value, locale=self._locale)
 
@@ -64,10 +59,6 @@ class Words:
         except ValueError:
             return text
 
-    def last_day(self, period: BillPeriod) -> str:
-        """Write the last day of a period."""
-        return self.day(period.end_day - timedelta(days=1))
-
     def month(self, day: date) -> str:
         return format_date(day, format="LLLL y", locale=self._locale)
 
@@ -78,6 +69,24 @@ class Words:
     def minute(self, instant: datetime) -> str:
         """Write an instant in the operator's time zone, to the minute."""
         return format_datetime(instant, format="d MMM y HH:mm", tzinfo=OPERATOR_ZONE, locale=self._locale)
+
+    def allowance(self, service: str, units: int) -> str:
+        """Write how much a plan includes; what nobody can use up is unlimited."""
+        if self.is_unlimited(service, units):
+            return self.gettext("unlimited")
+        return f"{self.number(units // 60)} min" if service == "voice" and units % 60 == 0 else self.units(service, units)
+
+    def is_unlimited(self, service: str, units: int) -> bool:
+        """Say whether an allowance is more than a month can use: a line that is never put down, a message a second, a petabyte."""
+        return units >= {"voice": 31 * 86_400, "sms": 1_000_000, "data": 10**15}.get(service, units + 1)
+
+    def phone(self, digits: str) -> str:
+        """Write an E.164 number as people do: `+31 6 12345678`; a masked one stays as it is."""
+        try:
+            number = phonenumbers.parse(f"+{digits.lstrip('+')}")
+        except phonenumbers.NumberParseException:
+            return digits
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL) if digits.lstrip("+").isdigit() else digits
 
     def units(self, service: str, units: int) -> str:
         """Write an amount of usage: seconds as minutes, bytes as MB or GB, messages as they are."""
@@ -116,6 +125,16 @@ def personal_name(fields: Mapping[str, object]) -> str:
     first = fields.get("given_name") or fields.get("initials")
     parts = [first, fields.get("family_name_prefix"), fields.get("family_name")]
     return " ".join(str(part) for part in parts if part) or "—"
+
+
+def grouped_iban(iban: str) -> str:
+    """Write an IBAN in groups of four, as on a bank card; a masked one stays as it is."""
+    return iban if "•" in iban else " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+
+
+def spaced_postcode(postcode: str) -> str:
+    """Write a Dutch postcode with its space."""
+    return f"{postcode[:4]} {postcode[4:]}" if len(postcode) == 6 and postcode[:4].isdigit() else postcode
 
 
 def _translations(language: str) -> gettext.NullTranslations:

@@ -1,0 +1,105 @@
+"""What a customer used in a bill period: per service and zone, and how much of each allowance is left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from litestar import Response, get
+
+from hoeksteen.interfaces.desk.looking import look_at
+from hoeksteen.interfaces.web.site import Visit
+from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.kernel.money import euros
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
+from hoeksteen.party import queries as party
+from hoeksteen.product import queries as product
+from hoeksteen.product.model import Allowance, ProductHeld, ProductOffering
+from hoeksteen.rating import queries as rating
+from hoeksteen.rating.model import UsageTotal
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """
+    A line of use.
+
+    :param amount: euros, exact; the bill rounds once per line
+    """
+
+    total: UsageTotal
+    offering: ProductOffering
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceUsed:
+    """How much of an allowance is used; units are seconds, messages or bytes."""
+
+    offering: ProductOffering
+    allowance: Allowance
+    units: int
+    used: int
+
+
+@get("/customers/{customer_id:uuid}/usage", sync_to_thread=True)
+def usage(visit: Visit, customer_id: UUID, period: str = "") -> Response[str]:
+    """Show the use of a bill period: the one that is asked for, or the latest of this and the last one that has any."""
+    with visit.runtime.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=customer_id)
+        if look_at(tx=tx, visit=visit, customer_id=customer_id) is None:
+            return visit.page("desk/reason.html", customer=customer)
+        billing_accounts = party.billing_accounts(tx=tx, customer_id=customer_id)
+        held = product.products_held(tx=tx, customer_id=customer_id, at=visit.now)
+        offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
+    cycle_day = billing_accounts[0].cycle_day if billing_accounts else 1
+    current = bill_period(local_day(visit.now), cycle_day=cycle_day)
+    chosen = bill_period(_day(period), cycle_day=cycle_day) if period else current
+    ids = [one.billing_account_id for one in billing_accounts]
+    totals = rating.usage_totals(lake=visit.runtime.lake, period=chosen, billing_account_ids=ids)
+    if not totals and not period:
+        chosen = _before(current)
+        totals = rating.usage_totals(lake=visit.runtime.lake, period=chosen, billing_account_ids=ids)
+    lines = [Used(total, offerings[total.product_offering_id], euros(total.amount_micro)) for total in totals]
+    return visit.page(
+        "desk/usage.html",
+        customer=customer,
+        period=chosen,
+        earlier=_before(chosen),
+        later=chosen.next() if chosen.first_day < current.first_day else None,
+        lines=lines,
+        allowances=allowances_used(held=held, offerings=offerings, totals=totals),
+    )
+
+
+def allowances_used(*, held: Sequence[ProductHeld], offerings: dict[str, ProductOffering], totals: Sequence[UsageTotal]) -> list[AllowanceUsed]:
+    """Give each allowance of the products that are active, once per pool where it is shared."""
+    found: dict[tuple[str, UUID], AllowanceUsed] = {}
+    for one in held:
+        offering = offerings[one.product_offering_id]
+        for allowance in offering.allowances if one.status == "active" else ():
+            pool = one.billing_account_id if allowance.shared else one.product_id
+            used = sum(
+                total.free_units
+                for total in totals
+                if total.service == allowance.service and total.zone in allowance.zones and pool in (total.billing_account_id, total.product_id)
+            )
+            before = found.get((allowance.allowance_id, pool))
+            units = allowance.units + (before.units if before else 0)
+            found[allowance.allowance_id, pool] = AllowanceUsed(offering, allowance, units, used)
+    return list(found.values())
+
+
+def _before(period: BillPeriod) -> BillPeriod:
+    return BillPeriod(add_months(period.first_day, -1), period.first_day)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput("The field period is not a day.", remedy="Write it as 2026-12-01.", field="period") from None
+
+
+HANDLERS = [usage]
