@@ -14,7 +14,7 @@ from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import ProductTerm, Resource
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage.tables import BUCKETS
+from hoeksteen.usage.queries import bucket_of
 
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -34,11 +34,6 @@ class Holding:
     product_id: UUID
     status: str
     cycle_day: int
-
-
-def bucket_of(billing_account_id: UUID) -> int:
-    """Give the lake bucket of a billing account: its last byte, which is random in every kind of identifier that we make."""
-    return billing_account_id.int % BUCKETS
 
 
 def holdings(*, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -> list[Holding]:

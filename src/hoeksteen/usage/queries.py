@@ -21,9 +21,9 @@ def last_closed(*, tx: Transaction) -> dict[int, date]:
     return _store.last_closed(tx)
 
 
-def buckets_of(billing_account_ids: list[UUID]) -> list[int]:
-    """Give the lake buckets in which some billing accounts' usage lies."""
-    return sorted({account.int % BUCKETS for account in billing_account_ids})
+def bucket_of(billing_account_id: UUID) -> int:
+    """Give the lake bucket of a billing account, from its last byte, which is random in every kind of identifier that we make."""
+    return billing_account_id.int % BUCKETS
 
 
 def month_number(month: date) -> int:

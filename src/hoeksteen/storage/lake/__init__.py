@@ -6,10 +6,12 @@ change at the same instant, and a crash anywhere leaves what was before it.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, cast
 from uuid import UUID
 
 from hoeksteen.kernel.errors import Unavailable
@@ -21,6 +23,8 @@ from hoeksteen.storage.postgres import Database, Transaction
 __all__ = ["ColumnType", "Lake", "LakeTable", "LakeWrite"]
 
 _PLANS_MAX = 256
+_REMEMBERED_MAX = 4
+T = TypeVar("T")
 Where = Mapping[str, Sequence[int]]
 
 
@@ -72,6 +76,8 @@ class Lake:
         self._database = Database(catalogue_dsn, connections_max=2)
         self._iceberg = Iceberg(self.warehouse, catalogue_dsn)
         self._plans: dict[tuple[object, ...], list[str]] = {}
+        self._remembered: dict[tuple[object, ...], object] = {}
+        self._lock = threading.Lock()
 
     def __enter__(self) -> "Lake":
         return self
@@ -83,6 +89,11 @@ class Lake:
         """Close the connections to the catalogue."""
         self._iceberg.close()
         self._database.close()
+
+    @property
+    def spill(self) -> Path:
+        """Where an engine may put intermediate results of pseudonymous data."""
+        return self.warehouse / "spill"
 
     def head(self, table: LakeTable) -> int | None:
         """Give the snapshot of a table that counts, or None while it is empty."""
@@ -104,6 +115,19 @@ class Lake:
                 self._plans.clear()
             self._plans[key] = self._iceberg.files(table, head, where or {})
         return self._plans[key]
+
+    def remember(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """
+        Give what `make` made for a key before, or make it now; only the latest few are kept.
+
+        :param key: names the snapshot that the result was made of, so that it can never be stale
+        """
+        with self._lock:
+            if key not in self._remembered:
+                while len(self._remembered) >= _REMEMBERED_MAX:
+                    self._remembered.pop(next(iter(self._remembered)))
+                self._remembered[key] = make()
+            return cast("T", self._remembered[key])
 
     @contextmanager
     def write(self, *, database: Database, write_id: UUID) -> Iterator[LakeWrite]:

@@ -95,8 +95,11 @@ class Iceberg:
         opened = self._table(table)
         if opened.current_snapshot() is None and not files:
             return None
+        there = any(True for _ in opened.scan(row_filter=_expression(where)).plan_files())
+        if not there and not files:
+            return _current(opened)
         with opened.transaction() as change:
-            if opened.current_snapshot() is not None:
+            if there:
                 change.delete(_expression(where), snapshot_properties=dict(properties))
             if files:
                 change.add_files([file.as_uri() for file in files], snapshot_properties=dict(properties), check_duplicate_files=False)

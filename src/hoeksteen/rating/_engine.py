@@ -1,0 +1,179 @@
+"""Loading the small tables into the engine and running the pieces over a set of guided records."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+import pyarrow as pa
+
+from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
+from hoeksteen.party import queries as party
+from hoeksteen.product import queries as product
+from hoeksteen.product.model import Product, ProductStatus, ProductTerm
+from hoeksteen.rating import _pieces
+from hoeksteen.rating.tables import ALLOWANCE_LEFT
+from hoeksteen.rating.tariff import (
+    END_OF_TIME,
+    Source,
+    Tariff,
+    band_table,
+    cap_table,
+    source_table,
+    tariff_of,
+    tariff_table,
+    tier_table,
+)
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.postgres import Transaction
+from hoeksteen.usage.queries import bucket_of, month_number
+from hoeksteen.usage.tables import GUIDED
+
+_IDS_PER_QUERY = 20_000
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A scope that has an allowance in a bill period, and on how many of its days."""
+
+    source: Source
+    scope_id: UUID
+    bucket: int
+    period: BillPeriod
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """
+    Everything but usage that a month's rating depends on.
+
+    :param month: first day of the month in which the rated bill periods begin
+    """
+
+    month: date
+    tariff: Tariff
+    terms: Sequence[ProductTerm]
+    holders: Sequence[Holder]
+
+
+def read_inputs(*, tx: Transaction, month: date, customer_ids: Sequence[UUID] | None = None) -> Inputs:
+    """Read prices and product history, of all customers or of some."""
+    tariff = tariff_of(product.offerings(tx=tx))
+    terms = [term for term in product.terms(tx=tx, customer_ids=customer_ids) if term.status is ProductStatus.ACTIVE]
+    products = {entry.product_id: entry for entry in product.products(tx=tx, customer_ids=customer_ids)}
+    return Inputs(month, tariff, terms, _holders(tx, month, tariff, terms, products))
+
+
+def _holders(tx: Transaction, month: date, tariff: Tariff, terms: Iterable[ProductTerm], products: dict[UUID, Product]) -> list[Holder]:
+    """Give who holds the allowances that roll over or are prorated; all others need no such list."""
+    special: dict[str, list[Source]] = {}
+    for source in tariff.sources:
+        if not source.carried and (source.allowance.roll_over or source.allowance.prorate):
+            special.setdefault(source.allowance.product_offering_id, []).append(source)
+    concerned = [term for term in terms if term.product_offering_id in special]
+    accounts = sorted({products[term.product_id].billing_account_id for term in concerned})
+    slices = [accounts[start : start + _IDS_PER_QUERY] for start in range(0, len(accounts), _IDS_PER_QUERY)]
+    cycle_day = {
+        account.billing_account_id: account.cycle_day for some in slices for account in party.billing_accounts_by_id(tx=tx, billing_account_ids=some)
+    }
+    days: dict[tuple[int, UUID, UUID], int] = {}
+    periods: dict[UUID, BillPeriod] = {}
+    for term in concerned:
+        account = products[term.product_id].billing_account_id
+        period = bill_period(month.replace(day=cycle_day.get(account, 1)), cycle_day=cycle_day.get(account, 1))
+        in_service = _days_in(term, period)
+        if in_service:
+            periods[account] = period
+            for source in special[term.product_offering_id]:
+                key = (source.number, account if source.allowance.shared else term.product_id, account)
+                days[key] = days.get(key, 0) + in_service
+    sources = {source.number: source for source in tariff.sources}
+    return [
+        Holder(sources[number], scope_id, bucket_of(account), periods[account], min(count, periods[account].days))
+        for (number, scope_id, account), count in days.items()
+    ]
+
+
+def _days_in(term: ProductTerm, period: BillPeriod) -> int:
+    """Count the local days of a period on which a term holds."""
+    first = max(local_day(term.valid_from), period.first_day)
+    end = period.end_day if term.valid_to is None else min(local_day(term.valid_to), period.end_day)
+    return max(0, (end - first).days)
+
+
+def load(duck: Duck, lake: Lake, inputs: Inputs) -> None:
+    """Put prices, history and grants into the engine."""
+    month = inputs.month
+    duck.put("tariff", tariff_table(inputs.tariff))
+    duck.put("source", source_table(inputs.tariff))
+    duck.put("cap", cap_table(inputs.tariff))
+    duck.put("tier", tier_table(inputs.tariff))
+    duck.put("band", band_table(inputs.tariff, first_day=month - timedelta(days=1), end_day=add_months(month, 2)))
+    duck.put("term_text", _term_table(inputs.terms))
+    duck.execute("CREATE OR REPLACE TABLE term AS SELECT product_id::UUID AS product_id, product_offering_id, valid_from, valid_to FROM term_text")
+    duck.put("holder_text", _holder_table(inputs.holders))
+    duck.execute("CREATE OR REPLACE TABLE holder AS SELECT * REPLACE (scope_id::UUID AS scope_id) FROM holder_text")
+    before = month_number(add_months(month, -1))
+    duck.view_of_files("left_before", ALLOWANCE_LEFT, lake.files(ALLOWANCE_LEFT, {"month": [before]}))
+    duck.execute(
+        "CREATE OR REPLACE TABLE granted AS"
+        " SELECT s.source_no, l.scope_id, (l.period_day + INTERVAL 1 MONTH)::DATE AS period_day, l.units AS granted"
+        f" FROM left_before l JOIN source s ON s.allowance_id = l.allowance_id AND s.carried WHERE l.month = {before}"
+        " UNION ALL SELECT source_no, scope_id, period_day, granted FROM holder WHERE prorated"
+    )
+
+
+def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int] | None = None, condition: str = "true") -> None:
+    """Make the view `guided` of the records whose bill period begins in the month."""
+    months = [month_number(inputs.month), month_number(add_months(inputs.month, 1))]
+    where = {"month": months} if buckets is None else {"month": months, "bucket": list(buckets)}
+    duck.view_of_files("guided_files", GUIDED, lake.files(GUIDED, where))
+    in_buckets = "true" if buckets is None else f"bucket IN ({', '.join(str(int(bucket)) for bucket in buckets)})"
+    duck.execute(
+        "CREATE OR REPLACE VIEW guided AS SELECT * FROM guided_files"
+        f" WHERE period_day >= DATE '{inputs.month}' AND period_day < DATE '{add_months(inputs.month, 1)}' AND {in_buckets} AND {condition}"
+    )
+
+
+def rate(duck: Duck, inputs: Inputs) -> int:
+    """Run every piece over the view `guided`, leaving the table `charged`, and give the number of records."""
+    stages = inputs.tariff.stages
+    for kind, name, query in _pieces.composed(stages):
+        duck.execute(f"CREATE OR REPLACE {kind} {name} AS {query}")
+    records = int(duck.value("SELECT count(*) FROM guided"))
+    invariant(int(duck.value("SELECT count(*) FROM charged")) == records, "rating gives one charge per guided record")
+    return records
+
+
+def left_over(inputs: Inputs) -> str:
+    """Give the query for what is left of allowances that roll over, after `rate`."""
+    return f"WITH taken AS ({_pieces.taken(inputs.tariff.stages)}) {_pieces.LEFT_OVER}"
+
+
+def _term_table(terms: Sequence[ProductTerm]) -> pa.Table:
+    return pa.table(
+        {
+            "product_id": pa.array([str(term.product_id) for term in terms], pa.string()),
+            "product_offering_id": pa.array([term.product_offering_id for term in terms], pa.string()),
+            "valid_from": pa.array([term.valid_from for term in terms], _INSTANT),
+            "valid_to": pa.array([term.valid_to or END_OF_TIME for term in terms], _INSTANT),
+        }
+    )
+
+
+def _holder_table(holders: Sequence[Holder]) -> pa.Table:
+    return pa.table(
+        {
+            "source_no": pa.array([holder.source.number for holder in holders], pa.int32()),
+            "scope_id": pa.array([str(holder.scope_id) for holder in holders], pa.string()),
+            "bucket": pa.array([holder.bucket for holder in holders], pa.int32()),
+            "period_day": pa.array([holder.period.first_day for holder in holders], pa.date32()),
+            "prorated": pa.array([holder.source.allowance.prorate for holder in holders], pa.bool_()),
+            # Whole units: what a part of a period earns is rounded down.
+            "granted": pa.array([holder.source.allowance.units * holder.days // holder.period.days for holder in holders], pa.int64()),
+        }
+    )

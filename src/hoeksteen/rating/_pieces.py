@@ -1,0 +1,264 @@
+"""
+The named pieces of SQL from which rating is composed, in the order in which they are used.
+
+Whole columns, integers only: no money and no unit ever is a floating-point number or a decimal. Only the records of a scope that crosses
+its allowance, tier or cap are put in order; the totals of all others tell enough (architecture.md, section 7). The text
+avoids what only one engine knows.
+"""
+
+from collections.abc import Sequence
+
+# Consumption is in this order over all records of a scope (rating.md, "Allowances").
+ORDER = "generation, start, record_id"
+# Part of the digest: ties amounts to records, and is computed alike on every engine.
+_WEIGHT = "((epoch_us(start) // 1000000 + line * 7919) % 2147483647)"
+
+
+def half_up(numerator: str, denominator: str) -> str:
+    """Quotient of two integers that are not negative, rounded half-up, without leaving the integers."""
+    return f"({numerator} // {denominator} + CASE WHEN 2 * ({numerator} % {denominator}) >= {denominator} THEN 1 ELSE 0 END)"
+
+
+def before(quantity: str, scope: str) -> str:
+    """What the records before this one in its scope's order add up to."""
+    return f"(sum({quantity}) OVER (PARTITION BY {scope} ORDER BY {ORDER} ROWS UNBOUNDED PRECEDING) - {quantity})::BIGINT"
+
+
+def record(stages: int) -> str:
+    """Each guided record with the offering in force at its start, the price version valid at its start, its band and its rounded units."""
+    sources = "".join(f", f.source_{stage}" for stage in range(1, stages + 1))
+    return f"""
+    SELECT g.bucket, g.billing_account_id, g.product_id, g.start, g.record_id, g.customer_id, g.usage_file_id, g.line, g.service, g.zone, g.roaming,
+        g.generation, g.period_day, g.bill_day, g.units AS delivered_units,
+        t.product_offering_id, f.price_no, f.price_id, f.valid_from AS price_valid_from, f.unit_size, f.fee_micro, f.fee_waived,
+        f.tier_mode, f.tier_no, f.split, f.cap_no, coalesce(b.band_micro, f.price_micro) AS price_micro,
+        CASE WHEN f.price_no IS NULL OR g.units = 0 THEN 0
+             ELSE ((greatest(g.units, f.minimum) + f.step - 1) // f.step) * f.step END AS units{sources}
+    FROM guided g
+    LEFT JOIN term t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
+    LEFT JOIN tariff f ON f.product_offering_id = t.product_offering_id AND f.service = g.service AND f.zone = g.zone AND f.roaming = g.roaming
+        AND g.start >= f.valid_from AND g.start < f.valid_to
+    LEFT JOIN band b ON b.price_no = f.price_no AND g.start >= b.begins_at AND g.start < b.ends_at
+    """
+
+
+def _left_before(stage: int) -> str:
+    taken = "".join(f" - free_{earlier}" for earlier in range(1, stage))
+    return f"(units{taken})"
+
+
+def claim(stage: int) -> str:
+    """Units that records ask of each source of a stage, after what earlier stages gave."""
+    return f"""
+    SELECT r.record_id, r.generation, r.start, r.period_day, r.source_{stage} AS source_no, {_left_before(stage)} AS asked,
+        CASE WHEN s.shared THEN r.billing_account_id ELSE r.product_id END AS scope_id
+    FROM rating_{stage - 1} r JOIN source s ON s.source_no = r.source_{stage}
+    """
+
+
+def grant(stage: int) -> str:
+    """Each scope's total demand of a source, late demand too, and what the source grants it in the period."""
+    return f"""
+    SELECT c.scope_id, c.period_day, c.source_no, sum(c.asked)::BIGINT AS asked, max(c.generation) AS last_generation,
+        any_value(coalesce(o.granted, s.granted)) AS granted, any_value(s.rolls_over) AS rolls_over
+    FROM claim_{stage} c JOIN source s USING (source_no)
+    LEFT JOIN granted o ON o.source_no = c.source_no AND o.scope_id = c.scope_id AND o.period_day = c.period_day
+    GROUP BY c.scope_id, c.period_day, c.source_no
+    """
+
+
+def free(stage: int) -> str:
+    """
+    What a source gives to each record of a scope that asks for more than it has, in order.
+
+    Of an allowance that rolls over nothing is left for late records: what remained went on to the next period.
+    """
+    return f"""
+    SELECT record_id, CASE WHEN rolls_over AND generation > 0 THEN 0 ELSE greatest(0, least(asked, granted - before)) END AS free
+    FROM (
+        SELECT c.record_id, c.generation, c.asked, g.granted, g.rolls_over,
+            {before("c.asked", "c.scope_id, c.period_day, c.source_no")} AS before
+        FROM claim_{stage} c JOIN grant_{stage} g USING (scope_id, period_day, source_no)
+        WHERE g.asked > g.granted OR (g.rolls_over AND g.last_generation > 0)
+    )
+    """
+
+
+def rating(stage: int) -> str:
+    """Records with what the sources of a stage give them."""
+    return f"""
+    SELECT r.*, CASE WHEN r.source_{stage} IS NULL THEN 0 ELSE coalesce(x.free, {_left_before(stage)}) END AS free_{stage}
+    FROM rating_{stage - 1} r LEFT JOIN free_{stage} x USING (record_id)
+    """
+
+
+def priced(stages: int) -> str:
+    """Records with the units that no allowance covers."""
+    taken = " + ".join(["0", *(f"free_{stage}" for stage in range(1, stages + 1))])
+    return f"SELECT *, ({taken})::BIGINT AS free_units, units - ({taken})::BIGINT AS priced_units FROM rating_{stages}"
+
+
+# Scopes whose priced units go beyond the first tier.
+TIER_CROSSED = """
+SELECT p.product_id, p.period_day, p.tier_no
+FROM priced p JOIN (SELECT price_no, min(to_units) AS first_bound FROM tier GROUP BY price_no) f USING (price_no)
+WHERE p.tier_mode IS NOT NULL AND p.priced_units > 0
+GROUP BY p.product_id, p.period_day, p.tier_no HAVING sum(p.priced_units) > min(f.first_bound)
+"""
+
+# Graduated: each tier prices its own units, counted in order.
+GRADUATED = f"""
+SELECT c.record_id, sum((least(c.before + c.priced_units, t.to_units) - greatest(c.before, t.from_units)) * t.tier_micro)::BIGINT AS numerator
+FROM (
+    SELECT p.record_id, p.price_no, p.priced_units,
+        {before("p.priced_units", "p.product_id, p.period_day, p.tier_no")} AS before
+    FROM priced p JOIN tier_crossed USING (product_id, period_day, tier_no)
+    WHERE p.tier_mode = 'graduated' AND p.priced_units > 0
+) c
+JOIN tier t ON t.price_no = c.price_no AND c.before < t.to_units AND c.before + c.priced_units > t.from_units
+GROUP BY c.record_id
+"""
+
+# Volume: all units of a generation at the price of the tier that the count has reached; closed generations stay as they were.
+VOLUME = """
+SELECT p.record_id, p.priced_units * t.tier_micro AS numerator
+FROM priced p
+JOIN (
+    SELECT product_id, period_day, tier_no, generation,
+        (sum(sum(priced_units)) OVER (PARTITION BY product_id, period_day, tier_no ORDER BY generation ROWS UNBOUNDED PRECEDING))::BIGINT AS reached
+    FROM priced JOIN tier_crossed USING (product_id, period_day, tier_no)
+    WHERE tier_mode = 'volume'
+    GROUP BY product_id, period_day, tier_no, generation
+) c USING (product_id, period_day, tier_no, generation)
+JOIN tier t ON t.price_no = p.price_no AND c.reached > t.from_units AND c.reached <= t.to_units
+WHERE p.tier_mode = 'volume' AND p.priced_units > 0
+"""
+
+# A record that is cut at band boundaries to the second: the units that minimum and step add go to its last part, and
+# allowances cover its first units.
+SPLIT = """
+SELECT record_id, sum(greatest(0, until - greatest(since, free_units)) * band_micro)::BIGINT AS numerator
+FROM (
+    SELECT record_id, free_units, band_micro, since,
+        CASE WHEN until >= delivered_units THEN units ELSE until END AS until
+    FROM (
+        SELECT p.record_id, p.free_units, p.units, p.delivered_units, b.band_micro,
+            greatest(0, (epoch_us(b.begins_at) - epoch_us(p.start) + 999999) // 1000000) AS since,
+            (epoch_us(b.ends_at) - epoch_us(p.start) + 999999) // 1000000 AS until
+        FROM priced p
+        JOIN band b ON b.price_no = p.price_no AND b.ends_at > p.start AND epoch_us(b.begins_at) < epoch_us(p.start) + p.delivered_units * 1000000
+        WHERE p.split AND p.priced_units > 0
+    )
+)
+GROUP BY record_id
+"""
+
+AMOUNT = f"""
+SELECT p.*,
+    CASE WHEN p.price_no IS NULL THEN 0
+         ELSE {half_up("numerator", "p.unit_size")} + CASE WHEN p.priced_units > 0 OR (p.units > 0 AND NOT p.fee_waived) THEN p.fee_micro ELSE 0 END
+    END AS amount_micro
+FROM (
+    SELECT p.*, coalesce(x.numerator, p.priced_units * p.price_micro) AS numerator
+    FROM priced p LEFT JOIN (SELECT * FROM graduated UNION ALL SELECT * FROM volume UNION ALL SELECT * FROM split) x USING (record_id)
+) p
+"""
+
+CAP_CROSSED = """
+SELECT a.product_id, a.period_day, a.cap_no, any_value(c.cap_micro) AS cap_micro
+FROM amount a JOIN cap c USING (cap_no)
+GROUP BY a.product_id, a.period_day, a.cap_no HAVING sum(a.amount_micro) > any_value(c.cap_micro)
+"""
+
+# The record that reaches the cap is charged the remainder, those after it nothing.
+CAPPED = f"""
+SELECT record_id, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
+FROM (
+    SELECT a.record_id, a.amount_micro, c.cap_micro,
+        {before("a.amount_micro", "a.product_id, a.period_day, a.cap_no")} AS before
+    FROM amount a JOIN cap_crossed c USING (product_id, period_day, cap_no)
+)
+"""
+
+CHARGE = """
+SELECT year(period_day) * 100 + month(period_day) AS month, bucket, billing_account_id, product_id, start, a.record_id, customer_id,
+    usage_file_id, line, product_offering_id, service, zone, roaming, price_id, generation, period_day, bill_day,
+    CASE WHEN price_no IS NULL THEN 'suspended'
+         WHEN units = 0 THEN 'zero_rated'
+         WHEN c.charged_micro = 0 AND amount_micro > 0 THEN 'zero_rated'
+         WHEN amount_micro = 0 AND priced_units > 0 AND numerator = 0 THEN 'zero_rated'
+         ELSE 'rated' END AS state,
+    CASE WHEN product_offering_id IS NULL THEN 'no_term'
+         WHEN price_no IS NULL THEN 'no_price'
+         WHEN units = 0 THEN 'no_units'
+         WHEN c.charged_micro < amount_micro THEN 'cap'
+         WHEN priced_units > 0 AND numerator = 0 AND amount_micro = 0 THEN 'free'
+         WHEN priced_units = 0 THEN 'allowance'
+         ELSE '' END AS reason,
+    delivered_units, units, free_units, coalesce(c.charged_micro, amount_micro) AS amount_micro
+FROM amount a LEFT JOIN capped c USING (record_id)
+"""
+
+# What is left, when generation 0 closes, of allowances that roll over; of every holder, also of those who used nothing.
+LEFT_OVER = """
+SELECT year(h.period_day) * 100 + month(h.period_day) AS month, h.bucket, h.scope_id, s.allowance_id, h.period_day,
+    greatest(0, any_value(coalesce(o.granted, s.granted)) - coalesce(sum(u.taken), 0))::BIGINT AS units
+FROM holder h
+JOIN source s USING (source_no)
+LEFT JOIN granted o ON o.source_no = h.source_no AND o.scope_id = h.scope_id AND o.period_day = h.period_day
+LEFT JOIN taken u ON u.source_no = h.source_no AND u.scope_id = h.scope_id AND u.period_day = h.period_day
+GROUP BY h.bucket, h.scope_id, s.allowance_id, h.period_day
+"""
+
+
+def taken(stages: int) -> str:
+    """What generation 0 took of each source."""
+    parts = [
+        f"""
+        SELECT CASE WHEN s.shared THEN r.billing_account_id ELSE r.product_id END AS scope_id, r.period_day,
+            r.source_{stage} AS source_no, r.free_{stage} AS free
+        FROM rating_{stages} r JOIN source s ON s.source_no = r.source_{stage} WHERE s.rolls_over AND r.generation = 0
+        """
+        for stage in range(1, stages + 1)
+    ]
+    together = " UNION ALL ".join(parts)
+    return f"SELECT scope_id, period_day, source_no, sum(free)::BIGINT AS taken FROM ({together}) GROUP BY scope_id, period_day, source_no"
+
+
+# Sums that any order of rows, any number of buckets and any engine give alike.
+DIGEST = f"""
+SELECT month, product_offering_id, price_id, service, zone, roaming, generation, period_day, bill_day, state, reason, count(*) AS records,
+    sum(delivered_units) AS delivered_units, sum(units) AS units, sum(free_units) AS free_units, sum(amount_micro) AS amount_micro,
+    sum({_WEIGHT}::HUGEINT * amount_micro) AS weighted_amount, sum({_WEIGHT}::HUGEINT * free_units) AS weighted_free, sum({_WEIGHT}) AS weights
+FROM charged
+GROUP BY ALL
+"""
+
+FILE_BALANCE = """
+SELECT usage_file_id, state, reason, count(*)::BIGINT AS records, sum(delivered_units)::BIGINT AS units, sum(amount_micro)::BIGINT AS amount_micro
+FROM charged GROUP BY usage_file_id, state, reason ORDER BY usage_file_id, state, reason
+"""
+
+
+def composed(stages: int) -> Sequence[tuple[str, str, str]]:
+    """Give every piece in order: `table` or `view`, its name, its query."""
+    steps: list[tuple[str, str, str]] = [("table", "rating_0", record(stages))]
+    for stage in range(1, stages + 1):
+        steps += [
+            ("view", f"claim_{stage}", claim(stage)),
+            ("table", f"grant_{stage}", grant(stage)),
+            ("table", f"free_{stage}", free(stage)),
+            ("view", f"rating_{stage}", rating(stage)),
+        ]
+    return [
+        *steps,
+        ("table", "priced", priced(stages)),
+        ("table", "tier_crossed", TIER_CROSSED),
+        ("table", "graduated", GRADUATED),
+        ("table", "volume", VOLUME),
+        ("table", "split", SPLIT),
+        ("table", "amount", AMOUNT),
+        ("table", "cap_crossed", CAP_CROSSED),
+        ("table", "capped", CAPPED),
+        ("table", "charged", CHARGE),
+    ]

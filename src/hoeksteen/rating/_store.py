@@ -1,0 +1,47 @@
+"""SQL of the rating room in PostgreSQL: runs and the balance per file."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.rating.model import RatingRun
+from hoeksteen.storage.postgres import Row, Transaction
+
+
+def insert_run(tx: Transaction, run: RatingRun) -> None:
+    tx.execute(
+        "INSERT INTO rating.rating_run (rating_run_id, month, records, amount_micro, digest, rated_at) VALUES (%s, %s, %s, %s, %s, %s)",
+        (run.rating_run_id, run.month, run.records, run.amount_micro, run.digest, run.rated_at),
+    )
+
+
+def replace_balance(tx: Transaction, month: date, rows: Sequence[Row]) -> None:
+    tx.execute("DELETE FROM rating.file_balance WHERE month = %s", (month,))
+    columns = ("month", "usage_file_id", "state", "reason", "records", "units", "amount_micro")
+    tx.copy_in("rating.file_balance", columns, ([month, *(row[name] for name in columns[1:])] for row in rows))
+
+
+def balance_rows(tx: Transaction) -> dict[UUID, list[Row]]:
+    rows: dict[UUID, list[Row]] = {}
+    sql = """
+    SELECT usage_file_id, state, sum(records)::bigint AS records, sum(amount_micro)::bigint AS amount_micro
+    FROM rating.file_balance GROUP BY usage_file_id, state
+    """
+    for row in tx.rows(sql):
+        rows.setdefault(row["usage_file_id"], []).append(row)
+    return rows
+
+
+def reason_rows(tx: Transaction) -> list[Row]:
+    return tx.rows(
+        "SELECT state, reason, sum(records)::bigint AS records, sum(units)::bigint AS units, sum(amount_micro)::bigint AS amount_micro"
+        " FROM rating.file_balance GROUP BY state, reason ORDER BY state, reason"
+    )
+
+
+def latest_run(tx: Transaction, month: date) -> dict[str, Any] | None:
+    return tx.row(
+        "SELECT rating_run_id, digest, records, amount_micro, rated_at FROM rating.rating_run WHERE month = %s ORDER BY rated_at DESC LIMIT 1",
+        (month,),
+    )

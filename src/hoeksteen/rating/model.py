@@ -1,0 +1,120 @@
+"""What rating tells: runs, balances, totals for bills, and the explanation of one charge."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRun:
+    """
+    One rating of a month.
+
+    :param month: first day of the month in which the rated bill periods begin
+    :param digest: over every charge; the same inputs give the same digest, in any order, on any engine
+    :param amount_micro: 1e-6 euro, over all charges, each in the tax convention of its offering
+    """
+
+    rating_run_id: UUID
+    month: date
+    records: int
+    rated: int
+    zero_rated: int
+    suspended: int
+    amount_micro: int
+    digest: bytes
+    rated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RatedBalance:
+    """
+    What became of one file, from its lines to charges.
+
+    :param unrated: guided, and not yet rated; 0 once every month that it touches was rated
+    """
+
+    usage_file_id: UUID
+    source: str
+    name: str
+    records_in: int
+    rated: int
+    zero_rated: int
+    duplicate: int
+    suspended: int
+    rejected: int
+    unrated: int
+    amount_micro: int
+
+    @property
+    def closes(self) -> bool:
+        """Say whether every record has exactly one final state."""
+        return self.unrated == 0 and self.records_in == self.rated + self.zero_rated + self.duplicate + self.suspended + self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    """
+    The usage of one kind that appears on a bill: its records, units and exact amount.
+
+    :param units: after minimum and step; `free_units` of them inside allowances
+    :param period_day: first day of the bill period of its start; earlier than the bill's own for late records
+    """
+
+    customer_id: UUID
+    billing_account_id: UUID
+    product_id: UUID
+    product_offering_id: str
+    service: str
+    zone: str
+    price_id: str
+    records: int
+    units: int
+    free_units: int
+    amount_micro: int
+    roaming: str
+    period_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceStep:
+    """What one allowance gave to a record: its units before and after."""
+
+    allowance_id: str
+    units_before: int
+    units_after: int
+
+    @property
+    def units_taken(self) -> int:
+        return self.units_before - self.units_after
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """
+    Why a record costs what it costs; recomputed, not stored.
+
+    :param delivered_units: as they came; `units` after minimum and step
+    """
+
+    record_id: UUID
+    product_id: UUID
+    product_offering_id: str
+    start: datetime
+    service: str
+    zone: str
+    roaming: str
+    state: str
+    reason: str
+    delivered_units: int
+    units: int
+    free_units: int
+    price_id: str
+    price_valid_from: datetime | None
+    amount_micro_per_unit_size: int
+    unit_size: int
+    fee_micro: int
+    amount_micro: int
+    allowances: tuple[AllowanceStep, ...]
+    sentence_nl: str
+    sentence_en: str

@@ -1,0 +1,141 @@
+"""Rating a month: every guided record gets exactly one charge."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.time_period import add_months
+from hoeksteen.rating import _engine, _pieces, _store
+from hoeksteen.rating.model import RatingRun
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE
+from hoeksteen.storage.lake import Lake, LakeWrite
+from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.postgres import Database, Row
+from hoeksteen.usage.queries import month_number
+from hoeksteen.usage.tables import GUIDED
+
+RECORDS_PER_BATCH_MAX = 10_000_000
+_LATE_MONTHS_MAX = 24
+_SUMS = ("records", "delivered_units", "units", "free_units", "amount_micro", "weighted_amount", "weighted_free", "weights")
+Progress = Callable[[str, int], None]
+
+
+def rate_month(
+    *, database: Database, lake: Lake, month: date, now: datetime, identifiers: Identifiers, progress: Progress = lambda step, records: None
+) -> RatingRun:
+    """
+    Rate every record whose bill period begins in a month, and re-rate earlier months whose late records appear on this month's bills.
+
+    The charges of those months are replaced whole; charges, balance and run count from the same instant. The time of rating
+    plays no part: the same usage, product history and prices give the same charges and the same digest.
+
+    :param month: any day of it
+    :param progress: is told of each batch: what, and how many records
+    :raises Unavailable: when another process writes to the lake, or the machine's memory or disk is used up; nothing changes then
+    """
+    month = month.replace(day=1)
+    rating_run_id = identifiers.new(now)
+    with lake.write(database=database, write_id=rating_run_id) as write:
+        for late in _late_months(lake, month):
+            _rate_one_month(write, lake, late, progress)
+        digest, counts = _rate_one_month(write, lake, month, progress)
+        run = RatingRun(
+            rating_run_id=rating_run_id,
+            month=month,
+            records=counts["records"],
+            rated=counts["rated"],
+            zero_rated=counts["zero_rated"],
+            suspended=counts["suspended"],
+            amount_micro=counts["amount_micro"],
+            digest=digest,
+            rated_at=now,
+        )
+        invariant(run.records == run.rated + run.zero_rated + run.suspended, "every rated record has exactly one state")
+        _store.insert_run(write.tx, run)
+    return run
+
+
+def _late_months(lake: Lake, month: date) -> list[date]:
+    """Give the earlier months whose late records appear on bills of this month."""
+    with Duck(spill=lake.spill) as duck:
+        months = [month_number(add_months(month, -back)) for back in range(1, _LATE_MONTHS_MAX + 1)]
+        duck.view_of_files("guided", GUIDED, lake.files(GUIDED, {"month": months}))
+        rows = duck.rows(
+            "SELECT DISTINCT year(period_day) AS year, month(period_day) AS month FROM guided"
+            f" WHERE generation > 0 AND period_day < DATE '{month}' AND bill_day >= DATE '{month}' ORDER BY year, month"
+        )
+    return [date(row["year"], row["month"], 1) for row in rows]
+
+
+def _rate_one_month(write: LakeWrite, lake: Lake, month: date, progress: Progress) -> tuple[bytes, Counter[str]]:
+    inputs = _engine.read_inputs(tx=write.tx, month=month)
+    charges, left_over, sums, balance = [], [], [], []
+    for buckets in _batches(lake, inputs):
+        with Duck(spill=lake.spill) as duck:
+            _engine.load(duck, lake, inputs)
+            _engine.view_guided(duck, lake, inputs, buckets=buckets)
+            records = _engine.rate(duck, inputs)
+            charges += duck.write_parquet(CHARGE, "SELECT * FROM charged", write.folder(CHARGE))
+            if inputs.tariff.rolls_over:
+                condition = f"WHERE bucket IN ({', '.join(map(str, buckets))})"
+                query = f"SELECT * FROM ({_engine.left_over(inputs)}) {condition}"
+                left_over += duck.write_parquet(ALLOWANCE_LEFT, query, write.folder(ALLOWANCE_LEFT))
+            sums += duck.rows(_pieces.DIGEST)
+            balance += duck.rows(_pieces.FILE_BALANCE)
+        progress(f"{month:%Y-%m}", records)
+    where = {"month": [month_number(month)]}
+    write.replace(CHARGE, where, charges)
+    write.replace(ALLOWANCE_LEFT, where, left_over)
+    _store.replace_balance(write.tx, month, _added_up(balance))
+    counts: Counter[str] = Counter()
+    for row in balance:
+        counts[row["state"]] += row["records"]
+        counts["records"] += row["records"]
+        counts["amount_micro"] += row["amount_micro"]
+    return _digest(sums), counts
+
+
+def _batches(lake: Lake, inputs: _engine.Inputs) -> list[list[int]]:
+    """Divide the buckets so that no batch holds more records than fit in memory; a billing account lies in one bucket."""
+    with Duck(spill=lake.spill) as duck:
+        _engine.view_guided(duck, lake, inputs)
+        counts = {row["bucket"]: row["records"] for row in duck.rows("SELECT bucket, count(*) AS records FROM guided GROUP BY bucket")}
+    for holder in inputs.holders:
+        counts.setdefault(holder.bucket, 0)
+    batches: list[list[int]] = []
+    size = RECORDS_PER_BATCH_MAX
+    for bucket in sorted(counts):
+        if not batches or size + counts[bucket] > RECORDS_PER_BATCH_MAX:
+            batches.append([])
+            size = 0
+        batches[-1].append(bucket)
+        size += counts[bucket]
+    return batches
+
+
+def _added_up(rows: Sequence[Row]) -> list[Row]:
+    """Add up the balance of several batches."""
+    added: dict[tuple[UUID, str, str], dict[str, Any]] = {}
+    for row in rows:
+        key = (row["usage_file_id"], row["state"], row["reason"])
+        if key in added:
+            added[key] = {**row, **{name: added[key][name] + row[name] for name in ("records", "units", "amount_micro")}}
+        else:
+            added[key] = row
+    return [added[key] for key in sorted(added)]
+
+
+def _digest(rows: Sequence[Row]) -> bytes:
+    """Give SHA-256 over the sorted sums of all charges."""
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for row in rows:
+        key = tuple(str(value) for name, value in row.items() if name not in _SUMS)
+        before = sums.get(key, [0] * len(_SUMS))
+        sums[key] = [have + int(row[name]) for have, name in zip(before, _SUMS, strict=True)]
+    text = "\n".join("\x1f".join([*key, *map(str, sums[key])]) for key in sorted(sums))
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,92 @@
+"""Reading what usage costs: totals for bills, the balance per file, the charges of a customer."""
+
+import threading
+from collections.abc import Sequence
+from uuid import UUID
+
+import pyarrow as pa
+
+from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.rating import _store
+from hoeksteen.rating.model import RatedBalance, UsageTotal
+from hoeksteen.rating.tables import CHARGE
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.postgres import Row, Transaction
+from hoeksteen.usage import queries as usage
+from hoeksteen.usage.model import UsageState
+
+_LATE_MONTHS_MAX = 24
+_TOTALS = """
+SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
+    count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
+    roaming, period_day
+FROM charge WHERE bill_day = DATE '{bill_day}' AND state <> 'suspended'
+GROUP BY customer_id, billing_account_id, product_id, product_offering_id, service, zone, roaming, price_id, period_day
+ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id
+"""
+
+
+class _Totals:
+    """The totals of one bill period, kept in memory for the batches of a bill run."""
+
+    def __init__(self, lake: Lake, period: BillPeriod) -> None:
+        self._duck = Duck(spill=lake.spill)
+        self._lock = threading.Lock()
+        months = [usage.month_number(add_months(period.first_day.replace(day=1), -back)) for back in range(_LATE_MONTHS_MAX + 1)]
+        self._duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": months}))
+        self._duck.execute(f"CREATE TABLE total AS {_TOTALS.format(bill_day=period.first_day)}")
+        self._duck.execute("DROP VIEW charge")
+
+    def of(self, billing_account_ids: Sequence[UUID] | None) -> list[Row]:
+        with self._lock:
+            if billing_account_ids is None:
+                return self._duck.rows("SELECT * FROM total")
+            self._duck.put("wanted", pa.table({"id": pa.array([str(account) for account in billing_account_ids], pa.string())}))
+            return self._duck.rows(
+                "SELECT * FROM total WHERE billing_account_id IN (SELECT id::UUID FROM wanted)"
+                " ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id"
+            )
+
+
+def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequence[UUID] | None) -> list[UsageTotal]:
+    """
+    Give the usage that appears on the bills of a period: of the period itself, and late usage of earlier ones under its own `period_day`.
+
+    Ordered by billing account, product, period, service, zone and price, always. The totals of a period are computed once
+    per state of the lake and kept, so that the batches of a bill run each cost milliseconds.
+
+    :param billing_account_ids: whose; None for all
+    """
+    totals = lake.remember(("usage totals", lake.head(CHARGE), period), lambda: _Totals(lake, period))
+    return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
+
+
+def balance(*, tx: Transaction, lake: Lake) -> list[RatedBalance]:
+    """Give, per file, what became of its records: records_in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
+    rated = _store.balance_rows(tx)
+    found = []
+    for file in usage.balances(tx=tx):
+        rows = rated.get(file.usage_file_id, [])
+        of_state = {row["state"]: row["records"] for row in rows}
+        found.append(
+            RatedBalance(
+                usage_file_id=file.usage_file_id,
+                source=file.source,
+                name=file.name,
+                records_in=file.records_in,
+                rated=of_state.get("rated", 0),
+                zero_rated=of_state.get("zero_rated", 0),
+                duplicate=file.records(UsageState.DUPLICATE),
+                suspended=file.records(UsageState.SUSPENDED) + of_state.get("suspended", 0),
+                rejected=file.records(UsageState.REJECTED),
+                unrated=file.records(UsageState.GUIDED) - sum(of_state.values()),
+                amount_micro=sum(row["amount_micro"] for row in rows),
+            )
+        )
+    return found
+
+
+def reasons(*, tx: Transaction) -> list[Row]:
+    """Give records, units and micro-euros per state and reason, over all rated months."""
+    return _store.reason_rows(tx)

@@ -1,0 +1,287 @@
+"""The catalogue as the small tables that rating joins: one row per offering, service, zone, roaming and price version."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+
+from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.money import micros
+from hoeksteen.kernel.time_period import OPERATOR_ZONE, start_of_day
+from hoeksteen.product.holidays import public_holidays
+from hoeksteen.product.model import Allowance, Band, Cap, ProductOffering, Roaming, Service, UsagePrice, Zone
+from hoeksteen.product.validation import Combination, reachable
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+_INSTANT = pa.timestamp("us", tz="UTC")
+_TIERS_END = 2**62
+_HOLIDAY = 8
+# A record may run on after its period's last instant, by at most the longest call.
+_DAYS_BEYOND = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    Something that gives free units: an allowance, or what was rolled over from its previous period.
+
+    :param stage: sources of one stage never compete for a record; stages are consumed in their order
+    """
+
+    number: int
+    allowance: Allowance
+    carried: bool
+    stage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """
+    Prices of all offerings, ready to be joined.
+
+    :param stages: how many stages of allowances there are
+    """
+
+    offerings: tuple[ProductOffering, ...]
+    prices: tuple[UsagePrice, ...]
+    sources: tuple[Source, ...]
+    caps: tuple[Cap, ...]
+
+    @property
+    def stages(self) -> int:
+        return max((source.stage for source in self.sources), default=0)
+
+    @property
+    def rolls_over(self) -> bool:
+        return any(source.carried for source in self.sources)
+
+
+def tariff_of(offerings: Iterable[ProductOffering]) -> Tariff:
+    """Number the prices, allowances and caps of offerings, in an order that depends on nothing but their names."""
+    ordered = tuple(sorted(offerings, key=lambda offering: offering.product_offering_id))
+    prices = tuple(sorted((price for offering in ordered for price in offering.usage_prices), key=lambda price: (price.price_id, price.valid_from)))
+    caps = tuple(sorted((cap for offering in ordered for cap in offering.caps), key=lambda cap: cap.cap_id))
+    return Tariff(ordered, prices, _sources(ordered), caps)
+
+
+def _sources(offerings: Sequence[ProductOffering]) -> tuple[Source, ...]:
+    """
+    Give the sources of free units with their stages.
+
+    Narrow before wide, own before shared, carried before fresh (rating.md, "Allowances"); a source's stage is later than
+    that of every source that comes before it for some record, so that each stage can be settled at once.
+    """
+    allowances = sorted((allowance for offering in offerings for allowance in offering.allowances), key=_rank)
+    pairs = [(allowance, carried) for allowance in allowances for carried in ((True, False) if allowance.roll_over else (False,))]
+    stages: list[int] = []
+    for index, (allowance, _) in enumerate(pairs):
+        competing = [stages[i] for i in range(index) if _compete(pairs[i][0], allowance)]
+        stages.append(max(competing, default=0) + 1)
+    return tuple(Source(number, *pair, stage) for number, (pair, stage) in enumerate(zip(pairs, stages, strict=True), start=1))
+
+
+def _rank(allowance: Allowance) -> tuple[bool, int, str]:
+    return allowance.shared, sum(_covers(allowance, combination) for combination in reachable(allowance.service)), allowance.allowance_id
+
+
+def _compete(one: Allowance, other: Allowance) -> bool:
+    same_offering = one.product_offering_id == other.product_offering_id
+    return same_offering and any(_covers(one, combination) and _covers(other, combination) for combination in reachable(one.service))
+
+
+def _covers(scope: UsagePrice | Allowance | Cap, combination: Combination) -> bool:
+    service, zone, roaming = combination
+    return scope.service is service and zone in scope.zones and roaming in scope.roaming
+
+
+def tariff_table(tariff: Tariff) -> pa.Table:
+    """Give one row per offering, service, zone, roaming and price version, with its sources of free units by stage and its cap."""
+    caps = {cap.cap_id: number for number, cap in enumerate(tariff.caps, start=1)}
+    tier_numbers = {price_id: number for number, price_id in enumerate(sorted({price.price_id for price in tariff.prices if price.tiers}), start=1)}
+    offerings = {offering.product_offering_id: offering for offering in tariff.offerings}
+    rows = []
+    for price_no, price in enumerate(tariff.prices, start=1):
+        offering = offerings[price.product_offering_id]
+        for combination in reachable(price.service):
+            if not _covers(price, combination):
+                continue
+            row = _tariff_row(price_no, price, combination)
+            row["tier_no"] = tier_numbers.get(price.price_id)
+            matching = [caps[cap.cap_id] for cap in offering.caps if _covers(cap, combination)]
+            invariant(len(matching) <= 1, f"{offering.product_offering_id} caps a kind of usage once")
+            row["cap_no"] = matching[0] if matching else None
+            for stage in range(1, tariff.stages + 1):
+                row[f"source_{stage}"] = _source_at(tariff, offering, combination, stage)
+            rows.append(row)
+    schema = pa.schema(_TARIFF_FIELDS + [(f"source_{stage}", pa.int32()) for stage in range(1, tariff.stages + 1)])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _source_at(tariff: Tariff, offering: ProductOffering, combination: Combination, stage: int) -> int | None:
+    found = [
+        source.number
+        for source in tariff.sources
+        if source.stage == stage and source.allowance in offering.allowances and _covers(source.allowance, combination)
+    ]
+    invariant(len(found) <= 1, "sources of one stage never compete for a record")
+    return found[0] if found else None
+
+
+def _tariff_row(price_no: int, price: UsagePrice, combination: tuple[Service, Zone, Roaming]) -> dict[str, object]:
+    service, zone, roaming = combination
+    return {
+        "product_offering_id": price.product_offering_id,
+        "service": str(service),
+        "zone": str(zone),
+        "roaming": str(roaming),
+        "valid_from": price.valid_from,
+        "valid_to": price.valid_to or END_OF_TIME,
+        "price_no": price_no,
+        "price_id": price.price_id,
+        "price_micro": micros(price.amount),
+        "unit_size": price.unit_size,
+        "minimum": price.minimum,
+        "step": price.step,
+        "fee_micro": micros(price.connection_fee),
+        "fee_waived": price.fee_waived_in_allowance,
+        "tier_mode": price.tier_mode,
+        "split": price.split_at_band and bool(price.bands),
+    }
+
+
+_TARIFF_FIELDS = [
+    ("product_offering_id", pa.string()),
+    ("service", pa.string()),
+    ("zone", pa.string()),
+    ("roaming", pa.string()),
+    ("valid_from", _INSTANT),
+    ("valid_to", _INSTANT),
+    ("price_no", pa.int32()),
+    ("price_id", pa.string()),
+    ("price_micro", pa.int64()),
+    ("unit_size", pa.int64()),
+    ("minimum", pa.int64()),
+    ("step", pa.int64()),
+    ("fee_micro", pa.int64()),
+    ("fee_waived", pa.bool_()),
+    ("tier_mode", pa.string()),
+    ("split", pa.bool_()),
+    ("tier_no", pa.int32()),
+    ("cap_no", pa.int32()),
+]
+
+
+def source_table(tariff: Tariff) -> pa.Table:
+    """Give the sources of free units; carried ones grant nothing of their own."""
+    rows = [
+        {
+            "source_no": source.number,
+            "allowance_id": source.allowance.allowance_id,
+            "product_offering_id": source.allowance.product_offering_id,
+            "granted": 0 if source.carried else source.allowance.units,
+            "shared": source.allowance.shared,
+            "carried": source.carried,
+            "rolls_over": source.allowance.roll_over and not source.carried,
+            "prorated": source.allowance.prorate and not source.carried,
+        }
+        for source in tariff.sources
+    ]
+    schema = pa.schema(
+        [
+            ("source_no", pa.int32()),
+            ("allowance_id", pa.string()),
+            ("product_offering_id", pa.string()),
+            ("granted", pa.int64()),
+            ("shared", pa.bool_()),
+            ("carried", pa.bool_()),
+            ("rolls_over", pa.bool_()),
+            ("prorated", pa.bool_()),
+        ]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def cap_table(tariff: Tariff) -> pa.Table:
+    """Give the caps in micro-euros."""
+    return pa.table(
+        {
+            "cap_no": pa.array(range(1, len(tariff.caps) + 1), pa.int32()),
+            "cap_micro": pa.array([micros(cap.amount) for cap in tariff.caps], pa.int64()),
+        }
+    )
+
+
+def tier_table(tariff: Tariff) -> pa.Table:
+    """Give the tiers of each price version: units above `from_units`, up to and including `to_units`."""
+    rows = []
+    for price_no, price in enumerate(tariff.prices, start=1):
+        begin = 0
+        for tier in price.tiers:
+            end = _TIERS_END if tier.up_to_units is None else tier.up_to_units
+            rows.append({"price_no": price_no, "from_units": begin, "to_units": end, "tier_micro": micros(tier.amount)})
+            begin = end
+    schema = pa.schema([("price_no", pa.int32()), ("from_units", pa.int64()), ("to_units", pa.int64()), ("tier_micro", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def band_table(tariff: Tariff, *, first_day: date, end_day: date) -> pa.Table:
+    """
+    Give the UTC instants between which each band of each price version holds, from `first_day` to a month after `end_day`.
+
+    Bands are local; the instants are computed here, once, so that no engine has to know about summer time.
+    """
+    rows = []
+    for price_no, price in enumerate(tariff.prices, start=1):
+        if price.bands:
+            for begins_at, ends_at, price_micro in band_intervals(price, first_day=first_day, end_day=end_day + timedelta(days=_DAYS_BEYOND)):
+                rows.append({"price_no": price_no, "begins_at": begins_at, "ends_at": ends_at, "band_micro": price_micro})
+    schema = pa.schema([("price_no", pa.int32()), ("begins_at", _INSTANT), ("ends_at", _INSTANT), ("band_micro", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def band_intervals(price: UsagePrice, *, first_day: date, end_day: date) -> list[tuple[datetime, datetime, int]]:
+    """Give the stretches of equal price of a banded price version, without holes, merged where the price does not change."""
+    stretches: list[tuple[datetime, datetime, int]] = []
+    day = first_day
+    while day < end_day:
+        edges = sorted({0, 1440} | {minute for band in price.bands for minute in (band.from_minute, band.to_minute)})
+        for first, last in zip(edges, edges[1:], strict=False):
+            begins_at, ends_at = _at(day, first), _at(day, last)
+            price_micro = micros(_band_amount(price, day, first))
+            if stretches and stretches[-1][2] == price_micro:
+                stretches[-1] = (stretches[-1][0], ends_at, price_micro)
+            elif begins_at < ends_at:
+                stretches.append((begins_at, ends_at, price_micro))
+        day += timedelta(days=1)
+    return stretches
+
+
+def _band_amount(price: UsagePrice, day: date, minute: int) -> Decimal:
+    kind = _kind_of_day(price.bands, day)
+    found = (band.amount for band in price.bands if kind in band.days and band.from_minute <= minute < band.to_minute)
+    return next(found, price.amount)
+
+
+def _kind_of_day(bands: Sequence[Band], day: date) -> int:
+    """Give 8 on a public holiday, where the price has a band for those, else the weekday."""
+    if day in public_holidays(day.year) and any(_HOLIDAY in band.days and len(band.days) < _HOLIDAY for band in bands):
+        return _HOLIDAY
+    return day.isoweekday()
+
+
+def _at(day: date, minute: int) -> datetime:
+    """
+    Give the instant of a local minute of a day.
+
+    A minute that occurs twice, in the night the clock goes back, is its first occurrence; one that does not occur, in
+    the night it goes forward, is the instant of the change.
+    """
+    if minute == 1440:
+        return start_of_day(day + timedelta(days=1))
+    local = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=OPERATOR_ZONE)
+    instant = local.astimezone(UTC)
+    if instant.astimezone(OPERATOR_ZONE).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return instant
+    return local.replace(hour=3, minute=0).astimezone(UTC)
