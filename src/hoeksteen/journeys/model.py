@@ -1,12 +1,14 @@
 """What the journeys take and give."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
+from hoeksteen.party.model import Language, Segment
 
 ChangeKind = Literal["change_plan", "suspend", "resume", "terminate"]
 CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
@@ -26,6 +28,37 @@ class Change:
     product_id: UUID
     from_day: date
     product_offering_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """
+    A product that a new customer orders.
+
+    :param number: its own telephone number, E.164 digits without `+`, where it has one
+    """
+
+    product_offering_id: str
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """
+    Somebody who becomes a customer.
+
+    :param identity: the fields of that category, with `kind`; likewise `contact` (without the numbers of the products) and `payment`
+    :param payment: None for somebody who pays by transfer
+    :param start_day: the first local day of the products
+    """
+
+    segment: Segment
+    language: Language
+    identity: Mapping[str, Any]
+    contact: Mapping[str, Any]
+    payment: Mapping[str, Any] | None
+    products: tuple[Ordered, ...]
+    start_day: date
 
 
 @dataclass(frozen=True, slots=True)

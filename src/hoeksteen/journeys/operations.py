@@ -8,10 +8,18 @@ from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.care import operations as care
-from hoeksteen.care.model import Interaction
-from hoeksteen.journeys.model import Change
+from hoeksteen.care.model import Interaction, Reason
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.disclosure import operations as disclosure
+from hoeksteen.journeys._newcomer import placed
+from hoeksteen.journeys.model import Change, Newcomer
 from hoeksteen.kernel.errors import InvalidInput, invariant
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.party import operations as party
+from hoeksteen.party import queries as party_queries
+from hoeksteen.party.model import Customer
 from hoeksteen.product import operations as product
+from hoeksteen.product import queries as product_queries
 from hoeksteen.product.model import ProductTerm
 from hoeksteen.storage.postgres import Transaction
 
@@ -55,6 +63,30 @@ def terminate(*, tx: Transaction, interaction: Interaction, product_id: UUID, fr
     :raises WrongState: when it has ended already
     """
     return carry_out(tx=tx, interaction=interaction, change=Change("terminate", interaction.customer_id, product_id, from_day), now=now)
+
+
+def onboard(
+    *, tx: Transaction, keeper: KeeperClient, newcomer: Newcomer, actor: str, reason: Reason, now: datetime, identifiers: Identifiers
+) -> Customer:
+    """
+    Make somebody a customer: party, billing account, products with their numbers, sealed personal data, and the interaction, at once.
+
+    The keeper is asked last, so that a refused order leaves nothing with it.
+
+    :raises NotFound: when an offering does not exist
+    :raises InvalidInput: when a product that has a number gets none, or nothing is ordered
+    :raises AccessDenied: when the actor may not write personal data
+    """
+    made = placed(newcomer, offerings={one.product_offering_id: one for one in product_queries.offerings(tx=tx)}, now=now, identifiers=identifiers)
+    party.add_customers(tx=tx, customers=[made.customer], now=now)
+    party.add_billing_accounts(tx=tx, billing_accounts=[made.billing_account])
+    product.add_products(tx=tx, products=made.products)
+    interaction = care.record_interaction(tx=tx, customer_id=made.customer.customer_id, actor=actor, reason=reason, now=now, identifiers=identifiers)
+    ordered = [one.product_offering_id for one in newcomer.products]
+    care.record_item(tx=tx, interaction=interaction, kind="onboard", product_id=None, detail={"product_offering_ids": ordered}, now=now)
+    for category, item in made.sealed.items():
+        disclosure.store(tx=tx, keeper=keeper, purpose="care", category=category, items=[item])
+    return party_queries.customer(tx=tx, customer_id=made.customer.customer_id)
 
 
 def carry_out(*, tx: Transaction, interaction: Interaction, change: Change, now: datetime) -> list[ProductTerm]:
