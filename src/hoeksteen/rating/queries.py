@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating import _store
+from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, UsageTotal
 from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
@@ -15,6 +16,8 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
+
+__all__ = ["balance", "explain", "reasons", "usage_totals"]
 
 _LATE_MONTHS_MAX = 24
 _TOTALS = """

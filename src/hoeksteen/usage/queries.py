@@ -1,14 +1,19 @@
 """Reading usage: what became of files, and what a customer used."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _store
-from hoeksteen.usage.model import FileBalance
-from hoeksteen.usage.tables import BUCKETS
+from hoeksteen.usage.model import CustomerUsage, FileBalance, UsageRecord, UsageSummary
+from hoeksteen.usage.tables import BUCKETS, GUIDED
 
 LATEST_MAX = 500
+LATEST_DEFAULT = 50
+_RECORD = ("record_id", "product_id", "start", "service", "zone", "roaming", "units")
 
 
 def balances(*, tx: Transaction) -> list[FileBalance]:
@@ -29,3 +34,36 @@ def bucket_of(billing_account_id: UUID) -> int:
 def month_number(month: date) -> int:
     """Give the lake's partition value of a calendar month."""
     return month.year * 100 + month.month
+
+
+def usage_of_customer(
+    *, lake: Lake, customer_id: UUID, month: date, billing_account_ids: Sequence[UUID] | None = None, latest: int = LATEST_DEFAULT
+) -> CustomerUsage:
+    """
+    Give what a customer used in a calendar month, per product, service and zone, and the latest records.
+
+    :param month: any day of it
+    :param billing_account_ids: the customer's own, when the caller knows them: only their buckets are read then
+    :param latest: how many records, at most 500
+    """
+    where = {"month": [month_number(month)]}
+    accounts = "true"
+    if billing_account_ids is not None:
+        where["bucket"] = sorted({bucket_of(account) for account in billing_account_ids})
+        accounts = f"billing_account_id IN ({', '.join(_uuid(account) for account in billing_account_ids) or 'NULL'})"
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("guided_files", GUIDED, lake.files(GUIDED, where))
+        duck.execute(
+            f"CREATE TABLE own AS SELECT {', '.join(_RECORD)} FROM guided_files"
+            f" WHERE {accounts} AND customer_id = {_uuid(customer_id)} AND month = {month_number(month)}"
+        )
+        summaries = duck.rows(
+            "SELECT product_id, service, zone, roaming, count(*)::BIGINT AS records, sum(units)::BIGINT AS units FROM own"
+            " GROUP BY product_id, service, zone, roaming ORDER BY product_id, service, zone, roaming"
+        )
+        records = duck.rows(f"SELECT * FROM own ORDER BY start DESC, record_id LIMIT {min(latest, LATEST_MAX)}")
+    return CustomerUsage(tuple(UsageSummary(**row) for row in summaries), tuple(UsageRecord(**row) for row in records))
+
+
+def _uuid(value: UUID) -> str:
+    return f"'{UUID(str(value))}'::UUID"

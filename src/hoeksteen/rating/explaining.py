@@ -1,0 +1,122 @@
+"""Why one record costs what it costs: its billing account's period is rated again by the same pieces, and watched."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.kernel.errors import NotFound, invariant
+from hoeksteen.kernel.money import euros
+from hoeksteen.kernel.time_period import OPERATOR_ZONE
+from hoeksteen.rating import _engine
+from hoeksteen.rating.model import AllowanceStep, Explanation
+from hoeksteen.rating.tables import CHARGE
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.postgres import Transaction
+
+_UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B", "B")}
+_SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data")}
+_RECORD = """
+SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro FROM amount a JOIN charged c USING (record_id) WHERE record_id = $record::UUID
+"""
+
+
+def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
+    """
+    Recompute one charge, and say which price, which allowance before and after, and which rounding made it.
+
+    :raises NotFound: when no such record was rated
+    """
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE))
+        charges = duck.rows("SELECT * FROM charge WHERE record_id = $record::UUID", {"record": str(record_id)})
+        if not charges:
+            raise NotFound(f"No rated record {record_id}.", remedy="Rate its month first, or check the identifier.")
+        found = charges[0]
+        inputs = _engine.read_inputs(tx=tx, month=found["period_day"].replace(day=1), customer_ids=[found["customer_id"]])
+        _engine.load(duck, lake, inputs)
+        _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"billing_account_id = '{found['billing_account_id']}'::UUID")
+        _engine.rate(duck, inputs)
+        [row] = duck.rows(_RECORD, {"record": str(record_id)})
+        steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
+    invariant(row["charged_micro"] == found["amount_micro"], "an explanation gives the amount that was charged")
+    return _explanation(row, steps)
+
+
+def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
+    """Give what the source of a stage had before and after the record."""
+    sql = f"""
+    WITH scoped AS (
+        SELECT c.record_id, c.scope_id, c.period_day, c.source_no, c.generation, c.start, r.free_{stage} AS free
+        FROM claim_{stage} c JOIN rating_{stage} r USING (record_id)
+    )
+    SELECT s.allowance_id, any_value(g.granted)::BIGINT AS granted, any_value(own.free)::BIGINT AS free,
+        coalesce(sum(o.free) FILTER ((o.generation, o.start, o.record_id) < (own.generation, own.start, own.record_id)), 0)::BIGINT AS taken_before
+    FROM scoped own
+    JOIN scoped o USING (scope_id, period_day, source_no)
+    JOIN grant_{stage} g USING (scope_id, period_day, source_no)
+    JOIN source s USING (source_no)
+    WHERE own.record_id = $record::UUID
+    GROUP BY s.allowance_id
+    """
+    steps = []
+    for row in duck.rows(sql, {"record": str(record_id)}):
+        before = max(0, row["granted"] - row["taken_before"])
+        steps.append(AllowanceStep(row["allowance_id"], before, before - row["free"]))
+    return steps
+
+
+def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...]) -> Explanation:
+    return Explanation(
+        record_id=row["record_id"],
+        product_id=row["product_id"],
+        product_offering_id=row["product_offering_id"] or "",
+        start=row["start"],
+        service=row["service"],
+        zone=row["zone"],
+        roaming=row["roaming"],
+        state=row["state"],
+        reason=row["reason"],
+        delivered_units=row["delivered_units"],
+        units=row["units"],
+        free_units=row["free_units"],
+        price_id=row["price_id"] or "",
+        price_valid_from=row["price_valid_from"],
+        amount_micro_per_unit_size=row["price_micro"] or 0,
+        unit_size=row["unit_size"] or 1,
+        fee_micro=row["fee_micro"] if row["fee_micro"] and (row["priced_units"] > 0 or not row["fee_waived"]) else 0,
+        amount_micro=row["charged_micro"],
+        allowances=steps,
+        sentence_nl=_sentence(row, steps, 0),
+        sentence_en=_sentence(row, steps, 1),
+    )
+
+
+def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], language: int) -> str:
+    """Say it in one sentence, in Dutch (0) or English (1)."""
+
+    def say(dutch: str, english: str) -> str:
+        return (dutch, english)[language]
+
+    unit = _UNIT[row["service"]][language]
+    start: datetime = row["start"].astimezone(OPERATOR_ZONE)
+    head = f"{_SERVICE[row['service']][language]} {row['zone']}, {start:%Y-%m-%d %H:%M:%S}, {row['delivered_units']} {unit}"
+    if row["state"] == "suspended":
+        return f"{head}: {say('wacht', 'waits')} ({row['reason']})."
+    parts = [say(f"telt als {row['units']} {unit}", f"counts as {row['units']} {unit}")]
+    parts += [
+        say(
+            f"{step.units_taken} {unit} uit {step.allowance_id} (over: {step.units_before} → {step.units_after})",
+            f"{step.units_taken} {unit} from {step.allowance_id} (left: {step.units_before} → {step.units_after})",
+        )
+        for step in steps
+    ]
+    if row["priced_units"] > 0:
+        per = f"EUR {euros(row['price_micro'])} / {row['unit_size']} {unit}"
+        parts.append(say(f"{row['priced_units']} {unit} tegen {per}", f"{row['priced_units']} {unit} at {per}"))
+        if row["fee_micro"]:
+            parts.append(say(f"starttarief EUR {euros(row['fee_micro'])}", f"connection fee EUR {euros(row['fee_micro'])}"))
+    if row["reason"] == "cap":
+        parts.append(say("tot het maximum van de maand", "up to the month's cap"))
+    return f"{head}: {'; '.join(parts)} = EUR {euros(row['charged_micro'])}."
