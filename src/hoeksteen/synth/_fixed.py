@@ -46,7 +46,8 @@ def _customer(entry: Entry, chance: random.Random) -> list[str]:
     plain_accents = chance.random() < 0.5
     address = entry.address
     street = short_street(address.street) if chance.random() < 0.3 else address.street
-    joint = "-" if address.addition and chance.random() < 0.3 else " " if address.addition and chance.random() < 0.8 else ""
+    # 12 and 2 in one would be number 122
+    joint = chance.choice("-- " if address.addition.isdigit() else ("-", "-", " ", " ", " ", "")) if address.addition else ""
     texts = [name, f"{street} {address.number}{joint}{address.addition}", written_postcode(address.postcode, chance), address.city]
     texts = [(base_letters(text) if plain_accents else latin_letters(text)).upper() for text in texts]
     kvk = entry.firm.kvk if entry.firm and chance.random() < 0.85 else ""

@@ -90,7 +90,7 @@ def _initials(letters: str, chance: random.Random) -> str:
 def _address(entry: Entry, chance: random.Random) -> dict[str, str | None]:
     address = entry.address
     street = short_street(address.street) + "." if chance.random() < 0.08 else address.street
-    joined = chance.random() < 0.2
+    joined = chance.random() < 0.2 and not address.addition.isdigit()
     return {
         "street": stray_spaces(street, chance),
         "number": f"{address.number}{address.addition if joined else ''}",
