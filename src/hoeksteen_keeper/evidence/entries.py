@@ -9,9 +9,9 @@ Layout and reasons: docs/evidence.md and docs/decisions/0003.
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -51,10 +51,9 @@ class Draft:
     chunk: bytes | None
     tokens: tuple[bytes, ...]
 
-    def leaf(self, time: datetime, clock: datetime) -> bytes:
-        """Give the leaf's bytes; where the clock ran behind the log's time, they say so."""
-        behind = b'"clock":"%s",' % to_text(clock).encode() if clock < time else b""
-        return b'%s%s%s"time":"%s","v":1}' % (self.front, behind, self.back, to_text(time).encode())
+    def leaf(self, time: bytes, clock: bytes | None) -> bytes:
+        """Give the leaf's bytes; where the clock ran behind the log's time, they say what it showed."""
+        return b'%b%b%b"time":"%b","v":1}' % (self.front, b'"clock":"%b",' % clock if clock else b"", self.back, time)
 
 
 class Scribe:
@@ -83,7 +82,7 @@ class Scribe:
         known = event.kind in KINDS and event.outcome in ("allowed", "refused")
         if not known or len(subjects) > SUBJECTS_MAX or "\0" in event.actor + event.organisation:
             raise InvalidEvent("event", f"An event of kind {event.kind[:40]!r} with {len(subjects)} subjects cannot be logged.")
-        check_json(event.detail)
+        check_json(dict(event.detail))
         if event.outcome == "allowed" and (missing := [name for name in _NEEDED.get(event.kind, ()) if name not in event.detail]):
             raise InvalidEvent("event", f"An event of kind {event.kind} needs `{missing[0]}` in its detail.")
         nonce, salt = self._random_bytes(NONCE_BYTES), self._random_bytes(NONCE_BYTES)
@@ -110,7 +109,7 @@ class Scribe:
 
 def token(subject_key: bytes) -> bytes:
     """Give the name under which the keeper's own index finds a subject's entries; it never leaves its database."""
-    return hmac.digest(subject_key, b"index", _sha256)[:TOKEN_BYTES]
+    return _sha256(b"index" + subject_key).digest()[:TOKEN_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +188,23 @@ def check_json(value: JSON, depth: int = 0) -> None:
 
     :raises InvalidEvent: for a float, an integer beyond 2**53, a key outside ASCII, or deep nesting
     """
-    if depth > _DEPTH_MAX:
-        raise InvalidEvent("event", "The detail is nested too deeply.")
-    if isinstance(value, Mapping):
-        if not all(isinstance(key, str) and key.isascii() for key in value):
-            raise InvalidEvent("event", "The keys of a detail are ASCII text.")
-        for item in value.values():
-            check_json(item, depth + 1)
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
-        for item in value:
-            check_json(item, depth + 1)
-    elif not (value is None or isinstance(value, str | bool) or (isinstance(value, int) and abs(value) <= _INTEGER_MAX)):
-        raise InvalidEvent("event", f"A detail holds a {type(value).__name__}, which has no canonical form here.")
+    kind = type(value)
+    if kind is str or kind is bool or value is None or (kind is int and -_INTEGER_MAX <= value <= _INTEGER_MAX):
+        return
+    if depth >= _DEPTH_MAX or kind not in (dict, list, tuple):
+        raise InvalidEvent("event", f"A detail holds a {kind.__name__} that has no canonical form here.")
+    if kind is dict:
+        for key in value:
+            if type(key) is not str or not key.isascii():
+                raise InvalidEvent("event", "The keys of a detail are ASCII text.")
+        value = value.values()
+    for item in value:
+        check_json(item, depth + 1)
 
 
 def to_text(time: datetime) -> str:
     """Write an instant as the log does: UTC, microseconds, `Z`."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def from_text(text: str) -> datetime:

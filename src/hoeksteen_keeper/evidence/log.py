@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperUnavailable
 from hoeksteen_keeper.evidence import _store
-from hoeksteen_keeper.evidence.entries import Draft, Scribe
+from hoeksteen_keeper.evidence.entries import Draft, Scribe, to_text
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.merkle import EMPTY_ROOT
@@ -156,9 +156,10 @@ class Log:
             with _store.connected(self.pool) as tx:
                 clock = self._now().astimezone(UTC)
                 first, time = _store.advance_head(tx, len(drafts), clock)
-                time = time.astimezone(UTC)
+                at = to_text(time).encode()
+                shown = to_text(clock).encode() if clock < time else None
                 rows = [
-                    _store.Row(i, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(time, clock), d.body, d.chunk)
+                    _store.Row(i, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(at, shown), d.body, d.chunk)
                     for i, d in enumerate(drafts, first)
                 ]
                 _store.insert(tx, rows, [(token, i) for i, draft in enumerate(drafts, first) for token in draft.tokens])

@@ -37,7 +37,7 @@ def from_base64(text: str) -> bytes:
 
 def to_base64(raw: bytes) -> str:
     """Encode as standard Base64 (RFC 4648 section 4)."""
-    return base64.b64encode(raw).decode()
+    return binascii.b2a_base64(raw, newline=False).decode()
 
 
 def key_id(name: str, algorithm: int, public: bytes) -> bytes:

@@ -9,6 +9,7 @@ all of it can verify and rebuild the log without the database.
 import hashlib
 import os
 import shutil
+import threading
 from pathlib import Path
 
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
@@ -63,6 +64,7 @@ class TileStore:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._scratch = home.with_name(f"{home.name}.new")  # beside the log, so that a crash leaves nothing strange in it
 
     def read_checkpoint(self) -> bytes | None:
         """Give the latest signed checkpoint, or None before the first."""
@@ -164,7 +166,8 @@ class TileStore:
     def _write(self, name: str, raw: bytes) -> Path:
         path = self.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
+        temporary = self._scratch / f"{os.getpid()}-{threading.get_ident()}"
+        temporary.parent.mkdir(exist_ok=True)
         with temporary.open("wb") as file:
             file.write(raw)
             file.flush()

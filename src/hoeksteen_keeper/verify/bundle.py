@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hoeksteen_keeper.verify.formats import LEAF, Invalid, Key, base64_bytes, leaf_hash, range_root, read_checkpoint, read_key
+from hoeksteen_keeper.verify.formats import LEAF, Invalid, Key, base64_bytes, leaf_hash, range_root, read_checkpoint, read_key, well_counted
 
 FORMAT = "hoeksteen.evidence.bundle.v1"
 _FIELDS = {"format", "log", "witnesses", "checkpoint", "subject_key", "first", "leaves", "proof", "chunks", "bodies", "facts"}
@@ -122,7 +122,7 @@ def _decoded(items: Mapping[str, str]) -> dict[int, bytes]:
 
 def _read_leaf(leaf: bytes) -> dict[str, bytes]:
     match = LEAF.fullmatch(leaf)
-    if match is None or (match["chunk"] is None) == (match["tags"] is None):
+    if match is None or not well_counted(match["chunk"], match["count"], match["tags"]):
         raise Invalid("A leaf is not of the log's form.")
     return {name: value for name, value in match.groupdict().items() if value is not None}
 
@@ -141,10 +141,7 @@ def _about(leaves: Mapping[int, dict[str, bytes]], chunks: Mapping[int, bytes], 
                 raise Invalid(f"The tags of entry {index} are not those that its leaf names.")
             found = any(tags[at : at + 32] == tag for at in range(0, len(tags), 32))
         else:
-            tags_of_leaf = [base64_bytes(item) for item in json.loads(b"[" + leaf["tags"] + b"]")]
-            if len(tags_of_leaf) != int(leaf["count"]):
-                raise Invalid(f"The leaf of entry {index} miscounts its tags.")
-            found = tag in tags_of_leaf
+            found = tag in [base64_bytes(item) for item in json.loads(leaf["tags"])]
         if found:
             about.append(index)
     if stray := [index for index in chunks if "chunk" not in leaves.get(index, {})]:

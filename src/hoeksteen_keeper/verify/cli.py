@@ -29,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keys, witnesses = [_key(text) for text in options.key], [_key(text) for text in options.witness]
         wanted = len(witnesses) if options.cosignatures is None else options.cosignatures
         if a_log:
-            head = check_log(options.path, keys, witnesses)
-            answer: dict[str, Any] = {"verified": True, "origin": head.origin, "entries": head.size, "root": head.root.hex()}
-            return _say(
-                options.json, answer, head.cosigned, wanted, [f"The log {head.origin} is whole: {head.size} entries, root {head.root.hex()}."]
-            )
+            head, beyond = check_log(options.path, keys, witnesses)
+            answer: dict[str, Any] = {"verified": True, "origin": head.origin, "entries": head.size, "root": head.root.hex(), "files_beyond": beyond}
+            lines = [f"The log {head.origin} is whole: {head.size} entries, root {head.root.hex()}."]
+            lines += [f"{beyond} files lie beyond the signed tree and prove nothing."] if beyond else []
+            return _say(options.json, answer, head.cosigned, wanted, lines)
         verdict = check_bundle(options.path.read_bytes(), keys, witnesses)
         answer = {"verified": True, "complete": verdict.complete, "verdict": "complete" if verdict.complete else "partial", **asdict(verdict)}
         return _say(options.json, answer, verdict.cosigned, wanted, _told(verdict))

@@ -13,11 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 _sha256 = hashlib.sha256
 _B64 = rb"[A-Za-z0-9+/]"
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
-LEAF = re.compile(
-    rb'\{"body":"(?P<body>%b{43}=)",(?:"chunk":"(?P<chunk>%b{43}=)",)?(?:"clock":"(?P<clock>%b)",)?"count":(?P<count>0|[1-9]\d{0,8}),'
-    rb'"nonce":"(?P<nonce>%b{22}==)",(?:"tags":\[(?P<tags>(?:"%b{43}=",?)*)\],)?"time":"(?P<time>%b)","v":1\}'
+_LEAF = (
+    rb'\{"body":"(?P<body>%b{43}=)",(?:"chunk":"(?P<chunk>%b{43}=)",)?(?:"clock":"%b",)?"count":(?P<count>0|[1-9]\d{0,8}),'
+    rb'"nonce":"(?P<nonce>%b{22}==)",(?:"tags":(?P<tags>\[(?:"%b{43}=",?)*\]),)?"time":"(?P<time>%b)","v":1\}'
     % (_B64, _B64, _TIME, _B64, _B64, _TIME)
 )
+LEAF = re.compile(_LEAF)
+BUNDLE = re.compile(rb"(?s:(..))(%b)" % _LEAF)
+"""Leaves in an entry bundle, each after its length."""
 
 
 class Invalid(Exception):
@@ -115,6 +118,11 @@ def read_checkpoint(note: bytes, keys: Sequence[Key], witnesses: Sequence[Key], 
     if not signed or len(root) != 32:
         raise Invalid("The checkpoint is not signed by the key that you gave.")
     return Head(lines[0], int(lines[1]), root, cosigned)
+
+
+def well_counted(chunk: bytes | None, count: bytes, tags: bytes | None) -> bool:
+    """Say whether a leaf has either tags, as many as it counts, or a chunk of them."""
+    return not tags if chunk else len(tags or b"") == (47 * int(count) + 1 if count != b"0" else 2)
 
 
 def leaf_hash(leaf: bytes) -> bytes:

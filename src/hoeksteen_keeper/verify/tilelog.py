@@ -3,16 +3,21 @@
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+import struct
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from hoeksteen_keeper.verify.formats import LEAF, Head, Invalid, Key, Peaks, base64_bytes, fold, leaf_hash, read_checkpoint
+from hoeksteen_keeper.verify.formats import BUNDLE, Head, Invalid, Key, Peaks, fold, read_checkpoint, well_counted
 
 _TILE = re.compile(r"(tile/entries|tile/[0-9]|body)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
 _CHUNK = re.compile(r"chunk/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+_BUNDLED = ("tile/entries", "tile/0", "body")
 _PER_TASK = 64
+_sha256 = hashlib.sha256
 
 Files = dict[tuple[str, int], list[tuple[int, str]]]
 """By kind and number: width and path of the full and the partial files."""
@@ -29,9 +34,9 @@ class Part:
     last_time: bytes = b""
 
 
-def check_log(directory: Path, keys: Sequence[Key], witnesses: Sequence[Key]) -> Head:
+def check_log(directory: Path, keys: Sequence[Key], witnesses: Sequence[Key]) -> tuple[Head, int]:
     """
-    Recompute a copied log and compare every file with it.
+    Recompute a copied log and compare every file with it; say also how many files lie beyond the signed tree, unchecked.
 
     Bodies and chunks may be absent altogether, as in a public mirror; partly absent, they are an error.
 
@@ -44,7 +49,7 @@ def check_log(directory: Path, keys: Sequence[Key], witnesses: Sequence[Key]) ->
     tasks = []
     for start in range(0, tiles, _PER_TASK):
         numbers = range(start, min(start + _PER_TASK, tiles))
-        some = {(kind, n): files.get((kind, n), []) for n in numbers for kind in ("tile/entries", "tile/0", "body")}
+        some = {(kind, n): files.get((kind, n), []) for n in numbers for kind in _BUNDLED}
         tasks.append((directory, some, numbers, head.size, bodies))
     if len(tasks) > 1:
         with ProcessPoolExecutor() as pool:
@@ -57,10 +62,8 @@ def check_log(directory: Path, keys: Sequence[Key], witnesses: Sequence[Key]) ->
     named = {name for part in parts for name in part.chunks}
     if bodies and named - chunks:
         raise Invalid(f"The chunk {min(named - chunks)} is missing.")
-    if chunks - named:
-        raise Invalid(f"The chunk {min(chunks - named)} belongs to no entry.")
-    _check_root(directory, files, head, [root for part in parts for root in part.roots], parts[-1].tail if parts else b"")
-    return head
+    beyond = _check_root(directory, files, head, [root for part in parts for root in part.roots], parts[-1].tail if parts else b"")
+    return head, beyond
 
 
 def _list(directory: Path) -> tuple[Files, set[str]]:
@@ -85,53 +88,59 @@ def _list(directory: Path) -> tuple[Files, set[str]]:
 def _check_part(task: tuple[Path, Files, range, int, bool]) -> Part:
     """Check the entry bundles of a run, with their bodies and tiles of level 0."""
     directory, files, numbers, size, bodies = task
-    part, fullmatch = Part(), LEAF.fullmatch
+    part = Part()
     for number in numbers:
         count = min(256, size - number * 256)
-        leaves = _items(directory, files[("tile/entries", number)], count, 2)
-        matches = [fullmatch(leaf) for leaf in leaves]
-        if None in matches:
-            raise Invalid(f"Bundle {number} holds a leaf that is not of the log's form.")
-        found = [match.group("body", "chunk", "count", "tags", "time") for match in matches if match]
-        times = [item[4] for item in found]
+        leaves = _widest(directory, files[("tile/entries", number)], count, _leaves)[:count]
+        times = [leaf[6] for leaf in leaves]
         if times != sorted(times) or times[0] < part.last_time:
             raise Invalid("The entries are not in the order of their times.")
         part.first_time, part.last_time = part.first_time or times[0], times[-1]
-        for _, chunk, tags_counted, tags, _ in found:
-            if (chunk is None) == (tags is None) or (tags is not None and len(tags) + bool(tags) != 47 * int(tags_counted)):
-                raise Invalid(f"Bundle {number} holds a leaf that miscounts its tags.")
-            if chunk is not None:
-                part.chunks.add(base64_bytes(chunk.decode()).hex())
+        if not all(well_counted(chunk, counted, tags) for _, _, chunk, counted, _, tags, _ in leaves):
+            raise Invalid(f"Bundle {number} holds a leaf that miscounts its tags.")
+        part.chunks.update([a2b_base64(leaf[2]).hex() for leaf in leaves if leaf[2]])
         if bodies:
-            hashes = [base64_bytes(item[0].decode()) for item in found]
-            if [hashlib.sha256(body).digest() for body in _items(directory, files[("body", number)], count, 4)] != hashes:
+            digests = [b2a_base64(_sha256(body).digest(), newline=False) for body in _widest(directory, files[("body", number)], count, _bodies)]
+            if digests[:count] != [leaf[1] for leaf in leaves]:
                 raise Invalid(f"Bundle {number} of the bodies was changed.")
-        hashes_of_leaves = b"".join([leaf_hash(leaf) for leaf in leaves])
-        _compare(directory, files[("tile/0", number)], count, hashes_of_leaves)
+        hashes = b"".join([_sha256(b"\x00" + leaf[0]).digest() for leaf in leaves])
+        _compare(directory, files[("tile/0", number)], count, hashes)
         if count == 256:
-            part.roots.append(fold(hashes_of_leaves))
+            part.roots.append(fold(hashes))
         else:
-            part.tail = hashes_of_leaves
+            part.tail = hashes
     return part
 
 
-def _items(directory: Path, files: Sequence[tuple[int, str]], count: int, width: int) -> list[bytes]:
-    """Take apart every file of one bundle, compare them, and give the first `count` items."""
-    longest: list[bytes] = []
-    for wanted, path in sorted(files, reverse=True):
-        raw, at, items = (directory / path).read_bytes(), 0, []
-        while at < len(raw):
-            end = at + width + int.from_bytes(raw[at : at + width], "big")
-            items.append(raw[at + width : end])
-            at = end
-        if at != len(raw) or len(items) != wanted:
-            raise Invalid(f"{path} does not hold {wanted} items.")
-        longest = longest or items
-        if items != longest[:wanted]:
-            raise Invalid(f"{path} differs from the wider one beside it.")
-    if len(longest) < count:
+def _leaves(raw: bytes) -> list[Any]:
+    """Take an entry bundle apart; each item is a leaf and its fields."""
+    found = BUNDLE.findall(raw)
+    lengths = struct.unpack(f">{len(found)}H", b"".join([item[0] for item in found]))
+    if lengths != tuple([len(item[1]) for item in found]) or sum(lengths) + 2 * len(found) != len(raw):
+        raise Invalid("A bundle holds a leaf that is not of the log's form.")
+    return [item[1:] for item in found]
+
+
+def _bodies(raw: bytes) -> list[Any]:
+    at, items = 0, []
+    while at < len(raw):
+        end = at + 4 + int.from_bytes(raw[at : at + 4], "big")
+        items.append(raw[at + 4 : end])
+        at = end
+    return items if at == len(raw) else []
+
+
+def _widest(directory: Path, files: Sequence[tuple[int, str]], count: int, split: Callable[[bytes], list[Any]]) -> list[Any]:
+    """Take apart the full and the partial files of one bundle, compare them, and give the items of the widest."""
+    widest: list[Any] = []
+    for width, path in sorted(files, reverse=True):
+        items = split((directory / path).read_bytes())
+        widest = widest or items
+        if len(items) != width or items != widest[:width]:
+            raise Invalid(f"{path} does not hold its {width} items.")
+    if len(widest) < count:
         raise Invalid(f"A bundle of {count} items is missing.")
-    return longest[:count]
+    return widest
 
 
 def _compare(directory: Path, files: Sequence[tuple[int, str]], count: int, wanted: bytes) -> None:
@@ -144,7 +153,8 @@ def _compare(directory: Path, files: Sequence[tuple[int, str]], count: int, want
         raise Invalid("A tile of hashes is missing.")
 
 
-def _check_root(directory: Path, files: Files, head: Head, roots: list[bytes], tail: bytes) -> None:
+def _check_root(directory: Path, files: Files, head: Head, roots: list[bytes], tail: bytes) -> int:
+    tiles = -(-head.size // 256)
     peaks = Peaks([])
     for root in roots:
         peaks.add(256, root)
@@ -160,7 +170,7 @@ def _check_root(directory: Path, files: Files, head: Head, roots: list[bytes], t
             _compare(directory, files.pop((f"tile/{level}", number), []), len(tile), b"".join(tile))
             above += [fold(b"".join(tile))] if len(tile) == 256 else []
         roots, level = above, level + 1
-    below = {"tile/entries", "tile/0", "body"}
-    stray = [key for key in files if (key[0] in below and key[1] * 256 >= head.size) or key[0] not in below]
-    if stray:
-        raise Invalid(f"{files[stray[0]][0][1]} goes beyond the signed tree; copy the log again.")
+    for number in range(tiles):
+        for kind in _BUNDLED:
+            files.pop((kind, number), None)
+    return sum(len(some) for some in files.values())

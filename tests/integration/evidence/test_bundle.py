@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures.evidence import Bench, look, subject
 
+from fixtures.evidence import Bench, look, subject
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
@@ -179,7 +179,7 @@ def test_any_byte_changed_in_a_copied_log_fails(log: Log, tmp_path: Path) -> Non
     log.append([look(number % 7) for number in range(500)])
     copy = _copy(log, tmp_path / "copy")
     keys = [read_key(str(log.signer.verifier))]
-    assert check_log(copy, keys, []).size == 550
+    assert check_log(copy, keys, [])[0].size == 550
     files = sorted(path for path in copy.rglob("*") if path.is_file())
     assert {path.relative_to(copy).parts[0] for path in files} == {"checkpoint", "tile", "body", "chunk"}
     chance = random.Random(2)
@@ -207,14 +207,25 @@ def test_a_public_mirror_needs_no_bodies(log: Log, tmp_path: Path) -> None:
     copy = _copy(log, tmp_path / "copy")
     shutil.rmtree(copy / "body")
     shutil.rmtree(copy / "chunk")
-    assert check_log(copy, [read_key(str(log.signer.verifier))], []).size == 50
+    assert check_log(copy, [read_key(str(log.signer.verifier))], [])[0].size == 50
+
+
+def test_a_copy_taken_while_the_log_grows_is_checked_up_to_its_checkpoint(log: Log, tmp_path: Path) -> None:
+    fill(log)
+    checkpoint = log.checkpoint()
+    log.append([look()] * 600)
+    copy = _copy(log, tmp_path / "copy")
+    (copy / "checkpoint").write_bytes(checkpoint)
+    head, beyond = check_log(copy, [read_key(str(log.signer.verifier))], [])
+    assert head.size == 50
+    assert beyond == 7  # two more bundles of three kinds, and the tile of level 1
 
 
 def test_a_large_copied_log_is_checked_on_all_cores(log: Log, tmp_path: Path) -> None:
     log.append([look(number % 7) for number in range(65 * 256 + 3)])
     copy = _copy(log, tmp_path / "copy")
     keys = [read_key(str(log.signer.verifier))]
-    assert check_log(copy, keys, []).size == 65 * 256 + 3
+    assert check_log(copy, keys, [])[0].size == 65 * 256 + 3
     bundle = copy / "tile/entries/064"
     bundle.write_bytes(bundle.read_bytes().replace(b'"v":1', b'"v":2', 1))
     with pytest.raises(Invalid):

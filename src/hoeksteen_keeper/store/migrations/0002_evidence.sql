@@ -38,7 +38,7 @@ CREATE INDEX entry_fact ON evidence.entry (index)
     WHERE kind IN ('organisation', 'actor', 'grant', 'approval', 'policy', 'kill', 'shred', 'exposure');
 CREATE INDEX entry_not_indexed ON evidence.entry (index) WHERE NOT indexed;
 
--- The token is HMAC(k_subject, 'index'), 16 bytes: of use to the keeper alone.
+-- The token is SHA-256('index', k_subject), 16 bytes: of use to the keeper alone.
 CREATE TABLE evidence.subject_entry (
     token bytea NOT NULL,
     index bigint NOT NULL,
