@@ -79,14 +79,15 @@ class Scribe:
         :raises InvalidEvent: when the event is of an unknown kind, too large, or its detail no plain JSON
         """
         subjects = set(event.subjects)
-        known = event.kind in KINDS and event.outcome in ("allowed", "refused")
-        if not known or len(subjects) > SUBJECTS_MAX or "\0" in event.actor + event.organisation:
+        fields: dict[str, JSON] = {name: getattr(event, name) for name in _FIELDS}
+        if not all([isinstance(value, str) and "\0" not in value for value in fields.values()]):  # noqa: C419
+            raise InvalidEvent("event", "The fields of an event are text.")
+        if event.kind not in KINDS or event.outcome not in ("allowed", "refused") or len(subjects) > SUBJECTS_MAX:
             raise InvalidEvent("event", f"An event of kind {event.kind[:40]!r} with {len(subjects)} subjects cannot be logged.")
         check_json(dict(event.detail))
         if event.outcome == "allowed" and (missing := [name for name in _NEEDED.get(event.kind, ()) if name not in event.detail]):
             raise InvalidEvent("event", f"An event of kind {event.kind} needs `{missing[0]}` in its detail.")
         nonce, salt = self._random_bytes(NONCE_BYTES), self._random_bytes(NONCE_BYTES)
-        fields: dict[str, JSON] = {name: getattr(event, name) for name in _FIELDS}
         try:
             body = _encode({**fields, "detail": event.detail, "salt": to_base64(salt)})
         except (UnicodeEncodeError, TypeError, msgspec.MsgspecError):
@@ -190,6 +191,8 @@ def check_json(value: JSON, depth: int = 0) -> None:
     """
     kind = type(value)
     if kind is str or kind is bool or value is None or (kind is int and -_INTEGER_MAX <= value <= _INTEGER_MAX):
+        return
+    if isinstance(value, str):  # an enumeration's member
         return
     if depth >= _DEPTH_MAX or kind not in (dict, list, tuple):
         raise InvalidEvent("event", f"A detail holds a {kind.__name__} that has no canonical form here.")
