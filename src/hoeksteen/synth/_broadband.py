@@ -11,8 +11,9 @@ from pathlib import Path
 from hoeksteen.synth._chance import plain_stream
 from hoeksteen.synth._entries import Entry, Operator, entries
 from hoeksteen.synth._firms import LEGAL_FORMS
+from hoeksteen.synth._letters import base_letters
 from hoeksteen.synth._numbers import written_iban, written_phone
-from hoeksteen.synth._spelling import base_letters, short_street, stray_spaces, written_postcode
+from hoeksteen.synth._spelling import short_street, stray_spaces, written_postcode
 from hoeksteen.synth.model import BROADBAND, DISCOUNTS, PRODUCTS, SourceTotals
 
 _SCHEMA = """

@@ -8,12 +8,12 @@ from hoeksteen.synth import _words
 from hoeksteen.synth._chance import Ints, plain_stream, stream
 from hoeksteen.synth._contracts import Contracts
 from hoeksteen.synth._firms import Firm
+from hoeksteen.synth._letters import base_letters
 from hoeksteen.synth._names import surnames
 from hoeksteen.synth._numbers import ibans, line_numbers, mobile_numbers
 from hoeksteen.synth._people import People, calling_names
 from hoeksteen.synth._places import Atlas, draw_atlas
 from hoeksteen.synth._records import Records
-from hoeksteen.synth._spelling import base_letters
 from hoeksteen.synth.model import FIXED, MOBILE
 
 _JOINT_BANKING_SHARE = 0.55

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from hoeksteen.synth._chance import plain_stream
 from hoeksteen.synth._entries import Entry, Line, Operator, entries
+from hoeksteen.synth._letters import base_letters, latin_letters
 from hoeksteen.synth._names import MAN
 from hoeksteen.synth._numbers import written_iban, written_phone
-from hoeksteen.synth._spelling import base_letters, latin_letters, short_prefix, short_street, stray_spaces, written_postcode
+from hoeksteen.synth._spelling import short_prefix, short_street, stray_spaces, written_postcode
 from hoeksteen.synth.model import FIXED, SourceTotals
 
 _CUSTOMER_COLUMNS = "KLANTNR;NAAM;ADRES;POSTCODE;PLAATS;GEBDAT;CONTACT;EMAIL;REKENING;BETAALWIJZE;MACHTIGING;MACHT_DAT;KVK"

@@ -10,10 +10,11 @@ from typing import Any
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.synth._chance import plain_stream
 from hoeksteen.synth._entries import Entry, Line, Operator, entries
+from hoeksteen.synth._letters import base_letters
 from hoeksteen.synth._names import MAN
 from hoeksteen.synth._numbers import iccid, written_iban, written_phone
 from hoeksteen.synth._people import AMBIGUOUS_BEFORE
-from hoeksteen.synth._spelling import base_letters, short_prefix, short_street, stray_spaces, written_postcode
+from hoeksteen.synth._spelling import short_prefix, short_street, stray_spaces, written_postcode
 from hoeksteen.synth.model import MOBILE, SourceTotals
 
 _STATES = ("active", "suspended", "terminated")

@@ -7,6 +7,7 @@ import numpy as np
 
 from hoeksteen.synth import _words
 from hoeksteen.synth._chance import Ints, pick, zipf_weights
+from hoeksteen.synth._letters import base_letters
 
 CULTURES = ("dutch", "turkish", "moroccan", "surinamese", "polish")
 CULTURE_SHARES = (0.80, 0.05, 0.05, 0.06, 0.04)
@@ -144,8 +145,8 @@ def initials(main: Ints, more: Ints, counts: Ints) -> list[str]:
 
 
 def first_letters(names: Ints) -> Ints:
-    """Give the initial of each name as a number, to compare many at once."""
-    letters = np.array([ord(name[0]) for name in given_names().official], np.int64)
+    """Give the initial of each name as a number, without its accent: an old system does not tell Ömer's from Osman's."""
+    letters = np.array([ord(base_letters(name[0])) for name in given_names().official], np.int64)
     return np.asarray(letters[names], np.int64)
 
 

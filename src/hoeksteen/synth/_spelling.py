@@ -1,33 +1,17 @@
-"""How names and addresses get misspelt, shortened and squeezed into old character sets."""
+"""How names and addresses get misspelt and shortened."""
 
 import random
-import unicodedata
 from datetime import date
-from functools import lru_cache
 
 from hoeksteen.synth import _words
 from hoeksteen.synth._people import AMBIGUOUS_BEFORE
 
-# letters that have no decomposition into a base letter and an accent
-_BASE_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ı": "i", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss"})
 _SOUNDS = "ij>y y>ij ck>k k>ck dt>t ei>ij ou>au s>z z>s v>f ee>e aa>a ss>s c>k"
 _SOUND_ALIKES = tuple(pair.split(">") for pair in _SOUNDS.split())
 _KEYS = "a:sq b:vn c:xv d:sf e:wr f:dg g:fh h:gj i:uo j:hk k:jl l:k m:n n:bm o:ip p:o r:et s:ad t:ry u:yi v:cb w:qe x:zc y:tu z:x"
 _NEIGHBOURS = dict(pair.split(":") for pair in _KEYS.split())
 _PREFIX_SHORT = {"van de": ("v.d.", "v/d"), "van den": ("v.d.", "v/d"), "van der": ("v.d.", "v/d"), "van": ("v.",)}
 _TYPO_TRIES_MAX = 20
-
-
-@lru_cache(maxsize=200_000)
-def base_letters(text: str) -> str:
-    """Give the text without accents, for systems that know none."""
-    return "".join(letter for letter in unicodedata.normalize("NFKD", text.translate(_BASE_LETTERS)) if not unicodedata.combining(letter))
-
-
-@lru_cache(maxsize=200_000)
-def latin_letters(text: str) -> str:
-    """Give the text in Latin-1: letters outside it become their base letter."""
-    return "".join(letter if ord(letter) < 256 else base_letters(letter) for letter in text)
 
 
 def misspelt(name: str, chance: random.Random) -> str:

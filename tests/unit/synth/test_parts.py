@@ -4,14 +4,17 @@ import random
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hoeksteen.synth._chance import scatter, stream
+from hoeksteen.synth._letters import base_letters, latin_letters
 from hoeksteen.synth._mobile import local_midnight
 from hoeksteen.synth._numbers import iccid, written_phone
-from hoeksteen.synth._spelling import base_letters, latin_letters, misspelt, mistyped_day, short_street
+from hoeksteen.synth._people import draw_people
+from hoeksteen.synth._spelling import misspelt, mistyped_day, short_street
 
 
 @given(st.integers(1, 3000), st.integers(0, 10**6), st.integers(0, 1000))
@@ -21,6 +24,14 @@ def test_scattered_numbers_are_different_and_in_bounds(count: int, more: int, se
     assert len(set(numbers.tolist())) == count
     assert numbers.min() >= 0
     assert numbers.max() < space
+
+
+def test_twins_can_be_told_apart_by_a_system_without_accents() -> None:
+    people = draw_people(seed=1, count=400_000, rejectable=0, month=date(2026, 10, 1))
+    twins = np.flatnonzero(people.twins >= 0)
+    first, second = twins[people.twins[twins].argsort(kind="stable")].reshape(-1, 2).T
+    assert (people.birth[first] == people.birth[second]).all()
+    assert all(base_letters(one)[0] != base_letters(other)[0] for one, other in zip(people.initials[first], people.initials[second], strict=True))
 
 
 def test_more_numbers_than_there_are_is_refused() -> None:
