@@ -125,7 +125,7 @@ class Log:
         if self._thread:
             self._thread.join()
             self._thread = None
-            with suppress(KeeperUnavailable):
+            with suppress(KeeperError):  # the next start signs it; what is corrupt was reported
                 self.checkpoint()
 
     def checkpoint(self) -> bytes:
