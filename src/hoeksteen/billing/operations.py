@@ -1,12 +1,11 @@
 """Running the bills."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from uuid import UUID
+from functools import partial
 
 from hoeksteen.billing import _store
+from hoeksteen.billing._reading import usage_of
 from hoeksteen.billing._run import Engine, execute, open_run
-from hoeksteen.billing.assembly import Usage
 from hoeksteen.billing.model import BillRunProgress, BillRunResult, Progress, RunKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
@@ -15,7 +14,8 @@ from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.product.queries import offerings
-from hoeksteen.rating.queries import usage_totals
+from hoeksteen.rating.operations import close_period
+from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
@@ -45,22 +45,19 @@ def run_bills(
 
     :param period: the usage period; its first day is the cycle day
     :param bill_date: the local day on the bills; its year gives their numbers
-    :raises WrongState: when the period is final already, or is being finalised with another bill date
+    :raises WrongState: when the period is final already, is being finalised with another bill date, or has usage that is not rated
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
+    if kind == "final":
+        close_period(database=database, lake=lake, period=period, now=now)
     run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, now=now, identifiers=identifiers)
     with database.transaction() as tx:
         book = PriceBook(offerings(tx=tx))
-
-    def usage_of(billing_account_ids: Sequence[UUID]) -> dict[UUID, list[Usage]]:
-        found: dict[UUID, list[Usage]] = {}
-        for total in usage_totals(lake=lake, period=period, billing_account_ids=billing_account_ids):
-            found.setdefault(total.billing_account_id, []).append(total)
-        return found
-
-    engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers)
-    execute(engine=engine, usage_of=usage_of, progress=progress)
+    if kind == "final":
+        close_period(database=database, lake=lake, period=period, now=now)
+    engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers, partial(usage_of, lake=lake))
+    execute(engine=engine, progress=progress)
     with database.transaction() as tx:
         done = _store.run(tx, run.bill_run_id)
         invariant(done is not None and done.state == "done", "a bill run ends as done")

@@ -1,6 +1,6 @@
 """Loading the small tables into the engine and running the pieces over a set of guided records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -28,7 +28,7 @@ from hoeksteen.rating.tariff import (
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage.queries import bucket_of, month_number
+from hoeksteen.usage.queries import bucket_of, last_closed, month_number
 from hoeksteen.usage.tables import GUIDED
 
 _IDS_PER_QUERY = 20_000
@@ -52,20 +52,24 @@ class Inputs:
     Everything but usage that a month's rating depends on.
 
     :param month: first day of the month in which the rated bill periods begin
+    :param bill_month: first day of the month whose bills are being made; what was never billed before it appears on them
+    :param last_closed: per cycle day, the first day of its latest closed period
     """
 
     month: date
+    bill_month: date
+    last_closed: Mapping[int, date]
     tariff: Tariff
     terms: Sequence[ProductTerm]
     holders: Sequence[Holder]
 
 
-def read_inputs(*, tx: Transaction, month: date, customer_ids: Sequence[UUID] | None = None) -> Inputs:
+def read_inputs(*, tx: Transaction, month: date, bill_month: date, customer_ids: Sequence[UUID] | None = None) -> Inputs:
     """Read prices and product history, of all customers or of some."""
     tariff = tariff_of(product.offerings(tx=tx))
     terms = [term for term in product.terms(tx=tx, customer_ids=customer_ids) if term.status is ProductStatus.ACTIVE]
     products = {entry.product_id: entry for entry in product.products(tx=tx, customer_ids=customer_ids)}
-    return Inputs(month, tariff, terms, _holders(tx, month, tariff, terms, products))
+    return Inputs(month, bill_month, last_closed(tx=tx), tariff, terms, _holders(tx, month, tariff, terms, products))
 
 
 def _holders(tx: Transaction, month: date, tariff: Tariff, terms: Iterable[ProductTerm], products: dict[UUID, Product]) -> list[Holder]:
@@ -134,9 +138,21 @@ def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int
     duck.view_of_files("guided_files", GUIDED, lake.files(GUIDED, where))
     in_buckets = "true" if buckets is None else f"bucket IN ({', '.join(str(int(bucket)) for bucket in buckets)})"
     duck.execute(
-        "CREATE OR REPLACE VIEW guided AS SELECT * FROM guided_files"
+        f"CREATE OR REPLACE VIEW guided AS SELECT * REPLACE ({bill_day(inputs.bill_month, inputs.last_closed)} AS bill_day) FROM guided_files"
         f" WHERE period_day >= DATE '{inputs.month}' AND period_day < DATE '{add_months(inputs.month, 1)}' AND {in_buckets} AND {condition}"
     )
+
+
+def bill_day(bill_month: date, last_closed: Mapping[int, date]) -> str:
+    """
+    The first day of the period on whose bill a record appears.
+
+    A period that was never closed, before the month that is billed now, was never billed here: its usage appears now, under its own date.
+    """
+    closed = " ".join(f"WHEN {int(cycle_day)} THEN DATE '{day}'" for cycle_day, day in sorted(last_closed.items()))
+    last = f"CASE day(bill_day) {closed} ELSE DATE '0001-01-01' END" if closed else "DATE '0001-01-01'"
+    now = f"make_date({bill_month.year}, {bill_month.month}, day(bill_day)::INTEGER)"
+    return f"CASE WHEN bill_day < DATE '{bill_month}' AND bill_day > {last} THEN {now} ELSE bill_day END"
 
 
 def rate(duck: Duck, inputs: Inputs) -> int:

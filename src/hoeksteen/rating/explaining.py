@@ -34,7 +34,9 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
         if not charges:
             raise NotFound(f"No rated record {record_id}.", remedy="Rate its month first, or check the identifier.")
         found = charges[0]
-        inputs = _engine.read_inputs(tx=tx, month=found["period_day"].replace(day=1), customer_ids=[found["customer_id"]])
+        inputs = _engine.read_inputs(
+            tx=tx, month=found["period_day"].replace(day=1), bill_month=found["bill_day"].replace(day=1), customer_ids=[found["customer_id"]]
+        )
         _engine.load(duck, lake, inputs)
         _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"billing_account_id = '{found['billing_account_id']}'::UUID")
         _engine.rate(duck, inputs)

@@ -7,15 +7,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
-from hoeksteen.kernel.time_period import add_months
+from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating import _engine, _pieces, _store
 from hoeksteen.rating.model import RatingRun
+from hoeksteen.rating.queries import unrated
 from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
-from hoeksteen.storage.postgres import Database, Row
+from hoeksteen.storage.postgres import Database, Row, Transaction
+from hoeksteen.usage import operations as usage
+from hoeksteen.usage import queries as usage_queries
 from hoeksteen.usage.queries import month_number
 from hoeksteen.usage.tables import GUIDED
 
@@ -29,7 +32,7 @@ def rate_month(
     *, database: Database, lake: Lake, month: date, now: datetime, identifiers: Identifiers, progress: Progress = lambda step, records: None
 ) -> RatingRun:
     """
-    Rate every record whose bill period begins in a month, and re-rate earlier months whose late records appear on this month's bills.
+    Rate every record that appears on the bills of a month: of the bill periods that begin in it, and of earlier ones that were late or never billed.
 
     The charges of those months are replaced whole; charges, balance and run count from the same instant. The time of rating
     plays no part: the same usage, product history and prices give the same charges and the same digest.
@@ -40,10 +43,11 @@ def rate_month(
     """
     month = month.replace(day=1)
     rating_run_id = identifiers.new(now)
+    sums: list[Row] = []
+    counts: Counter[str] = Counter()
     with lake.write(database=database, write_id=rating_run_id) as write:
-        for late in _late_months(lake, month):
-            _rate_one_month(write, lake, late, progress)
-        digest, counts = _rate_one_month(write, lake, month, progress)
+        for period_month in [*_earlier_months(write.tx, lake, month), month]:
+            _rate_one_month(write, lake, period_month, month, progress, sums, counts)
         run = RatingRun(
             rating_run_id=rating_run_id,
             month=month,
@@ -52,7 +56,7 @@ def rate_month(
             zero_rated=counts["zero_rated"],
             suspended=counts["suspended"],
             amount_micro=counts["amount_micro"],
-            digest=digest,
+            digest=_digest(sums),
             rated_at=now,
         )
         invariant(run.records == run.rated + run.zero_rated + run.suspended, "every rated record has exactly one state")
@@ -60,21 +64,39 @@ def rate_month(
     return run
 
 
-def _late_months(lake: Lake, month: date) -> list[date]:
-    """Give the earlier months whose late records appear on bills of this month."""
+def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: datetime) -> None:
+    """
+    Close a bill period, before it is billed: usage of it that arrives from now on is late, and appears on a later bill.
+
+    Closing again changes nothing.
+
+    :raises WrongState: when usage that belongs on its bills is not rated; it would appear on none
+    """
+    with database.transaction() as tx:
+        usage.close_period(tx=tx, period=period, now=now)
+    waiting = unrated(lake=lake, period=period)
+    if waiting:
+        month = f"{period.first_day:%Y-%m}"
+        raise WrongState(f"{waiting} usage records of {period.first_day} are not rated.", remedy=f"Run `hoeksteen usage rate --month {month}` first.")
+
+
+def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
+    """Give the earlier months of which usage appears on bills of this month: late, or never billed."""
     with Duck(spill=lake.spill) as duck:
         months = [month_number(add_months(month, -back)) for back in range(1, _LATE_MONTHS_MAX + 1)]
         duck.view_of_files("guided", GUIDED, lake.files(GUIDED, {"month": months}))
+        bill_day = _engine.bill_day(month, usage_queries.last_closed(tx=tx))
         rows = duck.rows(
             "SELECT DISTINCT year(period_day) AS year, month(period_day) AS month FROM guided"
-            f" WHERE generation > 0 AND period_day < DATE '{month}' AND bill_day >= DATE '{month}' ORDER BY year, month"
+            f" WHERE period_day < DATE '{month}' AND {bill_day} >= DATE '{month}' ORDER BY year, month"
         )
     return [date(row["year"], row["month"], 1) for row in rows]
 
 
-def _rate_one_month(write: LakeWrite, lake: Lake, month: date, progress: Progress) -> tuple[bytes, Counter[str]]:
-    inputs = _engine.read_inputs(tx=write.tx, month=month)
-    charges, left_over, sums, balance = [], [], [], []
+def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date, progress: Progress, sums: list[Row], counts: Counter[str]) -> None:
+    """Rate the bill periods that begin in one month, adding to the run's sums and counts."""
+    inputs = _engine.read_inputs(tx=write.tx, month=month, bill_month=bill_month)
+    charges, left_over, balance = [], [], []
     for buckets in _batches(lake, inputs):
         with Duck(spill=lake.spill) as duck:
             _engine.load(duck, lake, inputs)
@@ -92,12 +114,10 @@ def _rate_one_month(write: LakeWrite, lake: Lake, month: date, progress: Progres
     write.replace(CHARGE, where, charges)
     write.replace(ALLOWANCE_LEFT, where, left_over)
     _store.replace_balance(write.tx, month, _added_up(balance))
-    counts: Counter[str] = Counter()
     for row in balance:
         counts[row["state"]] += row["records"]
         counts["records"] += row["records"]
         counts["amount_micro"] += row["amount_micro"]
-    return _digest(sums), counts
 
 
 def _batches(lake: Lake, inputs: _engine.Inputs) -> list[list[int]]:

@@ -16,8 +16,9 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
+from hoeksteen.usage.tables import GUIDED
 
-__all__ = ["balance", "explain", "reasons", "usage_totals"]
+__all__ = ["balance", "explain", "reasons", "unrated", "usage_totals"]
 
 _LATE_MONTHS_MAX = 24
 _TOTALS = """
@@ -63,6 +64,21 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
     """
     totals = lake.remember(("usage totals", lake.head(CHARGE), period), lambda: _Totals(lake, period))
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
+
+
+def unrated(*, lake: Lake, period: BillPeriod) -> int:
+    """Give how many records of a bill period that arrived before its close have no charge."""
+    first = period.first_day
+    months = {"month": [usage.month_number(first), usage.month_number(period.end_day)]}
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("guided", GUIDED, lake.files(GUIDED, months))
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": [usage.month_number(first)]}))
+        return int(
+            duck.value(
+                f"SELECT count(*) FROM guided g WHERE period_day = DATE '{first}' AND generation = 0"
+                " AND NOT EXISTS (SELECT 1 FROM charge c WHERE c.record_id = g.record_id)"
+            )
+        )
 
 
 def balance(*, tx: Transaction, lake: Lake) -> list[RatedBalance]:

@@ -1,0 +1,65 @@
+"""Closing a bill period: what was never billed appears on the next bill, what is not rated holds the close up, late usage comes later."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from factories.rated_usage import NOW, RatedLake, Used, record_id
+from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.rating import queries
+from hoeksteen.rating.operations import close_period
+from hoeksteen.storage.postgres import Database
+
+PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
+OCTOBER, NOVEMBER = BillPeriod(date(2026, 10, 1), date(2026, 11, 1)), BillPeriod(date(2026, 11, 1), date(2026, 12, 1))
+
+
+@pytest.fixture
+def world(database: Database, business_dsn: str, tmp_path: Path) -> RatedLake:
+    world = RatedLake.open(database, business_dsn, tmp_path)
+    world.offer(PLANS)
+    world.hold("sim", [("plan-none", date(2026, 1, 1))])
+    return world
+
+
+def sms(name: str, day: int, month: int, generation: int = 0) -> Used:
+    return Used(name, "sim", datetime(2026, month, day, 12, tzinfo=UTC), "sms", "NL", 1, generation=generation)
+
+
+def billed(world: RatedLake, period: BillPeriod) -> dict[date, int]:
+    totals = queries.usage_totals(lake=world.lake, period=period, billing_account_ids=None)
+    return {total.period_day: total.records for total in totals}
+
+
+def close(world: RatedLake, period: BillPeriod) -> None:
+    close_period(database=world.database, lake=world.lake, period=period, now=NOW)
+
+
+def test_usage_of_a_period_that_was_never_billed_appears_on_the_first_bill_under_its_own_date(world: RatedLake) -> None:
+    world.use([sms("september", 30, 9), sms("october", 1, 10)])
+    run = world.rate(date(2026, 10, 1))
+    assert (run.records, run.rated) == (2, 2)
+    assert billed(world, OCTOBER) == {date(2026, 9, 1): 1, date(2026, 10, 1): 1}
+
+
+def test_a_closed_period_stays_on_its_own_bill(world: RatedLake) -> None:
+    world.use([sms("october", 1, 10)])
+    world.rate(date(2026, 10, 1))
+    close(world, OCTOBER)
+    world.use([sms("late", 2, 10, generation=1), sms("november", 3, 11)], file="later")
+    world.rate(date(2026, 11, 1))
+    assert billed(world, OCTOBER) == {date(2026, 10, 1): 1}
+    assert billed(world, NOVEMBER) == {date(2026, 10, 1): 1, date(2026, 11, 1): 1}
+    assert set(world.charges()) == {record_id(name) for name in ("october", "late", "november")}
+
+
+def test_a_period_with_usage_that_is_not_rated_cannot_be_billed(world: RatedLake) -> None:
+    world.use([sms("october", 1, 10)])
+    with pytest.raises(WrongState, match="1 usage records of 2026-10-01 are not rated"):
+        close(world, OCTOBER)
+    world.rate(date(2026, 10, 1))
+    close(world, OCTOBER)
+    close(world, OCTOBER)
