@@ -1,21 +1,25 @@
 """Reading what a batch of bills needs: a handful of set-based queries, whatever the number of billing accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 from hoeksteen.billing import _store
-from hoeksteen.billing.assembly import ProductInputs
+from hoeksteen.billing.assembly import ProductInputs, Usage
 from hoeksteen.billing.model import RateKind
 from hoeksteen.billing.prices import FOREVER, PriceBook
 from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
 from hoeksteen.kernel.money import micros
-from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.time_period import BillPeriod, local_day
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.product.model import PriceAlteration, ProductStatus, ProductTerm
 from hoeksteen.product.queries import alterations, products, terms
+from hoeksteen.rating.queries import usage_totals
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Row, Transaction
+
+UsageOf = Callable[[BillPeriod, Sequence[UUID]], dict[UUID, list[Usage]]]
 
 
 def read_products(
@@ -44,6 +48,26 @@ def read_products(
     for billing_account_id, product, position in sorted(held, key=lambda one: (one[1].start, one[1].product_id)):
         inputs.setdefault(billing_account_id, []).append(ProductInputs(product, position, billed.get(product.product_id)))
     return inputs
+
+
+def read_usage(*, tx: Transaction, period: BillPeriod, billing_account_ids: Sequence[UUID], usage_of: UsageOf) -> dict[UUID, list[Usage]]:
+    """Give the usage that each billing account's bill of a period has to show, also that of earlier periods in which it was passed by."""
+    usage = usage_of(period, billing_account_ids)
+    waiting: dict[BillPeriod, list[UUID]] = {}
+    for billing_account_id, missed in _store.missed_periods(tx, billing_account_ids, period.first_day):
+        waiting.setdefault(missed, []).append(billing_account_id)
+    for missed, ids in sorted(waiting.items(), key=lambda one: one[0].first_day, reverse=True):
+        for billing_account_id, totals in usage_of(missed, ids).items():
+            usage[billing_account_id] = [*totals, *usage.get(billing_account_id, ())]
+    return usage
+
+
+def usage_of(period: BillPeriod, billing_account_ids: Sequence[UUID], *, lake: Lake) -> dict[UUID, list[Usage]]:
+    """Give the rated usage that appears on the bills of a period."""
+    found: dict[UUID, list[Usage]] = {}
+    for total in usage_totals(lake=lake, period=period, billing_account_ids=billing_account_ids):
+        found.setdefault(total.billing_account_id, []).append(total)
+    return found
 
 
 def _billed_before(tx: Transaction, changed: Sequence[HeldProduct], calendar: Calendar) -> dict[UUID, list[Charge]]:

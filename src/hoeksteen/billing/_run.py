@@ -5,14 +5,14 @@ While one thread writes a batch, the next one is read and computed. The run's ro
 same transaction as the bills, so that killing the process at any instant loses and repeats nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.billing import _store
-from hoeksteen.billing._reading import read_products
+from hoeksteen.billing._reading import UsageOf, read_products, read_usage
 from hoeksteen.billing._writing import Batch, NewBill, write_batch
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
 from hoeksteen.billing.bookkeeping import journal_entry
@@ -36,8 +36,6 @@ BATCH = 2_500
 WINDOW = 5 * PAGE_MAX
 PURPOSE = "billing"
 
-UsageOf = Callable[[Sequence[UUID]], dict[UUID, list[Usage]]]
-
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -50,6 +48,7 @@ class Engine:
     calendar: Calendar
     now: datetime
     identifiers: Identifiers
+    usage_of: UsageOf
     batch: int = BATCH
 
 
@@ -80,14 +79,14 @@ def open_run(*, database: Database, period: BillPeriod, bill_date: date, kind: R
     return run
 
 
-def execute(*, engine: Engine, usage_of: UsageOf, progress: Progress) -> None:
+def execute(*, engine: Engine, progress: Progress) -> None:
     """Bill every billing account of the run's cycle that it has not looked at yet, and close the run."""
     with engine.database.transaction() as tx:
         total = count_billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day)
     done = BillRunProgress(engine.run.billing_accounts, total, engine.run.bills)
     pending: tuple[Future[None], Batch] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="bill-run-writer") as writer:
-        for batch in _batches(engine, usage_of):
+        for batch in _batches(engine):
             done = _settled(pending, done, progress)
             pending = (writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch, now=engine.now), batch)
         _settled(pending, done, progress)
@@ -107,10 +106,12 @@ def _settled(pending: tuple[Future[None], Batch] | None, done: BillRunProgress, 
     return done
 
 
-def _batches(engine: Engine, usage_of: UsageOf) -> Iterator[Batch]:
+def _batches(engine: Engine) -> Iterator[Batch]:
     after = engine.run.last_billing_account_id
     while window := _window(engine, after):
-        usage = usage_of([one.billing_account_id for one in window])
+        with engine.database.transaction() as tx:
+            ids = [one.billing_account_id for one in window]
+            usage = read_usage(tx=tx, period=engine.run.period, billing_account_ids=ids, usage_of=engine.usage_of)
         for start in range(0, len(window), engine.batch):
             batch = _compute(engine, after, window[start : start + engine.batch], usage)
             yield batch

@@ -28,12 +28,14 @@ SELECT customer_id, customer_bill_id, billing_account_id, bill_run_id, bill_numb
 FROM billing.customer_bill
 """
 _RATES = """
-SELECT line, kind, product_id, product_offering_id, price_id, detail, period_from, period_to, quantity, net, gross, tax_category, tax_rate
-FROM billing.applied_customer_billing_rate WHERE customer_id = %(customer)s AND customer_bill_id = %(bill)s ORDER BY line
+SELECT customer_bill_id, line, kind, product_id, product_offering_id, price_id, detail, period_from, period_to, quantity, net, gross,
+       tax_category, tax_rate
+FROM billing.applied_customer_billing_rate WHERE customer_id = ANY (%(customers)s) AND customer_bill_id = ANY (%(bills)s)
+ORDER BY customer_bill_id, line
 """
 _TAXES = """
-SELECT tax_category, tax_rate, taxable, tax FROM billing.applied_bill_tax
-WHERE customer_id = %(customer)s AND customer_bill_id = %(bill)s ORDER BY tax_category, tax_rate DESC
+SELECT customer_bill_id, tax_category, tax_rate, taxable, tax FROM billing.applied_bill_tax
+WHERE customer_id = ANY (%(customers)s) AND customer_bill_id = ANY (%(bills)s) ORDER BY customer_bill_id, tax_category, tax_rate DESC
 """
 _TOTALS = """
 SELECT count(*) AS count, coalesce(sum(net), 0.00) AS net, coalesce(sum(vat), 0.00) AS vat,
@@ -58,6 +60,15 @@ _TAKE_NUMBERS = """
 INSERT INTO billing.invoice_counter AS counter (legal_entity, year, last_number) VALUES (%(entity)s, %(year)s, %(count)s)
 ON CONFLICT (legal_entity, year) DO UPDATE SET last_number = counter.last_number + excluded.last_number
 RETURNING last_number
+"""
+_MISSED = """
+SELECT h.billing_account_id, r.period_from, r.period_to FROM billing.held_account h JOIN billing.bill_run r USING (bill_run_id)
+WHERE h.billing_account_id = ANY (%(ids)s) AND h.released_by IS NULL AND r.kind = 'final' AND r.period_from < %(before)s
+"""
+_RELEASE = """
+UPDATE billing.held_account h SET released_by = %(run)s FROM billing.bill_run r
+WHERE h.billing_account_id = ANY (%(ids)s) AND h.released_by IS NULL
+  AND r.bill_run_id = h.bill_run_id AND r.kind = 'final' AND r.period_from < %(before)s
 """
 _ADVANCE = """
 UPDATE billing.bill_run SET last_billing_account_id = %(last)s, billing_accounts = billing_accounts + %(billing_accounts)s, bills = bills + %(bills)s
@@ -184,6 +195,16 @@ def insert_held(tx: Transaction, bill_run_id: UUID, held: Sequence[HeldAccount])
     tx.copy_in("billing.held_account", columns, ((bill_run_id, h.customer_id, h.billing_account_id, h.reason, h.detail) for h in held))
 
 
+def missed_periods(tx: Transaction, billing_account_ids: Sequence[UUID], before: date) -> list[tuple[UUID, BillPeriod]]:
+    rows = tx.rows(_MISSED, {"ids": list(billing_account_ids), "before": before})
+    return [(row["billing_account_id"], BillPeriod(row["period_from"], row["period_to"])) for row in rows]
+
+
+def release(tx: Transaction, bill_run_id: UUID, billing_account_ids: Sequence[UUID], before: date) -> None:
+    """Note which run has made up for earlier ones that passed these billing accounts by."""
+    tx.execute(_RELEASE, {"run": bill_run_id, "ids": list(billing_account_ids), "before": before})
+
+
 def held_of_run(tx: Transaction, bill_run_id: UUID) -> list[HeldAccount]:
     sql = "SELECT customer_id, billing_account_id, reason, detail FROM billing.held_account WHERE bill_run_id = %s ORDER BY billing_account_id"
     return [HeldAccount(**row) for row in tx.rows(sql, (bill_run_id,))]
@@ -218,16 +239,26 @@ def bills_after(tx: Transaction, bill_run_id: UUID, after: UUID | None, limit: i
     return [from_row_bill(row) for row in tx.rows(sql, {"run": bill_run_id, "after": after, "limit": limit})]
 
 
+def bills(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> list[CustomerBill]:
+    """Give bills with their lines and taxes, in three queries."""
+    keys = {"customers": list(customer_ids), "bills": list(customer_bill_ids)}
+    rates: dict[UUID, list[AppliedCustomerBillingRate]] = {}
+    for row in tx.rows(_RATES, keys):
+        rates.setdefault(row.pop("customer_bill_id"), []).append(from_row_rate(row))
+    taxes: dict[UUID, list[AppliedBillTax]] = {}
+    for row in tx.rows(_TAXES, keys):
+        taxes.setdefault(row.pop("customer_bill_id"), []).append(AppliedBillTax(**row))
+    found = tx.rows(_BILL + "WHERE customer_id = ANY (%(customers)s) AND customer_bill_id = ANY (%(bills)s)", keys)
+    return [from_row_bill(row, rates.get(row["customer_bill_id"], ()), taxes.get(row["customer_bill_id"], ())) for row in found]
+
+
 def bill(tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> CustomerBill | None:
-    row = tx.row(_BILL + "WHERE customer_id = %s AND customer_bill_id = %s", (customer_id, customer_bill_id))
-    if row is None:
-        return None
-    key = {"customer": customer_id, "bill": customer_bill_id}
-    return from_row_bill(row, (from_row_rate(rate) for rate in tx.rows(_RATES, key)), (AppliedBillTax(**tax) for tax in tx.rows(_TAXES, key)))
+    return next(iter(bills(tx, [customer_id], [customer_bill_id])), None)
 
 
-def invoice_party(tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> bytes | None:
-    blob = tx.value(
-        "SELECT invoice_party FROM billing.customer_bill WHERE customer_id = %s AND customer_bill_id = %s", (customer_id, customer_bill_id)
-    )
-    return None if blob is None else bytes(blob)
+def invoice_parties(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    sql = """
+    SELECT customer_bill_id, invoice_party FROM billing.customer_bill
+    WHERE customer_id = ANY (%s) AND customer_bill_id = ANY (%s) AND invoice_party IS NOT NULL
+    """
+    return {row["customer_bill_id"]: bytes(row["invoice_party"]) for row in tx.rows(sql, (list(customer_ids), list(customer_bill_ids)))}

@@ -68,6 +68,7 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch, now: datetime
         if run.kind == "final":
             post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
             _store.save_positions(tx, batch.positions)
+            _store.release(tx, run.bill_run_id, [bill.draft.billing_account.billing_account_id for bill in batch.bills], run.period.first_day)
             # the counter stays locked from here to the commit, so nothing slow comes after it
             numbers = _numbers(tx, run, len(batch.bills))
             enqueue(tx=tx, messages=_messages(run, batch.bills, numbers, now))

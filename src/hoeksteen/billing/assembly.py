@@ -12,15 +12,18 @@ from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
 from hoeksteen.billing.tax import Taxation, TaxKey, tax_bill
 from hoeksteen.kernel.money import divide_half_up
-from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.kernel.time_period import BillPeriod, bill_period
 from hoeksteen.party.model import BillingAccount
 
+# The order in which a bill lists usage.
+_SERVICES = {"voice": 0, "sms": 1, "data": 2}
+_ZONES = {"NL": 0, "EU": 1, "WORLD": 2, "NL-SERVICE": 3, "NL-FREE": 4}
 _ONE = Decimal(1)
 _SIX_PLACES = Decimal("0.000001")
 
 
 class Usage(Protocol):
-    """The rated usage of one product, service, zone and price, as the rating room totals it."""
+    """The rated usage of one product, service, zone, place and price, as the rating room totals it."""
 
     @property
     def product_id(self) -> UUID: ...
@@ -40,6 +43,10 @@ class Usage(Protocol):
     def free_units(self) -> int: ...
     @property
     def amount_micro(self) -> int: ...
+    @property
+    def roaming(self) -> str: ...
+    @property
+    def period_day(self) -> date: ...
 
 
 class LineDraft(NamedTuple):
@@ -142,26 +149,41 @@ def _quantity(days: int, divisor: int, negative: bool) -> Decimal:
 
 
 def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, tax_included: bool) -> Iterator[LineDraft]:
-    """Give one line per service and zone: the sum of the exact micro-euros, rounded once."""
-    grouped: dict[tuple[str, str], list[Usage]] = {}
+    """
+    Give one line per bill period, service, zone and place: the sum of the exact micro-euros, rounded once.
+
+    Late usage stands under its own period, which is closed (docs/rating.md, "Allowances").
+    """
+    grouped: dict[tuple[date, str, str, str], list[Usage]] = {}
     for total in totals:
-        grouped.setdefault((total.service, total.zone), []).append(total)
-    first, end = period.first_day.toordinal(), period.end_day.toordinal()
-    for (service, zone), group in sorted(grouped.items()):
+        grouped.setdefault((total.period_day, total.service, total.zone, total.roaming), []).append(total)
+    for (period_day, service, zone, roaming), group in sorted(grouped.items(), key=lambda one: _usage_order(*one[0])):
+        used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         offering = book.of(group[-1].product_offering_id)
         micro = sum(total.amount_micro for total in group)
         numerator, denominator = offering.ratio(tax_included)
         prices = sorted({total.price_id for total in group if total.price_id is not None})
         detail: dict[str, Any] = {
             "service": str(service), "zone": str(zone), "units": sum(total.units for total in group),
-            "free_units": sum(total.free_units for total in group), "amount_micro": micro,
+            "free_units": sum(total.free_units for total in group), "amount_micro": micro, "roaming": str(roaming),
         }  # fmt: skip
         if len(prices) > 1:
             detail["prices"] = prices
         yield LineDraft(
-            RateKind.USAGE, group[0].product_id, offering, prices[0] if len(prices) == 1 else None, detail, first, end,
-            Decimal(sum(total.records for total in group)), divide_half_up(micro * numerator, MICRO_PER_CENT * denominator),
-        )  # fmt: skip
+            kind=RateKind.USAGE,
+            product_id=group[0].product_id,
+            offering=offering,
+            price_id=prices[0] if len(prices) == 1 else None,
+            detail=detail,
+            first=used.first_day.toordinal(),
+            end=used.end_day.toordinal(),
+            quantity=Decimal(sum(total.records for total in group)),
+            cents=divide_half_up(micro * numerator, MICRO_PER_CENT * denominator),
+        )
+
+
+def _usage_order(period_day: date, service: str, zone: str, roaming: str) -> tuple[date, int, int, str, str, str]:
+    return period_day, _SERVICES.get(service, len(_SERVICES)), _ZONES.get(zone, len(_ZONES)), roaming, service, zone
 
 
 @lru_cache(maxsize=65_536)

@@ -15,7 +15,6 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.product.queries import offerings
 from hoeksteen.rating.operations import close_period
-from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
@@ -54,8 +53,6 @@ def run_bills(
     run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, now=now, identifiers=identifiers)
     with database.transaction() as tx:
         book = PriceBook(offerings(tx=tx))
-    if kind == "final":
-        close_period(database=database, lake=lake, period=period, now=now)
     engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers, partial(usage_of, lake=lake))
     execute(engine=engine, progress=progress)
     with database.transaction() as tx:

@@ -1,10 +1,11 @@
 """Reading bills and bill runs, and seeing the next bill before it is made."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from hoeksteen.billing import _store
-from hoeksteen.billing._reading import read_products
+from hoeksteen.billing._reading import read_products, read_usage, usage_of
 from hoeksteen.billing.assembly import assemble, to_bill
 from hoeksteen.billing.legal_entity import due_date
 from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount
@@ -16,7 +17,6 @@ from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.product.queries import offerings
-from hoeksteen.rating.queries import usage_totals
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 
@@ -111,11 +111,12 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
     period = _next_period(tx, billing_account, now)
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
     products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
-    usage = usage_totals(lake=lake, period=period, billing_account_ids=[billing_account.billing_account_id])
+    ids = [billing_account.billing_account_id]
+    usage = read_usage(tx=tx, period=period, billing_account_ids=ids, usage_of=partial(usage_of, lake=lake))
     draft = assemble(
         billing_account=billing_account,
         products=products.get(billing_account.billing_account_id, ()),
-        usage=usage,
+        usage=usage.get(billing_account.billing_account_id, ()),
         book=book,
         calendar=calendar,
         period=period,

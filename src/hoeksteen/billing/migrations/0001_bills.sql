@@ -97,6 +97,8 @@ CREATE TABLE billing.held_account (
     billing_account_id uuid NOT NULL,
     reason text NOT NULL,
     detail text NOT NULL,
+    released_by uuid REFERENCES billing.bill_run,   -- the later run that made up for it
     PRIMARY KEY (bill_run_id, billing_account_id)
 );
+CREATE INDEX held_account_waiting ON billing.held_account (billing_account_id) WHERE released_by IS NULL;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA billing TO hoeksteen_app;

@@ -1,0 +1,53 @@
+"""Documents of final bills, made on demand from frozen amounts and a fresh, logged disclosure; never stored in the clear."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from hoeksteen.billing.documents.pdf import render_pages, render_pdf
+from hoeksteen.billing.documents.ubl import render_ubl
+from hoeksteen.billing.documents.view import Context, InvoiceView, invoice_views
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.storage.postgres import Transaction
+
+__all__ = ["InvoiceView", "invoice_pdf", "invoice_pdfs", "invoice_ubl", "render_pages", "render_pdf", "render_ubl"]
+
+VIEWS_PER_DISCLOSURE = 500
+
+
+def invoice_pdf(
+    *, tx: Transaction, keeper: KeeperClient, customer_id: UUID, customer_bill_id: UUID, purpose: str, context: Context | None = None
+) -> bytes:
+    """
+    Give a final bill as PDF, tagged for readers of the screen (PDF/UA-1).
+
+    :raises NotFound: when the customer has no such bill
+    :raises WrongState: when it is a trial bill
+    :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
+    """
+    bills = [(customer_id, customer_bill_id)]
+    return render_pdf(invoice_views(tx=tx, keeper=keeper, bills=bills, purpose=purpose, context=context)[0])
+
+
+def invoice_ubl(
+    *, tx: Transaction, keeper: KeeperClient, customer_id: UUID, customer_bill_id: UUID, purpose: str, context: Context | None = None
+) -> bytes:
+    """
+    Give a final bill as UBL 2.1 after EN 16931.
+
+    :raises NotFound: when the customer has no such bill
+    :raises WrongState: when it is a trial bill
+    :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
+    """
+    bills = [(customer_id, customer_bill_id)]
+    return render_ubl(invoice_views(tx=tx, keeper=keeper, bills=bills, purpose=purpose, context=context)[0])
+
+
+def invoice_pdfs(*, tx: Transaction, keeper: KeeperClient, bills: Sequence[tuple[UUID, UUID]], purpose: str) -> Iterator[tuple[UUID, bytes]]:
+    """
+    Give many final bills as PDF, one by one, with a disclosure per 500 bills.
+
+    :param bills: pairs of customer and customer bill identifiers
+    """
+    for start in range(0, len(bills), VIEWS_PER_DISCLOSURE):
+        for view in invoice_views(tx=tx, keeper=keeper, bills=bills[start : start + VIEWS_PER_DISCLOSURE], purpose=purpose):
+            yield view.bill.customer_bill_id, render_pdf(view)

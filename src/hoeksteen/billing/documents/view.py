@@ -1,0 +1,108 @@
+"""Everything that an invoice shows, gathered: frozen amounts, the catalogue's names, and a fresh, logged disclosure of the buyer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.billing import _store
+from hoeksteen.billing.legal_entity import LAGE_LANDEN, LegalEntity
+from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.disclosure.queries import open_each, reveal
+from hoeksteen.kernel.errors import AccessDenied, NotFound, WrongState
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.party.model import BillingAccount, Customer
+from hoeksteen.party.queries import billing_accounts_by_id, customers
+from hoeksteen.product.model import ProductOffering
+from hoeksteen.product.queries import offerings, resources_by_id
+from hoeksteen.storage.postgres import Transaction
+
+Context = Mapping[str, str | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """
+    A final bill ready to be shown.
+
+    :param buyer: the fields of `invoice_party`, revealed
+    :param numbers: the telephone number of a product, as digits, where it has one and it was disclosed
+    """
+
+    bill: CustomerBill
+    seller: LegalEntity
+    customer: Customer
+    billing_account: BillingAccount
+    buyer: Mapping[str, Any]
+    numbers: Mapping[UUID, str]
+    offerings: Mapping[str, ProductOffering]
+
+    @property
+    def language(self) -> str:
+        return self.customer.language
+
+    def groups(self) -> Iterator[tuple[UUID | None, list[AppliedCustomerBillingRate]]]:
+        """Give the lines product by product, in the order of the bill."""
+        group: list[AppliedCustomerBillingRate] = []
+        for rate in self.bill.rates:
+            if group and group[-1].product_id != rate.product_id:
+                yield group[-1].product_id, group
+                group = []
+            group.append(rate)
+        if group:
+            yield group[-1].product_id, group
+
+
+def invoice_views(
+    *, tx: Transaction, keeper: KeeperClient, bills: Sequence[tuple[UUID, UUID]], purpose: str, context: Context | None = None
+) -> list[InvoiceView]:
+    """
+    Gather final bills for showing, in the order asked; a fixed number of queries and disclosures, whatever their number.
+
+    :param bills: pairs of customer and customer bill identifiers
+    :raises NotFound: when one of the bills does not exist
+    :raises WrongState: when one of them is a trial bill, which is no invoice
+    :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
+    """
+    customer_ids, bill_ids = list({one[0] for one in bills}), [one[1] for one in bills]
+    found = {bill.customer_bill_id: bill for bill in _store.bills(tx, customer_ids, bill_ids)}
+    parties = _store.invoice_parties(tx, customer_ids, bill_ids)
+    for bill_id in bill_ids:
+        if bill_id not in found:
+            raise NotFound("There is no such bill.", remedy="Open the list of bills again.", customer_bill_id=bill_id)
+        if bill_id not in parties:
+            raise WrongState("A trial bill is no invoice.", remedy="Finalise the bill run first.", customer_bill_id=bill_id)
+    known = {customer.customer_id: customer for customer in customers(tx=tx, customer_ids=customer_ids)}
+    blobs = [(known[customer_id].party_id, parties[bill_id]) for customer_id, bill_id in bills]
+    opened = open_each(keeper=keeper, purpose=purpose, category=Category.INVOICE_PARTY, blobs=blobs, context=context)
+    numbers = _numbers(tx, keeper, list(known.values()), purpose, context)
+    catalogue = {offering.product_offering_id: offering for offering in offerings(tx=tx)}
+    billing_account_ids = [found[bill_id].billing_account_id for bill_id in bill_ids]
+    held = {one.billing_account_id: one for one in billing_accounts_by_id(tx=tx, billing_account_ids=billing_account_ids)}
+    return [
+        InvoiceView(
+            bill=found[bill_id],
+            seller=LAGE_LANDEN,
+            customer=known[customer_id],
+            billing_account=held[found[bill_id].billing_account_id],
+            buyer=buyer.fields,
+            numbers=numbers,
+            offerings=catalogue,
+        )
+        for (customer_id, bill_id), buyer in zip(bills, opened, strict=True)
+    ]
+
+
+def _numbers(tx: Transaction, keeper: KeeperClient, known: Sequence[Customer], purpose: str, context: Context | None) -> dict[UUID, str]:
+    """Give the number of each product; who may see the bill and not the contact data gets the bill without numbers."""
+    by_resource: dict[UUID, str] = {}
+    with suppress(AccessDenied):
+        parties = [customer.party_id for customer in known]
+        contacts = reveal(tx=tx, keeper=keeper, purpose=purpose, category=Category.CONTACT, subjects=parties, context=context)
+        for contact in contacts.values():
+            for phone in contact.fields.get("phones") or ():
+                if phone.get("resource_id"):
+                    by_resource[UUID(str(phone["resource_id"]))] = str(phone["e164"])
+    return {resource.product_id: by_resource[resource.resource_id] for resource in resources_by_id(tx=tx, resource_ids=list(by_resource))}

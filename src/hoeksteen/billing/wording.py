@@ -1,0 +1,154 @@
+"""How a bill speaks, in Dutch and English: amounts, days and the text of each line; used by documents and pages alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from babel.dates import format_date
+
+from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.product.model import ProductOffering
+
+_BYTES_PER_UNIT = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+_NARROW_SPACE = "\u202f"
+_EN_DASH = "\u2013"
+_MINUS = "\u2212"
+
+_USAGE = {
+    ("voice", "NL"): ("Bellen in Nederland", "Calls in the Netherlands"),
+    ("voice", "EU"): ("Bellen naar de EU", "Calls to the EU"),
+    ("voice", "WORLD"): ("Bellen naar de rest van de wereld", "Calls to the rest of the world"),
+    ("voice", "NL-SERVICE"): ("Bellen naar servicenummers (0900)", "Calls to service numbers (0900)"),
+    ("voice", "NL-FREE"): ("Bellen naar gratis nummers", "Calls to free numbers"),
+    ("sms", "NL"): ("Sms in Nederland", "Text messages in the Netherlands"),
+    ("sms", "EU"): ("Sms naar de EU", "Text messages to the EU"),
+    ("sms", "WORLD"): ("Sms naar de rest van de wereld", "Text messages to the rest of the world"),
+    ("sms", "NL-SERVICE"): ("Sms naar servicenummers", "Text messages to service numbers"),
+    ("sms", "NL-FREE"): ("Sms naar gratis nummers", "Text messages to free numbers"),
+    ("data", "NL"): ("Data in Nederland", "Data in the Netherlands"),
+    ("data", "EU"): ("Data in de EU", "Data in the EU"),
+    ("data", "WORLD"): ("Data buiten de EU", "Data outside the EU"),
+}
+_PLACES = ({"EU": ", vanuit de EU", "WORLD": ", van buiten de EU"}, {"EU": ", from the EU", "WORLD": ", from outside the EU"})
+_SERVICES = {"voice": ("Bellen", "Calls"), "sms": ("Sms", "Text messages"), "data": ("Data", "Data")}
+_HOURS = ("uur", "h")
+_MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
+_ONE_OFF = ("eenmalig", "one-off")
+_CORRECTION = ("verrekening", "adjustment")
+_OF_WHICH_FREE = ("{free} inbegrepen", "{free} included")
+_ALL_FREE = ("geheel inbegrepen", "all included")
+_DAYS = ("{days} van {whole} dagen", "{days} of {whole} days")
+
+
+@dataclass(frozen=True, slots=True)
+class LineText:
+    """
+    What a line says.
+
+    :param description: what it is for
+    :param period: the days that it is for, the last one included
+    :param quantity: how much: part of a period, or minutes, messages, bytes; empty for a whole period
+    """
+
+    description: str
+    period: str
+    quantity: str
+
+
+def money(amount: Decimal, *, language: str) -> str:
+    """Give euros with two decimals without the sign of the currency: `1.234,50` or `1,234.50`; a true minus sign for a credit."""
+    text = f"{abs(amount):,.2f}"
+    if language == "nl":
+        text = text.replace(",", " ").replace(".", ",").replace(" ", ".")
+    return f"{_MINUS}{text}" if amount < 0 else text
+
+
+def percent(rate: Decimal, *, language: str) -> str:
+    """Give a tax rate without needless zeros: `21 %`."""
+    text = f"{rate.normalize():f}"
+    return f"{text.replace('.', ',') if language == 'nl' else text}{_NARROW_SPACE}%"
+
+
+@lru_cache(maxsize=4_096)
+def long_day(day: date, language: str) -> str:
+    """Give a day in full: `1 november 2026`."""
+    return format_date(day, "d MMMM y", locale=_locale(language))
+
+
+@lru_cache(maxsize=4_096)
+def period_text(period: BillPeriod, language: str) -> str:
+    """Give a period with its last day included: `1 – 30 nov 2026`, and a single day as that day."""
+    last = period.end_day - timedelta(days=1)
+    if last <= period.first_day:
+        return _short_day(period.first_day, language)
+    if (period.first_day.year, period.first_day.month) == (last.year, last.month):
+        return f"{period.first_day.day} {_EN_DASH} {_short_day(last, language)}"
+    return f"{_short_day(period.first_day, language)} {_EN_DASH} {_short_day(last, language)}"
+
+
+def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, ProductOffering], language: str) -> LineText:
+    """
+    Give what a line of a bill says.
+
+    :param offerings: by identifier; an offering that is not among them shows as its identifier
+    :param language: `nl` or `en`
+    """
+    index = 0 if language == "nl" else 1
+    period = "" if rate.period is None else period_text(rate.period, language)
+    if rate.kind is RateKind.USAGE:
+        return LineText(_usage_name(rate.detail, index), period, _usage_quantity(rate.detail, language))
+    offering = offerings.get(rate.product_offering_id or "")
+    name = rate.product_offering_id or "" if offering is None else offering.name(language)
+    if rate.kind is RateKind.DISCOUNT:
+        name = f"{rate.detail['alteration']}".capitalize()
+    if rate.detail.get("corrects"):
+        name = f"{name}, {_CORRECTION[index]}"
+    elif rate.kind is RateKind.ONE_TIME:
+        name = f"{name}, {_ONE_OFF[index]}"
+    days, whole = rate.detail.get("days"), rate.detail.get("days_in_period")
+    return LineText(name, period, "" if days == whole else _DAYS[index].format(days=days, whole=whole))
+
+
+def units_text(*, service: str, units: int, language: str) -> str:
+    """Give an amount of use as people say it: `1:35:12 uur`, `12 sms'en`, `3,42 GB`."""
+    index = 0 if language == "nl" else 1
+    if service == "voice":
+        minutes, seconds = divmod(units, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{seconds:02d} {_HOURS[index]}" if hours else f"{minutes}:{seconds:02d} min"
+    if service == "data":
+        for size, name in _BYTES_PER_UNIT:
+            if units >= size:
+                return f"{money(Decimal(units) / size, language=language).removesuffix('00').rstrip('.,')} {name}"
+        return f"{units} B"
+    return f"{units} {_MESSAGES[index][units != 1]}"
+
+
+def _usage_name(detail: Mapping[str, Any], index: int) -> str:
+    named = _USAGE.get((detail["service"], detail["zone"]))
+    if named is not None:
+        place = "" if detail["service"] == "data" else _PLACES[index].get(detail.get("roaming", "HOME"), "")
+        return f"{named[index]}{place}"
+    return f"{_SERVICES[detail['service']][index]} {detail['zone']}" if detail["service"] in _SERVICES else f"{detail['service']} {detail['zone']}"
+
+
+def _usage_quantity(detail: Mapping[str, Any], language: str) -> str:
+    index = 0 if language == "nl" else 1
+    units, free = int(detail["units"]), int(detail["free_units"])
+    text = units_text(service=detail["service"], units=units, language=language)
+    if free and free >= units:
+        return f"{text}, {_ALL_FREE[index]}"
+    return f"{text}, {_OF_WHICH_FREE[index].format(free=units_text(service=detail['service'], units=free, language=language))}" if free else text
+
+
+@lru_cache(maxsize=4_096)
+def _short_day(day: date, language: str) -> str:
+    return format_date(day, "d MMM y", locale=_locale(language)).replace(".", "")
+
+
+def _locale(language: str) -> str:
+    return "nl_NL" if language == "nl" else "en_GB"
