@@ -70,6 +70,28 @@ UPDATE billing.held_account h SET released_by = %(run)s FROM billing.bill_run r
 WHERE h.billing_account_id = ANY (%(ids)s) AND h.released_by IS NULL
   AND r.bill_run_id = h.bill_run_id AND r.kind = 'final' AND r.period_from < %(before)s
 """
+_RELEASED = """
+SELECT h.billing_account_id, r.period_from, r.period_to FROM billing.held_account h JOIN billing.bill_run r USING (bill_run_id)
+WHERE h.released_by = %s
+"""
+_LINE_SUMS = """
+SELECT l.customer_bill_id, l.net, l.gross, l.usage_micro, t.taxable, t.tax
+FROM (
+    SELECT customer_bill_id, sum(net) AS net, sum(gross) AS gross, coalesce(sum((detail ->> 'amount_micro')::bigint), 0)::bigint AS usage_micro
+    FROM billing.applied_customer_billing_rate WHERE customer_id = ANY (%(customers)s) AND customer_bill_id = ANY (%(bills)s)
+    GROUP BY customer_bill_id
+) l
+JOIN (
+    SELECT customer_bill_id, sum(taxable) AS taxable, sum(tax) AS tax
+    FROM billing.applied_bill_tax WHERE customer_id = ANY (%(customers)s) AND customer_bill_id = ANY (%(bills)s)
+    GROUP BY customer_bill_id
+) t USING (customer_bill_id)
+"""
+_NUMBERS = """
+SELECT count(*) AS count, coalesce(max(right(bill_number, 8)::bigint), 0) AS highest,
+       coalesce((SELECT last_number FROM billing.invoice_counter WHERE legal_entity = %(entity)s AND year = %(year)s), 0) AS counter
+FROM billing.customer_bill WHERE bill_number LIKE %(pattern)s
+"""
 _ADVANCE = """
 UPDATE billing.bill_run SET last_billing_account_id = %(last)s, billing_accounts = billing_accounts + %(billing_accounts)s, bills = bills + %(bills)s
 WHERE bill_run_id = %(run)s
@@ -254,6 +276,23 @@ def bills(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequ
 
 def bill(tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> CustomerBill | None:
     return next(iter(bills(tx, [customer_id], [customer_bill_id])), None)
+
+
+def line_sums(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    rows = tx.rows(_LINE_SUMS, {"customers": list(customer_ids), "bills": list(customer_bill_ids)})
+    return {row["customer_bill_id"]: row for row in rows}
+
+
+def numbers_of_year(tx: Transaction, legal_entity: str, year: int) -> tuple[int, int, int]:
+    """Give how many bills carry a number of this series, the highest of them, and what the counter says."""
+    row = tx.row(_NUMBERS, {"entity": legal_entity, "year": year, "pattern": f"{legal_entity}-{year}-%"})
+    assert row is not None  # an aggregate always gives a row
+    return int(row["count"]), int(row["highest"]), int(row["counter"])
+
+
+def released_periods(tx: Transaction, bill_run_id: UUID) -> list[tuple[UUID, BillPeriod]]:
+    rows = tx.rows(_RELEASED, (bill_run_id,))
+    return [(row["billing_account_id"], BillPeriod(row["period_from"], row["period_to"])) for row in rows]
 
 
 def invoice_parties(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> dict[UUID, bytes]:

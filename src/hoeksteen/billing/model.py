@@ -195,6 +195,7 @@ class BillAudit:
     What an audit of the final bills of a period found.
 
     :param usage: charges of the lake, exact to the micro-euro; `usage_lines` what the bills' usage lines say that they round
+    :param usage_held: charges of billing accounts that the run passed by; a later run makes up for them
     :param ledger: what the ledger says that debtors owe for these bills
     """
 
@@ -202,6 +203,11 @@ class BillAudit:
     bills: int
     usage: Decimal
     usage_lines: Decimal
+    usage_held: Decimal
     gross: Decimal
     ledger: Decimal
     differences: tuple[Difference, ...]
+
+    @property
+    def ledger_difference(self) -> Decimal:
+        return self.gross - self.ledger

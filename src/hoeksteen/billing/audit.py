@@ -1,0 +1,149 @@
+"""Auditing final bills: usage = lines, lines = bills, bills = ledger, numbers without gaps; every difference is named."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from hoeksteen.billing import _store
+from hoeksteen.billing.bookkeeping import REVENUE, SOURCE
+from hoeksteen.billing.legal_entity import LAGE_LANDEN
+from hoeksteen.billing.model import BillAudit, BillRun, CustomerBill, Difference
+from hoeksteen.kernel.errors import NotFound
+from hoeksteen.kernel.money import euros
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.ledger.model import LedgerAccountCode
+from hoeksteen.ledger.queries import sums_by_reference
+from hoeksteen.rating.queries import usage_totals
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.postgres import Database, Row, Transaction
+
+_PAGE = 5_000
+_NOTHING = Decimal("0.00")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What an audit adds up as it goes."""
+
+    bills: int = 0
+    usage_lines: int = 0
+    gross: Decimal = _NOTHING
+    ledger: Decimal = _NOTHING
+    differences: list[Difference] = field(default_factory=list)
+    years: set[int] = field(default_factory=set)
+
+
+def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAudit:
+    """
+    Check every final bill whose usage period begins inside `period`, and name each difference; none means that all is well.
+
+    The amounts are added up anew from the lake, from the lines and from the ledger; the run's own sums are not asked.
+
+    :param period: usually a calendar month, for the runs of every cycle in it
+    :raises NotFound: when no final run lies in the period
+    """
+    with database.transaction() as tx:
+        runs = _store.final_runs_of_period(tx, period.first_day, period.end_day)
+    if not runs:
+        raise NotFound(f"No final bill run lies in {period.first_day:%Y-%m}.", remedy="Run the bills first.")
+    found = _Found()
+    charged: dict[UUID, int] = {}
+    held: dict[UUID, int] = {}
+    for run in runs:
+        with database.transaction() as tx:
+            _add_usage(tx, lake, run, charged, held)
+        _audit_run(database, run, charged, found)
+    for billing_account_id, micro in charged.items():
+        if micro:
+            found.differences.append(Difference("usage = lines", billing_account_id, None, euros(micro), _NOTHING))
+    with database.transaction() as tx:
+        found.differences += _numbers(tx, found.years)
+    return BillAudit(
+        period=period,
+        bills=found.bills,
+        usage=euros(found.usage_lines + sum(charged.values())),
+        usage_lines=euros(found.usage_lines),
+        usage_held=euros(sum(held.values())),
+        gross=found.gross,
+        ledger=found.ledger,
+        differences=tuple(found.differences),
+    )
+
+
+def ledger_difference(*, database: Database, bill_run_id: UUID) -> Decimal:
+    """Give what a final run's bills ask less what the books say that debtors owe for them: nothing, or something is wrong."""
+    difference, after = _NOTHING, None
+    while True:
+        with database.transaction() as tx:
+            bills = _store.bills_after(tx, bill_run_id, after, _PAGE)
+            if not bills:
+                return difference
+            booked = sums_by_reference(tx=tx, source=SOURCE, references=[bill.customer_bill_id for bill in bills])
+        owed = (booked.get(bill.customer_bill_id, {}).get(LedgerAccountCode.DEBTORS, _NOTHING) for bill in bills)
+        difference += sum((bill.gross for bill in bills), _NOTHING) - sum(owed, _NOTHING)
+        after = bills[-1].billing_account_id
+
+
+def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, int], held: dict[UUID, int]) -> None:
+    """Add up what each billing account's bill must show, and set apart what was passed by."""
+    passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
+    for total in usage_totals(lake=lake, period=run.period, billing_account_ids=None):
+        sums = held if total.billing_account_id in passed_by else charged
+        sums[total.billing_account_id] = sums.get(total.billing_account_id, 0) + total.amount_micro
+    for billing_account_id, missed in _store.released_periods(tx, run.bill_run_id):
+        for total in usage_totals(lake=lake, period=missed, billing_account_ids=[billing_account_id]):
+            charged[billing_account_id] = charged.get(billing_account_id, 0) + total.amount_micro
+
+
+def _audit_run(database: Database, run: BillRun, charged: dict[UUID, int], found: _Found) -> None:
+    after: UUID | None = None
+    while True:
+        with database.transaction() as tx:
+            bills = _store.bills_after(tx, run.bill_run_id, after, _PAGE)
+            if not bills:
+                return
+            ids = [bill.customer_bill_id for bill in bills]
+            lines = _store.line_sums(tx, [bill.customer_id for bill in bills], ids)
+            booked = sums_by_reference(tx=tx, source=SOURCE, references=ids)
+        for bill in bills:
+            usage_micro = int(lines[bill.customer_bill_id]["usage_micro"]) if bill.customer_bill_id in lines else 0
+            expected = charged.pop(bill.billing_account_id, 0)
+            amounts = booked.get(bill.customer_bill_id, {})
+            found.bills += 1
+            found.usage_lines += usage_micro
+            found.gross += bill.gross
+            found.ledger += amounts.get(LedgerAccountCode.DEBTORS, _NOTHING)
+            found.years.add(bill.bill_date.year)
+            checks = [("usage = lines", euros(expected), euros(usage_micro)), *_sums(bill, lines.get(bill.customer_bill_id)), *_books(bill, amounts)]
+            found.differences += [
+                Difference(check, bill.billing_account_id, bill.bill_number, wanted, seen) for check, wanted, seen in checks if wanted != seen
+            ]
+        after = bills[-1].billing_account_id
+
+
+def _sums(bill: CustomerBill, lines: Row | None) -> Iterator[tuple[str, Decimal, Decimal]]:
+    if lines is None:
+        yield "lines = bill", bill.net, _NOTHING
+        return
+    yield "lines = bill", lines["net"], bill.net
+    yield "lines = bill", lines["taxable"], bill.net
+    yield "lines = bill", lines["tax"], bill.vat
+    if bill.tax_included:
+        yield "lines = bill", lines["gross"], bill.gross
+
+
+def _books(bill: CustomerBill, amounts: dict[str, Decimal]) -> Iterator[tuple[str, Decimal, Decimal]]:
+    yield "bill = ledger", bill.gross, amounts.get(LedgerAccountCode.DEBTORS, _NOTHING)
+    yield "bill = ledger", -bill.vat, amounts.get(LedgerAccountCode.VAT_PAYABLE, _NOTHING)
+    yield "bill = ledger", -bill.rounding, amounts.get(LedgerAccountCode.ROUNDING_DIFFERENCES, _NOTHING)
+    yield "bill = ledger", -bill.net, sum((amounts.get(code, _NOTHING) for code in REVENUE), _NOTHING)
+
+
+def _numbers(tx: Transaction, years: set[int]) -> Iterator[Difference]:
+    """Compare, per year, how many numbers are used with the highest of them and with the counter: they are equal when there is no gap."""
+    for year in sorted(years):
+        count, highest, counter = _store.numbers_of_year(tx, LAGE_LANDEN.code, year)
+        for seen in (highest, counter):
+            if seen != count:
+                yield Difference("numbers", None, f"{LAGE_LANDEN.code}-{year}", Decimal(count), Decimal(seen))

@@ -1,0 +1,293 @@
+"""`hoeksteen bill` and `hoeksteen payment`: run, show, draw and audit bills; register a payment."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hoeksteen.billing import operations as billing
+from hoeksteen.billing import queries as bills
+from hoeksteen.billing.audit import audit_bills, ledger_difference
+from hoeksteen.billing.documents import invoice_pdf, invoice_ubl
+from hoeksteen.billing.model import BillAudit, BillRunProgress, BillRunResult, CustomerBill, RunKind
+from hoeksteen.billing.wording import line_text, money, percent
+from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.kernel.errors import Corrupt, InvalidInput
+from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
+from hoeksteen.party.queries import billing_accounts, customer_by_number
+from hoeksteen.product.queries import offerings
+from hoeksteen.receivables import operations as receivables
+from hoeksteen.receivables.queries import balance
+
+_SERVICE = "bss"
+_PURPOSE = "billing"
+_SAMPLE = 5
+_DIFFERENCES_SHOWN_MAX = 50
+_LANGUAGE = "en"
+
+
+@click.group()
+def bill() -> None:
+    """Run, show, draw and audit bills."""
+
+
+@click.group()
+def payment() -> None:
+    """Register payments."""
+
+
+def _month(_context: click.Context, _option: click.Parameter, value: str) -> date:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
+        raise InvalidInput(f"--period is {value}.", remedy="Give a month, such as 2026-10.")
+    return date.fromisoformat(f"{value}-01")
+
+
+def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError:
+        raise InvalidInput(f"{value} is no day.", remedy="Give a day, such as 2026-11-01.") from None
+
+
+period_option = click.option("--period", "month", required=True, callback=_month, help="The month of usage, such as 2026-10.")
+
+
+@bill.command()
+@period_option
+@click.option("--cycle-day", type=click.IntRange(1, 28), default=1, show_default=True, help="The day on which the bill periods begin.")
+@click.option("--bill-date", callback=_day, help="The day on the bills; by default the first day after the period.")
+@click.option("--trial", is_flag=True, help="Compute only: no numbers, no postings, no disclosure, no messages.")
+@data_option
+@json_option
+def run(month: date, cycle_day: int, bill_date: date | None, trial: bool, data: Path, as_json: bool) -> None:
+    """Bill a period; a run that was interrupted goes on where it was."""
+    first = month.replace(day=cycle_day)
+    period = BillPeriod(first, add_months(first, 1))
+    kind: RunKind = "trial" if trial else "final"
+    began = time.monotonic()
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        with _progress() as tell:
+            result = billing.run_bills(
+                database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, period=period, bill_date=bill_date or period.end_day, kind=kind,
+                now=runtime.clock.now(), identifiers=runtime.identifiers, progress=tell,
+            )  # fmt: skip
+        difference = None if trial else ledger_difference(database=runtime.database, bill_run_id=result.bill_run_id)
+        with runtime.database.transaction() as tx:
+            sample = [] if trial else bills.bills_of_run(tx=tx, bill_run_id=result.bill_run_id, limit=_SAMPLE)
+            held = bills.held(tx=tx, bill_run_id=result.bill_run_id)
+    seconds = round(time.monotonic() - began, 2)
+    if as_json:
+        emit_json(_run_figures(result, difference, seconds) | {"sample": [one.bill_number for one in sample]})
+    else:
+        _show_run(result, difference, seconds, [(str(one.billing_account_id), one.reason, one.detail) for one in held])
+    if difference:
+        raise Corrupt(f"The bills and the ledger differ by {difference}.", remedy=f"Run `hoeksteen bill audit --period {month:%Y-%m}`.")
+
+
+@bill.command()
+@click.argument("bill_number")
+@data_option
+@json_option
+def show(bill_number: str, data: Path, as_json: bool) -> None:
+    """Show a bill line by line; it holds no personal data."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        found = bills.bill_by_number(tx=tx, bill_number=bill_number)
+        names = {offering.product_offering_id: offering for offering in offerings(tx=tx)}
+    lines = [(rate, line_text(rate=rate, offerings=names, language=_LANGUAGE)) for rate in found.rates]
+    if as_json:
+        emit_json(
+            _bill_figures(found)
+            | {
+                "lines": [
+                    {"line": rate.line, "kind": rate.kind.value, "text": text.description, "period": text.period, "quantity": text.quantity,
+                     "net": rate.net, "gross": rate.gross, "detail": dict(rate.detail)}
+                    for rate, text in lines
+                ]
+            }
+        )  # fmt: skip
+        return
+    table = Table(title=f"{found.bill_number} · {found.bill_date} · due {found.due_date}", title_justify="left")
+    for heading, justify in (("", "right"), ("what", "left"), ("period", "left"), ("quantity", "left"), ("net", "right"), ("price", "right")):
+        table.add_column(heading, justify="right" if justify == "right" else "left")
+    for rate, text in lines:
+        table.add_row(str(rate.line), text.description, text.period, text.quantity, _money(rate.net), _money(rate.amount))
+    table.add_section()
+    for tax in found.taxes:
+        table.add_row("", f"VAT {percent(tax.tax_rate, language=_LANGUAGE)} on {_money(tax.taxable)}", "", "", "", _money(tax.tax))
+    if found.rounding:
+        table.add_row("", "rounding", "", "", "", _money(found.rounding))
+    table.add_row("", "[bold]total[/]", "", "", _money(found.net), f"[bold]{_money(found.gross)}[/]")
+    Console().print(table)
+
+
+@bill.command()
+@click.argument("bill_number")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@data_option
+def pdf(bill_number: str, out: Path, data: Path) -> None:
+    """Draw an invoice as PDF; the disclosure of its buyer stands in the keeper's log."""
+    _draw(bill_number, out, data, invoice_pdf)
+
+
+@bill.command()
+@click.argument("bill_number")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@data_option
+def ubl(bill_number: str, out: Path, data: Path) -> None:
+    """Write an invoice as UBL 2.1 after EN 16931; the disclosure of its buyer stands in the keeper's log."""
+    _draw(bill_number, out, data, invoice_ubl)
+
+
+def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes]) -> None:
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        found = bills.bill_by_number(tx=tx, bill_number=bill_number)
+        content = document(tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    click.echo(f"{out}: {len(content):,} bytes")
+
+
+@bill.command()
+@period_option
+@data_option
+@json_option
+def audit(month: date, data: Path, as_json: bool) -> None:
+    """Add everything up anew: usage = lines, lines = bills, bills = ledger, numbers without gaps; each difference is listed."""
+    began = time.monotonic()
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        found = audit_bills(database=runtime.database, lake=runtime.lake, period=BillPeriod(month, add_months(month, 1)))
+    seconds = round(time.monotonic() - began, 2)
+    if as_json:
+        emit_json(_audit_figures(found, seconds))
+    else:
+        _show_audit(found, seconds)
+    if found.differences:
+        raise Corrupt(f"{len(found.differences)} amounts differ.", remedy="Keep the data directory; the list above names each of them.")
+
+
+@payment.command()
+@click.option("--customer", "customer_number", required=True, help="The customer's number.")
+@click.option("--amount", required=True, help="Euros received, such as 54.95.")
+@click.option("--received-on", callback=_day, help="The day of the bank statement; by default today.")
+@click.option("--reference", default="", help="What the payer wrote: a bill number or a payment reference.")
+@click.option("--billing-account", "billing_account_number", help="By default the customer's first.")
+@data_option
+@json_option
+def register(
+    customer_number: str, amount: str, received_on: date | None, reference: str, billing_account_number: str | None, data: Path, as_json: bool
+) -> None:
+    """Register a payment: post it, and match it with the bills that it settles."""
+    try:
+        euros = Decimal(amount)
+    except InvalidOperation:
+        raise InvalidInput(f"--amount is {amount}.", remedy="Give euros, such as 54.95.") from None
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        customer = customer_by_number(tx=tx, customer_number=customer_number)
+        if customer is None:
+            raise InvalidInput(f"--customer: nobody has the number {customer_number}.", remedy="Look the number up on a bill.")
+        held = billing_accounts(tx=tx, customer_id=customer.customer_id)
+        chosen = [one for one in held if billing_account_number in (None, one.billing_account_number)]
+        if not chosen:
+            raise InvalidInput(f"--billing-account: the customer has no {billing_account_number}.", remedy="Look the number up on a bill.")
+        now = runtime.clock.now()
+        done = receivables.register_payment(
+            tx=tx, customer_id=customer.customer_id, billing_account_id=chosen[0].billing_account_id, amount=euros,
+            received_on=received_on or local_day(now), reference=reference, now=now, identifiers=runtime.identifiers,
+        )  # fmt: skip
+        owes = balance(tx=tx, customer_id=customer.customer_id)
+    settled = sum((one.amount for one in done.allocations), Decimal("0.00"))
+    if as_json:
+        emit_json({"payment": done.payment.payment_id, "amount": done.payment.amount, "settled": settled, "left": done.left, "balance": owes})
+        return
+    click.echo(f"{done.payment.amount} received: {settled} settles {len(done.allocations)} bills, {done.left} is left. Balance now {owes}.")
+
+
+def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: float) -> dict[str, Any]:
+    totals = result.totals
+    amounts = {"count": totals.count, "net": totals.net, "vat": totals.vat, "rounding": totals.rounding, "gross": totals.gross}
+    return {
+        "bills": amounts if difference is None else amounts | {"ledger_difference": difference},
+        "kind": result.kind,
+        "period": f"{result.period.first_day:%Y-%m}",
+        "bill_date": result.bill_date,
+        "billing_accounts": result.billing_accounts,
+        "held": result.held,
+        "seconds": seconds,
+    }
+
+
+def _bill_figures(found: CustomerBill) -> dict[str, Any]:
+    return {
+        "bill_number": found.bill_number, "bill_date": found.bill_date, "due_date": found.due_date, "net": found.net, "vat": found.vat,
+        "rounding": found.rounding, "gross": found.gross,
+    }  # fmt: skip
+
+
+def _audit_figures(found: BillAudit, seconds: float) -> dict[str, Any]:
+    return {
+        "bills": found.bills, "usage": found.usage, "usage_lines": found.usage_lines, "usage_held": found.usage_held, "gross": found.gross,
+        "ledger": found.ledger, "ledger_difference": found.ledger_difference, "differences": len(found.differences), "seconds": seconds,
+    }  # fmt: skip
+
+
+def _show_run(result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, str, str]]) -> None:
+    console, totals = Console(), result.totals
+    table = Table(title=f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}", title_justify="left")
+    for heading in ("billing accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        f"{result.billing_accounts:,}", f"{totals.count:,}", f"{result.held:,}", _money(totals.net), _money(totals.vat), _money(totals.rounding),
+        f"[bold]{_money(totals.gross)}[/]", "not posted" if difference is None else _money(difference),
+    )  # fmt: skip
+    console.print(table)
+    for billing_account, reason, detail in held[:_DIFFERENCES_SHOWN_MAX]:
+        console.print(f"  held {billing_account}: {reason}: {detail}", highlight=False)
+    console.print(f"{result.billing_accounts / max(seconds, 0.01):,.0f} billing accounts a second, {seconds} s")
+
+
+def _show_audit(found: BillAudit, seconds: float) -> None:
+    console = Console()
+    table = Table(title=f"Audit of {found.bills:,} bills of {found.period.first_day:%Y-%m}", title_justify="left")
+    for heading, justify in (("what", "left"), ("should be", "right"), ("is", "right"), ("difference", "right")):
+        table.add_column(heading, justify="right" if justify == "right" else "left")
+    rows = (("usage charges = usage lines", found.usage, found.usage_lines), ("bills = ledger", found.gross, found.ledger))
+    for name, wanted, seen in rows:
+        table.add_row(name, f"{wanted:,}", f"{seen:,}", f"{wanted - seen:,}")
+    if found.usage_held:
+        table.add_row("usage of accounts held", "", f"{found.usage_held:,}", "")
+    console.print(table)
+    for one in found.differences[:_DIFFERENCES_SHOWN_MAX]:
+        console.print(f"  [red]{one.check}[/] {one.bill_number or ''} {one.billing_account_id or ''}: {one.expected} is {one.found}", highlight=False)
+    console.print(f"{len(found.differences)} differences, {seconds} s")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[BillRunProgress], None]]:
+    """Show how far a run is, how fast, and how long it will still take; on a terminal only."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("billing accounts"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("bills", total=None)
+
+        def tell(progress: BillRunProgress) -> None:
+            bars.update(task, completed=progress.billing_accounts, total=progress.billing_accounts_total)
+
+        yield tell
+
+
+def _money(amount: Decimal) -> str:
+    return money(amount, language=_LANGUAGE)
+
+
+commands: list[click.Command] = [bill, payment]
