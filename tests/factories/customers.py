@@ -57,7 +57,7 @@ def onboard(database: Database, keeper: KeeperClient, *, now: datetime, seed: in
             tx=tx,
             keeper=keeper,
             newcomer=who or newcomer(),
-            actor="anna.dekker",
+            actor="s.verkoop",
             reason=Reason("ticket", "SALES-1"),
             now=now,
             identifiers=Identifiers(Random(seed)),

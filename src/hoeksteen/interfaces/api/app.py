@@ -4,14 +4,16 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Litestar, Request, Response, get
 from litestar.datastructures import Cookie
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from hoeksteen.billing import queries as billing
@@ -24,6 +26,7 @@ from hoeksteen.interfaces.api.gaps import gap_routes
 from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.login import SESSION_ENDED
+from hoeksteen.interfaces.web.sites import registered_once
 from hoeksteen.interfaces.web.words import personal_name
 from hoeksteen.kernel.errors import AccessDenied, HoeksteenError, InvalidInput, NotFound
 from hoeksteen.kernel.sealed import Category
@@ -36,6 +39,7 @@ from hoeksteen.storage.postgres import Transaction
 Api = Request[Any, Any, Any]
 _CUSTOMER_FILTER = "relatedParty.partyOrPartyRole.id"
 _STATE_COOKIE = "login_state"
+_NOTHING = Decimal("0.00")
 _PURPOSES = {"care_agent": "care", "billing_manager": "billing", "data_subject": "own_data"}
 # attributes of a TMF629 Customer that need a disclosure: nothing is asked of the keeper for the others
 _PERSONAL = {Category.IDENTITY: "name", Category.CONTACT: "contactMedium", Category.PAYMENT: "paymentMethod"}
@@ -108,7 +112,7 @@ def api_application(*, runtime: Runtime) -> Litestar:
         return Response(body, media_type="application/json", cookies=[Cookie(_STATE_COOKIE, value="", path="/login", max_age=0)])
 
     return Litestar(
-        route_handlers=[log_in, back, customers, customer, products, product_by_id, bills, bill, *gap_routes()],
+        route_handlers=[registered_once([log_in, back, customers, customer, products, product_by_id, bills, bill, *gap_routes()])],
         dependencies={"client": Provide(client, sync_to_thread=True)},
         exception_handlers={TokenNeeded: _token_needed, HoeksteenError: _ours, HTTPException: _litestars, Exception: _unforeseen},
         openapi_config=None,
@@ -136,7 +140,7 @@ def client_of(runtime: Runtime, request: Api) -> Client:
 
 
 @get(tmf.CUSTOMER, sync_to_thread=True)
-def customers(client: Client, request: Api) -> Response[bytes]:
+def customers(client: NamedDependency[Client], request: Api) -> Response[bytes]:
     """List customers; a data subject's own ones only."""
     asked = read_asked(request.query_params)
     with client.runtime.database.transaction() as tx:
@@ -151,7 +155,7 @@ def customers(client: Client, request: Api) -> Response[bytes]:
 
 
 @get(f"{tmf.CUSTOMER}/{{customer_id:uuid}}", sync_to_thread=True)
-def customer(client: Client, request: Api, customer_id: UUID) -> Response[bytes]:
+def customer(client: NamedDependency[Client], request: Api, customer_id: FromPath[UUID]) -> Response[bytes]:
     """Give one customer."""
     fields = read_fields(request.query_params)
     with client.runtime.database.transaction() as tx:
@@ -165,7 +169,7 @@ def customer(client: Client, request: Api, customer_id: UUID) -> Response[bytes]
 
 
 @get(tmf.PRODUCT, sync_to_thread=True)
-def products(client: Client, request: Api) -> Response[bytes]:
+def products(client: NamedDependency[Client], request: Api) -> Response[bytes]:
     """List the products of the customer that the filter names."""
     asked = read_asked(request.query_params, filters=[_CUSTOMER_FILTER])
     with client.runtime.database.transaction() as tx:
@@ -177,7 +181,7 @@ def products(client: Client, request: Api) -> Response[bytes]:
 
 
 @get(f"{tmf.PRODUCT}/{{product_id:uuid}}", sync_to_thread=True)
-def product_by_id(client: Client, request: Api, product_id: UUID) -> Response[bytes]:
+def product_by_id(client: NamedDependency[Client], request: Api, product_id: FromPath[UUID]) -> Response[bytes]:
     """Give one product."""
     with client.runtime.database.transaction() as tx:
         held = product.product_held(tx=tx, product_id=product_id, at=client.runtime.clock.now())
@@ -190,7 +194,7 @@ def product_by_id(client: Client, request: Api, product_id: UUID) -> Response[by
 
 
 @get(tmf.BILL, sync_to_thread=True)
-def bills(client: Client, request: Api) -> Response[bytes]:
+def bills(client: NamedDependency[Client], request: Api) -> Response[bytes]:
     """List the bills of the customer that the filter names, the newest first."""
     asked = read_asked(request.query_params, filters=[_CUSTOMER_FILTER])
     with client.runtime.database.transaction() as tx:
@@ -201,17 +205,19 @@ def bills(client: Client, request: Api) -> Response[bytes]:
             billing.bill(tx=tx, customer_id=found.customer_id, customer_bill_id=one.customer_bill_id)
             for one in listed[asked.offset : asked.offset + asked.limit]
         ]
-    return many([tmf.to_api_bill(one, remaining=left.get(one.customer_bill_id)) for one in whole], asked=asked, total=len(listed), path=tmf.BILL)
+    return many(
+        [tmf.to_api_bill(one, remaining=left.get(one.customer_bill_id, _NOTHING)) for one in whole], asked=asked, total=len(listed), path=tmf.BILL
+    )
 
 
 @get(f"{tmf.BILL}/{{customer_bill_id:uuid}}", sync_to_thread=True)
-def bill(client: Client, request: Api, customer_bill_id: UUID) -> Response[bytes]:
+def bill(client: NamedDependency[Client], request: Api, customer_bill_id: FromPath[UUID]) -> Response[bytes]:
     """Give one bill."""
     with client.runtime.database.transaction() as tx:
         found = billing.bill_by_id(tx=tx, customer_bill_id=customer_bill_id)
         client.require_customer(party.customer(tx=tx, customer_id=found.customer_id))
         left = {item.customer_bill_id: item.open_amount for item in receivables.open_items(tx=tx, customer_id=found.customer_id)}
-    return single(tmf.to_api_bill(found, remaining=left.get(customer_bill_id)), read_fields(request.query_params))
+    return single(tmf.to_api_bill(found, remaining=left.get(customer_bill_id, _NOTHING)), read_fields(request.query_params))
 
 
 def _customers_at(tx: Transaction, asked: Asked) -> list[Customer]:

@@ -52,7 +52,7 @@ def gap_routes() -> list[BaseRouteHandler]:
 
 
 def _gap(path: str, methods: tuple[str, ...]) -> BaseRouteHandler:
-    @route(path.replace("{id}", "{resource_id:str}"), http_method=[HttpMethod(method) for method in methods], sync_to_thread=False)
+    @route(path.replace("{id}", "{resource_id:str}"), http_method=[HttpMethod(method) for method in methods], sync_to_thread=False, status_code=501)
     def gap() -> Response[Any]:
         return failure(501, "notImplemented", "This operation of the specification is not served yet.")
 

@@ -1,6 +1,7 @@
 """Bill runs, for the billing manager: what was run, and what it came to."""
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from hoeksteen.billing import queries as billing
 from hoeksteen.interfaces.desk.looking import BILLING_MANAGER
@@ -8,7 +9,7 @@ from hoeksteen.interfaces.web.site import Visit
 
 
 @get("/bills", sync_to_thread=True)
-def runs(visit: Visit) -> Response[str]:
+def runs(visit: NamedDependency[Visit]) -> Response[str]:
     """Show the bill runs, the newest first, each with its totals."""
     visit.require(BILLING_MANAGER)
     with visit.runtime.database.transaction() as tx:

@@ -4,11 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
-from hoeksteen.interfaces.desk.customers import Holding, holdings
+from hoeksteen.interfaces.desk.customers import holdings, monthly_price
 from hoeksteen.interfaces.desk.looking import CARE_AGENT, Shown, look_at
 from hoeksteen.interfaces.web.site import Form, Visit
+from hoeksteen.interfaces.web.words import Known
 from hoeksteen.journeys import operations as journeys
 from hoeksteen.journeys import queries as journey_queries
 from hoeksteen.journeys.model import CHANGE_KINDS, Change, ChangeKind
@@ -21,7 +24,7 @@ from hoeksteen.storage.postgres import Transaction
 
 
 @get("/customers/{customer_id:uuid}/products/{product_id:uuid}/{kind:str}", sync_to_thread=True)
-def change_page(visit: Visit, customer_id: UUID, product_id: UUID, kind: str) -> Response[str]:
+def change_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], product_id: FromPath[UUID], kind: FromPath[str]) -> Response[str]:
     """Show what can be chosen."""
     visit.require(CARE_AGENT)
     chosen = _kind(kind)
@@ -29,14 +32,14 @@ def change_page(visit: Visit, customer_id: UUID, product_id: UUID, kind: str) ->
         customer = party.customer(tx=tx, customer_id=customer_id)
         if look_at(tx=tx, visit=visit, customer_id=customer_id) is None:
             return visit.page("desk/reason.html", customer=customer)
-        holding, choices = _choices(tx, visit, customer_id, product_id)
-    return visit.page(
-        "desk/change.html", customer=customer, holding=holding, choices=choices, kind=chosen, today=local_day(visit.now), effect=None, problem=None
-    )
+        shown_choices = _choices(tx, visit, customer_id, product_id)
+    return visit.page("desk/change.html", customer=customer, kind=chosen, change=None, effect=None, problem=None, **shown_choices)
 
 
 @post("/customers/{customer_id:uuid}/products/{product_id:uuid}/{kind:str}/effect", sync_to_thread=True, status_code=200)
-def effect(visit: Visit, form: Form, customer_id: UUID, product_id: UUID, kind: str) -> Response[str]:
+def effect(
+    visit: NamedDependency[Visit], form: NamedDependency[Form], customer_id: FromPath[UUID], product_id: FromPath[UUID], kind: FromPath[str]
+) -> Response[str]:
     """Show what a change does to the next bill; nothing is stored."""
     visit.require(CARE_AGENT)
     problem, shown_effect, change = None, None, None
@@ -47,17 +50,16 @@ def effect(visit: Visit, form: Form, customer_id: UUID, product_id: UUID, kind: 
         problem = error
     with visit.runtime.database.transaction() as tx:
         customer = party.customer(tx=tx, customer_id=customer_id)
-        holding, choices = _choices(tx, visit, customer_id, product_id)
-        offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
+        shown_choices = _choices(tx, visit, customer_id, product_id)
     template = "desk/effect.html" if visit.partial else "desk/change.html"
-    return visit.page(
-        template, status=200 if problem is None else 422, customer=customer, holding=holding, choices=choices, kind=kind, today=local_day(visit.now),
-        effect=shown_effect, change=change, problem=problem, offerings=offerings,
-    )  # fmt: skip
+    status = 200 if problem is None else 422
+    return visit.page(template, status=status, customer=customer, kind=kind, change=change, effect=shown_effect, problem=problem, **shown_choices)
 
 
 @post("/customers/{customer_id:uuid}/products/{product_id:uuid}/{kind:str}", sync_to_thread=True)
-def confirm(visit: Visit, form: Form, customer_id: UUID, product_id: UUID, kind: str) -> Response[Any]:
+def confirm(
+    visit: NamedDependency[Visit], form: NamedDependency[Form], customer_id: FromPath[UUID], product_id: FromPath[UUID], kind: FromPath[str]
+) -> Response[Any]:
     """Make the change that was shown."""
     visit.require(CARE_AGENT)
     change = _change(form, customer_id, product_id, _kind(kind))
@@ -81,23 +83,23 @@ def _change(form: Form, customer_id: UUID, product_id: UUID, kind: ChangeKind) -
     return Change(kind, customer_id, product_id, form.day("from_day"), form["product_offering_id"] or None)
 
 
-def _choices(tx: Transaction, visit: Visit, customer_id: UUID, product_id: UUID) -> tuple[Holding, list[ProductOffering]]:
-    """Give the product, and the offerings that it could become."""
-    found = next((one for one in holdings(tx=tx, visit=visit, customer_id=customer_id, contact=Shown({})) if one.held.product_id == product_id), None)
+def _choices(tx: Transaction, visit: Visit, customer_id: UUID, product_id: UUID) -> dict[str, Any]:
+    """Give what the page of a change shows: the product, the offerings that it could become with their prices, and today."""
+    held = holdings(tx=tx, visit=visit, customer_id=customer_id, contact=Shown(Known()))
+    found = next((one for one in held if one.held.product_id == product_id), None)
     if found is None:
         raise NotFound("The customer has no such product.", remedy="Go back to the customer's page.")
+    offerings = {one.product_offering_id: one for one in product.offerings(tx=tx)}
     own = found.planned_offering or found.offering
-    like = [
-        one
-        for one in product.offerings(tx=tx)
-        if (one.family, one.segment) == (own.family, own.segment) and one.product_offering_id != own.product_offering_id
-    ]
-    return found, sorted(like, key=lambda one: (monthly_price(one), one.product_offering_id))
+    like = [(monthly_price(one, visit.now), one) for one in offerings.values() if is_like(one, own)]
+    choices = sorted(like, key=lambda priced: (priced[0], priced[1].product_offering_id))
+    return {"holding": found, "choices": choices, "offerings": offerings, "today": local_day(visit.now)}
 
 
-def monthly_price(offering: ProductOffering) -> Any:
-    """Give the sum of an offering's recurring prices in force last, in euros per month."""
-    return sum(price.amount for price in offering.prices if price.kind == "recurring" and price.valid_to is None)
+def is_like(one: ProductOffering, other: ProductOffering) -> bool:
+    """Say whether a product can become another: of one family and segment, and of one line of it (internet, or television)."""
+    line, other_line = (offering.product_offering_id.partition("-")[0] for offering in (one, other))
+    return (one.family, one.segment, line) == (other.family, other.segment, other_line) and one.product_offering_id != other.product_offering_id
 
 
 HANDLERS = [change_page, effect, confirm]

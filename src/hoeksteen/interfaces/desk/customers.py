@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from hoeksteen.billing import documents
@@ -50,10 +52,7 @@ class Holding:
     @property
     def monthly(self) -> Decimal:
         """Euros per month by the recurring prices in force, as the price list has them."""
-        in_force = [
-            price for price in self.offering.prices if price.kind == "recurring" and TimePeriod(price.valid_from, price.valid_to).contains(self.at)
-        ]
-        return sum((price.amount for price in in_force), Decimal("0.00"))
+        return monthly_price(self.offering, self.at)
 
     @property
     def changes(self) -> tuple[ChangeKind, ...]:
@@ -77,7 +76,7 @@ class CustomerPage:
     holdings: list[Holding]
     bills: list[CustomerBill]
     balance: Decimal
-    open_by_bill: dict[str, Decimal]
+    open_by_bill: dict[UUID | None, Decimal]
     interactions: list[Interaction]
     notes: list[Note]
     notes_refused: str
@@ -90,7 +89,7 @@ class CustomerPage:
 
 
 @get("/customers/{customer_id:uuid}", sync_to_thread=True)
-def customer_page(visit: Visit, customer_id: UUID, done: str = "") -> Response[str]:
+def customer_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], done: FromQuery[str] = "") -> Response[str]:
     """Show a customer, or ask for the reason first."""
     with visit.runtime.database.transaction() as tx:
         customer = party.customer(tx=tx, customer_id=customer_id)
@@ -120,7 +119,7 @@ def gather(*, tx: Transaction, visit: Visit, customer: Customer, look: Look) -> 
         holdings=holdings(tx=tx, visit=visit, customer_id=customer_id, contact=of_category[Category.CONTACT]),
         bills=billing.bills_of(tx=tx, customer_id=customer_id)[:BILLS_SHOWN_MAX],
         balance=sum((item.open_amount for item in open_items), Decimal("0.00")),
-        open_by_bill={item.reference: item.open_amount for item in open_items},
+        open_by_bill={item.customer_bill_id: item.open_amount for item in open_items},
         interactions=care.interactions(tx=tx, customer_id=customer_id),
         notes=notes,
         notes_refused=refused,
@@ -145,6 +144,12 @@ def holdings(*, tx: Transaction, visit: Visit, customer_id: UUID, contact: Shown
     return sorted(found, key=lambda holding: (holding.held.status == "terminated", holding.held.start_day, holding.held.product_id))
 
 
+def monthly_price(offering: ProductOffering, at: datetime) -> Decimal:
+    """Give the sum of an offering's recurring prices in force at an instant: euros per month, as the price list has them."""
+    in_force = (price for price in offering.prices if price.kind == "recurring" and TimePeriod(price.valid_from, price.valid_to).contains(at))
+    return sum((price.amount for price in in_force), Decimal("0.00"))
+
+
 def _notes(tx: Transaction, visit: Visit, look: Look) -> tuple[list[Note], str]:
     if look.interaction is None:
         return [], ""
@@ -155,7 +160,7 @@ def _notes(tx: Transaction, visit: Visit, look: Look) -> tuple[list[Note], str]:
 
 
 @post("/customers/{customer_id:uuid}/notes", sync_to_thread=True)
-def add_note(visit: Visit, form: Form, customer_id: UUID) -> Response[Any]:
+def add_note(visit: NamedDependency[Visit], form: NamedDependency[Form], customer_id: FromPath[UUID]) -> Response[Any]:
     """Add a note about the customer."""
     visit.require(CARE_AGENT)
     with visit.runtime.database.transaction() as tx:
@@ -170,7 +175,7 @@ def add_note(visit: Visit, form: Form, customer_id: UUID) -> Response[Any]:
 
 
 @get("/customers/{customer_id:uuid}/looked", sync_to_thread=True)
-def who_looked(visit: Visit, customer_id: UUID) -> Response[str]:
+def who_looked(visit: NamedDependency[Visit], customer_id: FromPath[UUID]) -> Response[str]:
     """Show who looked at the customer's data, as a part of the customer's page."""
     visit.require(CARE_AGENT, PRIVACY_OFFICER, SECURITY_OFFICER)
     with visit.runtime.database.transaction() as tx:
@@ -180,7 +185,7 @@ def who_looked(visit: Visit, customer_id: UUID) -> Response[str]:
 
 
 @get("/customers/{customer_id:uuid}/bills/{customer_bill_id:uuid}", sync_to_thread=True)
-def bill_page(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Response[str]:
+def bill_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], customer_bill_id: FromPath[UUID]) -> Response[str]:
     """Show a bill line by line."""
     with visit.runtime.database.transaction() as tx:
         customer = party.customer(tx=tx, customer_id=customer_id)
@@ -193,7 +198,7 @@ def bill_page(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Respon
 
 
 @get("/customers/{customer_id:uuid}/bills/{customer_bill_id:uuid}/pdf", sync_to_thread=True)
-def bill_document(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Response[bytes]:
+def bill_document(visit: NamedDependency[Visit], customer_id: FromPath[UUID], customer_bill_id: FromPath[UUID]) -> Response[bytes]:
     """Give a bill as the customer got it; drawn anew from the frozen amounts and a fresh disclosure, which stands in the log."""
     with visit.runtime.database.transaction() as tx:
         look = look_at(tx=tx, visit=visit, customer_id=customer_id)

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from hoeksteen.disclosure import queries as disclosure
@@ -24,14 +26,14 @@ _VERIFIER_SECONDS_MAX = 60
 
 
 @get("/evidence", sync_to_thread=True)
-def evidence_start(visit: Visit) -> Response[str]:
+def evidence_start(visit: NamedDependency[Visit]) -> Response[str]:
     """Ask about whom and about which moment."""
     visit.require(PRIVACY_OFFICER, SECURITY_OFFICER)
     return visit.page("desk/evidence_start.html", problem=None)
 
 
 @post("/evidence", sync_to_thread=True)
-def choose(visit: Visit, form: Form) -> Response[Any]:
+def choose(visit: NamedDependency[Visit], form: NamedDependency[Form]) -> Response[Any]:
     """Find the customer by number."""
     visit.require(PRIVACY_OFFICER, SECURITY_OFFICER)
     with visit.runtime.database.transaction() as tx:
@@ -44,7 +46,7 @@ def choose(visit: Visit, form: Form) -> Response[Any]:
 
 
 @get("/evidence/{customer_id:uuid}", sync_to_thread=True)
-def evidence_page(visit: Visit, customer_id: UUID, at: str = "") -> Response[str]:
+def evidence_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], at: FromQuery[str] = "") -> Response[str]:
     """Show who could see the customer at a moment, and who did see them until then."""
     visit.require(PRIVACY_OFFICER, SECURITY_OFFICER)
     moment = _moment(at) or visit.now
@@ -56,7 +58,7 @@ def evidence_page(visit: Visit, customer_id: UUID, at: str = "") -> Response[str
 
 
 @post("/evidence/{customer_id:uuid}/proof", sync_to_thread=True, status_code=200)
-def proof(visit: Visit, customer_id: UUID) -> Response[str]:
+def proof(visit: NamedDependency[Visit], customer_id: FromPath[UUID]) -> Response[str]:
     """Have the separate verifier check the proof, as anybody can who has the file and the log's public key."""
     visit.require(PRIVACY_OFFICER, SECURITY_OFFICER)
     with visit.runtime.database.transaction() as tx:
@@ -66,7 +68,7 @@ def proof(visit: Visit, customer_id: UUID) -> Response[str]:
 
 
 @get("/evidence/{customer_id:uuid}/bundle", sync_to_thread=True)
-def bundle(visit: Visit, customer_id: UUID) -> Response[bytes]:
+def bundle(visit: NamedDependency[Visit], customer_id: FromPath[UUID]) -> Response[bytes]:
     """Give the proof as one file, for `hoeksteen-verify` or any verifier of C2SP logs."""
     visit.require(PRIVACY_OFFICER, SECURITY_OFFICER)
     with visit.runtime.database.transaction() as tx:

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from hoeksteen.billing import queries as billing
@@ -34,7 +36,7 @@ class Match:
 
 
 @get("/", sync_to_thread=True)
-def home(visit: Visit) -> Response[str]:
+def home(visit: NamedDependency[Visit]) -> Response[str]:
     """Show the first page of the visitor's work."""
     run = None
     if visit.may(BILLING_MANAGER):
@@ -44,7 +46,7 @@ def home(visit: Visit) -> Response[str]:
 
 
 @post("/search", sync_to_thread=True, status_code=200)
-def search(visit: Visit, form: Form) -> Response[Any]:
+def search(visit: NamedDependency[Visit], form: NamedDependency[Form]) -> Response[Any]:
     """Find customers by what a caller says, and open the one when there is only one."""
     visit.require(CARE_AGENT, BILLING_MANAGER)
     try:
@@ -63,7 +65,7 @@ def search(visit: Visit, form: Form) -> Response[Any]:
 
 
 @post("/customers/{customer_id:uuid}/interactions", sync_to_thread=True)
-def begin(visit: Visit, form: Form, customer_id: UUID) -> Response[Any]:
+def begin(visit: NamedDependency[Visit], form: NamedDependency[Form], customer_id: FromPath[UUID]) -> Response[Any]:
     """Note why the visitor looks at a customer, and open the customer's page."""
     visit.require(CARE_AGENT)
     reason = care.reason_given(channel=form["channel"], ticket=form["ticket"])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from hoeksteen.care import queries as care
@@ -10,6 +9,7 @@ from hoeksteen.care.model import Interaction
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.web.login import SESSION_ENDED
 from hoeksteen.interfaces.web.site import Visit
+from hoeksteen.interfaces.web.words import Known
 from hoeksteen.kernel.errors import AccessDenied
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.storage.postgres import Transaction
@@ -39,7 +39,7 @@ class Shown:
     :param refused: the keeper's reason, or empty
     """
 
-    fields: dict[str, Any]
+    fields: Known
     masked: bool = False
     refused: str = ""
 
@@ -68,6 +68,6 @@ def shown(*, tx: Transaction, visit: Visit, look: Look, category: Category, subj
     except AccessDenied as error:
         if error.reason in SESSION_ENDED:
             raise
-        return {subject: Shown({}, refused=error.reason) for subject in subjects}
+        return {subject: Shown(Known(), refused=error.reason) for subject in subjects}
     found = {subject: opened.get(subject) for subject in subjects}
-    return {subject: Shown({}) if one is None else Shown(one.fields or {}, one.masked) for subject, one in found.items()}
+    return {subject: Shown(Known()) if one is None else Shown(Known(one.fields), one.masked) for subject, one in found.items()}

@@ -119,4 +119,4 @@ def _postcode(text: str) -> Question | None:
 
 def _surname(text: str) -> str:
     surname = " ".join(text.split()).strip(" ,")
-    return surname if re.fullmatch(r"[^\W\d_](?:[^\W\d_]|[ '’.-])*", surname) else ""
+    return surname if re.fullmatch(r"[^\W\d_](?:[^\W\d_]|[ '’.&+-])*", surname) else ""

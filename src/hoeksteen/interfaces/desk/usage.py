@@ -7,6 +7,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 
 from hoeksteen.interfaces.desk.looking import look_at
 from hoeksteen.interfaces.web.site import Visit
@@ -44,7 +46,7 @@ class AllowanceUsed:
 
 
 @get("/customers/{customer_id:uuid}/usage", sync_to_thread=True)
-def usage(visit: Visit, customer_id: UUID, period: str = "") -> Response[str]:
+def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: FromQuery[str] = "") -> Response[str]:
     """Show the use of a bill period: the one that is asked for, or the latest of this and the last one that has any."""
     with visit.runtime.database.transaction() as tx:
         customer = party.customer(tx=tx, customer_id=customer_id)

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Litestar, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from hoeksteen.billing import documents
 from hoeksteen.billing import queries as billing
@@ -16,6 +18,7 @@ from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.assets import Assets
 from hoeksteen.interfaces.web.site import Visit
 from hoeksteen.interfaces.web.sites import site_application
+from hoeksteen.interfaces.web.words import Known
 from hoeksteen.kernel.errors import AccessDenied, NotFound
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.party import queries as party
@@ -49,7 +52,7 @@ def mydata_application(*, runtime: Runtime, assets: Assets) -> Litestar:
 
 
 @get("/", sync_to_thread=True)
-def home(visit: Visit) -> Response[str]:
+def home(visit: NamedDependency[Visit]) -> Response[str]:
     """Show everything on one page."""
     subject = _subject(visit)
     with visit.runtime.database.transaction() as tx:
@@ -63,7 +66,7 @@ def home(visit: Visit) -> Response[str]:
 
 
 @get("/bills/{customer_id:uuid}/{customer_bill_id:uuid}", sync_to_thread=True)
-def bill_page(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Response[str]:
+def bill_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], customer_bill_id: FromPath[UUID]) -> Response[str]:
     """Show one of the visitor's bills line by line."""
     with visit.runtime.database.transaction() as tx:
         bill = _own_bill(tx, visit, customer_id, customer_bill_id)
@@ -72,7 +75,7 @@ def bill_page(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Respon
 
 
 @get("/bills/{customer_id:uuid}/{customer_bill_id:uuid}/pdf", sync_to_thread=True)
-def bill_document(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Response[bytes]:
+def bill_document(visit: NamedDependency[Visit], customer_id: FromPath[UUID], customer_bill_id: FromPath[UUID]) -> Response[bytes]:
     """Give one of the visitor's bills as a PDF."""
     with visit.runtime.database.transaction() as tx:
         bill = _own_bill(tx, visit, customer_id, customer_bill_id)
@@ -83,7 +86,7 @@ def bill_document(visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> Re
 
 
 @get("/export", sync_to_thread=True)
-def export(visit: Visit) -> Response[bytes]:
+def export(visit: NamedDependency[Visit]) -> Response[bytes]:
     """Give everything as JSON, to take elsewhere (GDPR art. 15 and 20)."""
     subject = _subject(visit)
     with visit.runtime.database.transaction() as tx:
@@ -107,13 +110,13 @@ def export(visit: Visit) -> Response[bytes]:
 
 
 @get("/evidence", sync_to_thread=True)
-def evidence(visit: Visit) -> Response[bytes]:
+def evidence(visit: NamedDependency[Visit]) -> Response[bytes]:
     """Give the proof of who looked, for a verifier that is not ours."""
     proof = disclosure.evidence_bundle(keeper=visit.keeper, subject=_subject(visit))
     return Response(proof, media_type="application/octet-stream", headers={"Content-Disposition": 'attachment; filename="who-looked.bundle"'})
 
 
-def own(*, tx: Transaction, visit: Visit, category: Category) -> dict[str, Any]:
+def own(*, tx: Transaction, visit: Visit, category: Category) -> Known:
     """
     Give one category of the visitor's own data.
 
@@ -121,7 +124,7 @@ def own(*, tx: Transaction, visit: Visit, category: Category) -> dict[str, Any]:
     """
     subject = _subject(visit)
     found = disclosure.reveal(tx=tx, keeper=visit.keeper, purpose=PURPOSE, category=category, subjects=[subject]).get(subject)
-    return {} if found is None else found.fields
+    return Known(None if found is None else found.fields)
 
 
 def _subject(visit: Visit) -> UUID:

@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from hoeksteen.kernel.errors import NotFound, Unavailable
 
@@ -44,7 +45,7 @@ class Assets:
         """Give the handler that serves the files."""
 
         @get("/static/{version:str}/{name:path}", sync_to_thread=False)
-        def asset(version: str, name: str) -> Response[bytes]:
+        def asset(version: FromPath[str], name: FromPath[str]) -> Response[bytes]:
             found = self._files.get(str(name).lstrip("/"))
             if found is None or found.version != version:
                 raise NotFound("There is no such file.", remedy="Load the page again.")

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
 
 from hoeksteen.disclosure import queries as disclosure
-from hoeksteen.interfaces.web.site import LANGUAGE_COOKIE, LogInNeeded, Site, Visit, Web, csrf_of, visitor_of
+from hoeksteen.interfaces.web.site import LANGUAGE_COOKIE, Form, LogInNeeded, Site, Visit, Web, csrf_of, visitor_of
 from hoeksteen.interfaces.web.words import LANGUAGES
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput
 from hoeksteen_keeper.client import KeeperError
@@ -93,12 +94,11 @@ def login_routes(site: Site) -> list[BaseRouteHandler]:
         return visitor_of(site, request).page("web/goodbye.html")
 
     @post("/language", sync_to_thread=False)
-    async def choose_language(request: Web) -> Response[Any]:
-        form = await request.form()
-        if form.get("language") not in LANGUAGES:
+    def choose_language(form: NamedDependency[Form]) -> Response[Any]:
+        if form["language"] not in LANGUAGES:
             raise InvalidInput("The field language is nl or en.", remedy="Choose one of the two.")
-        kept = Cookie(LANGUAGE_COOKIE, value=str(form["language"]), path="/", samesite="lax", max_age=_YEAR_SECONDS, secure=site.secure)
-        return Redirect(_own_path(str(form.get("next", "/"))), status_code=303, cookies=[kept])
+        kept = Cookie(LANGUAGE_COOKIE, value=form["language"], path="/", samesite="lax", max_age=_YEAR_SECONDS, secure=site.secure)
+        return Redirect(_own_path(form["next"] or "/"), status_code=303, cookies=[kept])
 
     return [log_in, back, log_out, goodbye, choose_language]
 

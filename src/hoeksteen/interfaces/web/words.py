@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import phonenumbers
 from babel import Locale
@@ -116,6 +117,22 @@ def chosen_language(*, cookie: str | None, accepted: str, fallback: str = "nl") 
         if (code := part.partition(";")[0].strip()[:2].lower()) in LANGUAGES:
             return code
     return fallback
+
+
+class Known(dict[str, Any]):
+    """The fields of a category as they were revealed, and the maps inside them; a field that is not known is None."""
+
+    def __init__(self, fields: Mapping[str, Any] | None = None) -> None:
+        super().__init__({name: _known(value) for name, value in (fields or {}).items()})
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return Known(value)
+    return [_known(one) for one in value] if isinstance(value, list) else value
 
 
 def personal_name(fields: Mapping[str, object]) -> str:

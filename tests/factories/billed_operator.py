@@ -1,0 +1,241 @@
+"""An operator of any size that can be billed: customers, products and their history, sealed names, and a month of rated usage in a lake."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pyarrow as pa
+
+from hoeksteen.billing.model import BillRunProgress, BillRunResult, CustomerBill, RunKind
+from hoeksteen.billing.operations import run_bills
+from hoeksteen.billing.queries import bill, bills_of
+from hoeksteen.disclosure import KeeperClient, SealItem
+from hoeksteen.disclosure.operations import store
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.time_period import add_months, bill_period, start_of_day
+from hoeksteen.party import operations as party
+from hoeksteen.party.model import NewBillingAccount, NewCustomer
+from hoeksteen.product import operations as product
+from hoeksteen.product.model import NewAlteration, NewProduct, NewResource, NewTerm
+from hoeksteen.rating.tables import CHARGE
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.postgres import Database
+
+NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
+CUTOVER = date(2026, 11, 1)
+_STREETS = ("Prinsengracht", "Oudegracht", "Coolsingel", "Vrijthof", "Grote Markt")
+_USAGE = (
+    ("voice", "NL", "HOME", "voice-nl", 20_000), ("voice", "EU", "HOME", "voice-eu", 350_000), ("voice", "NL-SERVICE", "HOME", "voice-service", 95_000),
+    ("sms", "NL", "HOME", "sms-nl", 100_000), ("data", "NL", "HOME", "data", 1_501), ("data", "EU", "EU", "data", 333),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Held:
+    """One product of one customer, as it was loaded."""
+
+    customer_id: UUID
+    party_id: UUID
+    billing_account_id: UUID
+    product_id: UUID
+    offering: str
+
+
+@dataclass
+class BilledOperator:
+    """
+    Customers that can be billed.
+
+    :param keeper: speaks as `bss`
+    """
+
+    database: Database
+    keeper: KeeperClient
+    lake: Lake
+    identifiers: Identifiers
+    held: list[Held] = field(default_factory=list)
+
+    def add(
+        self,
+        *offerings: str,
+        segment: str = "consumer",
+        language: str = "nl",
+        payment_method: str = "transfer",
+        start: date = date(2024, 5, 1),
+        billed_to: date = CUTOVER,
+        alterations: Sequence[NewAlteration] = (),
+        named: bool = True,
+    ) -> list[Held]:
+        """Add one customer with these products."""
+        return self.add_many(
+            [(offerings, start, alterations)], segment=segment, language=language, payment_method=payment_method, billed_to=billed_to, named=named
+        )
+
+    def add_many(
+        self,
+        holdings: Sequence[tuple[Sequence[str], date, Sequence[NewAlteration]]],
+        *,
+        segment: str = "consumer",
+        language: str = "nl",
+        payment_method: str = "transfer",
+        billed_to: date = CUTOVER,
+        named: bool = True,
+    ) -> list[Held]:
+        """Add a customer for each holding: products, the day they started, and alterations of the first product."""
+        customers, accounts, products, found, people = [], [], [], [], []
+        for number, (offerings, start, alterations) in enumerate(holdings, start=len(self.held)):
+            customer_id, party_id, account_id = (self.identifiers.new(NOW) for _ in range(3))
+            kind = "individual" if segment == "consumer" else "organization"
+            customers.append(NewCustomer(customer_id, party_id, kind, segment, start, language=language))  # type: ignore[arg-type]
+            accounts.append(NewBillingAccount(customer_id, account_id, payment_method, segment == "consumer"))  # type: ignore[arg-type]
+            resources = []
+            for index, offering in enumerate(offerings):
+                product_id, resource_id = self.identifiers.new(NOW), self.identifiers.new(NOW)
+                term = NewTerm(start_of_day(start), None, offering)
+                resource = NewResource(resource_id, "msisdn", start_of_day(start))
+                opening = max(start, billed_to)
+                products.append(
+                    NewProduct(customer_id, product_id, account_id, start, opening, (term,), tuple(alterations) if not index else (), (resource,))
+                )
+                found.append(Held(customer_id, party_id, account_id, product_id, offering))
+                resources.append((resource_id, f"316{number:06d}{index:02d}"))
+            people.append((party_id, kind, number, resources))
+        with self.database.transaction() as tx:
+            party.add_customers(tx=tx, customers=customers, now=NOW)
+            party.add_billing_accounts(tx=tx, billing_accounts=accounts)
+            product.add_products(tx=tx, products=products)
+            if named:
+                identities = [SealItem(subject, _identity(kind, number)) for subject, kind, number, _ in people]
+                contacts = [SealItem(subject, _contact(number, resources)) for subject, _, number, resources in people]
+                store(tx=tx, keeper=self.keeper, purpose="migration", category=Category.IDENTITY, items=identities)
+                store(tx=tx, keeper=self.keeper, purpose="migration", category=Category.CONTACT, items=contacts)
+        self.held += found
+        return found
+
+    def charge(self, held: Sequence[Held], *, month: date, records: int, micro: int | None = None) -> None:
+        """Put rated usage of these products into the lake, `records` of each kind and product; amounts differ from record to record."""
+        rows = [
+            (one, service, zone, roaming, f"{one.offering}/{price}", amount if micro is None else micro)
+            for one in held
+            for service, zone, roaming, price, amount in _USAGE
+        ]
+        table = pa.table(
+            {
+                "billing_account_id": [str(row[0].billing_account_id) for row in rows],
+                "product_id": [str(row[0].product_id) for row in rows],
+                "customer_id": [str(row[0].customer_id) for row in rows],
+                "product_offering_id": [row[0].offering for row in rows],
+                **{name: [row[index] for row in rows] for index, name in enumerate(("service", "zone", "roaming", "price_id"), start=1)},
+                "amount": pa.array([row[5] for row in rows], pa.int64()),
+                "bucket": pa.array([row[0].billing_account_id.int % 16 for row in rows], pa.int32()),
+            }
+        )
+        with Duck() as duck, self.lake.write(database=self.database, write_id=self.identifiers.new(NOW)) as write:
+            duck.put("kind", table)
+            number = month.year * 100 + month.month
+            query = f"""
+            SELECT {number} AS month, bucket, billing_account_id, product_id, TIMESTAMPTZ '{month} 10:00:00+00' + to_minutes(r::INTEGER) AS start,
+                md5(product_id || price_id || zone || r || '{month}')::UUID AS record_id, customer_id,
+                '00000000-0000-0000-0000-000000000001' AS usage_file_id, r AS line, product_offering_id, service, zone, roaming, price_id,
+                0 AS generation, DATE '{month}' AS period_day, DATE '{month}' AS bill_day, 'rated' AS state, '' AS reason, 60 + r AS delivered_units,
+                60 + r AS units, r % 7 AS free_units, amount + r * 7 AS amount_micro
+            FROM kind CROSS JOIN range({records}) AS record (r)
+            """
+            write.append(CHARGE, duck.write_parquet(CHARGE, query, write.folder(CHARGE)))
+
+    def run(self, month: date = date(2026, 10, 1), *, kind: RunKind = "final", told: list[BillRunProgress] | None = None) -> BillRunResult:
+        """Bill the month, dated on the first day after it."""
+        period = bill_period(month)
+        return run_bills(
+            database=self.database,
+            keeper=self.keeper,
+            lake=self.lake,
+            period=period,
+            bill_date=period.end_day,
+            kind=kind,
+            now=start_of_day(add_months(month, 1)),
+            identifiers=self.identifiers,
+            progress=(told if told is not None else []).append,
+        )
+
+    def bills(self, one: Held) -> list[CustomerBill]:
+        """Give a customer's final bills with their lines, the oldest first."""
+        with self.database.transaction() as tx:
+            found = reversed(bills_of(tx=tx, customer_id=one.customer_id))
+            return [bill(tx=tx, customer_id=one.customer_id, customer_bill_id=each.customer_bill_id) for each in found]
+
+
+def new_operator(database: Database, keeper: KeeperClient, lake: Lake, *, seed: int) -> BilledOperator:
+    """Give an operator with the catalogue that is shipped and no customers."""
+    with database.transaction() as tx:
+        product.load_catalogue(tx=tx)
+    return BilledOperator(database, keeper, lake, Identifiers(random.Random(seed)))
+
+
+def populate(operator: BilledOperator, *, customers: int, seed: int, records: int = 10) -> None:
+    """Add many customers with three products each, some new, some discounted, one in ten a business; and a month of usage."""
+    source = random.Random(seed)
+    consumers: list[tuple[Sequence[str], date, Sequence[NewAlteration]]] = []
+    businesses: list[tuple[Sequence[str], date, Sequence[NewAlteration]]] = []
+    for _ in range(customers):
+        start = date(2026, 10, source.randint(2, 31)) if source.random() < 0.05 else date(2023, 1, 1 + source.randrange(28))
+        if source.random() < 0.1:
+            businesses.append((("business-mobile", "business-mobile", "business-internet"), start, ()))
+            continue
+        discount = NewAlteration(operator.identifiers.new(NOW), "loyalty discount", "percentage", Decimal("-10.00"), date(2026, 1, 1))
+        offerings = (source.choice(("mobile-s", "mobile-m", "mobile-l")), source.choice(("internet-100", "internet-500")), "tv-basic")
+        consumers.append((offerings, start, (discount,) if source.random() < 0.2 else ()))
+    for begin in range(0, len(consumers), 5_000):
+        operator.add_many(consumers[begin : begin + 5_000])
+    for begin in range(0, len(businesses), 5_000):
+        operator.add_many(businesses[begin : begin + 5_000], segment="business")
+    metered = [one for one in operator.held if "mobile" in one.offering]
+    if records:
+        operator.charge(metered, month=date(2026, 10, 1), records=records)
+
+
+def terminate(operator: BilledOperator, one: Held, *, from_day: date) -> None:
+    """End a product."""
+    with operator.database.transaction() as tx:
+        product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=from_day, now=NOW)
+
+
+def change(operator: BilledOperator, one: Held, offering: str, *, from_day: date) -> None:
+    """Let a product be another offering."""
+    with operator.database.transaction() as tx:
+        product.change_offering(
+            tx=tx, customer_id=one.customer_id, product_id=one.product_id, product_offering_id=offering, from_day=from_day, now=NOW
+        )
+
+
+def _identity(kind: str, number: int) -> dict[str, object]:
+    if kind == "organization":
+        return {
+            "kind": kind,
+            "trading_name": f"Molenaar {number} B.V.",
+            "legal_form": "B.V.",
+            "contact_person": "S. Molenaar",
+            "chamber_of_commerce_number": None,
+        }
+    return {
+        "kind": kind,
+        "given_name": "Jan",
+        "initials": "J.",
+        "family_name_prefix": "van den",
+        "family_name": f"Berg{number}",
+        "birth_date": "1970-01-01",
+    }
+
+
+def _contact(number: int, resources: Sequence[tuple[UUID, str]]) -> dict[str, object]:
+    address = {
+        "role": "residential", "street": _STREETS[number % len(_STREETS)], "house_number": str(1 + number % 300), "house_number_addition": None,
+        "postcode": f"{1000 + number % 9000}AB", "city": "Utrecht", "country": "NL",
+    }  # fmt: skip
+    phones = [{"e164": digits, "kind": "msisdn", "resource_id": str(resource_id)} for resource_id, digits in resources]
+    return {"addresses": [address], "phones": phones, "sims": [], "emails": [f"klant{number}@voorbeeld.nl"]}

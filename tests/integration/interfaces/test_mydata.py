@@ -1,0 +1,63 @@
+"""A customer sees their own data, and nobody else's."""
+
+import json
+
+from fixtures.sites import SEEDS, Browser, World
+
+
+def customer_at_home(world: World, surname: str) -> tuple[Browser, str]:
+    customer = world.customer(surname=surname)
+    actor = f"c{SEEDS.randrange(10**12)}"
+    world.keeper.add_customer(actor, customer.party_id)
+    return Browser(world.hosts, "mydata", {"mydata_session": world.keeper.session(actor, "mydata").token}), str(customer.customer_id)
+
+
+def test_a_customer_sees_their_own_data_unmasked_and_who_looked(world: World) -> None:
+    me, _ = customer_at_home(world, "Eigenaarx")
+    page = me.get("/").text
+    for shown in (
+        "Johanna van den Eigenaarx",
+        "NL91 ABNA 0417 1643 00",
+        "3511 AW Utrecht",
+        "Mobile M",
+        "Internet 500",
+        "Who looked at your data",
+        "your own page",
+    ):
+        assert shown in page, shown
+
+
+def test_the_page_costs_this_many_statements(world: World) -> None:
+    me, _ = customer_at_home(world, "Tellerx")
+    with world.counting() as statements:
+        assert me.get("/").status_code == 200
+    assert len(statements) == 10, statements
+
+
+def test_everything_can_be_taken_along(world: World) -> None:
+    me, _ = customer_at_home(world, "Meenemerx")
+    answer = me.get("/export")
+    assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    taken = json.loads(answer.content)
+    assert taken["personal_data"]["identity"]["family_name"] == "Meenemerx"
+    assert taken["personal_data"]["payment"]["iban"] == "NL91ABNA0417164300"
+    assert sorted(taken["customers"][0]["products"]) == ["Internet 500", "Mobile M"]
+    assert taken["who_looked"]
+    assert me.get("/evidence").content
+
+
+def test_somebody_elses_bill_does_not_exist(world: World) -> None:
+    me, _ = customer_at_home(world, "Nieuwsgierigx")
+    other = world.customer()
+    assert me.get(f"/bills/{other.customer_id}/01890000-0000-7000-8000-000000000000").status_code == 404
+    assert me.get(f"/bills/{other.customer_id}/01890000-0000-7000-8000-000000000000/pdf").status_code == 404
+
+
+def test_a_token_of_the_desk_opens_nothing_here(world: World) -> None:
+    borrowed = Browser(world.hosts, "mydata", {"mydata_session": world.keeper.session("anna.dekker").token})
+    assert borrowed.get("/").status_code == 303
+
+
+def test_staff_have_no_page_here(world: World) -> None:
+    staff = Browser(world.hosts, "mydata", {"mydata_session": world.keeper.session("m.tan", "mydata").token})
+    assert staff.get("/").status_code == 403
