@@ -5,8 +5,10 @@ While one thread writes a batch, the next one is read and computed. The run's ro
 same transaction as the bills, so that killing the process at any instant loses and repeats nothing.
 """
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -84,14 +86,31 @@ def execute(*, engine: Engine, progress: Progress) -> None:
     with engine.database.transaction() as tx:
         total = count_billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day)
     done = BillRunProgress(engine.run.billing_accounts, total, engine.run.bills)
+    with _without_cycle_collector():
+        _work(engine, done, progress)
+    with engine.database.transaction() as tx:
+        _store.finish(tx, engine.run.bill_run_id, engine.now)
+
+
+def _work(engine: Engine, done: BillRunProgress, progress: Progress) -> None:
     pending: tuple[Future[None], Batch] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="bill-run-writer") as writer:
         for batch in _batches(engine):
             done = _settled(pending, done, progress)
             pending = (writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch, now=engine.now), batch)
         _settled(pending, done, progress)
-    with engine.database.transaction() as tx:
-        _store.finish(tx, engine.run.bill_run_id, engine.now)
+
+
+@contextmanager
+def _without_cycle_collector() -> Iterator[None]:
+    """Spare Python's search for cycles: a run makes millions of values without any, and the search took a third of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _settled(pending: tuple[Future[None], Batch] | None, done: BillRunProgress, progress: Progress) -> BillRunProgress:

@@ -159,27 +159,34 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
         grouped.setdefault((total.period_day, total.service, total.zone, total.roaming), []).append(total)
     for (period_day, service, zone, roaming), group in sorted(grouped.items(), key=lambda one: _usage_order(*one[0])):
         used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
+        first = group[0]
         offering = book.of(group[-1].product_offering_id)
-        micro = sum(total.amount_micro for total in group)
+        records, units, free_units, micro = first.records, first.units, first.free_units, first.amount_micro
+        for other in group[1:]:
+            records, units, free_units = records + other.records, units + other.units, free_units + other.free_units
+            micro += other.amount_micro
         numerator, denominator = offering.ratio(tax_included)
-        prices = sorted({total.price_id for total in group if total.price_id is not None})
         detail: dict[str, Any] = {
-            "service": str(service), "zone": str(zone), "units": sum(total.units for total in group),
-            "free_units": sum(total.free_units for total in group), "amount_micro": micro, "roaming": str(roaming),
+            "service": str(service), "zone": str(zone), "units": units, "free_units": free_units, "amount_micro": micro, "roaming": str(roaming),
         }  # fmt: skip
-        if len(prices) > 1:
-            detail["prices"] = prices
+        if len(group) > 1:
+            detail["prices"] = sorted({total.price_id for total in group if total.price_id is not None})
         yield LineDraft(
             kind=RateKind.USAGE,
-            product_id=group[0].product_id,
+            product_id=first.product_id,
             offering=offering,
-            price_id=prices[0] if len(prices) == 1 else None,
+            price_id=first.price_id if len(group) == 1 else None,
             detail=detail,
             first=used.first_day.toordinal(),
             end=used.end_day.toordinal(),
-            quantity=Decimal(sum(total.records for total in group)),
+            quantity=_whole(records),
             cents=divide_half_up(micro * numerator, MICRO_PER_CENT * denominator),
         )
+
+
+@lru_cache(maxsize=4_096)
+def _whole(records: int) -> Decimal:
+    return Decimal(records)
 
 
 def _usage_order(period_day: date, service: str, zone: str, roaming: str) -> tuple[date, int, int, str, str, str]:
