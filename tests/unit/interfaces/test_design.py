@@ -11,10 +11,15 @@ TEMPLATES = sorted(ROOT.glob("*/templates/*.html"))
 
 # text on ground, as the pages use them (WCAG 2.2, 1.4.3: 4.5 to 1)
 PAIRS = [
-    ("ink", "paper"), ("ink", "surface"), ("ink", "raised"), ("muted", "paper"), ("muted", "surface"), ("muted", "raised"), ("accent", "surface"), ("accent", "paper"),
-    ("on-accent", "accent"), ("on-accent", "accent-hover"), ("accent", "accent-soft"), ("ink", "accent-soft"), ("muted", "accent-soft"), ("good", "good-soft"),
-    ("warn", "warn-soft"), ("bad", "bad-soft"), ("ink", "good-soft"), ("ink", "warn-soft"), ("ink", "bad-soft"), ("warn", "surface"), ("good", "surface"), ("surface", "bad"),
-]  # fmt: skip
+    *((text, ground) for text in ("ink", "muted") for ground in ("paper", "surface", "raised", "accent-soft")),
+    *(("accent", ground) for ground in ("paper", "surface", "accent-soft")),
+    *(("on-accent", ground) for ground in ("accent", "accent-hover")),
+    *((tone, f"{tone}-soft") for tone in ("good", "warn", "bad")),
+    *(("ink", f"{tone}-soft") for tone in ("good", "warn", "bad")),
+    ("warn", "surface"),
+    ("good", "surface"),
+    ("surface", "bad"),
+]
 # borders of fields and the focus ring (1.4.11: 3 to 1)
 SHAPES = [("line-strong", "surface"), ("focus", "paper"), ("focus", "surface")]
 

@@ -19,6 +19,7 @@ from hoeksteen.care import queries as care
 from hoeksteen.care.model import Interaction, Note
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.desk.looking import CARE_AGENT, PRIVACY_OFFICER, SECURITY_OFFICER, Look, Shown, look_at, shown
+from hoeksteen.interfaces.web.looks import looks
 from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.journeys.model import CHANGE_KINDS, ChangeKind
 from hoeksteen.kernel.errors import AccessDenied
@@ -141,7 +142,16 @@ def holdings(*, tx: Transaction, visit: Visit, customer_id: UUID, contact: Shown
         planned = final if (final.product_offering_id, final.status) != (held.product_offering_id, held.status) else None
         becomes = None if planned is None else offerings[planned.product_offering_id]
         found.append(Holding(held, offerings[held.product_offering_id], planned, becomes, tuple(numbers[product_id]), visit.now))
-    return sorted(found, key=lambda holding: (holding.held.status == "terminated", holding.held.start_day, holding.held.product_id))
+    return sorted(
+        found,
+        key=lambda one: (
+            one.held.status == "terminated",
+            one.offering.family,
+            one.offering.product_offering_id,
+            one.held.start_day,
+            one.held.product_id,
+        ),
+    )
 
 
 def monthly_price(offering: ProductOffering, at: datetime) -> Decimal:
@@ -181,7 +191,7 @@ def who_looked(visit: NamedDependency[Visit], customer_id: FromPath[UUID]) -> Re
     with visit.runtime.database.transaction() as tx:
         customer = party.customer(tx=tx, customer_id=customer_id)
     entries = disclosure.did_see(keeper=visit.keeper, subject=customer.party_id)
-    return visit.page("desk/looked.html", entries=list(reversed(entries)))
+    return visit.page("desk/looked.html", looks=looks(entries), entries=len(entries))
 
 
 @get("/customers/{customer_id:uuid}/bills/{customer_bill_id:uuid}", sync_to_thread=True)

@@ -16,6 +16,7 @@ from litestar.response import Redirect
 
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.desk.looking import PRIVACY_OFFICER, SECURITY_OFFICER
+from hoeksteen.interfaces.web.looks import looks
 from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.interfaces.web.words import marked
 from hoeksteen.kernel.errors import InvalidInput, Unavailable
@@ -54,7 +55,7 @@ def evidence_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], at
         customer = party.customer(tx=tx, customer_id=customer_id)
     could = disclosure.could_see(keeper=visit.keeper, subject=customer.party_id, at=moment)
     did = disclosure.did_see(keeper=visit.keeper, subject=customer.party_id, until=moment)
-    return visit.page("desk/evidence.html", customer=customer, moment=moment, at=at, could=could, did=list(reversed(did)))
+    return visit.page("desk/evidence.html", customer=customer, moment=moment, at=at, could=could, did=len(did), looks=looks(did))
 
 
 @post("/evidence/{customer_id:uuid}/proof", sync_to_thread=True, status_code=200)

@@ -16,6 +16,7 @@ from hoeksteen.billing.model import CustomerBill
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.assets import Assets
+from hoeksteen.interfaces.web.looks import looks
 from hoeksteen.interfaces.web.site import Visit
 from hoeksteen.interfaces.web.sites import site_application
 from hoeksteen.interfaces.web.words import Known
@@ -61,7 +62,7 @@ def home(visit: NamedDependency[Visit]) -> Response[str]:
     entries = disclosure.did_see(keeper=visit.keeper, subject=subject)
     return visit.page(
         "mydata/home.html", identity=known[Category.IDENTITY], contact=known[Category.CONTACT], payment=known[Category.PAYMENT], customers=customers,
-        entries=list(reversed(entries)),
+        looks=looks(entries),
     )  # fmt: skip
 
 
