@@ -53,7 +53,7 @@ def take_in(path: Path) -> Intake:
 def _scan(name: str, file: BinaryIO) -> tuple[bytes, int, str, str]:
     """Give digest, number of lines, first line and last line."""
     digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
-    lines, first, unended = 0, "", ""
+    lines, first, unended, returns, pairs = 0, "", "", 0, 0
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
         try:
@@ -67,9 +67,14 @@ def _scan(name: str, file: BinaryIO) -> tuple[bytes, int, str, str]:
         if lines == 0 and not first.endswith("\n"):
             first = (first + text).partition("\n")[0] + ("\n" if "\n" in text else "")
         lines += text.count("\n")
+        returns += text.count("\r")
+        pairs += text.count("\r\n") + (unended.endswith("\r") and text.startswith("\n"))
         unended = _last_line(unended + text)
         if max(len(unended), len(first)) > _LINE_MAX:
             raise InvalidInput(f"{name}: line {lines + 1}: text: is longer than {_LINE_MAX} characters.", remedy="Name the fitting adapter.")
+    if returns and not returns == pairs == lines:
+        # Whoever reads such a file may count its lines differently from whoever wrote it.
+        raise InvalidInput(f"{name}: file: mixes line ends: {pairs} of {lines} lines end in CR LF.", remedy="Deliver it with one kind of line end.")
     whole = lines if unended.endswith("\n") else lines + 1
     return digest.digest(), whole, first.rstrip("\r\n"), unended.rstrip("\r\n")
 

@@ -23,8 +23,8 @@ def read_lines(file: str, first: int, last: int) -> str:
     path = file.replace("'", "''")
     return f"""
     SELECT line, text FROM (
-        SELECT row_number() OVER () AS line, rtrim(text, chr(13)) AS text FROM read_csv(
-            '{path}', columns = {{'text': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x1f', quote = '', escape = '', new_line = '\\n',
+        SELECT row_number() OVER () AS line, text FROM read_csv(
+            '{path}', columns = {{'text': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x1f', quote = '', escape = '',
             max_line_size = 1000000)
     ) WHERE line BETWEEN {first} AND {last}
     """
