@@ -30,7 +30,8 @@ NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 CUTOVER = date(2026, 11, 1)
 _STREETS = ("Prinsengracht", "Oudegracht", "Coolsingel", "Vrijthof", "Grote Markt")
 _USAGE = (
-    ("voice", "NL", "HOME", "voice-nl", 20_000), ("voice", "EU", "HOME", "voice-eu", 350_000), ("voice", "NL-SERVICE", "HOME", "voice-service", 95_000),
+    ("voice", "NL", "HOME", "voice-nl", 20_000), ("voice", "EU", "HOME", "voice-eu", 350_000),
+    ("voice", "NL-SERVICE", "HOME", "voice-service", 95_000),
     ("sms", "NL", "HOME", "sms-nl", 100_000), ("data", "NL", "HOME", "data", 1_501), ("data", "EU", "EU", "data", 333),
 )  # fmt: skip
 
@@ -117,8 +118,8 @@ class BilledOperator:
         self.held += found
         return found
 
-    def charge(self, held: Sequence[Held], *, month: date, records: int, micro: int | None = None) -> None:
-        """Put rated usage of these products into the lake, `records` of each kind and product; amounts differ from record to record."""
+    def charge(self, held: Sequence[Held], *, month: date, records: int, micro: int | None = None, bill_month: date | None = None) -> None:
+        """Put rated usage of these products into the lake, `records` of each kind and product; late, when it is billed in a later month."""
         rows = [
             (one, service, zone, roaming, f"{one.offering}/{price}", amount if micro is None else micro)
             for one in held
@@ -140,9 +141,10 @@ class BilledOperator:
             number = month.year * 100 + month.month
             query = f"""
             SELECT {number} AS month, bucket, billing_account_id, product_id, TIMESTAMPTZ '{month} 10:00:00+00' + to_minutes(r::INTEGER) AS start,
-                md5(product_id || price_id || zone || r || '{month}')::UUID AS record_id, customer_id,
+                md5(product_id || price_id || zone || r || '{month}' || '{bill_month}')::UUID AS record_id, customer_id,
                 '00000000-0000-0000-0000-000000000001' AS usage_file_id, r AS line, product_offering_id, service, zone, roaming, price_id,
-                0 AS generation, DATE '{month}' AS period_day, DATE '{month}' AS bill_day, 'rated' AS state, '' AS reason, 60 + r AS delivered_units,
+                0 AS generation, DATE '{month}' AS period_day, DATE '{bill_month or month}' AS bill_day,
+                'rated' AS state, '' AS reason, 60 + r AS delivered_units,
                 60 + r AS units, r % 7 AS free_units, amount + r * 7 AS amount_micro
             FROM kind CROSS JOIN range({records}) AS record (r)
             """
