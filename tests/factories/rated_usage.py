@@ -22,8 +22,7 @@ from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
-from hoeksteen.usage.queries import bucket_of
-from hoeksteen.usage.tables import GUIDED
+from hoeksteen.usage.tables import GUIDED, bucket_of
 
 NOW = datetime(2026, 12, 1, 3, tzinfo=UTC)
 

@@ -28,8 +28,8 @@ from hoeksteen.rating.tariff import (
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage.queries import bucket_of, last_closed, month_number
-from hoeksteen.usage.tables import GUIDED
+from hoeksteen.usage.queries import last_closed
+from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
 _IDS_PER_QUERY = 20_000
 _INSTANT = pa.timestamp("us", tz="UTC")

@@ -19,8 +19,7 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Row, Transaction
 from hoeksteen.usage import operations as usage
 from hoeksteen.usage import queries as usage_queries
-from hoeksteen.usage.queries import month_number
-from hoeksteen.usage.tables import GUIDED
+from hoeksteen.usage.tables import GUIDED, month_number
 
 RECORDS_PER_BATCH_MAX = 10_000_000
 _LATE_MONTHS_MAX = 24

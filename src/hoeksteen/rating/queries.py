@@ -16,7 +16,7 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
-from hoeksteen.usage.tables import GUIDED
+from hoeksteen.usage.tables import GUIDED, month_number
 
 __all__ = ["balance", "explain", "reasons", "unrated", "usage_totals"]
 
@@ -37,7 +37,7 @@ class _Totals:
     def __init__(self, lake: Lake, period: BillPeriod) -> None:
         self._duck = Duck(spill=lake.spill)
         self._lock = threading.Lock()
-        months = [usage.month_number(add_months(period.first_day.replace(day=1), -back)) for back in range(_LATE_MONTHS_MAX + 1)]
+        months = [month_number(add_months(period.first_day.replace(day=1), -back)) for back in range(_LATE_MONTHS_MAX + 1)]
         self._duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": months}))
         self._duck.execute(f"CREATE TABLE total AS {_TOTALS.format(bill_day=period.first_day)}")
         self._duck.execute("DROP VIEW charge")
@@ -69,10 +69,10 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
 def unrated(*, lake: Lake, period: BillPeriod) -> int:
     """Give how many records of a bill period that arrived before its close have no charge."""
     first = period.first_day
-    months = {"month": [usage.month_number(first), usage.month_number(period.end_day)]}
+    months = {"month": [month_number(first), month_number(period.end_day)]}
     with Duck(spill=lake.spill) as duck:
         duck.view_of_files("guided", GUIDED, lake.files(GUIDED, months))
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": [usage.month_number(first)]}))
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": [month_number(first)]}))
         return int(
             duck.value(
                 f"SELECT count(*) FROM guided g WHERE period_day = DATE '{first}' AND generation = 0"

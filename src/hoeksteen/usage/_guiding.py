@@ -14,7 +14,7 @@ from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import ProductTerm, Resource
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage.queries import bucket_of
+from hoeksteen.usage.tables import bucket_of
 
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = pa.timestamp("us", tz="UTC")

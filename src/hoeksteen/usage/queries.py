@@ -9,7 +9,7 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _store
 from hoeksteen.usage.model import CustomerUsage, FileBalance, UsageRecord, UsageSummary
-from hoeksteen.usage.tables import BUCKETS, GUIDED
+from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
 LATEST_MAX = 500
 LATEST_DEFAULT = 50
@@ -24,16 +24,6 @@ def balances(*, tx: Transaction) -> list[FileBalance]:
 def last_closed(*, tx: Transaction) -> dict[int, date]:
     """Give the first day of the latest closed bill period per cycle day."""
     return _store.last_closed(tx)
-
-
-def bucket_of(billing_account_id: UUID) -> int:
-    """Give the lake bucket of a billing account, from its last byte, which is random in every kind of identifier that we make."""
-    return billing_account_id.int % BUCKETS
-
-
-def month_number(month: date) -> int:
-    """Give the lake's partition value of a calendar month."""
-    return month.year * 100 + month.month
 
 
 def usage_of_customer(

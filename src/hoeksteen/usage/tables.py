@@ -1,8 +1,22 @@
 """The usage room's tables in the lake. A record's state is told by the table in which it lies, never by a column that changes."""
 
+from datetime import date
+from uuid import UUID
+
 from hoeksteen.storage.lake import ColumnType, LakeTable
 
 BUCKETS = 16
+
+
+def bucket_of(billing_account_id: UUID) -> int:
+    """Give the lake bucket of a billing account, from its last byte, which is random in every kind of identifier that we make."""
+    return billing_account_id.int % BUCKETS
+
+
+def month_number(month: date) -> int:
+    """Give the lake's partition value of a calendar month, `yyyymm`."""
+    return month.year * 100 + month.month
+
 
 GUIDED = LakeTable(
     "guided",
