@@ -126,7 +126,7 @@ def approve_standing_grants(installation: Installation, *, customers: int) -> li
 
 def _document(installation: Installation, made: list[LogIn]) -> dict[str, Any]:
     settings, users = installation.settings, installation.users
-    origins = {"desk": [settings.desk_origin], "mydata": [settings.mydata_origin]}
+    origins = {"desk": [settings.desk_origin], "mydata": [settings.mydata_origin], "api": [settings.api_origin]}
     return {
         "organisations": [
             {"organisation": OPERATOR, "name": "Lage Landen Telecom B.V.", "country": "NL", "operator": True},

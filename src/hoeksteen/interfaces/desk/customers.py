@@ -18,7 +18,7 @@ from hoeksteen.care import operations as care_operations
 from hoeksteen.care import queries as care
 from hoeksteen.care.model import Interaction, Note
 from hoeksteen.disclosure import queries as disclosure
-from hoeksteen.interfaces.desk.looking import CARE_AGENT, PRIVACY_OFFICER, SECURITY_OFFICER, Look, Shown, look_at, shown
+from hoeksteen.interfaces.desk.looking import BILLING_MANAGER, CARE_AGENT, Look, Shown, look_at, shown
 from hoeksteen.interfaces.web.looks import looks
 from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.journeys.model import CHANGE_KINDS, ChangeKind
@@ -187,7 +187,7 @@ def add_note(visit: NamedDependency[Visit], form: NamedDependency[Form], custome
 @get("/customers/{customer_id:uuid}/looked", sync_to_thread=True)
 def who_looked(visit: NamedDependency[Visit], customer_id: FromPath[UUID]) -> Response[str]:
     """Show who looked at the customer's data, as a part of the customer's page."""
-    visit.require(CARE_AGENT, PRIVACY_OFFICER, SECURITY_OFFICER)
+    visit.require(CARE_AGENT, BILLING_MANAGER)
     with visit.runtime.database.transaction() as tx:
         customer = party.customer(tx=tx, customer_id=customer_id)
     entries = disclosure.did_see(keeper=visit.keeper, subject=customer.party_id)

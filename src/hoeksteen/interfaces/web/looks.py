@@ -39,6 +39,13 @@ class Look:
     deeds: list[Deed] = field(default_factory=list)
     entries: int = 0
 
+    def goes_on_with(self, entry: Mapping[str, Any], action: str) -> bool:
+        """Say whether an older entry belongs to this look; a question to the log has no purpose of its own, and joins any."""
+        if (entry["actor"], entry["outcome"]) != (self.actor, self.outcome) or self.oldest - entry["time"] > TOGETHER_MAX:
+            return False
+        only_asked = all(deed.action == "asked" for deed in self.deeds)
+        return action == "asked" or only_asked or _why(entry) == (self.purpose, self.ticket, self.grant)
+
 
 def looks(entries: Iterable[Mapping[str, Any]]) -> list[Look]:
     """
@@ -49,15 +56,15 @@ def looks(entries: Iterable[Mapping[str, Any]]) -> list[Look]:
     found: list[Look] = []
     for entry in reversed(list(entries)):
         action = "asked" if entry["action"] in _ASKING else str(entry["action"])
-        key = (entry["actor"], entry["purpose"] or "", entry["ticket"] or "", entry["grant"] or "", entry["outcome"])
         last = found[-1] if found else None
-        if last is None or _key(last) != key or last.oldest - entry["time"] > TOGETHER_MAX:
-            purpose, ticket, grant = key[1:4]
+        if last is None or not last.goes_on_with(entry, action):
             last = Look(
-                entry["time"], entry["time"], entry["actor"], entry["name"] or entry["actor"], entry["organisation"], entry["country"],
-                purpose, ticket, grant, entry["outcome"],
+                entry["time"], entry["time"], entry["actor"], entry["name"] or entry["actor"], entry["organisation"], entry["country"], "", "", "",
+                entry["outcome"],
             )  # fmt: skip
             found.append(last)
+        if action != "asked":
+            last.purpose, last.ticket, last.grant = _why(entry)
         deed = Deed(action, "" if action in ("asked", "search") else str(entry["category"] or ""), bool(entry["masked"]))
         if deed not in last.deeds:
             last.deeds.append(deed)
@@ -65,5 +72,5 @@ def looks(entries: Iterable[Mapping[str, Any]]) -> list[Look]:
     return found
 
 
-def _key(look: Look) -> tuple[str, str, str, str, str]:
-    return look.actor, look.purpose, look.ticket, look.grant, look.outcome
+def _why(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    return entry["purpose"] or "", entry["ticket"] or "", entry["grant"] or ""
