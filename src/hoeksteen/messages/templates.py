@@ -1,6 +1,11 @@
 """The texts of messages, in Dutch and English. A bill is not attached: the customer reads it after logging in."""
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
 
 from hoeksteen.messages.model import MessageKind
 
@@ -67,8 +72,12 @@ _SALUTATIONS = {"nl": ("Beste {name},", "Beste klant,"), "en": ("Dear {name},", 
 
 
 def subject(*, kind: MessageKind, language: str, parameters: Mapping[str, str]) -> str:
-    """Give the subject line of a message."""
-    return _SUBJECTS[kind, language].format_map(parameters)
+    """
+    Give the subject line of a message.
+
+    :param parameters: `bill_number`, `amount` in euros, `due_date` as YYYY-MM-DD
+    """
+    return _SUBJECTS[kind, language].format_map(_spoken(parameters, language))
 
 
 def body(*, kind: MessageKind, language: str, parameters: Mapping[str, str], name: str | None) -> str:
@@ -79,4 +88,14 @@ def body(*, kind: MessageKind, language: str, parameters: Mapping[str, str], nam
     """
     named, unnamed = _SALUTATIONS[language]
     salutation = unnamed if name is None else named.format(name=name)
-    return _BODIES[kind, language].format_map({**parameters, "salutation": salutation})
+    return _BODIES[kind, language].format_map({**_spoken(parameters, language), "salutation": salutation})
+
+
+def _spoken(parameters: Mapping[str, str], language: str) -> dict[str, str]:
+    """Write the amount and the day of a message as its reader does."""
+    locale = "nl_NL" if language == "nl" else "en_GB"
+    return {
+        **parameters,
+        "amount": format_decimal(Decimal(parameters["amount"]), format="#,##0.00", locale=locale),
+        "due_date": format_date(date.fromisoformat(parameters["due_date"]), "d MMMM y", locale=locale),
+    }

@@ -146,10 +146,15 @@ def buyer_lines(view: InvoiceView) -> list[str]:
         buyer.get("name"),
         buyer.get("attention"),
         f"{buyer.get('street') or ''} {number}".strip(),
-        f"{buyer.get('postcode') or ''}  {buyer.get('city') or ''}".strip(),
+        f"{_postcode(buyer.get('postcode') or '')}  {buyer.get('city') or ''}".strip(),
         buyer.get("country") if buyer.get("country") not in (None, "NL") else None,
     ]
     return [str(line) for line in lines if line]
+
+
+def _postcode(postcode: str) -> str:
+    """Write a Dutch postcode as people do: `1016 GV`."""
+    return f"{postcode[:4]} {postcode[4:]}" if len(postcode) == 6 and postcode[:4].isdigit() and postcode[4:].isalpha() else postcode
 
 
 def _seller(seller: LegalEntity, texts: dict[str, str]) -> dict[str, Any]:
