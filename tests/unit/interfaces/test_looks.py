@@ -31,6 +31,12 @@ def test_another_reason_outcome_or_actor_is_another_line() -> None:
         assert len(looks([entry(0), entry(1, **changes)])) == 2
 
 
+def test_a_question_to_the_log_joins_the_visit_that_it_was_part_of() -> None:
+    for order in ([entry(0), entry(1, action="did_see", purpose="")], [entry(0, action="did_see", purpose=""), entry(1)]):
+        [look] = looks(order)
+        assert (look.purpose, look.entries) == ("care", 2)
+
+
 def test_a_later_visit_is_another_line_and_comes_first() -> None:
     first, second = looks([entry(0), entry(121)])
     assert first.time > second.time
