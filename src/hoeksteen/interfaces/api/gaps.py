@@ -1,4 +1,4 @@
-"""What the published specifications have and this API does not serve yet: answered 501, and listed (docs/tmf-gaps.md)."""
+"""What the published specifications have and this API does not serve yet: answered 501, and listed here."""
 
 from typing import Any
 
