@@ -95,6 +95,8 @@ def _seller(document: _Parent, view: InvoiceView) -> None:
     seller = view.seller
     party = document.child("AccountingSupplierParty").child("Party")
     party.text("EndpointID", seller.chamber_of_commerce_number, schemeID="0106")
+    if view.billing_account.payment_method == "direct_debit":
+        party.child("PartyIdentification").text("ID", seller.creditor_identifier, schemeID="SEPA")  # BT-90
     party.child("PartyName").text("Name", seller.trading_name)
     _address(party, {"street": seller.street, "postcode": seller.postcode, "city": seller.city, "country": seller.country})
     scheme = party.child("PartyTaxScheme")
