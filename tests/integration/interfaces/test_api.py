@@ -1,7 +1,9 @@
 """The API as the published files say it, for those who may."""
 
 import os
+from datetime import date
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
@@ -9,9 +11,12 @@ import pytest
 import yaml
 
 from fixtures.not_run import not_run
-from fixtures.sites import Browser, World
+from fixtures.sites import NOW, Browser, World
 from hoeksteen.interfaces.api.gaps import GAPS
+from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.party.model import Customer
+from hoeksteen.receivables import operations
+from hoeksteen.receivables import queries as receivables
 
 CUSTOMERS, PRODUCTS, BILLS = (
     "/tmf-api/customer/v5/customer",
@@ -133,6 +138,29 @@ def test_bills_are_listed_per_customer(world: World) -> None:
     assert client.get(f"{BILLS}/01890000-0000-7000-8000-000000000000").status_code == 404
 
 
+def test_a_bill_says_what_is_left_to_pay(world: World) -> None:
+    customer = world.customer(start_day=date(2026, 10, 1))
+    world.bill(date(2026, 10, 1))
+    client = Client(world, "bram.visser")
+    [bill] = client.get(of(customer, BILLS)).json()
+    assert (bill["state"], bill["amountDue"], bill["remainingAmount"]) == ("sent", {"unit": "EUR", "value": 138}, {"unit": "EUR", "value": 138})
+    assert client.get(f"{BILLS}/{bill['id']}").json() == bill
+    assert set(client.get(f"{BILLS}/{bill['id']}?fields=billNo").json()) == {"id", "href", "@type", "billNo"}
+    with world.database.transaction() as tx:
+        [open_item] = receivables.open_items(tx=tx, customer_id=customer.customer_id)
+        operations.register_payment(
+            tx=tx,
+            customer_id=customer.customer_id,
+            billing_account_id=open_item.billing_account_id,
+            amount=open_item.amount,
+            received_on=date(2026, 11, 5),
+            reference=bill["billNo"],
+            now=NOW,
+            identifiers=Identifiers(Random(4)),
+        )
+    assert client.get(f"{BILLS}/{bill['id']}").json()["state"] == "settled"
+
+
 def test_a_data_subject_has_their_own_only(world: World) -> None:
     mine, other = world.customer(), world.customer()
     world.keeper.add_customer(f"api{mine.customer_number}", mine.party_id)
@@ -166,7 +194,7 @@ def test_every_path_of_the_published_file_is_served_or_a_named_gap(name: str) ->
 
 
 def test_answers_follow_the_published_schemas(world: World) -> None:
-    customer = world.customer()
+    customer = world.customer(start_day=date(2026, 10, 1))
     for actor, ticket in (("bram.visser", ""), ("anna.dekker", ""), ("anna.dekker", "CARE-1")):
         document = published("TMF629-Customer-v5.0.1.yaml")
         for resource in Client(world, actor, ticket).get(CUSTOMERS).json():
@@ -174,4 +202,10 @@ def test_answers_follow_the_published_schemas(world: World) -> None:
     document = published("TMF637-ProductInventory-v5.0.0.yaml")
     for resource in Client(world, "bram.visser").get(of(customer, PRODUCTS)).json():
         check(document, "Product", resource)
+    world.bill(date(2026, 10, 1))
+    bills = published("TMF678-CustomerBill-v5.0.0.yaml")
+    listed = Client(world, "bram.visser").get(of(customer, BILLS)).json()
+    assert listed
+    for resource in listed:
+        check(bills, "CustomerBill", resource)
     check(document, "Error", Client(world, "bram.visser").get(PRODUCTS).json())

@@ -1,11 +1,12 @@
 """The desk's pages on a real database and a real keeper: what they show, what they refuse, and exactly how many statements they cost."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from fixtures.sites import NOW, Browser, World
+from hoeksteen.billing import queries as billing
 from hoeksteen.care import queries as care
 
 ON_THE_LINE = {"channel": "phone"}
@@ -265,6 +266,64 @@ def test_usage_shows_the_allowance(world: World) -> None:
     part = agent.get(f"{opened(world, agent, customer.customer_number)}/usage", hx_request="true").text
     assert "100 min" in part
     assert "Nothing was used" in part
+
+
+def test_bills_are_shown_line_by_line_and_as_pdf(world: World) -> None:
+    customer = world.customer(start_day=date(2026, 9, 1))
+    world.bill(date(2026, 9, 1), date(2026, 10, 1))
+    agent = world.staff("anna.dekker")
+    where = opened(world, agent, customer.customer_number)
+    page = agent.get(where).text
+    assert "€207.00" in page  # two months in the first bill, one in the second, 69.00 each
+    bill = re.search(r'href="(/customers/[^"]+/bills/[^"/]+)"', page)
+    assert bill
+    lines = agent.get(bill[1]).text
+    assert "Internet 500" in lines
+    assert "To pay" in lines
+    pdf = agent.get(f"{bill[1]}/pdf")
+    assert pdf.content.startswith(b"%PDF")
+    assert re.fullmatch(r'attachment; filename="LLT-2026-\d{8}\.pdf"', pdf.headers["content-disposition"])
+    for path in ("/bills", "/"):
+        assert "October 2026" in world.staff("bram.visser").get(path).text
+
+
+def test_a_bill_needs_a_reason_too(world: World) -> None:
+    customer = world.customer(start_day=date(2026, 10, 1))
+    world.bill(date(2026, 10, 1))
+    with world.database.transaction() as tx:
+        [bill] = billing.bills_of(tx=tx, customer_id=customer.customer_id)
+    where = f"/customers/{customer.customer_id}/bills/{bill.customer_bill_id}"
+    agent = world.staff("anna.dekker")
+    assert "Why do you look" in agent.get(where).text
+    assert agent.get(f"{where}/pdf").status_code == 403
+
+
+@pytest.mark.parametrize(("path", "statements"), [("/", 0), ("/evidence", 0), ("/bills", 1)])
+def test_the_first_pages_cost_this_many_statements(world: World, path: str, statements: int) -> None:
+    who = {"/": "anna.dekker", "/evidence": "dewi.hoekstra", "/bills": "bram.visser"}[path]
+    browser = world.staff(who)
+    with world.counting() as counted:
+        assert browser.get(path).status_code == 200
+    assert len(counted) == statements, counted
+
+
+def test_parts_and_changes_cost_this_many_statements(world: World) -> None:
+    customer = world.customer()
+    agent = world.staff("anna.dekker")
+    where = opened(world, agent, customer.customer_number)
+    change = mobile(agent.get(where).text, "change_plan")
+    choice = {"product_offering_id": "mobile-l", "from_day": "2026-12-01", "csrf": agent.csrf()}
+    counts = {}
+    for name, ask in {
+        "usage": lambda: agent.get(f"{where}/usage", hx_request="true"),
+        "looked": lambda: agent.get(f"{where}/looked", hx_request="true"),
+        "change": lambda: agent.get(change),
+        "effect": lambda: agent.post(f"{change}/effect", choice, csrf=choice["csrf"], hx_request="true"),
+    }.items():
+        with world.counting() as counted:
+            assert ask().status_code == 200
+        counts[name] = len(counted)
+    assert counts == {"usage": 7, "looked": 1, "change": 10, "effect": 34}
 
 
 def test_bill_runs_are_the_billing_managers(world: World) -> None:
