@@ -209,17 +209,19 @@ def _seal_invoice_parties(tx: Transaction, engine: Engine, drafts: Sequence[Bill
     if not drafts:
         return []
     known = customers(tx=tx, customer_ids=[draft.billing_account.customer_id for draft in drafts])
-    party_of = {customer.customer_id: customer.party_id for customer in known}
+    customer_of = {customer.customer_id: customer for customer in known}
     subjects = sorted({customer.party_id for customer in known})
     identities = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.IDENTITY, subjects=subjects)
     contacts = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.CONTACT, subjects=subjects)
     fields: dict[int, SealItem] = {}
     for index, draft in enumerate(drafts):
-        party_id = party_of[draft.billing_account.customer_id]
-        identity, contact = identities.get(party_id), contacts.get(party_id)
-        party = None if identity is None else invoice_party(identity=identity.fields, contact=None if contact is None else contact.fields)
+        customer = customer_of[draft.billing_account.customer_id]
+        identity, contact = identities.get(customer.party_id), contacts.get(customer.party_id)
+        party = invoice_party(
+            identity={} if identity is None else identity.fields, contact=None if contact is None else contact.fields, customer=customer
+        )
         if party is not None:
-            fields[index] = SealItem(subject=party_id, fields=party)
+            fields[index] = SealItem(subject=customer.party_id, fields=party)
     blobs = seal(keeper=engine.keeper, purpose=PURPOSE, category=Category.INVOICE_PARTY, items=list(fields.values()))
     sealed = dict(zip(fields, blobs, strict=True))
     return [sealed.get(index) for index in range(len(drafts))]

@@ -3,18 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hoeksteen.party.model import Customer
 from hoeksteen.party.names import full_name
 
+_CUSTOMER = {"nl": "Klant", "en": "Customer"}
 _ADDRESS = ("street", "house_number", "house_number_addition", "postcode", "city", "country")
 
 
-def invoice_party(*, identity: Mapping[str, Any], contact: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def invoice_party(*, identity: Mapping[str, Any], contact: Mapping[str, Any] | None, customer: Customer) -> dict[str, Any] | None:
     """
-    Give the fields to seal; None when no name is known, for then a bill cannot say who is to pay (VAT directive art. 226(5)).
+    Give the fields to seal; None when an organisation has no name, for then a bill cannot say who is to pay (VAT directive art. 226(5)).
 
-    :param identity: revealed fields; `contact` may be None: a bill without an address still has its buyer
+    An individual whose name is not known, or was erased, is called by the customer number: a bill to a consumer needs no name.
+
+    :param identity: revealed fields, empty where nothing is known; so is `contact`, which may be None
     """
     name = full_name(identity)
+    if name is None and customer.party_kind == "individual":
+        name = f"{_CUSTOMER[customer.language]} {customer.customer_number}"
     if name is None:
         return None
     addresses = {address.get("role"): address for address in (contact or {}).get("addresses") or ()}

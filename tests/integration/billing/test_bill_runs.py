@@ -9,6 +9,7 @@ from factories.billed_operator import NOW, BilledOperator, change, populate, ter
 from hoeksteen.billing._reading import usage_of
 from hoeksteen.billing._run import Engine, execute, open_run
 from hoeksteen.billing.audit import audit_bills, ledger_difference
+from hoeksteen.billing.documents.view import invoice_views
 from hoeksteen.billing.model import BillRunProgress, CustomerBill, RateKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.queries import bill_by_number, bills_of, bills_of_run, held, next_bill, runs, totals
@@ -124,8 +125,8 @@ def test_a_final_period_is_refused(operator: BilledOperator) -> None:
             operator.run(kind=kind)  # type: ignore[arg-type]
 
 
-def test_an_account_without_a_name_is_held_and_made_up_for(operator: BilledOperator) -> None:
-    (nameless,) = operator.add("mobile-m", named=False)
+def test_a_company_without_a_name_is_held_and_made_up_for(operator: BilledOperator) -> None:
+    (nameless,) = operator.add("business-mobile", segment="business", named=False)
     (other,) = operator.add("mobile-s")
     operator.charge([nameless], month=OCTOBER, records=1, micro=1_000_000)
     result = operator.run(OCTOBER)
@@ -135,16 +136,25 @@ def test_an_account_without_a_name_is_held_and_made_up_for(operator: BilledOpera
     october = audit_bills(database=operator.database, lake=operator.lake, period=bill_period(OCTOBER))
     assert (october.differences, october.usage_held) == ((), Decimal("6.000000"))
     with operator.database.transaction() as tx:
-        identity = {"kind": "individual", "initials": "A.", "family_name": "Vos"}
+        identity = {"kind": "organization", "trading_name": "Vos B.V."}
         store(tx=tx, keeper=operator.keeper, purpose="migration", category=Category.IDENTITY, items=[SealItem(nameless.party_id, identity)])
     operator.run(NOVEMBER)
     (bill,) = operator.bills(nameless)
     recurring = [(str(rate.amount), rate.period.first_day) for rate in bill.rates if rate.kind is RateKind.RECURRING and rate.period]
-    assert recurring == [("20.00", NOVEMBER), ("20.00", DECEMBER)]
+    assert recurring == [("18.00", NOVEMBER), ("18.00", DECEMBER)]
     assert [str(rate.amount) for rate in bill.rates if rate.kind is RateKind.USAGE] == ["1.00"] * 6
     november = audit_bills(database=operator.database, lake=operator.lake, period=bill_period(NOVEMBER))
     assert (november.differences, november.usage_lines, november.usage_held) == ((), Decimal("6.000000"), Decimal(0))
     assert len(operator.bills(other)) == 2
+
+
+def test_a_person_without_a_name_is_called_by_the_customer_number(operator: BilledOperator) -> None:
+    (nameless,) = operator.add("mobile-m", named=False)
+    operator.run()
+    (bill,) = operator.bills(nameless)
+    with operator.database.transaction() as tx:
+        (view,) = invoice_views(tx=tx, keeper=operator.keeper, bills=[(nameless.customer_id, bill.customer_bill_id)], purpose="billing")
+    assert view.buyer["name"] == f"Klant {view.customer.customer_number}"
 
 
 def test_an_account_whose_price_has_ended_is_held_and_the_run_goes_on(operator: BilledOperator) -> None:

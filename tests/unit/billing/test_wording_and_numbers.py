@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from stdnum import iso11649
@@ -12,6 +13,7 @@ from hoeksteen.billing.invoice_party import invoice_party
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date, payment_reference, sequence_of
 from hoeksteen.billing.wording import money, percent, period_text, units_text
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.party.model import Customer
 
 
 @pytest.mark.parametrize(
@@ -74,11 +76,21 @@ def test_telephone_numbers(digits: str | None, written: str) -> None:
     assert telephone(digits) == written
 
 
+def _customer(kind: str) -> Customer:
+    return Customer(UUID(int=1), UUID(int=2), kind, "10000042", "consumer", "active", "en", date(2020, 1, 1))  # type: ignore[arg-type]
+
+
 def test_the_buyer_is_who_and_where() -> None:
     residential = {"role": "residential", "street": "A", "city": "Utrecht"}
     billing = {"role": "billing", "street": "Postbus", "city": "Zeist"}
     identity = {"kind": "individual", "initials": "J.", "family_name_prefix": "de", "family_name": "Vries"}
-    found = invoice_party(identity=identity, contact={"addresses": [residential, billing]})
+    found = invoice_party(identity=identity, contact={"addresses": [residential, billing]}, customer=_customer("individual"))
     assert found is not None
     assert (found["name"], found["street"], found["city"], found["postcode"]) == ("J. de Vries", "Postbus", "Zeist", None)
-    assert invoice_party(identity={"kind": "organization", "trading_name": ""}, contact=None) is None
+
+
+def test_a_person_needs_no_name_and_a_company_does() -> None:
+    person = invoice_party(identity={}, contact=None, customer=_customer("individual"))
+    assert person is not None
+    assert person["name"] == "Customer 10000042"
+    assert invoice_party(identity={"kind": "organization", "trading_name": ""}, contact=None, customer=_customer("organization")) is None
