@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hoeksteen.billing.tax import HUNDRED_PERCENT, TaxKey
-from hoeksteen.kernel.errors import Refused
+from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product.model import PriceKind, ProductOffering
@@ -13,7 +13,7 @@ from hoeksteen.product.model import PriceKind, ProductOffering
 FOREVER = 3_652_059  # the ordinal of the last day that Python knows
 
 
-class NoPrice(Refused):
+class NoPrice(WrongState):
     """A billing account holds something that has no price on a day; the run passes it by."""
 
 

@@ -1,0 +1,113 @@
+"""The commands that people type for bills and payments, against real parts."""
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from factories.billed_operator import BilledOperator, populate
+from fixtures.keeper import RunningKeeper
+from hoeksteen.host.settings import Settings
+from hoeksteen.interfaces.cli.bill import bill, payment
+from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, WrongState
+
+
+@pytest.fixture
+def data(operator: BilledOperator, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> Path:
+    """An installation's directory whose settings point at the parts of the test."""
+    folder = tmp_path / "installation"
+    (folder / "app" / "keys").mkdir(parents=True)
+    shutil.copy(keeper.key("bss"), folder / "app" / "keys" / "bss.key")
+    (folder / "app" / "lake").symlink_to(operator.lake.warehouse)
+    operator.lake.warehouse.mkdir(exist_ok=True)
+    Settings(folder, business_dsn, business_dsn, "", keeper.socket_path, 0, 0).write()
+    return folder
+
+
+def _call(data: Path, *words: str, group: Any = bill, as_json: bool = True) -> dict[str, Any]:
+    done = _result(data, *words, group=group, as_json=as_json)
+    if done.exception:
+        raise done.exception
+    return json.loads(done.stdout.strip().splitlines()[-1]) if as_json else {"told": done.stdout}
+
+
+def _result(data: Path, *words: str, group: Any = bill, as_json: bool = True) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(group, [*words, "--data", str(data), *(["--json"] if as_json else [])])
+
+
+def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+    populate(operator, customers=6, seed=4)
+    trial = _call(data, "run", "--period", "2026-10", "--trial")
+    assert "ledger_difference" not in trial["bills"]
+    final = _call(data, "run", "--period", "2026-10")
+    assert final["bills"] == trial["bills"] | {"ledger_difference": "0.00"}
+    assert set(final["bills"]) >= {"count", "net", "vat", "gross", "ledger_difference"}
+    assert all(isinstance(final["bills"][name], str) and final["bills"][name][-3] == "." for name in ("net", "vat", "gross"))
+    assert (final["bills"]["count"], final["kind"], final["bill_date"], final["held"]) == (6, "final", "2026-11-01", 0)
+    number = final["sample"][0]
+    audit = _call(data, "audit", "--period", "2026-10")
+    assert (audit["differences"], audit["ledger_difference"], audit["usage"]) == (0, "0.00", audit["usage_lines"])
+    shown = _call(data, "show", number)
+    assert sum(int(line["net"].replace(".", "")) for line in shown["lines"]) == int(shown["net"].replace(".", ""))
+    for kind, magic in (("pdf", b"%PDF"), ("ubl", b"<?xml")):
+        out = tmp_path / "out" / f"{number}.{kind}"
+        _call(data, kind, number, "--out", str(out), as_json=False)
+        assert out.read_bytes().startswith(magic)
+    with operator.database.transaction() as tx:
+        customer_number = tx.value(
+            "SELECT c.customer_number FROM party.customer c JOIN billing.customer_bill b USING (customer_id) WHERE b.bill_number = %s", (number,)
+        )
+    paid = _call(data, "register", "--customer", customer_number, "--amount", shown["gross"], "--reference", number, group=payment)
+    assert (paid["settled"], paid["left"], paid["balance"]) == (shown["gross"], "0.00", "0.00")
+    with pytest.raises(WrongState):
+        _call(data, "run", "--period", "2026-10")
+
+
+def test_people_read_tables(operator: BilledOperator, data: Path) -> None:
+    operator.add("mobile-m", "internet-500")
+    (held,) = operator.add("business-mobile", segment="business", named=False)
+    told = _call(data, "run", "--period", "2026-10", as_json=False)["told"]
+    assert "ledger difference" in told
+    assert "69.00" in told
+    assert f"held {held.billing_account_id}: no_invoice_party" in told
+    assert "0 differences" in _call(data, "audit", "--period", "2026-10", as_json=False)["told"]
+    shown = _call(data, "show", "LLT-2026-00000001", as_json=False)["told"]
+    assert "Internet 500" in shown
+    assert "VAT 21" in shown
+    with operator.database.transaction() as tx:
+        tx.execute("UPDATE billing.customer_bill SET net = net + 1, gross = gross + 1")
+    broken = _result(data, "audit", "--period", "2026-10", as_json=False)
+    assert isinstance(broken.exception, Corrupt)
+    assert "bill = ledger LLT-2026-00000001" in broken.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "says"),
+    [
+        (("run", "--period", "october"), InvalidInput, "--period is october"),
+        (("run", "--period", "2026-13"), InvalidInput, "--period is 2026-13"),
+        (("run", "--period", "2026-10", "--bill-date", "1-11-2026"), InvalidInput, "is no day"),
+        (("show", "LLT-2026-99999999"), NotFound, "LLT-2026-99999999"),
+        (("audit", "--period", "2026-10"), NotFound, "2026-10"),
+    ],
+)
+def test_wrong_words_are_named(operator: BilledOperator, data: Path, words: tuple[str, ...], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        _call(data, *words)
+
+
+def test_wrong_payments_are_named(operator: BilledOperator, data: Path) -> None:
+    (one,) = operator.add("mobile-m", start=date(2026, 1, 1))
+    with operator.database.transaction() as tx:
+        number = tx.value("SELECT customer_number FROM party.customer WHERE customer_id = %s", (one.customer_id,))
+    for words, says in (
+        (("--customer", number, "--amount", "ten"), "--amount is ten"),
+        (("--customer", "x", "--amount", "1.00"), "nobody has the number x"),
+        (("--customer", number, "--amount", "1.00", "--billing-account", "9"), "has no 9"),
+    ):
+        with pytest.raises(InvalidInput, match=says):
+            _call(data, "register", *words, group=payment)
