@@ -77,7 +77,8 @@ class Actors:
                 "INSERT INTO access.actor (actor, name, organisation, kind, roles, subject, password_hash, totp, origins) "
                 "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 (
-                    actor.actor, actor.name, actor.organisation.organisation, actor.kind, list(actor.roles), actor.subject, password_hash, sealed_totp,
+                    actor.actor, actor.name, actor.organisation.organisation, actor.kind, list(actor.roles), actor.subject, password_hash,
+                    sealed_totp,
                     list(actor.origins),
                 ),
             )  # fmt: skip
@@ -210,7 +211,8 @@ def public_key_from_text(text: str) -> bytes:
 
 def _actor_event(actor: Actor, *, status: str, by: str) -> Event:
     detail = {
-        "actor": actor.actor, "name": actor.name, "organisation": actor.organisation.organisation, "roles": list(actor.roles), "kind": actor.kind, "status": status,
+        "actor": actor.actor, "name": actor.name, "organisation": actor.organisation.organisation, "roles": list(actor.roles),
+        "kind": actor.kind, "status": status,
     }  # fmt: skip
     return Event(kind="actor", actor=by, action="add", subjects=(actor.subject,) if actor.subject else (), detail=detail)
 

@@ -109,7 +109,8 @@ def _rows(
     actor = state.actors[name]
     return [
         {
-            "actor": name, "name": actor["name"], "organisation": actor["organisation"], "country": asker[2], "categories": categories, "purpose": way.purpose,
+            "actor": name, "name": actor["name"], "organisation": actor["organisation"], "country": asker[2], "categories": categories,
+            "purpose": way.purpose,
             "because": "; ".join(because), "masked": masked, "ceiling_per_hour": per_hour, "ceiling_per_day": per_day, "grant": way.grant or None,
         }
         for (masked, because, per_hour, per_day), categories in found.items()

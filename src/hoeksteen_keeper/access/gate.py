@@ -120,7 +120,8 @@ class Gate:
     def _refuse(self, caller: Caller, ask: Ask, reason: str, detail: str = "") -> NoReturn:
         facts = {"reason": reason, "medium": caller.medium, "count": ask.count, "ticket": ask.ticket[:200]}
         self._log.append([self.event(
-            KINDS[ask.action], caller, action=ask.action, category=ask.categories[0], purpose=ask.purpose, grant=str(ask.grant or ""), outcome="refused",
+            KINDS[ask.action], caller, action=ask.action, category=ask.categories[0], purpose=ask.purpose, grant=str(ask.grant or ""),
+            outcome="refused",
             subjects=tuple(ask.subjects), detail=facts,
         )])  # fmt: skip
         raise KeeperRefused(reason, detail or _DETAILS.get(reason, ""))

@@ -62,7 +62,8 @@ class Grants:
             "per_hour": ceiling, "per_day": ceiling, "requested_at": now.isoformat(timespec="seconds"),
         })  # fmt: skip
         grant = Grant(
-            grant_id, asker.actor, canonical, sha256(canonical).digest(), "requested", purpose, tuple(sorted(set(categories))), ticket.strip(), unmasked,
+            grant_id, asker.actor, canonical, sha256(canonical).digest(), "requested", purpose, tuple(sorted(set(categories))), ticket.strip(),
+            unmasked,
             subjects is None, ceiling, ceiling, ceiling, minutes, now, None, None,
         )  # fmt: skip
         listed = sorted(set(subjects or ()))
@@ -174,9 +175,12 @@ class Grants:
         return {
             **{name: facts[name] for name in ("asker", "asker_name", "organisation", "organisation_name", "country", "subjects", "requested_at")},
             "id": str(grant.grant), "state": grant.state, "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
-            "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour, "per_day": grant.per_day,
-            "used": used, "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(), "digest": grant.digest.hex(),
-            "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in approvals], "approvals_needed": APPROVALS_NEEDED,
+            "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour,
+            "per_day": grant.per_day,
+            "used": used, "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(),
+            "digest": grant.digest.hex(),
+            "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in approvals],
+            "approvals_needed": APPROVALS_NEEDED,
         }  # fmt: skip
 
     def _start(self, tx: Connection, grant: Grant, asker: Actor) -> Grant:
@@ -309,7 +313,8 @@ def _from_row(row: Sequence[Any]) -> Grant:
 
 
 _COLUMNS = (
-    "grant_id, asker, canonical, digest, state, purpose, categories, ticket, unmasked, any_subject, subjects_max, per_hour, per_day, minutes, requested_at, "
+    "grant_id, asker, canonical, digest, state, purpose, categories, ticket, unmasked, any_subject, subjects_max, per_hour, per_day, "
+    "minutes, requested_at, "
     "valid_from, valid_to"
 )  # fmt: skip
 _SELECT = f"SELECT {_COLUMNS} FROM access.access_grant"

@@ -62,6 +62,7 @@ def used_by_grant(store: Store, grant: UUID) -> int:
 
 
 _ADD = """
-INSERT INTO access.meter AS m (meter, starts_at, used) SELECT n.meter, n.starts_at, %s FROM unnest(%s::text[], %s::timestamptz[]) AS n (meter, starts_at)
+INSERT INTO access.meter AS m (meter, starts_at, used) SELECT n.meter, n.starts_at, %s FROM unnest(%s::text[],
+%s::timestamptz[]) AS n (meter, starts_at)
 ORDER BY n.meter ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used RETURNING meter, starts_at, used
 """

@@ -53,7 +53,8 @@ _PERSON = {
     "contact_person": _hidden,
 }  # fmt: skip
 _ADDRESS = {
-    "role": _as_is, "street": _hidden, "house_number": _hidden, "house_number_addition": _hidden, "postcode": _postcode_digits, "city": _hidden, "country": _as_is,
+    "role": _as_is, "street": _hidden, "house_number": _hidden, "house_number_addition": _hidden, "postcode": _postcode_digits, "city": _hidden,
+    "country": _as_is,
 }  # fmt: skip
 _CONTACT: dict[str, Any] = {
     "addresses": _ADDRESS, "phones": {"e164": _last(2), "kind": _as_is, "resource_id": _as_is}, "sims": {"iccid": _last(4), "resource_id": _as_is},

@@ -106,13 +106,21 @@ class Sessions:
             )
         return code
 
-    def exchange(self, code: str, *, service: str) -> Opened:
-        """:raises KeeperRefused: `code_invalid`, when the code was used, is too old, or was issued to another service"""
+    def redeem(self, code: str, *, service: str) -> str:
+        """
+        Use a code up and give the actor it was issued for.
+
+        :raises KeeperRefused: `code_invalid`, when the code was used, is too old, or was issued to another service
+        """
         with self._store.transaction() as tx:
             row = tx.execute("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at", [_hash(code)]).fetchone()
         if row is None or row[1] != service or row[2] <= self._now():
-            raise KeeperRefused("code_invalid", "The log-in code was used, is too old, or is not this service's. Log in again.")
-        return self._open(str(row[0]), medium=service, lasts=PERSON_TOKEN_LASTS)
+            raise KeeperRefused("code_invalid", "The code was used, is too old, or was issued for something else.")
+        return str(row[0])
+
+    def exchange(self, code: str, *, service: str) -> Opened:
+        """:raises KeeperRefused: `code_invalid`, as `redeem`"""
+        return self._open(self.redeem(code, service=service), medium=service, lasts=PERSON_TOKEN_LASTS)
 
     def open_page(self, actor: str) -> Opened:
         """Open a session on the keeper's own pages."""

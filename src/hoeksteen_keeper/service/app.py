@@ -67,7 +67,7 @@ def api(keeper: Keeper) -> Litestar:
         )  # fmt: skip
         return Response(answer, status_code=status, media_type="application/msgpack")
 
-    return Litestar([call], openapi_config=None, request_max_body_size=BODY_BYTES_MAX)
+    return Litestar([call], openapi_config=None, logging_config=None, request_max_body_size=BODY_BYTES_MAX)
 
 
 def refusal(error: Exception) -> tuple[int, str, str]:

@@ -94,12 +94,9 @@ def bootstrap(keeper: Keeper, entries: Bootstrap) -> None:
 def _check(file: Path, entries: Bootstrap) -> None:
     """Find every fault before anything is added, so that a wrong file leaves nothing half-done."""
     known = {entry.organisation for entry in entries.organisations}
-    names = [entry.actor for entry in (*entries.people, *entries.services)]
-    faults = [
-        f"{entry.actor}: there is no organisation {entry.organisation}"
-        for entry in (*entries.people, *entries.services)
-        if entry.organisation not in known
-    ]
+    actors: list[PersonEntry | ServiceEntry] = [*entries.people, *entries.services]
+    names = [entry.actor for entry in actors]
+    faults = [f"{entry.actor}: there is no organisation {entry.organisation}" for entry in actors if entry.organisation not in known]
     faults += [f"{person.actor}: there is no role {role}" for person in entries.people for role in person.roles if role not in ROLES - {"service"}]
     faults += [f"{name}: appears twice" for name in sorted({name for name in names if names.count(name) > 1})]
     if sum(entry.operator for entry in entries.organisations) != 1:

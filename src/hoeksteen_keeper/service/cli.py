@@ -195,7 +195,8 @@ def grant_request(
 ) -> None:  # fmt: skip
     """Ask for a grant; prints its id and digest. With a service's key, asks for its standing bulk grant."""
     grant = client.request_grant(
-        purpose=purpose, categories=categories, subjects=subjects or None, ticket=ticket, minutes=minutes, unmasked=unmasked, subjects_max=subjects_max
+        purpose=purpose, categories=categories, subjects=subjects or None, ticket=ticket, minutes=minutes, unmasked=unmasked,
+        subjects_max=subjects_max
     )  # fmt: skip
     click.echo(f"{grant['id']} {grant['digest']}")
 

@@ -1,7 +1,8 @@
 """
 The calls that touch personal data. Each goes the same way: authorise, append the entry and wait until it is durable, open, answer.
 
-Bodies come in columns (subjects as one run of bytes, fields as they were packed), so that a batch costs little per subject: the keeper never unpacks what
+Bodies come in columns (subjects as one run of bytes, fields as they were packed), so that a batch costs little per
+subject: the keeper never unpacks what
 it only has to seal or hand on.
 """
 
@@ -135,7 +136,8 @@ def reveal(keeper: Keeper, caller: Caller, body: Reveal) -> dict[str, Any]:
     _require_batch(len(subjects), len(body.blobs))
     generations = sealing.generations(body.blobs, category=category)
     ask = Ask(
-        "reveal", require_purpose(body.purpose), (body.category,), subjects, len(set(subjects)), grant_id(body.grant), body.context.customer_on_the_line,
+        "reveal", require_purpose(body.purpose), (body.category,), subjects, len(set(subjects)), grant_id(body.grant),
+        body.context.customer_on_the_line,
         body.context.ticket,
     )  # fmt: skip
     permission = keeper.gate.admit(caller, ask)
@@ -173,7 +175,7 @@ def search(keeper: Keeper, caller: Caller, body: Search) -> list[list[tuple[byte
 
 
 def shred_subject(keeper: Keeper, caller: Caller, body: Shred) -> None:
-    """Destroy the keys of a subject's category, or of all of them: the entry first, then the deed, which is repeated at start-up if it was cut off."""
+    """Destroy the keys of a subject's category, or of all: the entry first, then the deed, which start-up repeats if it was cut off."""
     subject, category = subject_of(body.subject), category_number(body.category) if body.category else ALL_CATEGORIES
     keeper.gate.admit_control(caller, "shred")
     detail = {"category": body.category, "reason": body.reason[:200], "medium": caller.medium}
@@ -198,7 +200,8 @@ def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
     """
     subject, name = subject_of(body.subject), f"traffic:{traffic.require_month(body.month)}"
     ask = Ask(
-        "reveal", require_purpose(body.purpose), ("traffic",), (subject,), 1, grant_id(body.grant), body.context.customer_on_the_line, body.context.ticket
+        "reveal", require_purpose(body.purpose), ("traffic",), (subject,), 1, grant_id(body.grant), body.context.customer_on_the_line,
+        body.context.ticket
     )  # fmt: skip
     permission = keeper.gate.admit(caller, ask)
     try:

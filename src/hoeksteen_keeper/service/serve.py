@@ -42,9 +42,14 @@ async def _serve(keeper: Keeper, socket: Path, port: int, on_ready: Callable[[st
     servers = [Server(api(keeper), uds=socket, **quiet), Server(pages(keeper), address="127.0.0.1", port=port, **quiet)]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: [server.stop() for server in servers])
+        loop.add_signal_handler(number, _stop, servers)
     running: list[Awaitable[None]] = [server.serve() for server in servers]
     await asyncio.gather(*running, _announce(keeper, socket, on_ready))
+
+
+def _stop(servers: list[Any]) -> None:
+    for server in servers:
+        server.stop()
 
 
 async def _announce(keeper: Keeper, socket: Path, on_ready: Callable[[str], None]) -> None:

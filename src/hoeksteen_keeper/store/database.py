@@ -17,7 +17,7 @@ from hoeksteen_keeper.errors import KeeperCorrupt, KeeperUnavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _MIGRATION_LOCK = 0x4B4545504552  # any constant: the bytes of "KEEPER"
-_CONNECTIONS_MAX = 24
+_CONNECTIONS_MAX = 30
 
 
 class Store:

@@ -18,79 +18,19 @@ from hoeksteen_keeper.store.database import Connection
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, CATEGORIES
 
 VALUE_LENGTH_MAX = 400
-_PREFIXES = frozenset(
-    [
-        "a",
-        "aan",
-        "aen",
-        "af",
-        "al",
-        "am",
-        "bij",
-        "d",
-        "da",
-        "dal",
-        "dall",
-        "dalla",
-        "das",
-        "de",
-        "del",
-        "dela",
-        "dem",
-        "den",
-        "der",
-        "des",
-        "di",
-        "die",
-        "do",
-        "dos",
-        "du",
-        "een",
-        "el",
-        "en",
-        "het",
-        "in",
-        "la",
-        "las",
-        "le",
-        "les",
-        "lo",
-        "los",
-        "of",
-        "onder",
-        "op",
-        "over",
-        "s",
-        "t",
-        "te",
-        "ten",
-        "ter",
-        "tho",
-        "thoe",
-        "thor",
-        "to",
-        "toe",
-        "tot",
-        "uijt",
-        "uit",
-        "van",
-        "vande",
-        "vander",
-        "ver",
-        "vom",
-        "von",
-        "voor",
-        "vor",
-        "zu",
-        "zum",
-        "zur",
-    ]
+_TUSSENVOEGSELS = (
+    "a aan aen af al am bij d da dal dall dalla das de del dela dem den der des di die do dos du een el en het in la las le les lo los of onder op "
+    "over s t te ten ter tho thoe thor to toe tot uijt uit van vande vander ver vom von voor vor zu zum zur"
 )
+_PREFIXES = frozenset(_TUSSENVOEGSELS.split())
 _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+# Applied in this order after double letters became single ones; capitals are sounds that no later rule may touch.
 _SOUNDS = (
-    (r"ij|ey|ei|y", "Y"), (r"sch\b", "s"), (r"sch", "sg"), (r"ph", "f"), (r"th", "t"), (r"ch|gh", "g"), (r"ck|c(?=[aoukrlt]|$)", "k"), (r"c", "s"),
-    (r"qu|kw", "kw"), (r"x", "ks"), (r"dt\b|d\b", "t"), (r"b\b", "p"), (r"auw|ouw|au|ou", "W"), (r"ie", "i"), (r"v", "f"), (r"z", "s"), (r"h(?![aeiouYW])", ""),
+    (r"sch(?=[mnlrw]|er|$)", "S"), (r"sch", "Sg"), (r"ij|ey|ei|y", "Y"), (r"auw|ouw|au|ou|aw", "W"), (r"ae", "a"), (r"ue", "u"), (r"ie", "i"),
+    (r"ph", "f"), (r"th", "t"), (r"ch|gh", "g"), (r"ck|c(?=[aoukrlt]|$)", "k"), (r"c", "s"), (r"qu", "kw"), (r"x", "ks"), (r"dt$|d$", "t"),
+    (r"b$", "p"), (r"v", "f"), (r"z", "s"), (r"h(?![aeiouYW])", ""),
 )  # fmt: skip
+_DOUBLE = re.compile(r"(.)\1+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +55,10 @@ def surname(text: str) -> str:
 
 def phonetic_surname(text: str) -> str:
     """Give how a Dutch surname sounds, so that `Meijer`, `Meyer` and `Meier`, `de Wit` and `de Witt`, `Jansen` and `Janssen` are equal."""
-    sound = surname(text)
+    sound = _DOUBLE.sub(r"\1", surname(text))
     for pattern, to in _SOUNDS:
         sound = re.sub(pattern, to, sound)
-    return re.sub(r"(.)\1+", r"\1", sound)
+    return _DOUBLE.sub(r"\1", sound.lower())
 
 
 def phone(text: str) -> str:
