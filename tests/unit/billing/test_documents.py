@@ -187,7 +187,7 @@ def test_the_code_is_drawn_module_by_module() -> None:
     svg = payment_qr_svg(name="Lage Landen Telecom B.V.", iban="NL02ABNA0123456789", amount=amount, reference=reference)
     text = transfer_text(name="Lage Landen Telecom B.V.", iban="NL02ABNA0123456789", amount=amount, reference=reference)
     matrix = segno.make_qr(text, error="m", boost_error=False, mask=3).matrix
-    drawn = {(int(x) + step, int(y)) for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1", svg) for step in range(int(width))}
+    drawn = {(int(x) + step, int(y)) for x, y, width in re.findall(r"M(\d+) (\d+)\.5h(\d+)", svg) for step in range(int(width))}
     assert drawn == {(x, y) for y, row in enumerate(matrix) for x, module in enumerate(row) if module}
 
 
