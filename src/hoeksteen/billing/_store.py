@@ -13,6 +13,7 @@ from hoeksteen.billing.model import (
     CustomerBill,
     HeldAccount,
     RateKind,
+    RecurringSum,
 )
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.storage.postgres import Row, Transaction
@@ -91,6 +92,13 @@ _NUMBERS = """
 SELECT count(*) AS count, coalesce(max(right(bill_number, 8)::bigint), 0) AS highest,
        coalesce((SELECT last_number FROM billing.invoice_counter WHERE legal_entity = %(entity)s AND year = %(year)s), 0) AS counter
 FROM billing.customer_bill WHERE bill_number LIKE %(pattern)s
+"""
+_RECURRING_SUMS = """
+SELECT b.customer_id, count(*) AS lines, sum(l.net) AS net, coalesce(max(abs(l.net)) FILTER (WHERE l.kind = 'discount'), 0.00) AS alteration_abs_max
+FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_from = %(first)s
+  AND l.kind IN ('recurring', 'discount') AND l.period_from >= %(end)s
+GROUP BY b.customer_id
 """
 _ADVANCE = """
 UPDATE billing.bill_run SET last_billing_account_id = %(last)s, billing_accounts = billing_accounts + %(billing_accounts)s, bills = bills + %(bills)s
@@ -293,6 +301,11 @@ def numbers_of_year(tx: Transaction, legal_entity: str, year: int) -> tuple[int,
 def released_periods(tx: Transaction, bill_run_id: UUID) -> list[tuple[UUID, BillPeriod]]:
     rows = tx.rows(_RELEASED, (bill_run_id,))
     return [(row["billing_account_id"], BillPeriod(row["period_from"], row["period_to"])) for row in rows]
+
+
+def recurring_sums(tx: Transaction, customer_ids: Sequence[UUID], first_day: date, end_day: date) -> list[RecurringSum]:
+    rows = tx.rows(_RECURRING_SUMS, {"customers": list(customer_ids), "first": first_day, "end": end_day})
+    return [RecurringSum(**row) for row in rows]
 
 
 def invoice_parties(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> dict[UUID, bytes]:

@@ -130,6 +130,20 @@ class BillTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class RecurringSum:
+    """
+    The recurring lines and alterations of a customer's final bills for one period, without tax.
+
+    :param alteration_abs_max: the largest alteration, either way
+    """
+
+    customer_id: UUID
+    lines: int
+    net: Decimal
+    alteration_abs_max: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class HeldAccount:
     """A billing account that a run passed by, and why: `no_price`, `no_invoice_party`."""
 

@@ -1,5 +1,6 @@
 """Reading bills and bill runs, and seeing the next bill before it is made."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -8,7 +9,7 @@ from hoeksteen.billing import _store
 from hoeksteen.billing._reading import read_products, read_usage, usage_of
 from hoeksteen.billing.assembly import assemble, to_bill
 from hoeksteen.billing.legal_entity import due_date
-from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount
+from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount, RecurringSum
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
 from hoeksteen.kernel.errors import NotFound
@@ -69,6 +70,11 @@ def bills_of_run(*, tx: Transaction, bill_run_id: UUID, after: UUID | None = Non
     :param after: the last billing account identifier of the page before
     """
     return _store.bills_after(tx, bill_run_id, after, limit)
+
+
+def recurring_sums(*, tx: Transaction, customer_ids: Sequence[UUID], period: BillPeriod) -> list[RecurringSum]:
+    """Give what final bills of a usage period charge some customers in advance, for the period after it; who got no such line is absent."""
+    return _store.recurring_sums(tx, customer_ids, period.first_day, period.end_day)
 
 
 def runs(*, tx: Transaction) -> list[BillRun]:

@@ -20,6 +20,9 @@ from hoeksteen.billing.audit import audit_bills, ledger_difference
 from hoeksteen.billing.documents import invoice_pdf, invoice_ubl
 from hoeksteen.billing.model import BillAudit, BillRunProgress, BillRunResult, CustomerBill, RunKind
 from hoeksteen.billing.wording import line_text, money, percent
+from hoeksteen.consolidation.comparing import compare_bills
+from hoeksteen.consolidation.model import Source
+from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
 from hoeksteen.interfaces.runtime import open_runtime
@@ -174,6 +177,43 @@ def audit(month: date, data: Path, as_json: bool) -> None:
         _show_audit(found, seconds)
     if found.differences:
         raise Corrupt(f"{len(found.differences)} amounts differ.", remedy="Keep the data directory; the list above names each of them.")
+
+
+@bill.command()
+@period_option
+@click.option("--mapping", required=True, help="The mapping with which the source was loaded: a file, or the name of one that is shipped.")
+@click.option("--input", "file", required=True, type=click.Path(path_type=Path), help="The export that was loaded.")
+@data_option
+@json_option
+def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) -> None:
+    """Compare recurring charges, as the bill run wrote them, with what a legacy system charged: each customer, to the cent."""
+    began = time.monotonic()
+    settings = read_settings(data)
+    with open_runtime(settings, service=_SERVICE) as runtime:
+        named = Path(mapping)
+        found = compare_bills(
+            database=runtime.database, source=Source(named if named.suffix else named.with_suffix(".yaml"), file),
+            pseudonyms=Pseudonyms(read_or_make_key(settings.service_keys / "consolidation.key")),
+            period=BillPeriod(month, add_months(month, 1)), today=local_day(runtime.clock.now()),
+        )  # fmt: skip
+    seconds = round(time.monotonic() - began, 2)
+    if as_json:
+        emit_json(
+            {
+                "customers": found.customers, "lines": found.lines, "recurring_total": found.recurring_total,
+                "adjustment_abs_max": found.adjustment_abs_max, "mismatches": len(found.mismatches), "seconds": seconds,
+            }
+        )  # fmt: skip
+        return
+    table = Table(title=f"{found.customers:,} customers: lines of {month:%Y-%m}, against what {mapping} charged", title_justify="left")
+    for heading in ("lines", "recurring total", "largest adjustment", "mismatches"):
+        table.add_column(heading, justify="right")
+    table.add_row(f"{found.lines:,}", f"{found.recurring_total:,}", f"{found.adjustment_abs_max}", f"{len(found.mismatches):,}")
+    console = Console()
+    console.print(table)
+    for one in found.mismatches[:_DIFFERENCES_SHOWN_MAX]:
+        billed = "no bill" if one.billed is None else str(one.billed)
+        console.print(f"  row {one.row}: charged {one.charged}, billed {billed}", highlight=False)
 
 
 @payment.command()
