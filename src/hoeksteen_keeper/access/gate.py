@@ -108,14 +108,12 @@ class Gate:
     def _count(self, caller: Caller, ask: Ask, verdict: Verdict, grant: Grant | None) -> None:
         if ask.action == "seal" or not ask.count:
             return
-        ceilings: limits.Ceilings = {}
         if verdict.per_hour is not None and verdict.per_day is not None:
-            what = "search" if ask.action == "search" else "see"
-            ceilings |= limits.ceilings_of_actor(caller.actor.actor, what, per_hour=verdict.per_hour, per_day=verdict.per_day, now=self._now())
-        if grant and ask.action == "reveal":
-            ceilings |= limits.ceilings_of_grant(grant, now=self._now())
-        if ceilings:
-            limits.consume(self._store, ceilings, ask.count)
+            what, subjects = ("search", None) if ask.action == "search" else ("see", ask.subjects)
+            ceilings = limits.ceilings_of_actor(caller.actor.actor, what, per_hour=verdict.per_hour, per_day=verdict.per_day, now=self._now())
+            limits.consume(self._store, ceilings, ask.count, subjects=subjects)
+        elif grant and ask.action == "reveal":
+            limits.consume(self._store, limits.ceilings_of_grant(grant, now=self._now()), ask.count)
 
     def _refuse(self, caller: Caller, ask: Ask, reason: str, detail: str = "") -> NoReturn:
         facts = {"reason": reason, "medium": caller.medium, "count": ask.count, "ticket": ask.ticket[:200]}

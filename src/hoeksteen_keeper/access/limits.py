@@ -1,10 +1,14 @@
 """
-How many data subjects an actor and a grant have disclosed, per hour, per day and in total.
+How much an actor and a grant have used of their ceilings.
+
+An actor's standing permission counts data subjects per hour and per day, each once, and searches one by one; a grant counts openings per hour, per day and in
+total, so that a bulk grant's ceiling is one number.
 
 Counted before the data are opened, in one statement whose transaction is undone where a ceiling would be passed: two
 requests at the same time cannot both take the last place. The commit does not wait for the disk; the log holds the same numbers.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -39,19 +43,21 @@ def ceilings_of_grant(grant: Grant, *, now: datetime) -> Ceilings:
     }
 
 
-def consume(store: Store, ceilings: Ceilings, count: int) -> None:
+def consume(store: Store, ceilings: Ceilings, count: int, *, subjects: Sequence[UUID] | None = None) -> None:
     """
-    Use up `count` places of each ceiling, or of none.
+    Use up `count` places of each ceiling, or of none; with `subjects`, one place for each who was not counted there yet.
 
     :raises KeeperRefused: `limit_reached`
     """
     names, starts = [name for name, _ in ceilings], [start for _, start in ceilings]
     with store.transaction(durable=False) as tx:
-        for name, start, used in tx.execute(_ADD, (count, names, starts)).fetchall():
+        if subjects is None:
+            rows = tx.execute(_ADD, (count, names, starts)).fetchall()
+        else:
+            rows = tx.execute(_ADD_SUBJECTS, {"names": names, "starts": starts, "subjects": sorted(set(subjects))}).fetchall()
+        for name, start, used in rows:
             if used > ceilings[name, start]:
-                raise KeeperRefused(
-                    "limit_reached", f"The ceiling of {ceilings[name, start]} data subjects ({name.rsplit(':', 1)[0]}) would be passed."
-                )
+                raise KeeperRefused("limit_reached", f"The ceiling of {ceilings[name, start]} ({name.rsplit(':', 1)[0]}) would be passed.")
 
 
 def used_by_grant(store: Store, grant: UUID) -> int:
@@ -62,7 +68,17 @@ def used_by_grant(store: Store, grant: UUID) -> int:
 
 
 _ADD = """
-INSERT INTO access.meter AS m (meter, starts_at, used) SELECT n.meter, n.starts_at, %s FROM unnest(%s::text[],
-%s::timestamptz[]) AS n (meter, starts_at)
-ORDER BY n.meter ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used RETURNING meter, starts_at, used
+INSERT INTO access.meter AS m (meter, starts_at, used)
+SELECT n.meter, n.starts_at, %s FROM unnest(%s::text[], %s::timestamptz[]) AS n (meter, starts_at) ORDER BY n.meter
+ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used RETURNING meter, starts_at, used
+"""
+_ADD_SUBJECTS = """
+WITH meters AS (SELECT * FROM unnest(%(names)s::text[], %(starts)s::timestamptz[]) AS n (meter, starts_at)),
+fresh AS (
+    INSERT INTO access.seen (meter, starts_at, subject) SELECT n.meter, n.starts_at, subject FROM meters n, unnest(%(subjects)s::uuid[]) AS subject
+    ORDER BY n.meter, subject ON CONFLICT DO NOTHING RETURNING meter
+)
+INSERT INTO access.meter AS m (meter, starts_at, used)
+SELECT n.meter, n.starts_at, (SELECT count(*) FROM fresh f WHERE f.meter = n.meter) FROM meters n ORDER BY n.meter
+ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used RETURNING meter, starts_at, used
 """

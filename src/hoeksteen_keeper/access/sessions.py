@@ -31,6 +31,7 @@ ASSERTION_SKEW = timedelta(seconds=60)
 FAILURES_FREE = 4
 LOCK_FIRST, LOCK_LONGEST = timedelta(seconds=30), timedelta(hours=1)
 PAGES = "keeper-pages"
+PASSKEY_TICKET = "keeper-passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +226,5 @@ _SWEEP = (
     "DELETE FROM access.assertion WHERE until < %(now)s",
     "DELETE FROM access.login_code WHERE expires_at < %(now)s",
     "DELETE FROM access.meter WHERE starts_at < %(now)s - interval '2 days' AND meter LIKE 'actor:%%'",
+    "DELETE FROM access.seen WHERE starts_at < %(now)s - interval '2 days'",
 )

@@ -7,12 +7,14 @@ host name is answered, so that a name which somebody else lets point here gets n
 
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, wraps
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -26,14 +28,13 @@ from litestar.params import Body
 from litestar.response import Redirect, Template
 from litestar.template.config import TemplateConfig
 
+from hoeksteen_keeper.access.actors import Actors
+from hoeksteen_keeper.access.approvals import Approvals
 from hoeksteen_keeper.access.model import Caller
-from hoeksteen_keeper.access.sessions import PAGES, PERSON_TOKEN_LASTS
-from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.access.sessions import PAGES, PASSKEY_TICKET, PERSON_TOKEN_LASTS, Sessions
+from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused, answer_to
 from hoeksteen_keeper.pages import passkeys
 from hoeksteen_keeper.pages.texts import CATALOGUES, language_of
-from hoeksteen_keeper.service import control_calls
-from hoeksteen_keeper.service.app import refusal
-from hoeksteen_keeper.service.keeper import Keeper, now
 
 _R = TypeVar("_R", bound=Response[Any])
 _T = TypeVar("_T")
@@ -52,6 +53,22 @@ _HEADERS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """
+    What the pages work with.
+
+    :param origin: their own, such as `http://keeper.localhost:8400`
+    """
+
+    actors: Actors
+    sessions: Sessions
+    approvals: Approvals
+    origin: str
+    now: Callable[[], datetime]
+    random_bytes: Callable[[int], bytes]
+
+
 def _in_thread(page: Callable[_P, _T]) -> Callable[_P, Coroutine[Any, Any, _T]]:
     """Run a page in a thread; Litestar's own `sync_to_thread` breaks where GET and POST share a path (2.25)."""
 
@@ -62,7 +79,7 @@ def _in_thread(page: Callable[_P, _T]) -> Callable[_P, Coroutine[Any, Any, _T]]:
     return run
 
 
-def pages(keeper: Keeper) -> Litestar:
+def pages(rooms: Rooms) -> Litestar:
     """Give the application that serves the pages."""
     handlers = [
         home, login, log_in, log_out, approvals, approval, approval_options, approve, refuse, revoke, own_passkeys, passkey_options,
@@ -74,7 +91,7 @@ def pages(keeper: Keeper) -> Litestar:
         template_config=TemplateConfig(directory=_HERE / "templates", engine=JinjaTemplateEngine),
         before_request=_only_own_host,
         exception_handlers={KeeperError: _fault, HTTPException: _http_fault},
-        state=State({"keeper": keeper, "challenges": {}}),
+        state=State({"rooms": rooms, "challenges": {}}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=1 << 20,
@@ -96,7 +113,7 @@ def home(request: Page) -> Redirect:
 def login(request: Page) -> Template:
     """Show the log-in form, after checking where it leads back to."""
     form = {name: request.query_params.get(name, "") for name in _LEADS_BACK}
-    back = _origin_of_service(_keeper(request), form["service"], form["return_to"]) if form["service"] else ""
+    back = _origin_of_service(_rooms(request), form["service"], form["return_to"]) if form["service"] else ""
     return _page(request, "login.html", back=back, form=form)
 
 
@@ -104,15 +121,15 @@ def login(request: Page) -> Template:
 @_in_thread
 def log_in(request: Page, data: Form) -> Response[Any]:
     """Check password and code; then send the browser back with a one-time code, or open a session here."""
-    keeper, form = _keeper(request), {name: data.get(name, "") for name in _LEADS_BACK}
-    back = _origin_of_service(keeper, form["service"], form["return_to"]) if form["service"] else ""
+    rooms, form = _rooms(request), {name: data.get(name, "") for name in _LEADS_BACK}
+    back = _origin_of_service(rooms, form["service"], form["return_to"]) if form["service"] else ""
     try:
-        actor = keeper.sessions.log_in(actor=data.get("actor", "").strip(), password=data.get("password", ""), code=data.get("code", ""))
+        actor = rooms.sessions.log_in(actor=data.get("actor", "").strip(), password=data.get("password", ""), code=data.get("code", ""))
         if back:
-            code = keeper.sessions.issue_code(actor=actor, service=form["service"])
+            code = rooms.sessions.issue_code(actor=actor, service=form["service"])
             joint = "&" if urlsplit(form["return_to"]).query else "?"
             return _headed(Redirect(f"{form['return_to']}{joint}{urlencode({'code': code, 'state': form['state']})}", status_code=303), back)
-        opened = keeper.sessions.open_page(actor)
+        opened = rooms.sessions.open_page(actor)
     except KeeperRefused as error:
         return _page(request, "login.html", back=back, form=form, fault=error.reason, status=403)
     kept = Cookie(_COOKIE, value=opened.token, httponly=True, samesite="strict", max_age=int(PERSON_TOKEN_LASTS.total_seconds()))
@@ -123,7 +140,7 @@ def log_in(request: Page, data: Form) -> Response[Any]:
 @_in_thread
 def log_out(request: Page, data: Form) -> Redirect:
     """End the session of these pages."""
-    _keeper(request).sessions.close(request.cookies.get(_COOKIE, ""))
+    _rooms(request).sessions.close(request.cookies.get(_COOKIE, ""))
     return Redirect("/login", status_code=303, cookies=[Cookie(_COOKIE, value="", max_age=0, httponly=True, samesite="strict")])
 
 
@@ -134,57 +151,57 @@ def log_out(request: Page, data: Form) -> Redirect:
 @_in_thread
 def approvals(request: Page) -> Template:
     """List what waits for a decision, and what was decided."""
-    keeper, caller = _keeper(request), _caller(request)
-    grants = control_calls.list_grants(keeper, caller, control_calls.GrantList())
+    rooms, caller = _rooms(request), _caller(request)
+    grants = rooms.approvals.listing(caller)
     return _page(request, "approvals.html", caller=caller, grants=grants)
 
 
-@get("/approvals/{grant:str}")
+@get("/approvals/{grant:uuid}")
 @_in_thread
-def approval(request: Page, grant: str) -> Template:
+def approval(request: Page, grant: UUID) -> Template:
     """Render one grant: its facts, and the bytes that are signed."""
-    keeper, caller = _keeper(request), _caller(request)
-    found = control_calls.show_grant(keeper, caller, control_calls.GrantName(grant))
+    rooms, caller = _rooms(request), _caller(request)
+    found = rooms.approvals.show(caller, grant)
     return _page(
-        request, "approval.html", caller=caller, grant=found, held=keeper.actors.passkeys(caller.actor.actor),
-        decides=keeper.gate.may_decide_grants(caller)
+        request, "approval.html", caller=caller, grant=found, held=rooms.actors.passkeys(caller.actor.actor),
+        decides=rooms.approvals.decides(caller)
     )  # fmt: skip
 
 
-@post("/approvals/{grant:str}/options", status_code=200)
+@post("/approvals/{grant:uuid}/options", status_code=200)
 @_in_thread
-def approval_options(request: Page, grant: str) -> dict[str, Any]:
+def approval_options(request: Page, grant: UUID) -> dict[str, Any]:
     """Give the browser the challenge: the grant's digest."""
-    keeper, caller = _keeper(request), _caller(request)
-    found = control_calls.show_grant(keeper, caller, control_calls.GrantName(grant))
-    return passkeys.approval_options(keeper.actors, caller.actor, digest=bytes.fromhex(found["digest"]))
+    rooms, caller = _rooms(request), _caller(request)
+    found = rooms.approvals.show(caller, grant)
+    return passkeys.approval_options(rooms.actors, caller.actor, digest=bytes.fromhex(found["digest"]))
 
 
-@post("/approvals/{grant:str}/approve", status_code=200)
+@post("/approvals/{grant:uuid}/approve", status_code=200)
 @_in_thread
-def approve(request: Page, grant: str, data: dict[str, Any]) -> dict[str, str]:
+def approve(request: Page, grant: UUID, data: dict[str, Any]) -> dict[str, str]:
     """Approve with a passkey's signature over the digest that the page showed."""
-    keeper, caller = _keeper(request), _caller(request)
+    rooms, caller = _rooms(request), _caller(request)
     digest = _digest(data)
-    signed = control_calls.approve(keeper, caller, grant, digest, lambda: passkeys.verified_by_passkey(
-        keeper.actors, caller.actor, digest=digest, credential=data.get("credential") or {}, origin=keeper.origin
+    signed = rooms.approvals.approve(caller, grant, digest=digest, verify=lambda: passkeys.verified_by_passkey(
+        rooms.actors, caller.actor, digest=digest, credential=data.get("credential") or {}, origin=rooms.origin
     ))  # fmt: skip
     return {"state": signed["state"]}
 
 
-@post("/approvals/{grant:str}/refuse", status_code=303)
+@post("/approvals/{grant:uuid}/refuse", status_code=303)
 @_in_thread
-def refuse(request: Page, grant: str, data: Form) -> Redirect:
+def refuse(request: Page, grant: UUID, data: Form) -> Redirect:
     """Refuse a grant."""
-    control_calls.refuse_grant(_keeper(request), _caller(request), control_calls.GrantEnd(grant, data.get("reason", "")))
+    _rooms(request).approvals.refuse(_caller(request), grant, reason=data.get("reason", ""))
     return Redirect(f"/approvals/{grant}", status_code=303)
 
 
-@post("/approvals/{grant:str}/revoke", status_code=303)
+@post("/approvals/{grant:uuid}/revoke", status_code=303)
 @_in_thread
-def revoke(request: Page, grant: str, data: Form) -> Redirect:
+def revoke(request: Page, grant: UUID, data: Form) -> Redirect:
     """Revoke a running grant."""
-    control_calls.revoke_grant(_keeper(request), _caller(request), control_calls.GrantEnd(grant, data.get("reason", "")))
+    _rooms(request).approvals.revoke(_caller(request), grant, reason=data.get("reason", ""))
     return Redirect(f"/approvals/{grant}", status_code=303)
 
 
@@ -195,35 +212,35 @@ def revoke(request: Page, grant: str, data: Form) -> Redirect:
 @_in_thread
 def own_passkeys(request: Page) -> Template:
     """List a person's passkeys, and offer to register one."""
-    keeper, caller = _keeper(request), _caller(request)
-    return _page(request, "passkeys.html", caller=caller, held=keeper.actors.passkeys(caller.actor.actor))
+    rooms, caller = _rooms(request), _caller(request)
+    return _page(request, "passkeys.html", caller=caller, held=rooms.actors.passkeys(caller.actor.actor))
 
 
 @post("/passkeys/options", status_code=200)
 @_in_thread
 def passkey_options(request: Page, data: dict[str, Any]) -> dict[str, Any]:
     """Give the browser a challenge for a new passkey, for a ticket that only the proof of an approval key gives."""
-    keeper, caller = _keeper(request), _caller(request)
-    ticket_of = keeper.sessions.redeem(str(data.get("ticket", "")), service=control_calls.PASSKEY_TICKET)
+    rooms, caller = _rooms(request), _caller(request)
+    ticket_of = rooms.sessions.redeem(str(data.get("ticket", "")), service=PASSKEY_TICKET)
     if ticket_of != caller.actor.actor:
         raise KeeperRefused("code_invalid", "The proof is somebody else's.")
     challenges: dict[Any, tuple[bytes, datetime]] = request.app.state.challenges
-    for session in [session for session, (_, until) in challenges.items() if until <= now()]:
+    for session in [session for session, (_, until) in challenges.items() if until <= rooms.now()]:
         challenges.pop(session, None)
-    challenge = keeper.random_bytes(32)
-    challenges[caller.session] = challenge, now() + _CHALLENGE_LASTS
-    return passkeys.registration_options(keeper.actors, caller.actor, challenge=challenge)
+    challenge = rooms.random_bytes(32)
+    challenges[caller.session] = challenge, rooms.now() + _CHALLENGE_LASTS
+    return passkeys.registration_options(rooms.actors, caller.actor, challenge=challenge)
 
 
 @post("/passkeys/register", status_code=200)
 @_in_thread
 def register_passkey(request: Page, data: dict[str, Any]) -> dict[str, str]:
     """Register the passkey that the browser made."""
-    keeper, caller = _keeper(request), _caller(request)
-    challenge, until = request.app.state.challenges.pop(caller.session, (b"", now()))
-    if until <= now():
+    rooms, caller = _rooms(request), _caller(request)
+    challenge, until = request.app.state.challenges.pop(caller.session, (b"", rooms.now()))
+    if until <= rooms.now():
         raise KeeperRefused("code_invalid", "The registration took too long; begin again.")
-    key = passkeys.register(keeper.actors, caller.actor, credential=data.get("credential") or {}, challenge=challenge, origin=keeper.origin)
+    key = passkeys.register(rooms.actors, caller.actor, credential=data.get("credential") or {}, challenge=challenge, origin=rooms.origin)
     return {"key": key}
 
 
@@ -241,8 +258,8 @@ def static(name: str) -> Response[bytes]:
 # --- what they share
 
 
-def _keeper(request: Page) -> Keeper:
-    found: Keeper = request.app.state.keeper
+def _rooms(request: Page) -> Rooms:
+    found: Rooms = request.app.state.rooms
     return found
 
 
@@ -250,7 +267,7 @@ def _caller(request: Page) -> Caller:
     token = request.cookies.get(_COOKIE, "")
     if not token:
         raise KeeperRefused("token_expired", "Log in first.")
-    (caller,) = _keeper(request).sessions.callers(token)
+    (caller,) = _rooms(request).sessions.callers(token)
     if caller.medium != PAGES:
         raise KeeperRefused("token_expired", "The token was issued to another service.")
     return caller
@@ -263,7 +280,7 @@ def _digest(data: Mapping[str, Any]) -> bytes:
         raise KeeperInvalid("digest_differs", "The digest is no hexadecimal number.") from error
 
 
-def _origin_of_service(keeper: Keeper, service: str, return_to: str) -> str:
+def _origin_of_service(rooms: Rooms, service: str, return_to: str) -> str:
     """
     Give the origin that a log-in leads back to.
 
@@ -272,7 +289,7 @@ def _origin_of_service(keeper: Keeper, service: str, return_to: str) -> str:
     parts = urlsplit(return_to)
     origin = f"{parts.scheme}://{parts.netloc}"
     try:
-        found = keeper.actors.find(service)
+        found = rooms.actors.find(service)
     except KeeperInvalid as error:
         raise KeeperInvalid("return_refused", "An unknown service sent you here.") from error
     if found.kind != "service" or origin not in found.origins or "\\" in return_to or parts.fragment:
@@ -302,12 +319,12 @@ def _headed(response: _R, back: str) -> _R:
 
 
 async def _only_own_host(request: Page) -> Response[str] | None:
-    own = urlsplit(_keeper(request).origin).netloc
+    own = urlsplit(_rooms(request).origin).netloc
     return None if request.headers.get("host") == own else Response("This is the keeper; it answers to its own name only.", status_code=421)
 
 
 def _fault(request: Page, error: KeeperError) -> Response[Any]:
-    status, reason, detail = refusal(error)
+    status, reason, detail = answer_to(error)
     if request.headers.get("content-type", "").startswith("application/json"):
         return Response({"reason": reason, "detail": CATALOGUES[_language(request)].get(reason, detail)}, status_code=status)
     if reason in ("token_expired", "session_killed"):

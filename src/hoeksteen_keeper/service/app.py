@@ -4,7 +4,6 @@ The keeper's API: one path per call, MessagePack in and out, over a Unix socket.
 Calls run in threads: a call waits for its log entry, and others share the commit meanwhile.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +13,12 @@ from anyio import CapacityLimiter
 from litestar import Litestar, Request, Response, post
 
 from hoeksteen_keeper.access.model import Caller
-from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
+from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused, answer_to
 from hoeksteen_keeper.service import control_calls, data_calls
 from hoeksteen_keeper.service.keeper import Keeper
 
 BODY_BYTES_MAX = 256 << 20
 CALLS_AT_ONCE_MAX = 20  # fewer than the store has connections: a call that holds one may need a second, and always gets it
-_report = logging.getLogger(__name__)
-_STATUS: dict[type[KeeperError], int] = {KeeperRefused: 403, KeeperInvalid: 400, KeeperUnavailable: 503, KeeperCorrupt: 500}
 Call = tuple[type[msgspec.Struct], Callable[[Keeper, Caller, Any], Any]]
 CALLS: dict[str, Call] = {
     "seal": (data_calls.Seal, data_calls.seal),
@@ -70,21 +67,6 @@ def api(keeper: Keeper) -> Litestar:
     return Litestar([call], openapi_config=None, logging_config=None, request_max_body_size=BODY_BYTES_MAX)
 
 
-def refusal(error: Exception) -> tuple[int, str, str]:
-    """Give status, reason and detail of an error; of an unforeseen one only its kind, for its text may hold what was sent."""
-    if isinstance(error, KeeperError):
-        status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
-        if status >= 500:
-            _report.error("%s: %s", error.reason, error.detail)
-        return status, error.reason, error.detail
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    where = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
-    _report.error("a call failed: %s at %s", type(error).__name__, where)
-    return 500, "fault", "The keeper failed, and disclosed nothing. Its own log says where."
-
-
 def _answered(keeper: Keeper, path: str, body: bytes, token: str, person: str) -> tuple[int, bytes]:
     try:
         return 200, msgspec.msgpack.encode(_answer(keeper, path, body, token, person))
@@ -94,7 +76,7 @@ def _answered(keeper: Keeper, path: str, body: bytes, token: str, person: str) -
         shape = str(error) if isinstance(error, msgspec.ValidationError) else "it is no MessagePack"
         return 400, _encoded("body_invalid", f"The body of {path[:40]} does not fit: {shape}")
     except Exception as error:  # noqa: BLE001 the border: every error becomes an answer without data
-        status, reason, detail = refusal(error)
+        status, reason, detail = answer_to(error)
         return status, _encoded(reason, detail)
 
 

@@ -8,15 +8,14 @@ import msgspec
 
 from hoeksteen_keeper.access.decisions import permissions
 from hoeksteen_keeper.access.grants import verified_by_ed25519
-from hoeksteen_keeper.access.model import Actor, Caller, Grant
+from hoeksteen_keeper.access.model import Actor, Caller
 from hoeksteen_keeper.access.passwords import hash_password, totp_secret
-from hoeksteen_keeper.access.sessions import Opened
+from hoeksteen_keeper.access.sessions import PASSKEY_TICKET, Opened
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence import queries
-from hoeksteen_keeper.service.data_calls import grant_id, subject_of
+from hoeksteen_keeper.service.data_calls import required_grant, subject_of
 from hoeksteen_keeper.service.keeper import Keeper, now
 
-PASSKEY_TICKET = "keeper-passkey"
 _STATES = ("requested", "running", "refused", "revoked", "expired")
 
 
@@ -152,62 +151,40 @@ def add_data_subject(keeper: Keeper, caller: Caller, body: DataSubject) -> None:
 
 def request_grant(keeper: Keeper, caller: Caller, body: GrantRequest) -> dict[str, Any]:
     """Ask for a grant."""
-    keeper.gate.admit_control(caller, "request_grant")
-    grant = keeper.grants.request(
-        caller.actor, purpose=body.purpose, categories=body.categories, ticket=body.ticket, minutes=body.minutes, unmasked=body.unmasked,
-        subjects=None if body.subjects is None else [subject_of(run) for run in body.subjects], subjects_max=body.subjects_max,
+    subjects = None if body.subjects is None else [subject_of(run) for run in body.subjects]
+    return keeper.approvals.request(
+        caller, purpose=body.purpose, categories=body.categories, subjects=subjects, ticket=body.ticket, minutes=body.minutes, unmasked=body.unmasked,
+        subjects_max=body.subjects_max,
     )  # fmt: skip
-    return keeper.grants.described(grant)
 
 
 def list_grants(keeper: Keeper, caller: Caller, body: GrantList) -> list[dict[str, Any]]:
     """Give the grants of the asker, or all of them to those who decide."""
     if body.state is not None and body.state not in _STATES:
         raise KeeperInvalid("unknown_state", f"A grant is {', '.join(_STATES)}.")
-    asker = None if keeper.gate.may_decide_grants(caller) else caller.actor.actor
-    return [keeper.grants.described(grant) for grant in keeper.grants.listing(asker=asker, state=body.state)]
+    return keeper.approvals.listing(caller, body.state)
 
 
 def show_grant(keeper: Keeper, caller: Caller, body: GrantName) -> dict[str, Any]:
     """Give one grant to its asker or to those who decide."""
-    return keeper.grants.described(_readable(keeper, caller, body.grant))
+    return keeper.approvals.show(caller, required_grant(body.grant))
 
 
 def approve_grant(keeper: Keeper, caller: Caller, body: Approval) -> dict[str, Any]:
     """Approve a grant with an Ed25519 signature over its digest."""
-    return approve(keeper, caller, body.grant, body.digest, lambda: verified_by_ed25519(
+    return keeper.approvals.approve(caller, required_grant(body.grant), digest=body.digest, verify=lambda: verified_by_ed25519(
         keeper.actors, caller.actor.actor, digest=body.digest, signature=body.signature
     ))  # fmt: skip
 
 
-def approve(keeper: Keeper, caller: Caller, grant: str, digest: bytes, verify: Any) -> dict[str, Any]:
-    """
-    Approve a grant, by whichever kind of key `verify` checks; a refusal is logged.
-
-    :raises KeeperRefused: with the reason
-    """
-    keeper.gate.admit_control(caller, "decide_grant")
-    name = _required(grant)
-    try:
-        return keeper.grants.described(keeper.grants.approve(caller.actor, grant_id=name, digest=digest, verify=verify))
-    except KeeperRefused as error:
-        detail = {"grant": str(name), "reason": error.reason, "digest": digest.hex()[:64]}
-        keeper.log.append([keeper.gate.event("review", caller, action="approve", grant=str(name), outcome="refused", detail=detail)])
-        raise
-
-
 def refuse_grant(keeper: Keeper, caller: Caller, body: GrantEnd) -> dict[str, Any]:
     """Refuse a grant that was asked for."""
-    keeper.gate.admit_control(caller, "decide_grant")
-    return keeper.grants.described(keeper.grants.end(grant_id=_required(body.grant), state="refused", by=caller.actor.actor, reason=body.reason))
+    return keeper.approvals.refuse(caller, required_grant(body.grant), reason=body.reason)
 
 
 def revoke_grant(keeper: Keeper, caller: Caller, body: GrantEnd) -> dict[str, Any]:
-    """End a grant at once; its asker may as well."""
-    grant = keeper.grants.find(_required(body.grant))
-    if grant.asker != caller.actor.actor:
-        keeper.gate.admit_control(caller, "decide_grant")
-    return keeper.grants.described(keeper.grants.end(grant_id=grant.grant, state="revoked", by=caller.actor.actor, reason=body.reason))
+    """End a grant at once."""
+    return keeper.approvals.revoke(caller, required_grant(body.grant), reason=body.reason)
 
 
 def kill(keeper: Keeper, caller: Caller, body: Kill) -> None:
@@ -265,20 +242,6 @@ def _enter_question(keeper: Keeper, caller: Caller, action: str, subject: bytes 
     subjects = (subject_of(subject),) if subject else ()
     detail = {"medium": caller.medium, "count": len(subjects), **more}
     keeper.log.append([keeper.gate.event("export", caller, action=action, subjects=subjects, detail=detail)])
-
-
-def _readable(keeper: Keeper, caller: Caller, name: str) -> Grant:
-    grant = keeper.grants.find(_required(name))
-    if grant.asker != caller.actor.actor and not keeper.gate.may_decide_grants(caller):
-        raise KeeperInvalid("unknown_grant", "There is no such grant.")  # whose grants exist is nobody else's business
-    return grant
-
-
-def _required(name: str) -> Any:
-    grant = grant_id(name)
-    if grant is None:
-        raise KeeperInvalid("unknown_grant", "Name the grant.")
-    return grant
 
 
 def _of(keeper: Keeper, caller: Caller, token: str) -> Caller:

@@ -272,12 +272,17 @@ def _terms(subjects: Sequence[UUID], rows: Sequence[tuple[int, list[tuple[str, b
     return [(subjects[position], values) for position, values in rows]
 
 
-def grant_id(text: str | None) -> UUID | None:
-    """:raises KeeperInvalid: when it is no identifier"""
+def required_grant(text: str) -> UUID:
+    """:raises KeeperInvalid: when it names no grant"""
     try:
-        return UUID(text) if text else None
+        return UUID(text)
     except ValueError as error:
         raise KeeperInvalid("unknown_grant", "There is no such grant.") from error
+
+
+def grant_id(text: str | None) -> UUID | None:
+    """:raises KeeperInvalid: when it names no grant"""
+    return required_grant(text) if text else None
 
 
 def _require_batch(subjects: int, columns: int) -> None:

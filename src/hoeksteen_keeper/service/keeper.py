@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from uuid import UUID
 import psycopg_pool
 
 from hoeksteen_keeper.access.actors import Actors
+from hoeksteen_keeper.access.approvals import Approvals
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.policies import Policies, shipped
@@ -53,6 +55,7 @@ class Keeper:
     sessions: Sessions
     grants: Grants
     gate: Gate
+    approvals: Approvals
     random_bytes: Callable[[int], bytes] = os.urandom
 
 
@@ -68,14 +71,18 @@ def initialise(home: Path, *, origin: str) -> str:
     :param origin: the log's name in its checkpoints
     :raises KeeperInvalid: when there are keys already; they are never overwritten
     """
-    folder = home / "keys"
+    if (home / "keys").exists():
+        raise KeeperInvalid("key_exists", f"{home / 'keys'} exists, and keys are never overwritten. Choose another --home.")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder = home / "keys.unfinished"  # becomes `keys` when all are there: an interruption leaves no half set
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     signer = NoteSigner.generate(origin)
     write_secret(folder / "kek", os.urandom(32))
     provider = FileProvider(folder / "kek", random_bytes=os.urandom)
     write_secret(folder / "log-tags.wrapped", provider.wrap(os.urandom(32), context=_LOG_CONTEXT))
     signer.save(folder / "log-signing")
+    folder.rename(home / "keys")
     return str(signer.verifier)
 
 
@@ -102,7 +109,9 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     policies = shipped()
     gate = Gate(store=store, policies=policies, grants=grants, log=log, now=now)
     sessions = Sessions(store=store, actors=actors, log=log, now=now, random_bytes=os.urandom)
-    keeper = Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate)
+    keeper = Keeper(
+        home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, Approvals(gate=gate, grants=grants, log=log)
+    )
     try:
         store.open()
         pool.open()

@@ -18,9 +18,9 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from hoeksteen_keeper.errors import KeeperInvalid
-from hoeksteen_keeper.pages.app import pages
+from hoeksteen_keeper.pages.app import Rooms, pages
 from hoeksteen_keeper.service.app import api
-from hoeksteen_keeper.service.keeper import Keeper, opened, require_home
+from hoeksteen_keeper.service.keeper import Keeper, now, opened, require_home
 
 _SOCKET_WAIT_SECONDS = 10.0
 
@@ -39,12 +39,16 @@ def serve(*, dsn: str, home: Path, socket: Path, port: int, on_ready: Callable[[
 
 async def _serve(keeper: Keeper, socket: Path, port: int, on_ready: Callable[[str], None]) -> None:
     quiet: dict[str, Any] = {"log_enabled": False, "websockets": False, "interface": Interfaces.ASGI}
-    servers = [Server(api(keeper), uds=socket, **quiet), Server(pages(keeper), address="127.0.0.1", port=port, **quiet)]
+    servers = [Server(api(keeper), uds=socket, **quiet), Server(_pages(keeper), address="127.0.0.1", port=port, **quiet)]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers)
     running: list[Awaitable[None]] = [server.serve() for server in servers]
     await asyncio.gather(*running, _announce(keeper, socket, on_ready))
+
+
+def _pages(keeper: Keeper) -> Any:
+    return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, now, keeper.random_bytes))
 
 
 def _stop(servers: list[Any]) -> None:

@@ -26,9 +26,9 @@ _PREFIXES = frozenset(_TUSSENVOEGSELS.split())
 _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 # Applied in this order after double letters became single ones; capitals are sounds that no later rule may touch.
 _SOUNDS = (
-    (r"sch(?=[mnlrw]|er|$)", "S"), (r"sch", "Sg"), (r"ij|ey|ei|y", "Y"), (r"auw|ouw|au|ou|aw", "W"), (r"ae", "a"), (r"ue", "u"), (r"ie", "i"),
-    (r"ph", "f"), (r"th", "t"), (r"ch|gh", "g"), (r"ck|c(?=[aoukrlt]|$)", "k"), (r"c", "s"), (r"qu", "kw"), (r"x", "ks"), (r"dt$|d$", "t"),
-    (r"b$", "p"), (r"v", "f"), (r"z", "s"), (r"h(?![aeiouYW])", ""),
+    (r"sch(?=[mnlrw]|er|$)", "S"), (r"sch", "Sg"), (r"u[iy]", "U"), (r"ij|ey|ei|y", "Y"), (r"auw|ouw|au|ou|aw", "W"), (r"ae", "a"), (r"ue", "u"),
+    (r"ie", "i"), (r"ph", "f"), (r"th", "t"), (r"ch|gh", "g"), (r"ck|c(?=[aoukrlt]|$)", "k"), (r"c", "s"), (r"qu", "kw"), (r"x", "ks"),
+    (r"dt$|d$", "t"), (r"b$", "p"), (r"v", "f"), (r"z", "s"), (r"h(?![aeiouYW])", ""),
 )  # fmt: skip
 _DOUBLE = re.compile(r"(.)\1+")
 

@@ -133,13 +133,20 @@ CREATE TABLE access.approval (
     approved_at timestamptz NOT NULL,
     PRIMARY KEY (grant_id, approver)
 );
--- Subjects disclosed per hour, per day and per grant; the log can rebuild it.
+-- How much of a ceiling is used: of an actor per hour and per day, of a grant per hour, per day and in total. The log can rebuild it.
 CREATE TABLE access.meter (
     meter text NOT NULL,
     starts_at timestamptz NOT NULL,
     used bigint NOT NULL,
     PRIMARY KEY (meter, starts_at)
 ) WITH (fillfactor = 50);
+-- Whom an actor has seen in that hour or day already: a second look at the same person uses nothing up.
+CREATE TABLE access.seen (
+    meter text NOT NULL,
+    starts_at timestamptz NOT NULL,
+    subject uuid NOT NULL,
+    PRIMARY KEY (meter, starts_at, subject)
+);
 CREATE TABLE access.policy (
     version integer PRIMARY KEY,
     digest text NOT NULL,
