@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from factories.billed_operator import NOW, BilledOperator, change, populate, terminate
+from fixtures.sites import CountedDatabase
 from hoeksteen.billing._reading import usage_of
 from hoeksteen.billing._run import Engine, execute, open_run
 from hoeksteen.billing.audit import audit_bills, ledger_difference
@@ -231,3 +232,15 @@ def test_late_usage_stands_under_its_own_period(operator: BilledOperator) -> Non
     assert usage == [(OCTOBER, "0.50")] * 6 + [(NOVEMBER, "2.00")] * 6
     audit = audit_bills(database=operator.database, lake=operator.lake, period=bill_period(NOVEMBER))
     assert (audit.differences, audit.usage_lines) == ((), Decimal("15.000000"))
+
+
+def test_a_batch_costs_the_same_statements_whatever_its_size(operator: BilledOperator, business_dsn: str) -> None:
+    counts = []
+    with CountedDatabase(business_dsn) as counted:
+        operator.database = counted
+        for month, customers in ((OCTOBER, 3), (NOVEMBER, 30)):
+            populate(operator, customers=customers, seed=customers, records=0)
+            counted.statements.clear()
+            operator.run(month)
+            counts.append(len(counted.statements))
+    assert counts[0] == counts[1]
