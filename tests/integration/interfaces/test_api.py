@@ -12,6 +12,7 @@ import yaml
 
 from fixtures.not_run import not_run
 from fixtures.sites import NOW, Browser, World
+from hoeksteen.billing import queries as billing
 from hoeksteen.interfaces.api.gaps import GAPS
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.party.model import Customer
@@ -162,12 +163,18 @@ def test_a_bill_says_what_is_left_to_pay(world: World) -> None:
 
 
 def test_a_data_subject_has_their_own_only(world: World) -> None:
-    mine, other = world.customer(), world.customer()
+    mine, other = world.customer(start_day=date(2026, 10, 1)), world.customer(start_day=date(2026, 10, 1))
+    world.bill(date(2026, 10, 1))
     world.keeper.add_customer(f"api{mine.customer_number}", mine.party_id)
     client = Client(world, f"api{mine.customer_number}")
     assert [one["id"] for one in client.get(CUSTOMERS).json()] == [str(mine.customer_id)]
     assert client.get(f"{CUSTOMERS}/{other.customer_id}").status_code == 404
     assert client.get(of(other, PRODUCTS)).status_code == 404
+    with world.database.transaction() as tx:
+        [theirs] = billing.bills_of(tx=tx, customer_id=other.customer_id)
+        [own] = billing.bills_of(tx=tx, customer_id=mine.customer_id)
+    assert client.get(f"{BILLS}/{theirs.customer_bill_id}").status_code == 404
+    assert client.get(f"{BILLS}/{own.customer_bill_id}").status_code == 200
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?offset=x", "?colour=red", "?limit=1000"])

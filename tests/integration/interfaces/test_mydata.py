@@ -1,8 +1,10 @@
 """A customer sees their own data, and nobody else's."""
 
 import json
+from datetime import date
 
 from fixtures.sites import SEEDS, Browser, World
+from hoeksteen.billing import queries as billing
 
 
 def customer_at_home(world: World, surname: str) -> tuple[Browser, str]:
@@ -48,9 +50,12 @@ def test_everything_can_be_taken_along(world: World) -> None:
 
 def test_somebody_elses_bill_does_not_exist(world: World) -> None:
     me, _ = customer_at_home(world, "Nieuwsgierigx")
-    other = world.customer()
-    assert me.get(f"/bills/{other.customer_id}/01890000-0000-7000-8000-000000000000").status_code == 404
-    assert me.get(f"/bills/{other.customer_id}/01890000-0000-7000-8000-000000000000/pdf").status_code == 404
+    other = world.customer(start_day=date(2026, 10, 1))
+    world.bill(date(2026, 10, 1))
+    with world.database.transaction() as tx:
+        [theirs] = billing.bills_of(tx=tx, customer_id=other.customer_id)
+    for where in (f"/bills/{other.customer_id}/{theirs.customer_bill_id}", f"/bills/{other.customer_id}/{theirs.customer_bill_id}/pdf"):
+        assert me.get(where).status_code == 404
 
 
 def test_a_token_of_the_desk_opens_nothing_here(world: World) -> None:
