@@ -1,8 +1,8 @@
 """
 How much an actor and a grant have used of their ceilings.
 
-An actor's standing permission counts data subjects per hour and per day, each once, and searches one by one; a grant counts openings per hour, per day and in
-total, so that a bulk grant's ceiling is one number.
+An actor's standing permission counts data subjects per hour and per day, each once, and searches one by one; a grant counts openings per
+hour, per day and in total, so that a bulk grant's ceiling is one number.
 
 Counted before the data are opened, in one statement whose transaction is undone where a ceiling would be passed: two
 requests at the same time cannot both take the last place. The commit does not wait for the disk; the log holds the same numbers.

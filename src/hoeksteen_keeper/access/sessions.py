@@ -22,7 +22,7 @@ from hoeksteen_keeper.client import assertion
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.store.database import Store
+from hoeksteen_keeper.store.database import Connection, Store
 
 SERVICE_TOKEN_LASTS = timedelta(minutes=15)
 PERSON_TOKEN_LASTS = timedelta(hours=2)
@@ -75,7 +75,7 @@ class Sessions:
 
         After four failures in a row each further one locks the actor out for twice as long, up to an hour.
 
-        :raises KeeperRefused: `login_failed`, which never says what was wrong, or `locked_out`
+        :raises KeeperRefused: `login_failed`, which never says what was wrong, `locked_out`, `actor_blocked` or `organisation_blocked`
         """
         with self._store.transaction() as tx:
             row = tx.execute(
@@ -87,6 +87,7 @@ class Sessions:
             right = password_matches(stored, password)
             step = totp_accepted_step(self._actors.totp(actor, totp), code, now=self._now(), after=last) if right and totp else None
             if step is not None:
+                self._find(tx, actor)
                 tx.execute("UPDATE access.actor SET failures = 0, locked_until = NULL, totp_step_last = %s WHERE actor = %s", (step, actor))
                 return actor
             if row:
@@ -163,10 +164,7 @@ class Sessions:
     def _open(self, actor: str, *, medium: str, lasts: timedelta) -> Opened:
         session, token, now = UUID(bytes=self._random_bytes(16), version=4), self._secret(), self._now()
         with self._store.transaction() as tx:
-            row = tx.execute(_ACTOR, [actor]).fetchone()
-            if row is None:
-                raise KeeperRefused("token_expired", "The actor does not exist any more.")
-            found = _unblocked(actor_from_row(row[:10]), row[10], row[11])
+            found = self._find(tx, actor)
             tx.execute(
                 "INSERT INTO access.session (session, token_hash, actor, service, opened_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s)",
                 (session, _hash(token), actor, medium, now, now + lasts),
@@ -174,6 +172,12 @@ class Sessions:
             detail = {"event": "opened", "service": medium, "session": str(session)}
             self._log.append([Event(kind="session", actor=actor, organisation=found.organisation.organisation, action="open", detail=detail)])
         return Opened(Caller(found, medium, session, now + lasts), token)
+
+    def _find(self, tx: Connection, actor: str) -> Actor:
+        row = tx.execute(_ACTOR, [actor]).fetchone()
+        if row is None:
+            raise KeeperRefused("token_expired", "The actor does not exist any more.")
+        return _unblocked(actor_from_row(row[:10]), row[10], row[11])
 
     def _live(self, row: Sequence[Any]) -> Caller:
         _, session, medium, expires_at, ended_by, actor_blocked, organisation_blocked = row[:7]

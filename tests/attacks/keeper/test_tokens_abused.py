@@ -1,0 +1,223 @@
+"""Sessions: shared, stolen, replayed and forged; and the kill switch."""
+
+import secrets
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from fixtures.keeper import PASSWORD, RETURN_TO, RunningKeeper, new_subject, new_totp_secret
+from hoeksteen_keeper.client import KeeperClient, KeeperRefused, KeeperUnavailable, SealItem, _UnixConnection, assertion, load_key
+
+
+def raw(keeper: RunningKeeper, path: str, body: object, **headers: str) -> tuple[int, dict[str, str]]:
+    connection = _UnixConnection(keeper.socket_path)
+    connection.request("POST", f"/v1/{path}", msgspec.msgpack.encode(body), headers)
+    answer = connection.getresponse()
+    parsed = answer.status, msgspec.msgpack.decode(answer.read())
+    connection.close()
+    return parsed
+
+
+def proof(keeper: RunningKeeper, actor: str, *, signed_by: str | None = None, at: datetime | None = None, nonce: str = "") -> dict[str, object]:
+    stated, fresh = (at or datetime.now(UTC)).isoformat(), nonce or secrets.token_hex(16)  # noqa: TID251
+    return {
+        "actor": actor,
+        "time": stated,
+        "nonce": fresh,
+        "signature": load_key(keeper.key(signed_by or actor)).sign(assertion(actor, stated, fresh)),
+    }
+
+
+def test_a_token_is_of_use_only_to_the_service_it_was_issued_to(keeper: RunningKeeper) -> None:
+    token = keeper.session("anna.dekker", "desk").token
+    for service in ("mydata", "api", "bss"):
+        with pytest.raises(KeeperRefused, match="token_not_yours"):
+            keeper.client(service).as_actor(token).grants()
+        with pytest.raises(KeeperRefused, match="token_not_yours"):
+            keeper.client(service).session(token)
+    with pytest.raises(KeeperRefused, match="token_not_yours"):
+        keeper.client("chris.smit").as_actor(token).grants()
+    assert raw(keeper, "grants/list", {}, Authorization=f"Bearer {token}")[1]["reason"] == "token_not_yours"
+
+
+def test_a_code_counts_once_and_for_its_own_service(keeper: RunningKeeper) -> None:
+    code = keeper.log_in("anna.dekker", "desk")
+    with pytest.raises(KeeperRefused, match="code_invalid"):
+        keeper.client("mydata").exchange(code=code)
+    with pytest.raises(KeeperRefused, match="code_invalid"):  # the wrong service used it up
+        keeper.client("desk").exchange(code=code)
+    code = keeper.log_in("anna.dekker", "desk")
+    assert keeper.client("desk").exchange(code=code).actor == "anna.dekker"
+    with pytest.raises(KeeperRefused, match="code_invalid"):
+        keeper.client("desk").exchange(code=code)
+    with pytest.raises(KeeperRefused, match="no_permission"):
+        keeper.client("chris.smit").exchange(code="whatever")
+
+
+def test_an_assertion_that_is_replayed_old_forged_or_for_somebody_else(keeper: RunningKeeper) -> None:
+    good = proof(keeper, "desk")
+    assert raw(keeper, "token", good)[0] == 200
+    now = datetime.now(UTC)  # noqa: TID251
+    for bad in (
+        good,
+        proof(keeper, "desk", at=now - timedelta(minutes=2)),
+        proof(keeper, "desk", at=now + timedelta(minutes=2)),
+        proof(keeper, "desk", signed_by="mydata"),
+        {**proof(keeper, "desk"), "actor": "bss"},
+        {**proof(keeper, "desk"), "nonce": "short"},
+        {**proof(keeper, "desk"), "time": "yesterday"},
+        {**proof(keeper, "desk"), "signature": bytes(64)},
+        {**proof(keeper, "desk"), "actor": "nobody"},
+    ):
+        status, answer = raw(keeper, "token", bad)
+        assert (status, answer["reason"]) == (403, "assertion_invalid")
+
+
+def test_nonsense_on_the_socket(keeper: RunningKeeper) -> None:
+    token = raw(keeper, "token", proof(keeper, "desk"))[1]["token"]
+    authorised = {"Authorization": f"Bearer {token}"}
+    assert raw(keeper, "grants/list", {}, Authorization="Bearer nonsense")[0] == 401
+    assert raw(keeper, "grants/list", {})[0] == 401
+    assert raw(keeper, "no/such/call", {}, **authorised)[1]["reason"] == "unknown_call"
+    for path, body in (
+        ("reveal", {}),
+        ("reveal", []),
+        ("reveal", 7),
+        ("grants/list", {"state": 3}),
+        ("seal", {"purpose": "x" * 10_000}),
+        ("grants/list", {"more": 1}),
+    ):
+        assert raw(keeper, path, body, **authorised)[1]["reason"] == "body_invalid"
+    assert raw(keeper, "grants/show", {"grant": "'; DROP TABLE"}, **authorised)[1]["reason"] == "unknown_grant"
+
+
+def test_a_logged_out_token(keeper: RunningKeeper) -> None:
+    session = keeper.session("bram.visser", "desk", fresh=True)
+    desk = keeper.client("desk")
+    assert desk.session(session.token).roles == ("billing_manager",)
+    desk.logout(session.token)
+    desk.logout(session.token)
+    with pytest.raises(KeeperRefused, match="token_expired"):
+        desk.session(session.token)
+    keeper._sessions.pop(("bram.visser", "desk"))
+
+
+def test_guessing_a_password_locks_out(keeper: RunningKeeper) -> None:
+    keeper.add_customer("guessed", new_subject())
+    right = keeper.totp("guessed")
+    for _ in range(5):
+        with pytest.raises(AssertionError, match="klopt niet|is wrong"):
+            keeper.log_in("guessed", "mydata", password="a wrong password", code=right)
+    with pytest.raises(AssertionError, match="later"):
+        keeper.log_in("guessed", "mydata", code=right)
+    keeper.sql("UPDATE access.actor SET locked_until = now() - interval '1 s' WHERE actor = 'guessed'")
+    assert keeper.log_in("guessed", "mydata", code=right)
+    with pytest.raises(AssertionError, match="klopt niet|is wrong"):  # a code counts once
+        keeper.log_in("guessed", "mydata", code=right)
+
+
+def test_an_unknown_name_is_answered_as_a_wrong_password(keeper: RunningKeeper) -> None:
+    for actor in ("nobody", "desk"):
+        keeper.totp_secrets.setdefault(actor, new_totp_secret())
+        with pytest.raises(AssertionError, match="klopt niet|is wrong"):
+            keeper.log_in(actor, "desk")
+
+
+def test_a_password_alone_never_approves(keeper: RunningKeeper) -> None:
+    """Log-in gives a token; an approval needs a signature, and a passkey needs the proof of a key."""
+    grant = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket="T", minutes=5)
+    chris = keeper.as_person("chris.smit", "desk")
+    for signature in (b"", bytes(64), PASSWORD.encode()):
+        with pytest.raises(KeeperRefused, match="signature_invalid"):
+            chris._call("grants/approve", {"grant": grant["id"], "digest": bytes.fromhex(grant["digest"]), "signature": signature})
+    with pytest.raises(KeeperRefused, match="no_permission"):
+        chris.passkey_ticket()
+
+
+class TestKillSwitch:
+    """One keeper, stopped piece by piece."""
+
+    def test_sessions_actors_and_organisations_stop_at_the_next_request(self, own_keeper: RunningKeeper) -> None:
+        keeper, chris = own_keeper, own_keeper.client("chris.smit")
+        subject = new_subject()
+        (blob,) = keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "Jansen"})])
+        grant = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[subject], ticket="T", minutes=5)
+        keeper.approve(grant["id"])
+        anna, tan = keeper.as_person("anna.dekker"), keeper.client("m.tan")
+
+        def care() -> object:
+            return anna.reveal(purpose="care", category="identity", items=[(subject, blob)], context={"ticket": "T"})
+
+        def support() -> object:
+            return tan.reveal(purpose="support", category="identity", items=[(subject, blob)])
+
+        care(), support()
+        session = keeper.sql("SELECT session FROM access.session WHERE actor = 'anna.dekker' AND ended_at IS NULL")
+        chris.kill(scope="session", target=session, reason="test")
+        with pytest.raises(KeeperRefused, match="session_killed"):
+            care()
+        anna = keeper.client("desk").as_actor(keeper.session("anna.dekker", fresh=True).token)
+        care()
+        chris.kill(scope="actor", target="anna.dekker", reason="test")
+        with pytest.raises(KeeperRefused, match="actor_blocked"):
+            care()
+        with pytest.raises(AssertionError, match="stopgezet|stopped"):  # and cannot log in on the keeper's pages either
+            keeper.log_in("anna.dekker")
+        chris.kill(scope="organisation", target="meridian", reason="test")
+        with pytest.raises(KeeperRefused, match="organisation_blocked"):
+            support()
+        with pytest.raises(KeeperRefused, match="organisation_blocked"):
+            KeeperClient(socket_path=keeper.socket_path, service="w.lim", key_path=keeper.key("w.lim")).grants()
+        kept = {row["actor"] for row in keeper.client("dewi.hoekstra").could_see(subject=subject)["actors"]}
+        assert "bss" in kept and not kept & {"anna.dekker", "m.tan"}
+        with pytest.raises(KeeperRefused, match="operator_kept"):
+            chris.kill(scope="organisation", target="lage-landen", reason="test")
+
+    def test_a_kill_takes_effect_within_two_seconds_under_load(self, own_keeper: RunningKeeper) -> None:
+        keeper = own_keeper
+        subject = new_subject()
+        (blob,) = keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "Jansen"})])
+        anna = keeper.as_person("anna.dekker")
+        last_seen: list[float] = []
+        stop = threading.Event()
+
+        def hammer() -> None:
+            while not stop.is_set():
+                try:
+                    anna.reveal(purpose="care", category="identity", items=[(subject, blob)], context={"ticket": "T"})
+                    last_seen.append(time.monotonic())
+                except (KeeperRefused, KeeperUnavailable):
+                    return
+
+        threads = [threading.Thread(target=hammer) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        keeper.client("chris.smit").kill(scope="actor", target="anna.dekker", reason="test")
+        killed = time.monotonic()
+        for thread in threads:
+            thread.join(5)
+        stop.set()
+        assert len(last_seen) > 50 and max(last_seen) - killed < 2.0
+
+    def test_who_may_not(self, keeper: RunningKeeper) -> None:
+        for actor in ("anna.dekker", "w.lim", "m.tan", "bss"):
+            with pytest.raises(KeeperRefused, match="no_permission"):
+                keeper.client(actor).kill(scope="actor", target="chris.smit", reason="coup")
+
+
+def test_the_log_in_page_leads_back_to_listed_origins_only(keeper: RunningKeeper) -> None:
+    import httpx
+
+    for service, return_to in (
+        ("desk", "http://evil.example/session"), ("desk", "http://desk.localhost:8400@evil.example/"), ("desk", "http://desk.localhost:8401/session"),
+        ("desk", "javascript:alert(1)"), ("chris.smit", RETURN_TO), ("nobody", RETURN_TO), ("desk", ""),
+    ):  # fmt: skip
+        answer = httpx.get(
+            f"http://127.0.0.1:{keeper.port}/login", params={"service": service, "return_to": return_to},
+            headers={"Host": f"keeper.localhost:{keeper.port}"}
+        )  # fmt: skip
+        assert answer.status_code == 400 and "location" not in answer.headers and 'name="password"' not in answer.text
