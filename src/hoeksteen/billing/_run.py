@@ -1,7 +1,7 @@
 """
 The engine of a bill run: windows of billing accounts, batches of one transaction each.
 
-While one thread writes a batch, the next one is read and computed. The run's row holds how far it is, moved in the
+While one thread writes a batch, the next one is read, computed and sealed. The run's row holds how far it is, moved in the
 same transaction as the bills, so that killing the process at any instant loses and repeats nothing.
 """
 
@@ -31,7 +31,7 @@ from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import PAGE_MAX, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
-from hoeksteen.storage.postgres import Database, Transaction
+from hoeksteen.storage.postgres import Database
 
 BATCH = 2_500
 # The lake is asked once per window, because each answer scans a month of charges.
@@ -52,6 +52,17 @@ class Engine:
     identifiers: Identifiers
     usage_of: UsageOf
     batch: int = BATCH
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """A stretch of billing accounts with their bills, before anybody's name is asked for."""
+
+    after: UUID | None
+    billing_accounts: Sequence[BillingAccount]
+    inputs: dict[UUID, list[ProductInputs]]
+    drafts: Sequence[BillDraft]
+    held: Sequence[HeldAccount]
 
 
 def open_run(*, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, now: datetime, identifiers: Identifiers) -> BillRun:
@@ -95,9 +106,10 @@ def execute(*, engine: Engine, progress: Progress) -> None:
 def _work(engine: Engine, done: BillRunProgress, progress: Progress) -> None:
     pending: tuple[Future[None], Batch] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="bill-run-writer") as writer:
-        for batch in _batches(engine):
+        for computed in _computed_batches(engine):
+            batch = _batch(engine, computed)
             done = _settled(pending, done, progress)
-            pending = (writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch, now=engine.now), batch)
+            pending = writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch, now=engine.now), batch
         _settled(pending, done, progress)
 
 
@@ -125,16 +137,16 @@ def _settled(pending: tuple[Future[None], Batch] | None, done: BillRunProgress, 
     return done
 
 
-def _batches(engine: Engine) -> Iterator[Batch]:
+def _computed_batches(engine: Engine) -> Iterator[_Computed]:
     after = engine.run.last_billing_account_id
     while window := _window(engine, after):
         with engine.database.transaction() as tx:
             ids = [one.billing_account_id for one in window]
             usage = read_usage(tx=tx, period=engine.run.period, billing_account_ids=ids, usage_of=engine.usage_of)
         for start in range(0, len(window), engine.batch):
-            batch = _compute(engine, after, window[start : start + engine.batch], usage)
-            yield batch
-            after = batch.last
+            computed = _compute(engine, after, window[start : start + engine.batch], usage)
+            yield computed
+            after = computed.billing_accounts[-1].billing_account_id
 
 
 def _window(engine: Engine, after: UUID | None) -> list[BillingAccount]:
@@ -149,38 +161,46 @@ def _window(engine: Engine, after: UUID | None) -> list[BillingAccount]:
     return found
 
 
-def _compute(engine: Engine, after: UUID | None, billing_accounts: Sequence[BillingAccount], usage: dict[UUID, list[Usage]]) -> Batch:
+def _compute(engine: Engine, after: UUID | None, billing_accounts: Sequence[BillingAccount], usage: dict[UUID, list[Usage]]) -> _Computed:
     with engine.database.transaction() as tx:
         inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
-        drafts: list[BillDraft] = []
-        held: list[HeldAccount] = []
-        for one in billing_accounts:
-            try:
-                draft = assemble(
-                    billing_account=one,
-                    products=inputs.get(one.billing_account_id, ()),
-                    usage=usage.get(one.billing_account_id, ()),
-                    book=engine.book,
-                    calendar=engine.calendar,
-                    period=engine.run.period,
-                )
-            except NoPrice as reason:
-                held.append(HeldAccount(one.customer_id, one.billing_account_id, "no_price", reason.message))
-                continue
-            if draft is not None:
-                drafts.append(draft)
-        parties = _seal_invoice_parties(tx, engine, drafts) if engine.run.kind == "final" else [None] * len(drafts)
+    drafts: list[BillDraft] = []
+    held: list[HeldAccount] = []
+    for one in billing_accounts:
+        try:
+            draft = assemble(
+                billing_account=one,
+                products=inputs.get(one.billing_account_id, ()),
+                usage=usage.get(one.billing_account_id, ()),
+                book=engine.book,
+                calendar=engine.calendar,
+                period=engine.run.period,
+            )
+        except NoPrice as reason:
+            held.append(HeldAccount(one.customer_id, one.billing_account_id, "no_price", reason.message))
+            continue
+        if draft is not None:
+            drafts.append(draft)
+    return _Computed(after, billing_accounts, inputs, drafts, held)
+
+
+def _batch(engine: Engine, computed: _Computed) -> Batch:
+    """Give everything that is written of a batch: on a final run with the buyers, whom the keeper seals."""
+    final = engine.run.kind == "final"
+    parties = _seal_invoice_parties(engine, computed.drafts) if final else [None] * len(computed.drafts)
     bills: list[NewBill] = []
-    for draft, party in zip(drafts, parties, strict=True):
-        if party is None and engine.run.kind == "final":
+    held = list(computed.held)
+    for draft, party in zip(computed.drafts, parties, strict=True):
+        if party is None and final:
             buyer = draft.billing_account
             held.append(HeldAccount(buyer.customer_id, buyer.billing_account_id, "no_invoice_party", "the name of the buyer is not known"))
         else:
             bills.append(_new_bill(engine, draft, party))
     passed_by = {one.billing_account_id for one in held}
-    billed = (one for one in billing_accounts if one.billing_account_id not in passed_by)
-    positions = [position for one in billed for position in _positions(engine, inputs.get(one.billing_account_id, ()))]
-    return Batch(after, billing_accounts[-1].billing_account_id, len(billing_accounts), bills, held, positions)
+    billed = (one for one in computed.billing_accounts if one.billing_account_id not in passed_by)
+    positions = [position for one in billed for position in _positions(engine, computed.inputs.get(one.billing_account_id, ()))]
+    last = computed.billing_accounts[-1].billing_account_id
+    return Batch(computed.after, last, len(computed.billing_accounts), bills, held, positions)
 
 
 def _new_bill(engine: Engine, draft: BillDraft, party: bytes | None) -> NewBill:
@@ -204,15 +224,16 @@ def _positions(engine: Engine, products: Iterable[ProductInputs]) -> Iterator[tu
         yield product.customer_id, product.product_id, date.fromordinal(billed_to), fingerprint(product, engine.book)
 
 
-def _seal_invoice_parties(tx: Transaction, engine: Engine, drafts: Sequence[BillDraft]) -> list[bytes | None]:
+def _seal_invoice_parties(engine: Engine, drafts: Sequence[BillDraft]) -> list[bytes | None]:
     """Give the sealed buyer of each draft, None where no name is known; the names pass through memory and are forgotten."""
     if not drafts:
         return []
-    known = customers(tx=tx, customer_ids=[draft.billing_account.customer_id for draft in drafts])
+    with engine.database.transaction() as tx:
+        known = customers(tx=tx, customer_ids=[draft.billing_account.customer_id for draft in drafts])
+        subjects = sorted({customer.party_id for customer in known})
+        identities = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.IDENTITY, subjects=subjects)
+        contacts = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.CONTACT, subjects=subjects)
     customer_of = {customer.customer_id: customer for customer in known}
-    subjects = sorted({customer.party_id for customer in known})
-    identities = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.IDENTITY, subjects=subjects)
-    contacts = reveal(tx=tx, keeper=engine.keeper, purpose=PURPOSE, category=Category.CONTACT, subjects=subjects)
     fields: dict[int, SealItem] = {}
     for index, draft in enumerate(drafts):
         customer = customer_of[draft.billing_account.customer_id]
