@@ -82,7 +82,7 @@ class Keys:
 
     def unwrap(self, key: WrappedKey, *, category: int) -> AESGCM:
         """Give the cipher of a subject's key."""
-        return AESGCM(_unwrap(self._epoch(key.epoch), key.wrapped, _subject_context(key.subject, category, key.generation)))
+        return AESGCM(_unwrap(self._epoch(key.epoch), key.wrapped, subject_context(key.subject, category, key.generation)))
 
     def shred(self, tx: Connection, *, subject: UUID, category: int, entry: int | None) -> None:
         """
@@ -154,7 +154,7 @@ class Keys:
         for epoch, count in self._reserve(len(subjects), "subject"):
             aead = self._epoch(epoch)
             for subject in subjects[len(made) : len(made) + count]:
-                wrapped = self._wrap(aead, self._random_bytes(32), _subject_context(subject.bytes, category, 1))
+                wrapped = self._wrap(aead, self._random_bytes(32), subject_context(subject.bytes, category, 1))
                 made.append(WrappedKey(subject.bytes, 1, epoch, wrapped))
         return made
 
@@ -216,7 +216,8 @@ def _epoch_context(epoch: int) -> bytes:
     return b"hoeksteen epoch" + epoch.to_bytes(8, "big")
 
 
-def _subject_context(subject: bytes, category: int, generation: int) -> bytes:
+def subject_context(subject: bytes, category: int, generation: int) -> bytes:
+    """Give what a wrapped subject key is bound to."""
     return b"hoeksteen key" + bytes([category]) + generation.to_bytes(4, "big") + subject
 
 

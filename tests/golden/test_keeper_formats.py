@@ -1,0 +1,72 @@
+"""The keeper's formats are what docs/formats.md says: to the byte, and openable by an implementation that shares no code."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from golden.keeper_formats import FILE, vectors
+
+KEPT: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(KEPT))
+def test_the_bytes_have_not_changed(name: str) -> None:
+    assert vectors()[name] == KEPT[name]
+    assert set(vectors()) == set(KEPT)
+
+
+def test_a_blob_by_the_document_alone() -> None:
+    v = KEPT["seal"]
+    blob, subject = bytes.fromhex(v["blob"]), bytes.fromhex(v["subject"])
+    assert (blob[0], blob[1], int.from_bytes(blob[2:6], "big"), blob[6:18].hex()) == (1, v["category"], v["generation"], v["nonce"])
+    padded = AESGCM(bytes.fromhex(v["key"])).decrypt(blob[6:18], blob[18:], b"hoeksteen seal" + blob[:6] + subject)
+    assert len(padded) % 32 == 0
+    payload, _, zeros = padded.rpartition(b"\x80")
+    assert not zeros.strip(b"\x00") and msgspec.msgpack.decode(payload) == v["fields"]
+
+
+def test_a_wrapped_key_by_the_document_alone() -> None:
+    v = KEPT["wrapped_subject_key"]
+    wrapped, subject = bytes.fromhex(v["wrapped"]), bytes.fromhex(KEPT["seal"]["subject"])
+    context = b"hoeksteen key" + b"\x01" + (3).to_bytes(4, "big") + subject
+    assert AESGCM(bytes.fromhex(v["epoch_key"])).decrypt(wrapped[:12], wrapped[12:], context).hex() == v["key"]
+
+
+def test_traffic_by_the_document_alone() -> None:
+    v = KEPT["traffic"]
+    key, records, blocks = bytes.fromhex(v["key"]), bytes.fromhex(v["records"]), bytes.fromhex(v["blocks"])
+    cipher = Cipher(AES(key), ECB()).decryptor()
+    plain = cipher.update(blocks)
+    for row in range(2):
+        record = records[row * 16 : row * 16 + 16]
+        block = plain[row * 16 : row * 16 + 16]
+        assert block[:8].hex() == v["values"][row * 16 : row * 16 + 16]
+        assert block[8:] == hashlib.sha256(record + b"other_party").digest()[:8]
+    encrypt = Cipher(AES(key), ECB()).encryptor()
+    assert encrypt.update(bytes.fromhex(v["values"][:16]) + bytes(8)).hex() == v["deduplication_tokens"][:32]
+
+
+def test_blind_tokens_by_the_document_alone() -> None:
+    for v in KEPT["blind_indexes"]["tokens"]:
+        message = v["index"].encode() + b"\x00" + v["normalised"].encode()
+        assert hmac.new(bytes.fromhex(KEPT["blind_indexes"]["key"]), message, "sha256").digest()[:16].hex() == v["token"]
+    normalised = {v["index"]: v["normalised"] for v in KEPT["blind_indexes"]["tokens"]}
+    assert (
+        normalised["surname_postcode"] == "berghozer|1234ab"
+        and normalised["phone"] == "31612345678"
+        and normalised["surname_birth_date"] == "myer|1970-01-31"
+    )
+
+
+def test_a_grants_digest_by_the_document_alone() -> None:
+    v = KEPT["grant"]
+    canonical = json.dumps(v["facts"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical == v["canonical"] and hashlib.sha256(canonical.encode()).hexdigest() == v["sha256"]
