@@ -7,6 +7,7 @@ A household shares surname, address, telephone, bank account and often initials:
 from hoeksteen.consolidation.features import Facts
 
 NAME_TYPOS_MAX = 2
+OWN_WITHOUT_BIRTH_DATE_MIN = 2
 
 
 def contradiction(left: Facts, right: Facts) -> str | None:
@@ -23,13 +24,10 @@ def contradiction(left: Facts, right: Facts) -> str | None:
         return "other_initials"
     if left.given_name and right.given_name and left.given_name != right.given_name and not left.emails & right.emails:
         return "other_given_name"
-    if left.birth_date and right.birth_date and left.birth_date != right.birth_date:
-        strong = same_initials(left, right, whole=True) and same_surname(left, right) and shares_contact(left, right)
-        if not (strong and nearly_the_same_day(left.birth_date, right.birth_date)):
-            return "other_birth_date"
-    if not similar_surname(left, right) and not (
-        left.birth_date and left.birth_date == right.birth_date and same_initials(left, right, whole=True) and shares_contact(left, right)
-    ):
+    both_born = bool(left.birth_date and right.birth_date)
+    if both_born and left.birth_date != right.birth_date and not (nearly_the_same_day(left.birth_date, right.birth_date) and _strong(left, right)):
+        return "other_birth_date"
+    if not similar_surname(left, right) and not (both_born and _strong(left, right, named=False)):
         return "other_surname"
     return None
 
@@ -40,12 +38,24 @@ def too_thin(left: Facts, right: Facts) -> str | None:
         same = left.chamber_of_commerce_number and left.chamber_of_commerce_number == right.chamber_of_commerce_number
         return None if same or left.dwelling == right.dwelling or _personal(left, right) else "no_number_in_common"
     if not (left.birth_date and right.birth_date):
-        # father and son: one name, one address, often one telephone; only a birth date tells them apart
-        if not (same_surname(left, right) and same_initials(left, right, whole=True)):
-            return "no_birth_date"
-        if not (left.emails & right.emails or (left.given_name and left.given_name == right.given_name and _personal(left, right))):
+        # father and son: one name, one address, often one telephone or account; without a birth date it takes two things of one's own
+        same_given = bool(left.given_name) and left.given_name == right.given_name
+        if belongings(left, right) + same_given < OWN_WITHOUT_BIRTH_DATE_MIN or not belongings(left, right):
             return "no_birth_date"
     return None
+
+
+def _strong(left: Facts, right: Facts, *, named: bool = True) -> bool:
+    """Say whether everything but one deviating field speaks for one person: all initials, and the name with a door or two things of one's own."""
+    if not same_initials(left, right, whole=True):
+        return False
+    return belongings(left, right) >= 2 or ((same_surname(left, right) or not named) and shares_contact(left, right))
+
+
+def belongings(left: Facts, right: Facts) -> int:
+    """Count the things of one's own that are the same: a mobile number, an e-mail address, a bank account."""
+    mobile = any(number.startswith("316") for number in left.phones & right.phones)
+    return mobile + bool(left.emails & right.emails) + bool(left.iban and left.iban == right.iban)
 
 
 def same_surname(left: Facts, right: Facts) -> bool:

@@ -47,7 +47,11 @@ class Estimate:
                     "tax_category": declared.tax_category,
                     "tax_rate": declared.tax_rate,
                     "prices": [
-                        {"id": "month", "kind": "recurring", "versions": [{"valid_from": declared.valid_from, "amount": str(self.prices[service.offering])}]}
+                        {
+                            "id": "month",
+                            "kind": "recurring",
+                            "versions": [{"valid_from": declared.valid_from, "amount": str(self.prices[service.offering])}],
+                        }
                     ],
                 }
                 for service in declared.offerings
@@ -77,7 +81,9 @@ def estimate(*, records: Sequence[LegacyRecord], mapping: Mapping) -> Estimate:
             for j in held:
                 together[i][j] += 1
     solved = _solve(together, charged, offerings, mapping)
-    prices = {offering: round_half_up(Decimal(found.numerator) / Decimal(found.denominator)) for offering, found in zip(offerings, solved, strict=True)}
+    prices = {
+        offering: round_half_up(Decimal(found.numerator) / Decimal(found.denominator)) for offering, found in zip(offerings, solved, strict=True)
+    }
     adjustments = tuple(_charge(record) - sum((prices[product.product_offering_id] for product in record.products), Decimal(0)) for record in records)
     bound = Decimal(services.adjustment_at_most)
     for record, adjustment in zip(records, adjustments, strict=True):
@@ -123,7 +129,8 @@ def _solve(matrix: list[list[Fraction]], right: list[Fraction], names: Sequence[
         pivot = next((i for i in range(column, size) if rows[i][column] != 0), None)
         if pivot is None:
             raise InvalidInput(
-                f"{mapping.file}, field services.offerings: the price of {names[column]} cannot be told from the others' (no customer has it, or all with the same).",
+                f"{mapping.file}, field services.offerings: the price of {names[column]} cannot be told from the others'"
+                " (no customer has it, or all have it with the same others).",
                 remedy="Join services that always go together, or leave out those that nobody has.",
             )
         rows[column], rows[pivot] = rows[pivot], rows[column]

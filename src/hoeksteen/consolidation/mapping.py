@@ -18,7 +18,8 @@ SHIPPED = Path(__file__).parent / "mappings"
 _FAULTS_SHOWN_MAX = 20
 _ADDRESS = ("street_line", "street", "house_number", "addition", "postcode", "city")
 RECORD_TARGETS = {
-    "kind", "name", "company_name", "initials", "given_name", "prefix", "family_name", "maiden_name", "gender", "birth_date", "language", "legal_form",
+    "kind", "name", "company_name", "initials", "given_name", "prefix", "family_name", "maiden_name", "gender", "birth_date", "language",
+    "legal_form",
     "chamber_of_commerce_number", "phone", "email", "iban", "payment_method", "mandate_reference", "mandate_date", "customer_since",
     "tenure_months", "contract_months", "monthly_charge", "total_charge", "service",
     *(f"{role}.{part}" for role in ("residential", "billing") for part in _ADDRESS),

@@ -9,15 +9,16 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 from hoeksteen.consolidation.features import Facts, table
 from hoeksteen.consolidation.model import Pair
+from hoeksteen.storage.lake.engines.duckdb import Duck
 
 SEED = 20261101
 TRAINED_FROM_RECORDS = 1_000
 WEIGHT_MIN = 0.0
+MEMORY_BYTES_MAX = 6 * 1024**3
 _SAMPLED_PAIRS_MAX = 2_000_000
 _TRAINING_PAIRS_MAX = 1_000_000
 
@@ -58,7 +59,8 @@ _BIRTH_DATE = _comparison(
     _unknown("birth_date"),
     _level("birth_date_l = birth_date_r", "the same", 0.97, 0.0001),
     _level(
-        "hamming(birth_date_l, birth_date_r) = 1 OR (birth_year_l = birth_year_r AND birth_date_l[5:6] = birth_date_r[7:8] AND birth_date_l[7:8] = birth_date_r[5:6])",
+        "hamming(birth_date_l, birth_date_r) = 1 OR (birth_year_l = birth_year_r"
+        " AND birth_date_l[5:6] = birth_date_r[7:8] AND birth_date_l[7:8] = birth_date_r[5:6])",
         "one digit, or day and month exchanged",
         0.025,
         0.0025,
@@ -145,12 +147,12 @@ def score_pairs(facts: Sequence[Facts]) -> list[Pair]:
     return sorted(pairs, key=lambda pair: (-pair.weight, pair.left, pair.right))
 
 
-def _scored(facts: Sequence[Facts], places: list[int], comparisons: list[dict[str, Any]], blocks: list[Any], *, train: bool) -> list[Pair]:
+def _scored(facts: Sequence[Facts], places: list[int], comparisons: list[Any], blocks: list[Any], *, train: bool) -> list[Pair]:
     if len(places) < 2:
         return []
-    connection = duckdb.connect(":memory:", config={"temp_directory": ""})
-    try:
-        api = DuckDBAPI(connection=connection)
+    # no directory to spill to: what is compared is in the clear
+    with Duck(memory_bytes_max=MEMORY_BYTES_MAX, spill=None) as duck:
+        api = DuckDBAPI(connection=duck.connection)
         logging.getLogger("splink").setLevel(logging.ERROR)
         settings = SettingsCreator(
             link_type="dedupe_only",
@@ -164,12 +166,11 @@ def _scored(facts: Sequence[Facts], places: list[int], comparisons: list[dict[st
         linker = Linker(api.register(table(facts, places)), settings, log_level=None)
         if train:
             _train(linker)
-        found = linker.inference.predict(threshold_match_weight=WEIGHT_MIN, warning_mode="never").as_pyarrow_table()
-        columns = (found["unique_id_l"].to_pylist(), found["unique_id_r"].to_pylist(), found["match_weight"].to_pylist())
+        found = linker.inference.predict(threshold_match_weight=WEIGHT_MIN, warning_mode="never")
+        scored = duck.arrow(f"SELECT unique_id_l, unique_id_r, match_weight FROM {found.physical_name}")
+        columns = (scored["unique_id_l"].to_pylist(), scored["unique_id_r"].to_pylist(), scored["match_weight"].to_pylist())
         # floats are summed in parallel: what lies below the sixth decimal is chance
         return [Pair(min(left, right), max(left, right), round(weight, 6)) for left, right, weight in zip(*columns, strict=True)]
-    finally:
-        connection.close()
 
 
 def _train(linker: Linker) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
+from hoeksteen.consolidation.model import LegacyProduct, LegacyRecord
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.identifiers import derived
 
@@ -43,6 +44,21 @@ class Pseudonyms:
 
     def _hash(self, use: bytes, values: Iterable[str]) -> bytes:
         return hashlib.blake2b("\x1f".join(values).encode("utf-8", "surrogatepass"), key=self._key, digest_size=16, person=use).digest()
+
+
+def customer_id_of(founder: LegacyRecord) -> UUID:
+    """Give the identifier of the customer that a record founds."""
+    return derived("customer", str(founder.record_id))
+
+
+def product_id_of(record: LegacyRecord, product: LegacyProduct) -> UUID:
+    """Give the identifier that a legacy product has here."""
+    return derived("product", str(record.record_id), product.item_key)
+
+
+def resource_id_of(record: LegacyRecord, product: LegacyProduct, kind: str) -> UUID:
+    """Give the identifier of a product's number, line or SIM."""
+    return derived("resource", str(record.record_id), product.item_key, kind)
 
 
 def read_or_make_key(file: Path) -> bytes:

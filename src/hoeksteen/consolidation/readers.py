@@ -291,7 +291,7 @@ def _read_sqlite(mapping: declared.Mapping, reader: declared.Sqlite, file: Path)
         _check_tables(connection, reader, file)
         children = {name: _children(connection, mapping, name, child, file) for name, child in mapping.lists.items()}
         names, rows = _query(connection, reader.query, file, "reader.query")
-        _same_columns(f"{file}, reader.query", [name for name in names], list(mapping.record_columns))
+        _same_columns(f"{file}, reader.query", names, list(mapping.record_columns))
         key_place = names.index(mapping.key)
         for number, row in enumerate(rows, start=1):
             key = _as_text(row[key_place])

@@ -73,8 +73,8 @@ def _require_plausible(found: Extract, source: Source, mapping: Mapping) -> None
     if len(found.rejected) > max(REJECTED_FREELY_MAX, total * mapping.rejected_percent_max // 100):
         first = found.rejected[0].finding
         raise InvalidInput(
-            f"{source.input} line {found.rejected[0].row}, field {first.field}: {first.code}, and {len(found.rejected) - 1:,} more of {total:,} records"
-            f" cannot be loaded: the mapping {mapping.file} does not fit this file.",
+            f"{source.input} line {found.rejected[0].row}, field {first.field}: {first.code}, and {len(found.rejected) - 1:,} more of {total:,}"
+            f" records cannot be loaded: the mapping {mapping.file} does not fit this file.",
             remedy="Correct that field in the mapping (`hoeksteen consolidate profile` shows its values), or raise rejected_percent_max.",
         )
 
@@ -296,7 +296,7 @@ def _read_column(draft: Draft, parts: dict[str, Any], column: Column, name: str,
         draft.notes.append((name, "another_form"))
     if column.to is None:
         return
-    target = column.to.removeprefix("product.") if not group else column.to
+    target = column.to.removeprefix("product.")
     role, _, part = target.partition(".")
     if part:
         _set_address(draft.addresses.setdefault(role, {}), draft, part, name, value)

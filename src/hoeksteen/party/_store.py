@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from hoeksteen.party.model import BillingAccount, Customer, Language, NewBillingAccount, NewCustomer, PaymentMethod
+from hoeksteen.party.model import Agreement, BillingAccount, Customer, Language, NewBillingAccount, NewCustomer, PaymentMethod
 from hoeksteen.storage.postgres import Row, Transaction
 
 _CUSTOMER = """
@@ -116,3 +116,16 @@ def set_language(tx: Transaction, customer_id: UUID, language: Language) -> int:
 def set_payment_method(tx: Transaction, customer_id: UUID, billing_account_id: UUID, payment_method: PaymentMethod) -> int:
     sql = "UPDATE party.billing_account SET payment_method = %s WHERE customer_id = %s AND billing_account_id = %s"
     return tx.execute(sql, (payment_method, customer_id, billing_account_id))
+
+
+def add_agreements(tx: Transaction, agreements: Sequence[Agreement]) -> None:
+    columns = ("customer_id", "agreement_id", "commitment_months", "valid_from")
+    tx.copy_in("party.agreement", columns, ((new.customer_id, new.agreement_id, new.commitment_months, new.valid_from) for new in agreements))
+
+
+def agreements(tx: Transaction, customer_id: UUID) -> list[Agreement]:
+    sql = """
+        SELECT customer_id, agreement_id, commitment_months, valid_from FROM party.agreement
+        WHERE customer_id = %s ORDER BY valid_from, agreement_id
+    """
+    return [Agreement(**row) for row in tx.rows(sql, (customer_id,))]

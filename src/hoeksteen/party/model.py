@@ -75,3 +75,18 @@ class BillingAccount:
     payment_method: PaymentMethod
     tax_included: bool
     status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """
+    What binds a customer for a time (TM Forum TMF651).
+
+    :param commitment_months: 1 is month by month
+    :param valid_from: the local day on which it began
+    """
+
+    customer_id: UUID
+    agreement_id: UUID
+    commitment_months: int
+    valid_from: date

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
-from hoeksteen.party.model import Language, NewBillingAccount, NewCustomer, PaymentMethod
+from hoeksteen.party.model import Agreement, Language, NewBillingAccount, NewCustomer, PaymentMethod
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -35,6 +35,19 @@ def add_billing_accounts(*, tx: Transaction, billing_accounts: Sequence[NewBilli
     fresh = iter(_store.take_billing_account_numbers(tx, sum(new.billing_account_number is None for new in billing_accounts)))
     numbers = [new.billing_account_number or next(fresh) for new in billing_accounts]
     _store.add_billing_accounts(tx, billing_accounts, numbers)
+
+
+def add_agreements(*, tx: Transaction, agreements: Sequence[Agreement]) -> None:
+    """
+    Add agreements of existing customers, set-based with COPY.
+
+    :raises InvalidInput: when one binds for less than a month
+    :raises Conflict: (at the end of the transaction's block) when an identifier is taken
+    """
+    wrong = sum(new.commitment_months < 1 for new in agreements)
+    if wrong:
+        raise InvalidInput(f"The field commitment_months of {wrong} agreements is less than 1.", remedy="Month by month is 1.")
+    _store.add_agreements(tx, agreements)
 
 
 def set_language(*, tx: Transaction, customer_id: UUID, language: Language) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
-from hoeksteen.party.model import BillingAccount, Customer
+from hoeksteen.party.model import Agreement, BillingAccount, Customer
 from hoeksteen.storage.postgres import Transaction
 
 PAGE_MAX = 10_000
@@ -78,6 +78,11 @@ def billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int, after: UUID | 
 def count_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> int:
     """Count the active billing accounts whose bill period begins on `cycle_day`."""
     return _store.count_billing_accounts_of_cycle(tx, cycle_day)
+
+
+def agreements(*, tx: Transaction, customer_id: UUID) -> list[Agreement]:
+    """Give what binds a customer for a time, oldest first."""
+    return _store.agreements(tx, customer_id)
 
 
 def _bounded(limit: int) -> int:

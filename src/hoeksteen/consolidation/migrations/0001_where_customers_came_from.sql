@@ -12,6 +12,7 @@ CREATE TABLE consolidation.source_file (
     source text PRIMARY KEY,
     title text NOT NULL,
     trust smallint NOT NULL,
+    matched boolean NOT NULL,
     digest text NOT NULL,
     records bigint NOT NULL,
     taken_at timestamptz NOT NULL

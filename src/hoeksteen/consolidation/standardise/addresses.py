@@ -20,8 +20,10 @@ _ENDINGS = (
     (re.compile(r"(?<=\w)(?:dk|dijk)\.?$", re.IGNORECASE), "dijk"),
 )
 _WORDS = {
-    "str.": "straat", "str": "straat", "ln": "laan", "ln.": "laan", "wg": "weg", "wg.": "weg", "pln": "plein", "pln.": "plein", "kd": "kade", "kd.": "kade",
-    "sngl": "singel", "sngl.": "singel", "gr": "gracht", "gr.": "gracht", "burg.": "burgemeester", "prof.": "professor", "dr.": "doctor", "st.": "sint",
+    "str.": "straat", "str": "straat", "ln": "laan", "ln.": "laan", "wg": "weg", "wg.": "weg", "pln": "plein", "pln.": "plein", "kd": "kade",
+    "kd.": "kade",
+    "sngl": "singel", "sngl.": "singel", "gr": "gracht", "gr.": "gracht", "burg.": "burgemeester", "prof.": "professor", "dr.": "doctor",
+    "st.": "sint",
     "v.": "van", "v.d.": "van der", "kon.": "koningin", "pr.": "prins", "gen.": "generaal", "mr.": "meester", "past.": "pastoor", "jac.": "jacob",
 }  # fmt: skip
 _SMALL = {"van", "de", "den", "der", "het", "'t", "te", "ten", "ter", "op", "aan", "in", "en", "bij"}

@@ -1,7 +1,7 @@
 """Dates as legacy systems write them, and birth dates with the damage that is usual in them."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 _FILLERS = {date(1900, 1, 1), date(1901, 1, 1), date(1911, 11, 11), date(1111, 11, 11), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31)}
@@ -31,7 +31,8 @@ def day(text: str, form: str) -> date | None:
         if not found:
             return None
         try:
-            instant = datetime(*(int(part) for part in found.groups()))  # type: ignore[arg-type]  # six whole numbers
+            year, month, number, hour, minute, second = (int(part) for part in found.groups())
+            instant = datetime(year, month, number, hour, minute, second, tzinfo=UTC)
         except ValueError:
             return None
         begins = instant + timedelta(hours=2)

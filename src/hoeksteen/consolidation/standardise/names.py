@@ -14,7 +14,8 @@ _PREFIX_SINGLE = {
     "van", "de", "den", "der", "het", "'t", "te", "ten", "ter", "von", "vom", "zu", "zur", "du", "des", "la", "le", "les", "del", "della", "di", "da",
     "dos", "el", "al", "ben", "bin", "op", "in", "uit", "aan", "bij", "onder", "over", "voor", "tot", "v.d.", "v.", "v/h", "d'", "'s",
 }  # fmt: skip
-_ABBREVIATED = {"v/d": "v.d.", "vd": "v.d.", "v.d": "v.d.", "v.d.": "v.d.", "`t": "'t", "’t": "'t", "´t": "'t", "t": "'t"}
+_PREFIX_DUTCH = {"van", "de", "den", "der", "het", "'t", "te", "ten", "ter", "op", "v.d.", "'s"}
+_ABBREVIATED = {"v/d": "v.d.", "vd": "v.d.", "v.d": "v.d.", "v.d.": "v.d.", "`t": "'t", "’t": "'t", "´t": "'t"}
 # what may stand before `de`, `den`, `der`, `het`, `'t` in a prefix; on its own it is no prefix of a Dutch name
 _NEEDS_FOLLOWER = {"op", "in", "uit", "aan", "bij", "onder", "over", "voor", "tot", "'s"}
 _FOLLOWERS = {"de", "den", "der", "het", "'t", "t", "la", "le", "ten", "ter"}
@@ -77,6 +78,9 @@ def single_field(text: str, *, order: str = _FAMILY_FIRST) -> PersonName | None:
     else:
         family_words, prefix, initials = _family_first(words)
         given = None
+        if initials is None and suffix is not None and "." not in text:
+            # `JANSEN JR` with no other initials: the run of letters is J.R., not a junior
+            initials, suffix = initials_of(suffix.upper()), None
     return _assembled(" ".join(family_words), prefix, initials, given, maiden, gender, suffix)
 
 
@@ -149,8 +153,10 @@ def surname_keys(name: PersonName) -> list[str]:
 
 
 def initials_key(initials: str | None) -> str | None:
-    """Give the letters that initials begin with, without dots; `Th.` counts as T."""
-    return "".join(fold(piece)[:1] for piece in initials.split(".") if piece) or None if initials else None
+    """Give the letters that initials begin with, without dots; `Th.` counts as T, and `IJ.` as `I.J.`, which systems write alike."""
+    if not initials:
+        return None
+    return "".join("IJ" if piece.upper() == "IJ" else fold(piece)[:1] for piece in initials.split(".") if piece) or None
 
 
 def _bare(family_name: str) -> str:
@@ -244,8 +250,11 @@ def _family_first(words: list[str]) -> tuple[list[str], list[str], str | None]:
         while end > 1 and end < len(words) and _is_initials(words[end - 1]) and _lower(words[end - 1]) not in ("v.d.", "v."):
             end -= 1
     letters, abbreviated = words[end:], []
-    if len(letters) > 2 and [letter.upper().rstrip(".") for letter in letters[:2]] == ["V", "D"]:
+    bare = [letter.upper().rstrip(".") for letter in letters]
+    if len(letters) > 2 and bare[:2] == ["V", "D"]:
         letters, abbreviated = letters[2:], ["v.d."]
+    elif len(letters) == 2 and bare[0] == "V" and len(bare[1]) > 1:
+        letters, abbreviated = letters[1:], ["v."]
     front, prefix = words[:end], list(abbreviated)
     while not abbreviated and len(front) > 1 and _lower(front[-1]) in _PREFIX_SINGLE:
         prefix.insert(0, front[-1])
@@ -255,7 +264,7 @@ def _family_first(words: list[str]) -> tuple[list[str], list[str], str | None]:
 
 def _ends_as_initials(word: str) -> bool:
     """Behind the family name, up to four letters are initials, with or without dots, unless they are a prefix."""
-    return _lower(word) not in _PREFIX_SINGLE and (_is_initials(word) or len(word) <= 4 and word.isalpha())
+    return _lower(word) not in _PREFIX_DUTCH and (_is_initials(word) or len(word) <= 4 and word.isalpha())
 
 
 def _assembled(

@@ -66,6 +66,8 @@ def as_written(text: str) -> str:
 
 
 def _capitalised(word: str) -> str:
+    if "." in word and all(len(piece) <= 1 for piece in word.split(".")):
+        return word.upper()
     parts = word.split("-")
     done = []
     for part in parts:

@@ -31,6 +31,15 @@ CREATE TABLE party.billing_account (
 );
 CREATE UNIQUE INDEX billing_account_id_unique ON party.billing_account (billing_account_id);
 
+-- What binds a customer for a time (TM Forum TMF651): month by month, or for one or two years.
+CREATE TABLE party.agreement (
+    customer_id uuid NOT NULL REFERENCES party.customer,
+    agreement_id uuid NOT NULL,
+    commitment_months smallint NOT NULL CHECK (commitment_months > 0),
+    valid_from date NOT NULL,
+    PRIMARY KEY (customer_id, agreement_id)
+);
+
 -- Numbers that people quote say nothing about the person; gaps mean nothing.
 CREATE SEQUENCE party.customer_number START 10000001;
 CREATE SEQUENCE party.billing_account_number START 50000001;

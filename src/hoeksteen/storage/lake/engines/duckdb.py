@@ -52,6 +52,11 @@ class Duck:
         """Release the database's memory."""
         self._connection.close()
 
+    @property
+    def connection(self) -> Any:
+        """DuckDB's own connection, for libraries that compute on one themselves."""
+        return self._connection
+
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
         """Run a statement."""
         self._run(sql, parameters)

@@ -1,0 +1,118 @@
+"""SQL of the consolidation room."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from hoeksteen.consolidation.model import Finding
+from hoeksteen.storage.postgres import Row, Transaction
+
+RecordRow = tuple[str, UUID, bytes, int, str, str, UUID | None]
+LineageRow = tuple[UUID, str, str, str, UUID, int, str]
+ProductRow = tuple[UUID, UUID, str, UUID, Decimal]
+
+
+def lock(tx: Transaction) -> bool:
+    """Let one consolidation run at a time; the lock lives as long as the transaction."""
+    return bool(tx.value("SELECT pg_try_advisory_xact_lock(hashtext('consolidation'))"))
+
+
+def pseudonym_fingerprint(tx: Transaction) -> bytes | None:
+    found = tx.value("SELECT fingerprint FROM consolidation.pseudonym_key")
+    return None if found is None else bytes(found)
+
+
+def keep_pseudonym_fingerprint(tx: Transaction, fingerprint: bytes) -> None:
+    tx.execute("INSERT INTO consolidation.pseudonym_key (fingerprint) VALUES (%s)", (fingerprint,))
+
+
+def source_files(tx: Transaction) -> dict[str, Row]:
+    return {row["source"]: row for row in tx.rows("SELECT source, title, trust, matched, digest, records, taken_at FROM consolidation.source_file")}
+
+
+def keep_source_file(tx: Transaction, source: str, title: str, trust: int, matched: bool, digest: str, records: int, now: datetime) -> None:
+    sql = """
+        INSERT INTO consolidation.source_file (source, title, trust, matched, digest, records, taken_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (source) DO UPDATE SET title = EXCLUDED.title, trust = EXCLUDED.trust, matched = EXCLUDED.matched,
+            digest = EXCLUDED.digest, records = EXCLUDED.records, taken_at = EXCLUDED.taken_at
+    """
+    tx.execute(sql, (source, title, trust, matched, digest, records, now))
+
+
+def known_records(tx: Transaction, source_keys: Sequence[UUID]) -> list[Row]:
+    sql = "SELECT source, source_key, digest, state, customer_id FROM consolidation.source_record WHERE source_key = ANY(%s)"
+    return tx.rows(sql, (list(source_keys),))
+
+
+def add_records(tx: Transaction, rows: Iterable[RecordRow], now: datetime) -> None:
+    columns = ("source", "source_key", "digest", "source_row", "state", "reason", "customer_id", "loaded_at")
+    tx.copy_in("consolidation.source_record", columns, ((*row, now) for row in rows))
+
+
+def add_products(tx: Transaction, rows: Iterable[ProductRow]) -> None:
+    tx.copy_in("consolidation.source_product", ("customer_id", "product_id", "source", "source_key", "monthly"), rows)
+
+
+def replace_lineage(tx: Transaction, customer_ids: Sequence[UUID], rows: Iterable[LineageRow]) -> None:
+    tx.execute("DELETE FROM consolidation.lineage WHERE customer_id = ANY(%s)", (list(customer_ids),))
+    tx.copy_in("consolidation.lineage", ("customer_id", "category", "field", "source", "source_key", "source_row", "rule"), rows)
+
+
+def replace_findings(tx: Transaction, source: str, findings: Iterable[Finding]) -> None:
+    tx.execute("DELETE FROM consolidation.finding WHERE source = %s", (source,))
+    rows = ((source, int(finding.place.rpartition(":")[2]), finding.field, finding.code) for finding in findings)
+    tx.copy_in("consolidation.finding", ("source", "source_row", "field", "code"), rows)
+
+
+def add_reviews(tx: Transaction, rows: Sequence[tuple[UUID, UUID, Decimal, str]]) -> None:
+    sql = """
+        INSERT INTO consolidation.review (source_key_left, source_key_right, weight, reason) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (source_key_left, source_key_right) DO NOTHING
+    """
+    tx.execute_many(sql, rows)
+
+
+def counts(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT source, state, count(*) AS records FROM consolidation.source_record GROUP BY source, state")
+
+
+def findings(tx: Transaction) -> list[Row]:
+    sql = "SELECT source, field, code, count(*) AS records, min(source_row) AS first_row FROM consolidation.finding GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    return tx.rows(sql)
+
+
+def open_reviews(tx: Transaction, limit: int) -> list[Row]:
+    sql = """
+        SELECT r.source_key_left, r.source_key_right, r.weight, r.reason, a.customer_id AS customer_left, b.customer_id AS customer_right
+        FROM consolidation.review r
+        JOIN consolidation.source_record a ON a.source_key = r.source_key_left
+        JOIN consolidation.source_record b ON b.source_key = r.source_key_right
+        WHERE r.state = 'open' ORDER BY r.weight DESC, r.source_key_left, r.source_key_right LIMIT %s
+    """
+    return tx.rows(sql, (limit,))
+
+
+def count_open_reviews(tx: Transaction) -> int:
+    return int(tx.value("SELECT count(*) FROM consolidation.review WHERE state = 'open'"))
+
+
+def records_of_customer(tx: Transaction, customer_id: UUID) -> list[Row]:
+    sql = """
+        SELECT source, source_key, source_row, state, reason, loaded_at FROM consolidation.source_record
+        WHERE customer_id = %s ORDER BY source, source_row, source_key
+    """
+    return tx.rows(sql, (customer_id,))
+
+
+def lineage_of_customer(tx: Transaction, customer_id: UUID) -> list[Row]:
+    sql = """
+        SELECT category, field, source, source_key, source_row, rule FROM consolidation.lineage
+        WHERE customer_id = %s ORDER BY category, field, source, source_key
+    """
+    return tx.rows(sql, (customer_id,))
+
+
+def source_products(tx: Transaction, sources: Sequence[str]) -> list[Row]:
+    sql = "SELECT customer_id, product_id, source, monthly FROM consolidation.source_product WHERE source = ANY(%s)"
+    return tx.rows(sql, (list(sources),))

@@ -1,0 +1,256 @@
+"""Consolidation: several overlapping legacy exports become one set of customers, sealed, with every record accounted for."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._load import Plan, load_batch, load_rejected
+from hoeksteen.consolidation.clusters import build_clusters
+from hoeksteen.consolidation.features import facts_of
+from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
+from hoeksteen.consolidation.mapping import Mapping, read_mapping
+from hoeksteen.consolidation.matching import score_pairs
+from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, LegacyRecord, RecordState, Source
+from hoeksteen.consolidation.pseudonyms import Pseudonyms
+from hoeksteen.consolidation.reconcile import balances
+from hoeksteen.consolidation.report import FindingCount, Prices, Report
+from hoeksteen.consolidation.translate import extract
+from hoeksteen.consolidation.truth import Truth, quality, read_truth
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState
+from hoeksteen.kernel.time_period import local_day, start_of_day
+from hoeksteen.product.operations import load_catalogue
+from hoeksteen.product.queries import recurring_prices
+from hoeksteen.storage.postgres import Database, Transaction
+
+CLUSTERS_PER_BATCH = 1_000
+
+
+class Progress(Protocol):
+    """Told what is being done, how much of it is done, and how much there is."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None: ...
+
+
+@dataclass(slots=True)
+class _Run:
+    """Everything that one run holds in memory; nothing of it is ever written to disk in the clear."""
+
+    mappings: dict[str, Mapping]
+    extracts: list[Extract]
+    estimates: dict[str, Estimate]
+    records: list[LegacyRecord] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+
+
+def consolidate(
+    *,
+    database: Database,
+    keeper: KeeperClient,
+    sources: Sequence[Source],
+    pseudonyms: Pseudonyms,
+    cutover: date,
+    now: datetime,
+    progress: Progress | None = None,
+    truth: Path | None = None,
+) -> Report:
+    """
+    Bring legacy exports in: read, standardise, match, merge, seal, load and reconcile.
+
+    Everything that can be wrong with mappings and files is found before anything is written. Loading then commits batch by batch; after an
+    interruption the same call goes on where it stopped, and makes nothing twice.
+
+    :param sources: all exports of the operator that may hold the same customers; they are matched together, or not at all
+    :param cutover: the first local day that is billed here, for products whose source does not say it; the day whose recurring revenue is compared
+    :param truth: a Parquet file that says which records are one person, for precision and recall
+    :raises InvalidInput: when a mapping or a file is wrong; the message names file, line and field
+    :raises WrongState: when the pseudonym key is another than at earlier runs, or a source that was loaded earlier is not among the sources
+    :raises Conflict: when another consolidation is running
+    :raises AccessDenied: when the standing grant for `migration` does not cover this
+    """
+    tell = progress or (lambda stage, done, total: None)
+    known_truth = read_truth(truth) if truth is not None else None
+    run = _read(sources, pseudonyms, cutover, now, tell)
+    with _alone(database):
+        with database.transaction() as tx:
+            _require_same_key(tx, pseudonyms)
+            _require_all_sources(tx, run)
+            _ensure_catalogue(tx, run)
+            plan = _plan(tx, run, cutover, now)
+        _match(run, tell)
+        _load(database, keeper, run, plan, tell)
+        with database.transaction() as tx:
+            return _report(tx, run, plan, known_truth)
+
+
+def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now: datetime, tell: Progress) -> _Run:
+    mappings = {}
+    for source in sources:
+        mapping = read_mapping(source.mapping)
+        if mapping.source in mappings:
+            raise InvalidInput(
+                f"{source.mapping}, field source: {mapping.source} is named twice.", remedy="Give each source one mapping and one input."
+            )
+        mappings[mapping.source] = mapping
+    run = _Run(mappings, [], {})
+    for number, (source, mapping) in enumerate(zip(sources, mappings.values(), strict=True)):
+        tell("reading", number, len(sources))
+        found = extract(source=source, mapping=mapping, pseudonyms=pseudonyms, today=local_day(now), cutover=cutover)
+        if mapping.services is not None:
+            estimated = estimate(records=found.records, mapping=mapping)
+            found.records = [with_prices(record, change, estimated) for record, change in zip(found.records, estimated.adjustments, strict=True)]
+            run.estimates[mapping.source] = estimated
+        run.extracts.append(found)
+    tell("reading", len(sources), len(sources))
+    matched = [record for found in run.extracts if found.matched for record in found.records]
+    run.records = matched + [record for found in run.extracts if not found.matched for record in found.records]
+    return run
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """Hold the lock that lets one consolidation run at a time."""
+    with database.transaction() as tx:
+        if not _store.lock(tx):
+            raise Conflict("Another consolidation is running.", remedy="Wait until it is done, then run this again.")
+        yield
+
+
+def _require_same_key(tx: Transaction, pseudonyms: Pseudonyms) -> None:
+    known = _store.pseudonym_fingerprint(tx)
+    if known is None:
+        _store.keep_pseudonym_fingerprint(tx, pseudonyms.fingerprint)
+    elif known != pseudonyms.fingerprint:
+        raise WrongState(
+            "The key of the pseudonyms is another than when customers were loaded; going on would make every customer twice.",
+            remedy="Restore consolidation.key in the application's keys directory.",
+        )
+
+
+def _require_all_sources(tx: Transaction, run: _Run) -> None:
+    """Records can be matched only against what is given: what was loaded earlier is sealed."""
+    if not any(found.matched for found in run.extracts):
+        return
+    absent = sorted(name for name, row in _store.source_files(tx).items() if row["matched"] and name not in run.mappings)
+    if absent:
+        raise WrongState(
+            f"The source {absent[0]} was loaded earlier and is not among the inputs, so that its customers would be made again.",
+            remedy=f"Name the mapping and the export of {', '.join(absent)} as well.",
+        )
+
+
+def _ensure_catalogue(tx: Transaction, run: _Run) -> None:
+    if any(mapping.services is None for mapping in run.mappings.values()):
+        load_catalogue(tx=tx)
+    for estimated in run.estimates.values():
+        load_catalogue(tx=tx, mapping=estimated.catalogue)
+
+
+def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
+    at = start_of_day(cutover)
+    prices: dict[str, Decimal] = {
+        price.product_offering_id: price.amount
+        for price in recurring_prices(tx=tx)
+        if price.valid_from <= at and (price.valid_to is None or at < price.valid_to)
+    }
+    for found in run.extracts:
+        for record in found.records:
+            for product in record.products:
+                if product.product_offering_id not in prices:
+                    raise InvalidInput(
+                        f"{found.file} line {record.row}: the offering {product.product_offering_id} has no recurring price on {cutover}.",
+                        remedy=f"Correct the codes in {run.mappings[found.source].file}, or add the offering to the catalogue.",
+                    )
+    return Plan(
+        trust={name: mapping.trust for name, mapping in run.mappings.items()},
+        tax_included={name: mapping.tax_included for name, mapping in run.mappings.items()},
+        titles={name: mapping.title for name, mapping in run.mappings.items()},
+        list_prices=prices,
+        cutover=cutover,
+        now=now,
+    )
+
+
+def _match(run: _Run, tell: Progress) -> None:
+    count = sum(len(found.records) for found in run.extracts if found.matched)
+    tell("matching", 0, len(run.records))
+    facts = facts_of(run.records[:count])
+    rank = [(run.mappings[record.source].trust, place) for place, record in enumerate(run.records[:count])]
+    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts), rank=rank)
+    run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
+    tell("matching", len(run.records), len(run.records))
+
+
+def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, tell: Progress) -> None:
+    with database.transaction() as tx:
+        for found in run.extracts:
+            mapping = run.mappings[found.source]
+            count = len(found.records) + len(found.rejected)
+            _store.keep_source_file(tx, found.source, mapping.title, mapping.trust, mapping.match, found.digest, count, plan.now)
+            found.findings += _changed(tx, found)
+            _store.replace_findings(tx, found.source, found.findings)
+            load_rejected(tx=tx, rejected=found.rejected, now=plan.now)
+    for start in range(0, len(run.clusters), CLUSTERS_PER_BATCH):
+        tell("loading", start, len(run.clusters))
+        with database.transaction() as tx:
+            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + CLUSTERS_PER_BATCH], records=run.records, plan=plan)
+    with database.transaction() as tx:
+        rows = [
+            (run.records[doubt.left].record_id, run.records[doubt.right].record_id, Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts
+        ]
+        _store.add_reviews(tx, rows)
+    tell("loading", len(run.clusters), len(run.clusters))
+
+
+def _changed(tx: Transaction, found: Extract) -> list[Finding]:
+    """A record that is here already is left as it is; when the source says something else by now, that is a finding."""
+    known = {row["source_key"]: bytes(row["digest"]) for row in _store.known_records(tx, [record.record_id for record in found.records])}
+    return [
+        Finding(found.source, f"{found.file.name}:{record.row}", "record", "changed_since_loaded")
+        for record in found.records
+        if known.get(record.record_id, record.digest) != record.digest
+    ]
+
+
+def _report(tx: Transaction, run: _Run, plan: Plan, truth: Truth | None) -> Report:
+    found = balances(tx=tx, extracts=run.extracts, titles=plan.titles, cutover=plan.cutover)
+    customers = sum(source.states[RecordState.LOADED] + source.states[RecordState.IN_REVIEW] for source in found)
+    return Report(
+        sources=tuple(found),
+        customers=customers,
+        reviews=_store.count_open_reviews(tx),
+        rejected=_counted([entry.finding for extract in run.extracts for entry in extract.rejected]),
+        findings=_counted([finding for extract in run.extracts for finding in extract.findings]),
+        match=quality(clusters=run.clusters, records=run.records, truth=truth) if truth is not None else None,
+        prices=tuple(_prices(name, estimated, run) for name, estimated in run.estimates.items()),
+    )
+
+
+def _counted(findings: Sequence[Finding]) -> tuple[FindingCount, ...]:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    first: dict[tuple[str, str, str], str] = defaultdict(str)
+    for finding in findings:
+        what = (finding.source, finding.field, finding.code)
+        counts[what] += 1
+        first[what] = first[what] or finding.place
+    return tuple(FindingCount(*what, count, first[what]) for what, count in sorted(counts.items()))
+
+
+def _prices(name: str, estimated: Estimate, run: _Run) -> Prices:
+    records = next(found for found in run.extracts if found.source == name).records
+    charges = [record.charges for record in records if record.charges is not None]
+    return Prices(
+        source=name,
+        prices=estimated.prices,
+        adjustment_abs_max=max((abs(change) for change in estimated.adjustments), default=Decimal(0)),
+        adjustments=distribution(estimated.adjustments),
+        total_differences=distribution([charge.total - charge.monthly * charge.tenure_months for charge in charges if charge.total is not None]),
+        blank_totals=sum(charge.total is None for charge in charges),
+    )
