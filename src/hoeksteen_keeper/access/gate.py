@@ -45,11 +45,14 @@ class Gate:
 
         :raises KeeperRefused: with a machine-readable reason; the refusal is logged first
         """
-        grant = self._grants.usable(
-            asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant, subjects=ask.subjects
-        )  # fmt: skip
-        facts = self._facts(caller, ask, grant)
+        grant, facts = None, self._facts(caller, ask, None)
         verdict, masked = self._decide(caller, ask, facts)
+        if not verdict.allowed or masked or ask.grant:  # a grant may open more than the standing permission
+            grant = self._grants.usable(
+                asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant, subjects=ask.subjects
+            )
+            facts = self._facts(caller, ask, grant)
+            verdict, masked = self._decide(caller, ask, facts)
         if not verdict.allowed:
             self._refuse(caller, ask, self._reason(caller, ask, facts))
         used = grant if grant and verdict.per_hour is None else None  # a standing permission needs, and uses up, no grant

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 
+from hoeksteen_keeper._link import assertion
 from hoeksteen_keeper.access.actors import ACTOR_COLUMNS, Actors, actor_from_row
 from hoeksteen_keeper.access.model import Actor, Caller
 from hoeksteen_keeper.access.passwords import password_matches, totp_accepted_step
-from hoeksteen_keeper.client import assertion
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
@@ -43,10 +43,18 @@ class Opened:
 
 
 class Sessions:
-    """Open, recognise and close sessions."""
+    """
+    Open, recognise and close sessions.
 
-    def __init__(self, *, store: Store, actors: Actors, log: Log, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
-        self._store, self._actors, self._log, self._now, self._random_bytes = store, actors, log, now, random_bytes
+    :param now: what sessions run out by; it never runs backwards
+    :param machine: the machine's own clock, which assertions and codes made elsewhere are compared with
+    """
+
+    def __init__(
+        self, *, store: Store, actors: Actors, log: Log, now: Callable[[], datetime], machine: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:  # fmt: skip
+        self._store, self._actors, self._log, self._now, self._machine, self._random_bytes = store, actors, log, now, machine, random_bytes
 
     def prove_key(self, *, actor: str, time: str, nonce: str, signature: bytes) -> Opened:
         """
@@ -57,7 +65,7 @@ class Sessions:
         refused = KeeperRefused(
             "assertion_invalid", "The assertion is not signed by a key of that actor, is older than a minute, or was used before."
         )
-        if not 16 <= len(nonce) <= 64 or not _close_to(time, self._now()):
+        if not 16 <= len(nonce) <= 64 or not _close_to(time, self._machine()):
             raise refused
         if not any(_verifies(key, signature, assertion(actor, time, nonce)) for _, key in self._actors.ed25519_keys(actor)):
             raise refused
@@ -85,7 +93,7 @@ class Sessions:
             if locked_until and locked_until > self._now():
                 raise KeeperRefused("locked_out", "Too many attempts failed. Try again later.")
             right = password_matches(stored, password)
-            step = totp_accepted_step(self._actors.totp(actor, totp), code, now=self._now(), after=last) if right and totp else None
+            step = totp_accepted_step(self._actors.totp(actor, totp), code, now=self._machine(), after=last) if right and totp else None
             if step is not None:
                 self._find(tx, actor)
                 tx.execute("UPDATE access.actor SET failures = 0, locked_until = NULL, totp_step_last = %s WHERE actor = %s", (step, actor))
@@ -128,21 +136,26 @@ class Sessions:
         """Open a session on the keeper's own pages."""
         return self._open(actor, medium=PAGES, lasts=PERSON_TOKEN_LASTS)
 
-    def callers(self, *tokens: str) -> list[Caller]:
+    def callers(self, *tokens: str) -> list[Caller | KeeperRefused]:
         """
-        Tell who holds each token, as things stand now.
+        Tell who holds each token, as things stand now, or why nobody does.
 
-        :raises KeeperRefused: `token_expired`, `session_killed`, `actor_blocked` or `organisation_blocked`
+        The refusals are `token_expired`, `session_killed`, `actor_blocked` and `organisation_blocked`.
         """
         hashes = [_hash(token) for token in tokens]
         with self._store.transaction() as tx:
             rows = {bytes(row[0]): row for row in tx.execute(_SESSIONS, [hashes])}
-        found: list[Caller] = []
-        for hashed in hashes:
-            row = rows.get(hashed)
-            if row is None:
-                raise KeeperRefused("token_expired", "The session is over, or never was. Log in again.")
-            found.append(self._live(row))
+        return [self._live(rows.get(hashed)) for hashed in hashes]
+
+    def caller(self, token: str) -> Caller:
+        """
+        Tell who holds a token.
+
+        :raises KeeperRefused: as `callers` names them
+        """
+        (found,) = self.callers(token)
+        if isinstance(found, KeeperRefused):
+            raise found
         return found
 
     def close(self, token: str) -> None:
@@ -179,13 +192,18 @@ class Sessions:
             raise KeeperRefused("token_expired", "The actor does not exist any more.")
         return _unblocked(actor_from_row(row[:10]), row[10], row[11])
 
-    def _live(self, row: Sequence[Any]) -> Caller:
+    def _live(self, row: Sequence[Any] | None) -> Caller | KeeperRefused:
+        if row is None:
+            return KeeperRefused("token_expired", "The session is over, or never was. Log in again.")
         _, session, medium, expires_at, ended_by, actor_blocked, organisation_blocked = row[:7]
-        actor = _unblocked(actor_from_row(row[7:]), actor_blocked, organisation_blocked)
+        try:
+            actor = _unblocked(actor_from_row(row[7:]), actor_blocked, organisation_blocked)
+        except KeeperRefused as refused:
+            return refused
         if ended_by and str(ended_by).startswith("kill:"):
-            raise KeeperRefused("session_killed", "The session was stopped.")
+            return KeeperRefused("session_killed", "The session was stopped.")
         if ended_by or expires_at <= self._now():
-            raise KeeperRefused("token_expired", "The session is over. Log in again.")
+            return KeeperRefused("token_expired", "The session is over. Log in again.")
         return Caller(actor, medium, session, expires_at)
 
     def _secret(self) -> str:

@@ -267,7 +267,7 @@ def _caller(request: Page) -> Caller:
     token = request.cookies.get(_COOKIE, "")
     if not token:
         raise KeeperRefused("token_expired", "Log in first.")
-    (caller,) = _rooms(request).sessions.callers(token)
+    caller = _rooms(request).sessions.caller(token)
     if caller.medium != PAGES:
         raise KeeperRefused("token_expired", "The token was issued to another service.")
     return caller

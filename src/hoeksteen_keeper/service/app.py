@@ -17,7 +17,7 @@ from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused, answer_to
 from hoeksteen_keeper.service import control_calls, data_calls
 from hoeksteen_keeper.service.keeper import Keeper
 
-BODY_BYTES_MAX = 256 << 20
+BODY_BYTES_MAX = 64 << 20
 CALLS_AT_ONCE_MAX = 20  # fewer than the store has connections: a call that holds one may need a second, and always gets it
 Call = tuple[type[msgspec.Struct], Callable[[Keeper, Caller, Any], Any]]
 CALLS: dict[str, Call] = {
@@ -94,20 +94,18 @@ class _ServiceTokenOver(KeeperRefused):
 
 
 def _caller(keeper: Keeper, token: str, person: str) -> Caller:
-    try:
-        (own,) = keeper.sessions.callers(token)
-    except KeeperRefused as error:
-        if error.reason == "token_expired":
-            raise _ServiceTokenOver(error.reason, error.detail) from error
-        raise
+    own, *carried = keeper.sessions.callers(token, *([person] if person else []))
+    if isinstance(own, KeeperRefused):
+        raise _ServiceTokenOver(own.reason, own.detail) if own.reason == "token_expired" else own
     if own.medium != own.actor.actor:
         raise KeeperRefused("token_not_yours", "A person's token is carried by the service it was issued to, never alone.")
-    if not person:
-        return own
-    (caller,) = keeper.sessions.callers(person)
-    if own.actor.kind != "service" or caller.medium != own.actor.actor:
-        raise KeeperRefused("token_not_yours", "The token was issued to another service.")
-    return caller
+    for caller in carried:
+        if isinstance(caller, KeeperRefused):
+            raise caller
+        if own.actor.kind != "service" or caller.medium != own.actor.actor:
+            raise KeeperRefused("token_not_yours", "The token was issued to another service.")
+        return caller
+    return own
 
 
 def _encoded(reason: str, detail: str) -> bytes:

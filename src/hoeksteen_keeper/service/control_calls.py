@@ -14,7 +14,7 @@ from hoeksteen_keeper.access.sessions import PASSKEY_TICKET, Opened
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.service.data_calls import required_grant, subject_of
-from hoeksteen_keeper.service.keeper import Keeper, now
+from hoeksteen_keeper.service.keeper import Keeper
 
 _STATES = ("requested", "running", "refused", "revoked", "expired")
 
@@ -212,7 +212,7 @@ def could_see(keeper: Keeper, caller: Caller, body: CouldSee) -> dict[str, Any]:
     """Give who could have seen, and the back doors of the machine."""
     subject = subject_of(body.subject)
     keeper.gate.admit_control(caller, "could_see", subject=subject)
-    state = queries.state_at(keeper.log, body.at or now())
+    state = queries.state_at(keeper.log, body.at or keeper.now())
     answer = {"at": state.at, "actors": permissions(state, subject), "findings": list((state.exposure or {}).get("findings", []))}
     _enter_question(keeper, caller, "could_see", body.subject, {})
     return answer
@@ -245,7 +245,7 @@ def _enter_question(keeper: Keeper, caller: Caller, action: str, subject: bytes 
 
 
 def _of(keeper: Keeper, caller: Caller, token: str) -> Caller:
-    (found,) = keeper.sessions.callers(token)
+    found = keeper.sessions.caller(token)
     if found.medium != caller.actor.actor:
         raise KeeperRefused("token_not_yours", "The token was issued to another service.")
     return found

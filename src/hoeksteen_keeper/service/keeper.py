@@ -56,12 +56,33 @@ class Keeper:
     grants: Grants
     gate: Gate
     approvals: Approvals
+    now: Callable[[], datetime]
     random_bytes: Callable[[int], bytes] = os.urandom
 
 
 def now() -> datetime:
     """Read the clock."""
     return datetime.now(UTC)  # noqa: TID251 the one place of the keeper that reads the machine's clock
+
+
+class SteadyClock:
+    """
+    The clock that decisions are made by: it never runs backwards.
+
+    Somebody who sets the machine's clock back wins no second life for what expired. The log is given the machine's own clock, and says
+    where it was behind.
+    """
+
+    def __init__(self, read: Callable[[], datetime]) -> None:
+        self._read, self._latest = read, read()
+
+    def __call__(self) -> datetime:
+        self._latest = max(self._latest, self._read())
+        return self._latest
+
+    def not_before(self, instant: datetime) -> None:
+        """Go on from an instant that is known to have been."""
+        self._latest = max(self._latest, instant)
 
 
 def initialise(home: Path, *, origin: str) -> str:
@@ -103,19 +124,22 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     # the log has connections of its own: a call that waits for its entry holds one of the store's
     pool = psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_LOG_CONNECTIONS_MAX, kwargs={"options": "-c timezone=UTC"}, open=False)
     log = Log(pool=pool, home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
-    keys = Keys(store=store, provider=provider, now=now, random_bytes=os.urandom)
-    actors = Actors(store=store, keys=keys, log=log, now=now, random_bytes=os.urandom)
-    grants = Grants(store=store, actors=actors, log=log, now=now, random_bytes=os.urandom)
+    clock = SteadyClock(now)
+    keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
+    actors = Actors(store=store, keys=keys, log=log, now=clock, random_bytes=os.urandom)
+    grants = Grants(store=store, actors=actors, log=log, now=clock, random_bytes=os.urandom)
     policies = shipped()
-    gate = Gate(store=store, policies=policies, grants=grants, log=log, now=now)
-    sessions = Sessions(store=store, actors=actors, log=log, now=now, random_bytes=os.urandom)
-    keeper = Keeper(
-        home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, Approvals(gate=gate, grants=grants, log=log)
-    )
+    gate = Gate(store=store, policies=policies, grants=grants, log=log, now=clock)
+    sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
+    approvals = Approvals(gate=gate, grants=grants, log=log)
+    keeper = Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, clock)
     try:
         store.open()
         pool.open()
         log.start()
+        size = queries.state_at(log, None).size
+        for entry in queries.entries(log, first=max(0, size - 1), last=size):
+            clock.not_before(entry.time)
         reapply_shreds(keeper)
         _put_in_force(keeper, policies)
         attest_exposure(keeper)
@@ -171,7 +195,8 @@ def _put_in_force(keeper: Keeper, policies: Policies) -> None:
         version = row[0] + 1 if row else 1
         keeper.log.append([Event(kind="policy", action="in_force", detail={"version": version, "digest": policies.digest, "text": policies.text})])
         tx.execute(
-            "INSERT INTO access.policy (version, digest, text, since) VALUES (%s, %s, %s, %s)", (version, policies.digest, policies.text, now())
+            "INSERT INTO access.policy (version, digest, text, since) VALUES (%s, %s, %s, %s)",
+            (version, policies.digest, policies.text, keeper.now()),
         )
 
 

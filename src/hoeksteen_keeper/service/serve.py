@@ -20,7 +20,7 @@ from granian.server.embed import Server
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.pages.app import Rooms, pages
 from hoeksteen_keeper.service.app import api
-from hoeksteen_keeper.service.keeper import Keeper, now, opened, require_home
+from hoeksteen_keeper.service.keeper import Keeper, opened, require_home
 
 _SOCKET_WAIT_SECONDS = 10.0
 
@@ -48,7 +48,7 @@ async def _serve(keeper: Keeper, socket: Path, port: int, on_ready: Callable[[st
 
 
 def _pages(keeper: Keeper) -> Any:
-    return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, now, keeper.random_bytes))
+    return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, keeper.now, keeper.random_bytes))
 
 
 def _stop(servers: list[Any]) -> None:

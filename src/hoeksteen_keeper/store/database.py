@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import psycopg_pool
 
-from hoeksteen_keeper.errors import KeeperCorrupt, KeeperUnavailable
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperUnavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _MIGRATION_LOCK = 0x4B4545504552  # any constant: the bytes of "KEEPER"
@@ -54,6 +54,8 @@ class Store:
                 if not durable:
                     connection.execute("SET LOCAL synchronous_commit = off")
                 yield connection
+        except psycopg.DataError as error:
+            raise KeeperInvalid("value_invalid", "A value cannot be stored: a zero character, or a number out of range.") from error
         except psycopg_pool.PoolTimeout as error:
             raise KeeperUnavailable("store_busy", "The keeper's database does not answer.") from error
         except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:

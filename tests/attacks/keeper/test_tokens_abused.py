@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from fixtures.keeper import PASSWORD, RETURN_TO, RunningKeeper, new_subject, new_totp_secret
-from hoeksteen_keeper.client import KeeperClient, KeeperRefused, KeeperUnavailable, SealItem, _UnixConnection, assertion, load_key
+from hoeksteen_keeper._link import UnixConnection
+from hoeksteen_keeper.client import KeeperClient, KeeperRefused, KeeperUnavailable, SealItem, assertion, load_key
 
 
 def raw(keeper: RunningKeeper, path: str, body: object, **headers: str) -> tuple[int, dict[str, str]]:
-    connection = _UnixConnection(keeper.socket_path)
+    connection = UnixConnection(keeper.socket_path)
     connection.request("POST", f"/v1/{path}", msgspec.msgpack.encode(body), headers)
     answer = connection.getresponse()
     parsed = answer.status, msgspec.msgpack.decode(answer.read())
