@@ -114,9 +114,7 @@ def _add_cluster(batch: Batch, cluster: Cluster, members: list[LegacyRecord], kn
             batch.items.setdefault(category, []).append(item)
     batch.touched.append(customer_id)
     for (category_name, field_name), kept in golden.kept.items():
-        batch.lineage += [
-            (customer_id, category_name, field_name, record.source, record.record_id, record.row, kept.rule) for record in dict.fromkeys(kept.records)
-        ]
+        batch.lineage += [(customer_id, category_name, field_name, record.source, record.record_id, record.row, kept.rule) for record in kept.records]
 
 
 def _add_customer(batch: Batch, golden: Golden, customer_id: UUID, party_id: UUID, billing_account_id: UUID, plan: Plan) -> None:

@@ -180,12 +180,12 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True):
 
 def read_mapping(file: Path) -> Mapping:
     """
-    Read and check a mapping; a bare name such as `fixed.yaml` that is no file here is looked up among those that are shipped.
+    Read and check a mapping; a bare name such as `fixed` that is no file here is looked up among those that are shipped.
 
     :raises NotFound: when there is no such file
     :raises InvalidInput: naming the mapping's file, line and field
     """
-    path = file if file.exists() or file.parent != Path() else SHIPPED / file
+    path = file if file.is_file() or file.parent != Path() else SHIPPED / file.with_suffix(".yaml")
     if not path.is_file():
         raise NotFound(f"There is no mapping file {file}.", remedy=f"Name a file, or one of those shipped in {SHIPPED}.")
     try:

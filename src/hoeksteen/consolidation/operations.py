@@ -1,13 +1,12 @@
 """Consolidation: several overlapping legacy exports become one set of customers, sealed, with every record accounted for."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._load import Plan, load_batch, load_rejected
@@ -32,10 +31,8 @@ from hoeksteen.storage.postgres import Database, Transaction
 CLUSTERS_PER_BATCH = 1_000
 
 
-class Progress(Protocol):
-    """Told what is being done, how much of it is done, and how much there is."""
-
-    def __call__(self, stage: str, done: int, total: int) -> None: ...
+# told what is being done, how much of it is done, and how much there is
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True)

@@ -58,11 +58,9 @@ def read(*, mapping: declared.Mapping, file: Path) -> Iterator[RawRecord]:
     """
     Give the records of an export one by one.
 
-    :raises NotFound: when there is no such file
+    :raises NotFound: when there is no such file, or it may not be read
     :raises InvalidInput: when the file is not what the mapping says; the message names file, line and field
     """
-    if not file.is_file():
-        raise NotFound(f"There is no file {file}.", remedy="Name the legacy export with --input.")
     match mapping.reader:
         case declared.Csv():
             yield from _read_csv(mapping, mapping.reader, file)
@@ -75,6 +73,8 @@ def read(*, mapping: declared.Mapping, file: Path) -> Iterator[RawRecord]:
 def _opened(file: Path) -> Any:
     try:
         return file.open("rb")
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no file {file}.", remedy="Name the legacy export with --input.") from error
     except OSError as error:
         raise NotFound(f"The file {file} cannot be opened: {error.strerror}.", remedy="Check its name and its rights.") from error
 

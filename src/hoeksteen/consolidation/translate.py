@@ -36,12 +36,13 @@ class Draft:
 Setter = Callable[[Draft, dict[str, Any], Column, str, str], None]
 
 
-def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: date, cutover: date) -> Extract:
+def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: date, cutover: date, plausible_only: bool = True) -> Extract:
     """
     Read one export whole and standardise it, in memory.
 
     :param today: birth dates after it are findings
     :param cutover: the first day that is billed here, for products whose source does not say it
+    :param plausible_only: refuse a file of which so many records are rejected that the mapping must be wrong; a profile shows them
     :raises InvalidInput: when the file is not what the mapping says, or when so many records are rejected that the mapping must be wrong
     """
     found = Extract(source=mapping.source, matched=mapping.match, trust=mapping.trust, file=source.input)
@@ -59,7 +60,8 @@ def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: 
         else:
             found.records.append(result)
         found.findings += translator.findings
-    _require_plausible(found, source, mapping)
+    if plausible_only:
+        _require_plausible(found, source, mapping)
     return found
 
 
