@@ -7,6 +7,7 @@ Each step runs the command that a person would type, as the OS user who would ru
 import shutil
 import tempfile
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from hoeksteen.interfaces.cli.options import emit_json
 from hoeksteen.interfaces.cli.story import Figures, Story
 from hoeksteen.interfaces.cli.story_evidence import tell_access, tell_proof
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
+from hoeksteen.kernel.time_period import add_months
 
 SOURCES = (("fixed", "fixed.csv"), ("mobile", "mobile.jsonl"), ("broadband", "broadband.sqlite"))
 SAMPLE_DOCUMENTS = 3
@@ -37,6 +39,11 @@ class Wish:
     seed: int
     month: str
     ibm: Path | None
+
+    @property
+    def cutover(self) -> str:
+        """The first day that is billed here: the one after the month of usage."""
+        return add_months(date.fromisoformat(f"{self.month}-01"), 1).isoformat()
 
 
 @click.command()
@@ -97,7 +104,7 @@ def _tell(story: Story, wish: Wish) -> Figures:
     mapped: list[str | Path] = [part for name, file in SOURCES for part in ("--mapping", name, "--input", legacy / file)]
     consolidation = story.step(
         "consolidation", "3  Three systems become one: map, standardise, match, guard, load, reconcile",
-        lambda: story.figures("consolidate", *mapped, "--truth", truth),
+        lambda: story.figures("consolidate", *mapped, "--cutover", wish.cutover, "--truth", truth),
     )  # fmt: skip
     access = story.step("access", "4  An outside technician asks for access", lambda: tell_access(story))
     usage = story.step("usage", "5  A month of usage: collected, accounted for, rated", lambda: _tell_usage(story, wish, legacy))
@@ -121,7 +128,7 @@ def _tell_ibm(story: Story, wish: Wish) -> Figures:
     consolidation = story.step(
         "consolidation",
         "2  A real sample, with nothing but a mapping file",
-        lambda: story.figures("consolidate", "--mapping", "ibm", "--input", staged),
+        lambda: story.figures("consolidate", "--mapping", "ibm", "--input", staged, "--cutover", wish.cutover),
     )
     bills = story.step("bills", "3  A month's bills", lambda: _tell_bills(story, wish))
     compared = story.step(
