@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.operations import seal_traffic
@@ -128,7 +129,7 @@ def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
     wanted = duck.arrow(f"SELECT month, number, number::UBIGINT AS value FROM ({_pieces.TOKENS_WANTED})").combine_chunks()
     tokens: list[bytes] = []
     for month in sorted(set(wanted["month"].to_pylist())):
-        of_month = wanted.filter(pa.compute.equal(wanted["month"], month))
+        of_month = wanted.filter(pc.equal(wanted["month"], month))
         joined = deduplication_tokens(keeper=keeper, month=_month_name(month), values=of_month["value"].to_numpy().astype("<u8").tobytes())
         tokens += [joined[start : start + 16] for start in range(0, len(joined), 16)]
     return pa.table({"month": wanted["month"], "number": wanted["number"], "token": pa.array(tokens, pa.binary())})
