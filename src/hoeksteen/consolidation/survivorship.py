@@ -133,6 +133,8 @@ def _collect(records: Sequence[LegacyRecord], kept: dict[tuple[str, str], Kept])
 def _decided(field: str, candidates: list[Candidate], trust: dict[str, int]) -> Kept | None:
     if not candidates:
         return None
+    if len(candidates) == 1:
+        return Kept(candidates[0][0], (candidates[0][1],), "only")
     left, deciding = candidates, "only"
     for name in SURVIVES_BY[field]:
         best = max(_RULES[name](candidate, candidates, trust) for candidate in left)

@@ -8,9 +8,9 @@ from hoeksteen.consolidation.standardise.text import as_written, fold, shouted, 
 
 _ENDINGS = (
     (re.compile(r"(?<=\w)(?:str|straat)\.?$", re.IGNORECASE), "straat"),
-    (re.compile(r"(?<=\w)(?:ln|laan)\.?$", re.IGNORECASE), "laan"),
     (re.compile(r"(?<=\w)(?:wg|weg)\.?$", re.IGNORECASE), "weg"),
     (re.compile(r"(?<=\w)(?:pln|plein)\.?$", re.IGNORECASE), "plein"),
+    (re.compile(r"(?<=\w)(?:ln|laan)\.?$", re.IGNORECASE), "laan"),
     (re.compile(r"(?<=\w)(?:kd|kade)\.?$", re.IGNORECASE), "kade"),
     (re.compile(r"(?<=\w)(?:sngl|singel)\.?$", re.IGNORECASE), "singel"),
     (re.compile(r"(?<=\w)(?:gr\.|gracht)$", re.IGNORECASE), "gracht"),

@@ -69,8 +69,10 @@ def phone_kind(e164: str) -> str:
 
 def email(text: str) -> tuple[str | None, str | None]:
     """Give an e-mail address in small letters, or None and what is wrong."""
-    lowered = text.strip().strip(".;,<>").lower()
-    if lowered in _NONE:
+    if text.strip().lower() in _NONE:
+        return None, None
+    lowered = text.strip().strip(".;,<> ").lower()
+    if not lowered:
         return None, None
     if lowered.startswith(_EMAIL_FILLERS):
         return None, "filler"
