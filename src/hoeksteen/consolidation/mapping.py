@@ -4,6 +4,7 @@ Mappings: what a legacy export looks like, and which of its columns means what. 
 A fault is found before the export is opened, and is named with the mapping's file, line and field.
 """
 
+import codecs
 from pathlib import Path
 from typing import Any, Literal
 
@@ -297,7 +298,7 @@ def _check(mapping: Mapping, faults: _Faults) -> None:
 
 def _check_encoding(encoding: str, faults: _Faults) -> None:
     try:
-        b"".decode(encoding)
+        codecs.lookup(encoding)
     except LookupError:
         faults.add(["reader", "encoding"], "is no encoding that Python knows")
 

@@ -96,7 +96,8 @@ def _check_text(file: Path, encoding: str) -> None:
                 utf8_ever_wrong = utf8_ever_wrong or not _is_utf8(last)
                 control = next((place for place, letter in enumerate(text) if "\x80" <= letter <= "\x9f"), None)
                 if control is not None:
-                    raise _wrong_byte(file, number, control + 1, encoding, "Set reader.encoding in the mapping; cp1252 is usual for such bytes.")
+                    usual = "utf-8" if _is_utf8(last) else "cp1252"
+                    raise _wrong_byte(file, number, control + 1, encoding, f"Set reader.encoding in the mapping; such bytes are usual in {usual}.")
     if not number:
         raise InvalidInput(f"{file} is empty.", remedy="Export it again.")
     if not last.endswith(b"\n"):

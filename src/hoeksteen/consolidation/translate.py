@@ -305,7 +305,9 @@ def _read_column(draft: Draft, parts: dict[str, Any], column: Column, name: str,
     elif group == "address" and target != "role":
         _set_address(parts, draft, target, name, value)
     else:
-        _SETTERS.get(target, _set_text)(draft, parts, column, name, value)
+        # a discount's name is only a text; a record's is a person's or a company's
+        setter = _set_text if group and target == "name" else _SETTERS.get(target, _set_text)
+        setter(draft, parts, column, name, value)
 
 
 def _matches(pattern: str, value: str) -> bool:

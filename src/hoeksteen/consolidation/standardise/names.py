@@ -93,7 +93,7 @@ def in_parts(
     maiden_name: str | None = None,
     gender: str | None = None,
 ) -> PersonName | None:
-    """Tidy a name that a system keeps in several fields; None without a family name."""
+    """Tidy a name that a system keeps in several fields; None without a family name. The name at birth may have its prefix behind a comma."""
     family = tidy((family_name or "").replace("’", "'").replace("`", "'"))
     if not family:
         return None
@@ -103,7 +103,8 @@ def in_parts(
     given = tidy(given_name or "") or None
     letters = initials_of(initials or "") or (initials_of_given(given) if given else None)
     if maiden_name:
-        maiden_prefix, maiden_rest = _take_prefix(tidy(maiden_name).split())
+        family_part, _, prefix_part = tidy(maiden_name).partition(",")
+        maiden_prefix, maiden_rest = _take_prefix(tidy(f"{prefix_part} {family_part}").split())
         maiden_name = tidy(f"{_prefix_text(maiden_prefix) or ''} {_family_text(' '.join(maiden_rest))}") or None
     return PersonName(
         family_name=_family_text(" ".join(rest)),
