@@ -42,8 +42,7 @@ class Actors:
 
     def is_empty(self) -> bool:
         """Say whether nobody was ever added."""
-        with self._store.transaction() as tx:
-            return tx.execute("SELECT 1 FROM access.organisation LIMIT 1").fetchone() is None
+        return self._store.row("SELECT 1 FROM access.organisation LIMIT 1") is None
 
     def add_organisation(self, organisation: Organisation) -> None:
         """Add an organisation; exactly one is the operator."""
@@ -88,10 +87,9 @@ class Actors:
 
     def find(self, actor: str) -> Actor:
         """:raises KeeperInvalid: when there is no such actor"""
-        with self._store.transaction() as tx:
-            row = tx.execute(
-                f"SELECT {ACTOR_COLUMNS} FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s", [actor]
-            ).fetchone()
+        row = self._store.row(
+            f"SELECT {ACTOR_COLUMNS} FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s", [actor]
+        )
         if row is None:
             raise KeeperInvalid("unknown_actor", "There is no such actor.")
         return actor_from_row(row)
@@ -102,8 +100,7 @@ class Actors:
 
         :raises KeeperInvalid: before the bootstrap
         """
-        with self._store.transaction() as tx:
-            row = tx.execute("SELECT organisation, name, country, operator FROM access.organisation WHERE operator").fetchone()
+        row = self._store.row("SELECT organisation, name, country, operator FROM access.organisation WHERE operator")
         if row is None:
             raise KeeperInvalid("not_bootstrapped", "The keeper knows nobody yet. Run `hoeksteen-keeper bootstrap FILE.yaml`.")
         return Organisation(*row)
@@ -124,16 +121,14 @@ class Actors:
 
     def ed25519_keys(self, actor: str) -> list[tuple[str, Ed25519PublicKey]]:
         """Give the Ed25519 keys that an actor holds, by name."""
-        with self._store.transaction() as tx:
-            rows = tx.execute("SELECT key, public_key FROM access.key WHERE actor = %s AND kind = 'ed25519'", [actor]).fetchall()
+        rows = self._store.rows("SELECT key, public_key FROM access.key WHERE actor = %s AND kind = 'ed25519'", [actor])
         return [(key, Ed25519PublicKey.from_public_bytes(public)) for key, public in rows]
 
     def passkeys(self, actor: str) -> list[Passkey]:
         """Give the passkeys that an actor holds."""
-        with self._store.transaction() as tx:
-            rows = tx.execute(
-                "SELECT key, actor, credential, public_key, sign_count FROM access.key WHERE actor = %s AND kind = 'passkey'", [actor]
-            ).fetchall()
+        rows = self._store.rows(
+            "SELECT key, actor, credential, public_key, sign_count FROM access.key WHERE actor = %s AND kind = 'passkey'", [actor]
+        )
         return [Passkey(*row) for row in rows]
 
     def count_passkey(self, key: str, sign_count: int) -> None:

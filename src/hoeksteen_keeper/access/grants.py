@@ -130,19 +130,17 @@ class Grants:
 
     def find(self, grant_id: UUID) -> Grant:
         """:raises KeeperInvalid: when there is no such grant"""
-        with self._store.transaction() as tx:
-            row = tx.execute(f"{_SELECT} WHERE grant_id = %s", [grant_id]).fetchone()
+        row = self._store.row(f"{_SELECT} WHERE grant_id = %s", [grant_id])
         if row is None:
             raise KeeperInvalid("unknown_grant", "There is no such grant.")
         return _from_row(row)
 
     def listing(self, *, asker: str | None, state: str | None) -> list[Grant]:
         """Give the newest grants, of one asker or of all."""
-        with self._store.transaction() as tx:
-            rows = tx.execute(
-                f"{_SELECT} WHERE (%s::text IS NULL OR asker = %s) AND (%s::text IS NULL OR state = %s) ORDER BY requested_at DESC LIMIT %s",
-                (asker, asker, state, state, LISTED_MAX),
-            ).fetchall()
+        rows = self._store.rows(
+            f"{_SELECT} WHERE (%s::text IS NULL OR asker = %s) AND (%s::text IS NULL OR state = %s) ORDER BY requested_at DESC LIMIT %s",
+            (asker, asker, state, state, LISTED_MAX),
+        )
         return [_from_row(row) for row in rows]
 
     def usable(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None, subjects: Sequence[UUID]) -> Grant | None:
@@ -166,10 +164,7 @@ class Grants:
 
     def described(self, grant: Grant) -> dict[str, Any]:
         """Give everything about a grant that its asker and its approvers may read."""
-        with self._store.transaction() as tx:
-            approvals = tx.execute(
-                "SELECT approver, key, approved_at FROM access.approval WHERE grant_id = %s ORDER BY approved_at", [grant.grant]
-            ).fetchall()
+        approvals = self._store.rows("SELECT approver, key, approved_at FROM access.approval WHERE grant_id = %s ORDER BY approved_at", [grant.grant])
         facts = json.loads(grant.canonical)
         used = limits.used_by_grant(self._store, grant.grant)
         return {
@@ -205,9 +200,7 @@ class Grants:
             raise KeeperRefused("grant_not_requested", f"The grant is {grant.state if grant.state != 'requested' else 'too old'}; ask for a new one.")
 
     def _candidates(self, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> list[Grant]:
-        with self._store.transaction() as tx:
-            rows = tx.execute(_CANDIDATES, (asker, purpose, list(categories), grant_id, grant_id)).fetchall()
-        return [_from_row(row) for row in rows]
+        return [_from_row(row) for row in self._store.rows(_CANDIDATES, (asker, purpose, list(categories), grant_id, grant_id))]
 
     def _runs(self, grant: Grant) -> bool:
         return (
@@ -221,10 +214,7 @@ class Grants:
         if grant.any_subject:
             return True
         wanted = set(subjects)
-        with self._store.transaction() as tx:
-            row = tx.execute(
-                "SELECT count(*) FROM access.grant_subject WHERE grant_id = %s AND subject = ANY(%s)", (grant.grant, list(wanted))
-            ).fetchone()
+        row = self._store.row("SELECT count(*) FROM access.grant_subject WHERE grant_id = %s AND subject = ANY(%s)", (grant.grant, list(wanted)))
         return bool(wanted) and row is not None and int(row[0]) == len(wanted)
 
     def _locked(self, tx: Connection, grant_id: UUID) -> Grant:

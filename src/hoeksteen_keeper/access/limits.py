@@ -62,8 +62,7 @@ def consume(store: Store, ceilings: Ceilings, count: int, *, subjects: Sequence[
 
 def used_by_grant(store: Store, grant: UUID) -> int:
     """Give how many data subjects were disclosed under a grant so far."""
-    with store.transaction() as tx:
-        row = tx.execute("SELECT used FROM access.meter WHERE meter = %s", [f"grant:total:{grant}"]).fetchone()
+    row = store.row("SELECT used FROM access.meter WHERE meter = %s", [f"grant:total:{grant}"])
     return int(row[0]) if row else 0
 
 

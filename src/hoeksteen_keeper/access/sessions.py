@@ -122,8 +122,7 @@ class Sessions:
 
         :raises KeeperRefused: `code_invalid`, when the code was used, is too old, or was issued to another service
         """
-        with self._store.transaction() as tx:
-            row = tx.execute("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at", [_hash(code)]).fetchone()
+        row = self._store.row("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at", [_hash(code)])
         if row is None or row[1] != service or row[2] <= self._now():
             raise KeeperRefused("code_invalid", "The code was used, is too old, or was issued for something else.")
         return str(row[0])
@@ -143,8 +142,7 @@ class Sessions:
         The refusals are `token_expired`, `session_killed`, `actor_blocked` and `organisation_blocked`.
         """
         hashes = [_hash(token) for token in tokens]
-        with self._store.transaction() as tx:
-            rows = {bytes(row[0]): row for row in tx.execute(_SESSIONS, [hashes])}
+        rows = {bytes(row[0]): row for row in self._store.rows(_SESSIONS, [hashes])}
         return [self._live(rows.get(hashed)) for hashed in hashes]
 
     def caller(self, token: str) -> Caller:

@@ -141,11 +141,10 @@ def reveal(keeper: Keeper, caller: Caller, body: Reveal) -> dict[str, Any]:
         body.context.ticket,
     )  # fmt: skip
     permission = keeper.gate.admit(caller, ask)
-    with keeper.store.transaction() as tx:
-        try:
-            keys = keeper.keys.of_subjects(tx, subjects=subjects, category=category, generations=generations)
-        except KeeperRefused as error:
-            keeper.gate.refuse(caller, ask, error)
+    try:
+        keys = keeper.keys.of_subjects(subjects=subjects, category=category, generations=generations)
+    except KeeperRefused as error:
+        keeper.gate.refuse(caller, ask, error)
     _enter(keeper, caller, "disclosure", ask, permission, subjects)
     payloads = [
         sealing.unseal(keeper.keys.unwrap(key, category=category), subject=key.subject, blob=blob) for key, blob in zip(keys, body.blobs, strict=True)
@@ -167,8 +166,7 @@ def search(keeper: Keeper, caller: Caller, body: Search) -> list[list[tuple[byte
         body.context.ticket,
     )  # fmt: skip
     permission = keeper.gate.admit(caller, ask)
-    with keeper.store.transaction() as tx:
-        found = blind.find(tx, index=body.index, tokens=tokens, limit=body.limit)
+    found = blind.find(keeper.store, index=body.index, tokens=tokens, limit=body.limit)
     subjects = [UUID(bytes=subject) for hits in found for subject, _ in hits]
     _enter(keeper, caller, "search", ask, permission, subjects, index=body.index)
     return found

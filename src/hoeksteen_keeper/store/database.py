@@ -5,7 +5,7 @@ The role `keeper` owns the database; no other role may connect. SQL stays as tex
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any
@@ -16,6 +16,7 @@ import psycopg_pool
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperUnavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Parameters = Sequence[Any] | Mapping[str, Any]
 _MIGRATION_LOCK = 0x4B4545504552  # any constant: the bytes of "KEEPER"
 _CONNECTIONS_MAX = 30
 
@@ -49,17 +50,35 @@ class Store:
 
         :param durable: False for counters and the like, which the log can rebuild: the commit does not wait for the disk
         """
-        try:
-            with self.pool.connection() as connection:
-                if not durable:
-                    connection.execute("SET LOCAL synchronous_commit = off")
-                yield connection
-        except psycopg.DataError as error:
-            raise KeeperInvalid("value_invalid", "A value cannot be stored: a zero character, or a number out of range.") from error
-        except psycopg_pool.PoolTimeout as error:
-            raise KeeperUnavailable("store_busy", "The keeper's database does not answer.") from error
-        except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
-            raise KeeperUnavailable("store_unavailable", "The keeper's database cannot store or read now; nothing was disclosed.") from error
+        with _translated(), self.pool.connection() as connection:
+            if not durable:
+                connection.execute("SET LOCAL synchronous_commit = off")
+            yield connection
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Give the rows of one statement, in one round trip: it commits by itself."""
+        with _translated(), self.pool.connection() as connection:
+            connection.autocommit = True
+            try:
+                return connection.execute(sql.encode(), parameters, binary=True).fetchall()
+            finally:
+                connection.autocommit = False
+
+    def row(self, sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
+        """Give the first row of one statement, or None."""
+        return next(iter(self.rows(sql, parameters)), None)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.DataError as error:
+        raise KeeperInvalid("value_invalid", "A value cannot be stored: a zero character, or a number out of range.") from error
+    except psycopg_pool.PoolTimeout as error:
+        raise KeeperUnavailable("store_busy", "The keeper's database does not answer.") from error
+    except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
+        raise KeeperUnavailable("store_unavailable", "The keeper's database cannot store or read now; nothing was disclosed.") from error
 
 
 def migrate(store: Store) -> list[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from hoeksteen_keeper.errors import KeeperInvalid
-from hoeksteen_keeper.store.database import Connection
+from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, CATEGORIES
 
 VALUE_LENGTH_MAX = 400
@@ -147,15 +147,14 @@ def replace_tokens(
                 copy.write_row((number, subject, made, UUID(bytes=ref) if ref else None))
 
 
-def find(tx: Connection, *, index: str, tokens: Sequence[bytes], limit: int) -> list[list[tuple[bytes, bytes | None]]]:
+def find(store: Store, *, index: str, tokens: Sequence[bytes], limit: int) -> list[list[tuple[bytes, bytes | None]]]:
     """
     Give the (subject, ref) pairs of each token, in the order of the tokens.
 
     :param limit: of pairs per token
     """
     found: list[list[tuple[bytes, bytes | None]]] = [[] for _ in tokens]
-    rows = tx.execute(_FIND, (list(tokens), index_of(index).number), binary=True)
-    for position, subject, ref in rows:
+    for position, subject, ref in store.rows(_FIND, (list(tokens), index_of(index).number)):
         hits = found[position - 1]
         if len(hits) < limit:
             hits.append((subject.bytes, ref.bytes if ref else None))

@@ -48,17 +48,18 @@ class Keys:
 
     # --- keys of subjects
 
-    def of_subjects(self, tx: Connection, *, subjects: Sequence[UUID], category: int, generations: Sequence[int]) -> list[WrappedKey]:
+    def of_subjects(self, *, subjects: Sequence[UUID], category: int, generations: Sequence[int]) -> list[WrappedKey]:
         """
         Find the keys that open blobs of these generations, in their order.
 
         :raises KeeperRefused: `shredded`, when a key was destroyed
         :raises KeeperInvalid: when there never was such a key
         """
-        rows = tx.execute(_FIND, (list(subjects), list(generations), category), binary=True).fetchall()
+        rows = self._store.rows(_FIND, (list(subjects), list(generations), category))
         if len(rows) == len(subjects):
             return [WrappedKey(subject.bytes, generation, epoch, wrapped) for subject, generation, epoch, wrapped in rows]
-        self._refuse_shredded(tx, subjects, category)
+        with self._store.transaction() as tx:
+            self._refuse_shredded(tx, subjects, category)
         raise KeeperInvalid("unknown_key", "A blob was not sealed by this keeper: it has no key of that subject, category and generation.")
 
     def for_sealing(self, tx: Connection, *, subjects: Sequence[UUID], category: int) -> list[WrappedKey]:
@@ -113,8 +114,7 @@ class Keys:
         """
         if kept := self._kept.get(name):
             return kept
-        with self._store.transaction() as tx:
-            row = tx.execute("SELECT epoch, wrapped FROM vault.named_key WHERE name = %s", [name]).fetchone()
+        row = self._store.row("SELECT epoch, wrapped FROM vault.named_key WHERE name = %s", [name])
         if row is None and make:
             ((epoch, _),) = self._reserve(1, "named")
             key = self._random_bytes(32)
@@ -188,8 +188,7 @@ class Keys:
     def _epoch(self, epoch: int) -> AESGCM:
         aead = self._epochs.get(epoch)
         if aead is None:
-            with self._store.transaction() as tx:
-                row = tx.execute("SELECT wrapped FROM vault.epoch WHERE epoch = %s", [epoch]).fetchone()
+            row = self._store.row("SELECT wrapped FROM vault.epoch WHERE epoch = %s", [epoch])
             if row is None:
                 raise KeeperCorrupt("epoch_missing", f"Epoch key {epoch} is missing.")
             aead = AESGCM(self._provider.unwrap(row[0], context=_epoch_context(epoch)))
