@@ -112,7 +112,7 @@ def _companies(left: Facts, right: Facts) -> str | None:
 
 
 def distance(one: str, other: str, *, at_most: int = NAME_TYPOS_MAX) -> int:
-    """Count the insertions, deletions, changes and exchanges of neighbours between two words; beyond `at_most` the count is only a bound."""
+    """Count the insertions, deletions, changes and exchanges of neighbours between two words, up to one more than `at_most`."""
     if one == other:
         return 0
     if abs(len(one) - len(other)) > at_most:
@@ -127,4 +127,4 @@ def distance(one: str, other: str, *, at_most: int = NAME_TYPOS_MAX) -> int:
         if min(row) > at_most:
             return at_most + 1
         before, last = last, row
-    return last[-1]
+    return min(last[-1], at_most + 1)

@@ -142,6 +142,8 @@ def _decided(field: str, candidates: list[Candidate], trust: dict[str, int]) -> 
         if len(narrowed) < len(left):
             deciding = name
         left = narrowed
+        if len({_comparable(candidate) for candidate, _ in left}) == 1:
+            break
     value = left[0][0]
     holders = tuple(record for candidate, record in candidates if candidate == value)
     return Kept(value, holders, deciding)

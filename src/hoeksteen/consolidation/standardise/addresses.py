@@ -27,9 +27,11 @@ _WORDS = {
     "v.": "van", "v.d.": "van der", "kon.": "koningin", "pr.": "prins", "gen.": "generaal", "mr.": "meester", "past.": "pastoor", "jac.": "jacob",
 }  # fmt: skip
 _SMALL = {"van", "de", "den", "der", "het", "'t", "te", "ten", "ter", "op", "aan", "in", "en", "bij"}
-_LINE = re.compile(r"^(?P<street>.*?\D)[\s,]*?\s(?P<number>\d{1,5})(?P<addition>(?:[\s/-]*[A-Za-z]{0,4}(?:[\s/-]*\d{1,4})?|\s*[A-Za-z0-9/ -]{1,8}))$")
-_NUMBER = re.compile(r"^(\d{1,5})\s*[-/ ]?\s*(.*)$")
-_POSTCODE = re.compile(r"^[1-9]\d{3}(?!SA|SD|SS)[A-Z]{2}$")
+_LINE = re.compile(
+    r"^(?P<street>.*?\D)[\s,]*?\s(?P<number>\d{1,5})(?P<addition>(?:[\s/-]*[A-Za-z]{0,4}(?:[\s/-]*\d{1,4})?|\s*[A-Za-z0-9/ -]{1,8}))$", re.ASCII
+)
+_NUMBER = re.compile(r"^(\d{1,5})\s*[-/ ]?\s*(.*)$", re.ASCII)
+_POSTCODE = re.compile(r"^[1-9]\d{3}(?!SA|SD|SS)[A-Z]{2}$", re.ASCII)
 _ADDITIONS = {"HUIS": "HS", "BISS": "BIS", "I": "1", "II": "2", "III": "3", "IV": "4"}
 
 

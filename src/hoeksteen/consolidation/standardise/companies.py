@@ -68,6 +68,6 @@ def company_key(trading_name: str) -> str:
 def chamber_of_commerce_number(text: str) -> str | None:
     """Give the eight digits of a KvK number, whose leading zeros a system may have lost; None for none or an impossible one."""
     digits = re.sub(r"[\s.]", "", text)
-    if not digits.isdigit() or not 5 <= len(digits) <= 8 or int(digits) == 0:
+    if not (digits.isascii() and digits.isdigit()) or not 5 <= len(digits) <= 8 or int(digits) == 0:
         return None
     return digits.zfill(8)

@@ -11,12 +11,12 @@ import phonenumbers
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-_DAMAGE = re.compile(r"^[+-]?\d*[.,]\d+$|^[+-]?\d+(?:[.,]\d+)?E[+-]?\d+$", re.IGNORECASE)
-_NL_PLAIN = re.compile(r"^(?:\+31|0031|31|0)(6[1-58]\d{7})$")
+_DAMAGE = re.compile(r"^[+-]?\d*[.,]\d+$|^[+-]?\d+(?:[.,]\d+)?E[+-]?\d+$", re.IGNORECASE | re.ASCII)
+_NL_PLAIN = re.compile(r"^(?:\+31|0031|31|0)(6[1-58]\d{7})$", re.ASCII)
 _FILLER = {"0000000000", "1234567890", "0123456789", "0612345678", "9999999999", "0600000000", "0611111111"}
 _EMAIL = re.compile(r"^[a-z0-9.!#$%&'*+/=?^_{|}~-]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$")
 _EMAIL_FILLERS = ("geen@", "onbekend@", "noemail@", "geenemail@", "nvt@", "no-reply@", "noreply@", "none@", "test@", "x@", "xx@")
-_NL_IBAN = re.compile(r"^NL\d{2}[A-Z]{4}\d{10}$")
+_NL_IBAN = re.compile(r"^NL\d{2}[A-Z]{4}\d{10}$", re.ASCII)
 _NONE = {"", "-", "--", "n.v.t.", "nvt", "geen", "onbekend", "null", "none", "?"}
 
 
@@ -34,7 +34,7 @@ def phone(text: str) -> tuple[str | None, str | None]:
     if _DAMAGE.match(raw):
         return None, "spreadsheet_damage"
     compact = re.sub(r"[\s().\-/]", "", raw.replace("(0)", ""))
-    if not re.fullmatch(r"\+?\d+", compact):
+    if not re.fullmatch(r"\+?[0-9]+", compact):
         return None, "not_a_number"
     digits = compact.lstrip("+")
     if len(digits) <= 6:
@@ -87,7 +87,7 @@ def iban(text: str) -> tuple[str | None, str | None]:
     if _NL_IBAN.match(compact):
         right = 2 <= int(compact[2:4]) <= 98 and int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
         return (compact, None) if right else (None, "check_digits")
-    if compact.isdigit():
+    if compact.isascii() and compact.isdigit():
         return None, "old_account_number"
     try:
         return str(IBAN(compact)), None

@@ -7,12 +7,12 @@ from functools import lru_cache
 _FILLERS = {date(1900, 1, 1), date(1901, 1, 1), date(1911, 11, 11), date(1111, 11, 11), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31)}
 _AGE_MAX_YEARS = 115
 _FORMATS = {
-    "dd-mm-yyyy": (re.compile(r"^(\d{1,2})-(\d{1,2})-(\d{4})$"), (2, 1, 0)),
-    "yyyymmdd": (re.compile(r"^(\d{4})(\d{2})(\d{2})$"), (0, 1, 2)),
-    "iso": (re.compile(r"^(\d{4})-(\d{2})-(\d{2})$"), (0, 1, 2)),
-    "mm/dd/yyyy": (re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})$"), (2, 0, 1)),
+    "dd-mm-yyyy": (re.compile(r"^(\d{1,2})-(\d{1,2})-(\d{4})$", re.ASCII), (2, 1, 0)),
+    "yyyymmdd": (re.compile(r"^(\d{4})(\d{2})(\d{2})$", re.ASCII), (0, 1, 2)),
+    "iso": (re.compile(r"^(\d{4})-(\d{2})-(\d{2})$", re.ASCII), (0, 1, 2)),
+    "mm/dd/yyyy": (re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})$", re.ASCII), (2, 0, 1)),
 }
-_UTC = re.compile(r"^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?Z$")
+_UTC = re.compile(r"^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?Z$", re.ASCII)
 FORMATS = (*_FORMATS, "local_midnight_utc")
 
 

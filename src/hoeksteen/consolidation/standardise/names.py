@@ -123,7 +123,7 @@ def initials_of(text: str) -> str | None:
     if not compact:
         return None
     if "." not in compact and " " not in compact and len(compact) <= 5:
-        pieces = re.findall(r"IJ|[A-Z]|[^\W\d_]", compact.upper())
+        pieces = [piece for piece in re.findall(r"IJ|[^\W\d_]", compact.upper()) if piece.isalpha()]
     else:
         pieces = [piece for piece in re.split(r"[.\s-]+", compact) if piece and piece[0].isalpha()]
         pieces = [piece if piece.lower() in _DIGRAPHS else piece[0] for piece in pieces]
