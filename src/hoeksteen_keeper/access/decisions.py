@@ -5,7 +5,7 @@ What a caller or the application asserts (purpose, ticket, customer on the line)
 policies, shreds) stands as it stood. Actors of whom the policies can know only the same things are decided as one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -44,17 +44,22 @@ def permissions(state: StateAt, subject: UUID) -> list[dict[str, Any]]:
     categories = tuple(category for category in CATEGORIES if category not in gone)
     grants = _grants_by_asker(state, subject)
     stopped = {(str(kill["scope"]), str(kill["target"])) for kill in state.kills}
-    ways: dict[str, list[_Way]] = {}
-    askers: dict[str, Asker] = {}
+    classes: dict[tuple[Asker, tuple[_Way, ...]], list[str]] = {}
     for name, actor in state.actors.items():
         organisation = state.organisations.get(str(actor["organisation"]), {})
         if actor.get("status") != "active" or {("actor", name), ("organisation", str(actor["organisation"]))} & stopped:
             continue
-        askers[name] = (str(actor["kind"]), tuple(sorted(actor["roles"])), str(organisation.get("country", "")), bool(organisation.get("operator")))
+        asker = (str(actor["kind"]), tuple(sorted(actor["roles"])), str(organisation.get("country", "")), bool(organisation.get("operator")))
         own = actor["kind"] == "data_subject" and state.actor_is(name, subject)
-        ways[name] = _ways(categories, own, grants.get(name, []))
-    verdicts = _verdicts(policies, askers, ways)
-    return [row for name in sorted(ways) for way in ways[name] for row in _rows(state, name, askers[name], way, verdicts)]
+        classes.setdefault((asker, _ways(categories, own, grants.get(name, []))), []).append(name)
+    verdicts = _verdicts(policies, classes)
+    found = [
+        {"actor": name, "name": state.actors[name]["name"], "organisation": state.actors[name]["organisation"], "country": asker[2], **opening}
+        for (asker, ways), names in classes.items()
+        for opening in [opening for way in ways for opening in _openings(state, asker, way, verdicts)]
+        for name in names
+    ]
+    return sorted(found, key=lambda row: str(row["actor"]))
 
 
 def _grants_by_asker(state: StateAt, subject: UUID) -> dict[str, list[GrantAt]]:
@@ -68,32 +73,30 @@ def _grants_by_asker(state: StateAt, subject: UUID) -> dict[str, list[GrantAt]]:
     return found
 
 
-def _ways(categories: tuple[str, ...], own: bool, grants: list[GrantAt]) -> list[_Way]:
+def _ways(categories: tuple[str, ...], own: bool, grants: list[GrantAt]) -> tuple[_Way, ...]:
     standing = [_Way(purpose, own, "", False, categories) for purpose in PURPOSES]
     under = [
         _Way(str(g.grant["purpose"]), own, str(g.grant["id"]), bool(g.grant["unmasked"]), tuple(c for c in g.grant["categories"] if c in categories))
         for g in grants
     ]
-    return standing + under
+    return (*standing, *under)
 
 
 def _question(asker: Asker, way: _Way, action: str, category: str) -> tuple[Asker, str, str, Facts]:
     return asker, action, category, Facts(way.purpose, True, True, way.own, bool(way.grant), way.unmasked)
 
 
-def _verdicts(
-    policies: Policies, askers: Mapping[str, Asker], ways: Mapping[str, list[_Way]]
-) -> dict[tuple[Asker, str, str, Facts], Verdict]:  # fmt: skip
+def _verdicts(policies: Policies, classes: Iterable[tuple[Asker, tuple[_Way, ...]]]) -> dict[tuple[Asker, str, str, Facts], Verdict]:
     questions = {
-        _question(askers[name], way, action, category): None
-        for name, of in ways.items() for way in of for action in ("reveal", "reveal_masked") for category in way.categories
+        _question(asker, way, action, category): None
+        for asker, ways in classes for way in ways for action in ("reveal", "reveal_masked") for category in way.categories
     }  # fmt: skip
     asked = list(questions)
     return dict(zip(asked, policies.decide_many(asked), strict=True))
 
 
-def _rows(
-    state: StateAt, name: str, asker: Asker, way: _Way, verdicts: Mapping[tuple[Asker, str, str, Facts], Verdict]
+def _openings(
+    state: StateAt, asker: Asker, way: _Way, verdicts: Mapping[tuple[Asker, str, str, Facts], Verdict]
 ) -> list[dict[str, Any]]:  # fmt: skip
     found: dict[tuple[Any, ...], list[str]] = {}
     grant = state.grants[way.grant].grant if way.grant else None
@@ -106,12 +109,10 @@ def _rows(
                 found.setdefault((action == "reveal_masked", verdict.because, *ceilings), []).append(category)
             if verdict.allowed:
                 break
-    actor = state.actors[name]
     return [
         {
-            "actor": name, "name": actor["name"], "organisation": actor["organisation"], "country": asker[2], "categories": categories,
-            "purpose": way.purpose,
-            "because": "; ".join(because), "masked": masked, "ceiling_per_hour": per_hour, "ceiling_per_day": per_day, "grant": way.grant or None,
+            "categories": categories, "purpose": way.purpose, "because": "; ".join(because), "masked": masked, "ceiling_per_hour": per_hour,
+            "ceiling_per_day": per_day, "grant": way.grant or None,
         }
         for (masked, because, per_hour, per_day), categories in found.items()
     ]  # fmt: skip
