@@ -57,6 +57,7 @@ def consolidate(
     now: datetime,
     progress: Progress | None = None,
     truth: Path | None = None,
+    clusters_per_batch: int = CLUSTERS_PER_BATCH,
 ) -> Report:
     """
     Bring legacy exports in: read, standardise, match, merge, seal, load and reconcile.
@@ -67,6 +68,7 @@ def consolidate(
     :param sources: all exports of the operator that may hold the same customers; they are matched together, or not at all
     :param cutover: the first local day that is billed here, for products whose source does not say it; the day whose recurring revenue is compared
     :param truth: a Parquet file that says which records are one person, for precision and recall
+    :param clusters_per_batch: customers per transaction
     :raises InvalidInput: when a mapping or a file is wrong; the message names file, line and field
     :raises WrongState: when the pseudonym key is another than at earlier runs, or a source that was loaded earlier is not among the sources
     :raises Conflict: when another consolidation is running
@@ -82,7 +84,7 @@ def consolidate(
             _ensure_catalogue(tx, run)
             plan = _plan(tx, run, cutover, now)
         _match(run, tell)
-        _load(database, keeper, run, plan, tell)
+        _load(database, keeper, run, plan, clusters_per_batch, tell)
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
 
@@ -185,7 +187,7 @@ def _match(run: _Run, tell: Progress) -> None:
     tell("matching", len(run.records), len(run.records))
 
 
-def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, tell: Progress) -> None:
+def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress) -> None:
     with database.transaction() as tx:
         for found in run.extracts:
             mapping = run.mappings[found.source]
@@ -194,10 +196,10 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, tell:
             found.findings += _changed(tx, found)
             _store.replace_findings(tx, found.source, found.findings)
             load_rejected(tx=tx, rejected=found.rejected, now=plan.now)
-    for start in range(0, len(run.clusters), CLUSTERS_PER_BATCH):
+    for start in range(0, len(run.clusters), batch):
         tell("loading", start, len(run.clusters))
         with database.transaction() as tx:
-            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + CLUSTERS_PER_BATCH], records=run.records, plan=plan)
+            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + batch], records=run.records, plan=plan)
     with database.transaction() as tx:
         rows = [
             (run.records[doubt.left].record_id, run.records[doubt.right].record_id, Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts

@@ -40,9 +40,10 @@ CREATE TABLE party.agreement (
     PRIMARY KEY (customer_id, agreement_id)
 );
 
--- Numbers that people quote say nothing about the person; gaps mean nothing.
-CREATE SEQUENCE party.customer_number START 10000001;
-CREATE SEQUENCE party.billing_account_number START 50000001;
+-- Numbers that people quote say nothing about the person; gaps mean nothing. Nine digits: those of the systems before have eight or fewer, and
+-- customers go on quoting them, so that one must never be another's.
+CREATE SEQUENCE party.customer_number START 200000001;
+CREATE SEQUENCE party.billing_account_number START 500000001;
 CREATE INDEX billing_account_cycle ON party.billing_account (cycle_day, billing_account_id) WHERE status = 'active';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA party TO hoeksteen_app;
