@@ -144,7 +144,7 @@ def _read_csv(mapping: declared.Mapping, reader: declared.Csv, file: Path) -> It
     rows = _split_rows(reader, file)
     _, header = next(rows)
     _same_columns(f"{file} line 1", header, names)
-    products = {name for name, column in mapping.record_columns.items() if (column.to or "").startswith("product.")}
+    products = [name for name, column in mapping.record_columns.items() if (column.to or "").startswith("product.")]
     key_place = names.index(mapping.key)
     current: RawRecord | None = None
     for number, row in rows:
@@ -167,7 +167,7 @@ def _read_csv(mapping: declared.Mapping, reader: declared.Csv, file: Path) -> It
         yield current
 
 
-def _joined(current: RawRecord, number: int, values: Values, products: set[str], fault: tuple[str, str] | None) -> None:
+def _joined(current: RawRecord, number: int, values: Values, products: Sequence[str], fault: tuple[str, str] | None) -> None:
     """Add another row of the same customer; what belongs to the customer must be the same in each."""
     if fault or current.fault:
         current.fault = current.fault or fault

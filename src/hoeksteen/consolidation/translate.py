@@ -244,12 +244,12 @@ class _Translator:
 
 
 def _flat(raw: RawRecord) -> Iterator[str]:
-    for name, value in raw.values.items():
+    for name, value in sorted(raw.values.items()):
         yield f"{name}={value}"
     for list_name, entries in raw.children.items():
         for _, values in entries:
             yield list_name
-            for name, value in values.items():
+            for name, value in sorted(values.items()):
                 yield f"{name}={value}"
 
 
