@@ -39,7 +39,6 @@ FACTS = Facts(
     iban="NL91ABNA0417164300",
     company="",
     chamber_of_commerce_number="",
-    source="fixed",
 )
 
 

@@ -63,7 +63,7 @@ def _rivals(facts: Sequence[Facts], pairs: Sequence[Pair]) -> set[tuple[int, int
     """
     Find the pairs of a record that fits two others almost equally well, who contradict each other: father or son? which of the twins?
 
-    A record whose day of birth is the other's, to the digit, is not torn.
+    Whose day of birth is known is not torn: it contradicts one of the two.
     """
     by_record: dict[int, list[Pair]] = {}
     for pair in pairs:

@@ -36,7 +36,6 @@ class Facts:
     iban: str
     company: str
     chamber_of_commerce_number: str
-    source: str
 
 
 def facts_of(records: Sequence[LegacyRecord]) -> list[Facts]:
@@ -68,7 +67,6 @@ def _facts(record: LegacyRecord, phones: Counter[str], emails: Counter[str], iba
         iban=record.iban if record.iban and ibans[record.iban] <= SHARED_BY_MAX else "",
         company=company_key(record.trading_name) if record.trading_name else "",
         chamber_of_commerce_number=record.chamber_of_commerce_number or "",
-        source=record.source,
     )
 
 

@@ -202,7 +202,7 @@ def read_mapping(file: Path) -> Mapping:
     faults = _Faults(path, node)
     mapping = _converted(content, faults)
     faults.stop()
-    assert mapping is not None  # noqa: S101  for the type checker: stop() raised otherwise
+    assert mapping is not None  # for the type checker: stop() raised otherwise
     mapping.file = path
     _check(mapping, faults)
     faults.stop()

@@ -1,7 +1,7 @@
 """What a consolidation reports: per source in and out, to the record, the number and the cent; and, where the truth is known, how well it matched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -131,7 +131,6 @@ class Report:
     findings: tuple[FindingCount, ...]
     match: MatchQuality | None = None
     prices: tuple[Prices, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
 
     @property
     def closes(self) -> bool:

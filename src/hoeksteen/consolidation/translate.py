@@ -1,5 +1,6 @@
 """From the raw text of an export to standardised records, by its mapping; faults become findings or rejections, never crashes."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -16,7 +17,6 @@ from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.money import CENT
 
 REJECTED_FREELY_MAX = 20
-_SUSPICIOUS = "suspicious"
 
 
 class Draft:
@@ -311,8 +311,6 @@ def _read_column(draft: Draft, parts: dict[str, Any], column: Column, name: str,
 
 
 def _matches(pattern: str, value: str) -> bool:
-    import re
-
     return re.fullmatch(pattern, value) is not None
 
 

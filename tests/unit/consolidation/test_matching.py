@@ -25,7 +25,7 @@ def test_people_and_companies_are_scored_apart() -> None:
 
 def test_few_records_are_scored_by_the_shipped_parameters() -> None:
     stranger = facts(surnames=("VISSER",), initials="K", birth_date="19850311", dwelling="9999ZZ|1|", phones=frozenset(), emails=frozenset(), iban="")
-    pairs = score_pairs([facts(), facts(source="mobile"), stranger])
+    pairs = score_pairs([facts(), facts(), stranger])
     assert [(pair.left, pair.right) for pair in pairs] == [(0, 1)]
     assert pairs[0].weight > 20
 
