@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.demonstration import CUSTOMERS, Demonstration
+from fixtures.demonstration import CUSTOMERS, QUIETLY, Demonstration
 
 
 def test_each_source_is_accounted_for_to_the_record(demonstration: Demonstration) -> None:
@@ -57,7 +57,7 @@ def test_the_story_shows_who_was_refused_and_why(demonstration: Demonstration) -
 
 def test_the_same_demonstration_goes_on_where_it_stopped(demonstration: Demonstration) -> None:
     again = subprocess.run(
-        [Path(sys.executable).parent / "hoeksteen", "demo", "--customers", str(CUSTOMERS), "--no-serve", "--keep-running", "--json", "--data", demonstration.data],
+        [Path(sys.executable).parent / "hoeksteen", "demo", "--customers", str(CUSTOMERS), *QUIETLY, "--data", demonstration.data],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert again.returncode == 0, again.stderr

@@ -41,9 +41,10 @@ def open_runtime(settings: Settings, *, service: str, seed: int | None = None) -
     :raises WrongState: when the schema is older or newer than this program
     """
     source = random.SystemRandom() if seed is None else random.Random(seed)
-    with Database(settings.business_dsn) as database, KeeperClient(
-        socket_path=settings.keeper_socket, service=service, key_path=settings.service_keys / f"{service}.key"
-    ) as keeper:
+    with (
+        Database(settings.business_dsn) as database,
+        KeeperClient(socket_path=settings.keeper_socket, service=service, key_path=settings.service_keys / f"{service}.key") as keeper,
+    ):
         require_current_schema(database=database)
         lake = Lake(warehouse=settings.lake, catalogue_dsn=settings.business_dsn)
         yield Runtime(settings, database, keeper, lake, SystemClock(), Identifiers(source))

@@ -124,7 +124,12 @@ def _addresses(entry: Entry, chance: random.Random) -> list[Row]:
     address = entry.address
     street = short_street(address.street) if chance.random() < 0.1 else address.street
     home: Row = (
-        int(entry.key), 1, stray_spaces(street, chance), address.number, address.addition or None, written_postcode(address.postcode, chance),
+        int(entry.key),
+        1,
+        stray_spaces(street, chance),
+        address.number,
+        address.addition or None,
+        written_postcode(address.postcode, chance),
         address.city if chance.random() < 0.97 else address.city.upper(),
     )
     if chance.random() >= _BILLED_ELSEWHERE_SHARE:

@@ -78,16 +78,22 @@ def draw_customers(*, seed: int, people: People, firms: list[Firm], records: Rec
             lines[households[customer_of[record]]] = numbers[index]
     return (
         Customers(
-            atlas, household, address, former, emails, [mail.replace(".example", "-oud.example") for mail in emails],
-            [accounts[index] for index in own.tolist()], accounts[total:], mobile, lines,
+            atlas,
+            household,
+            address,
+            former,
+            emails,
+            [mail.replace(".example", "-oud.example") for mail in emails],
+            [accounts[index] for index in own.tolist()],
+            accounts[total:],
+            mobile,
+            lines,
         ),
         Numbers(numbers, others[:STRANGE_NUMBERS]),
     )
 
 
-def _dwellings(
-    chance: np.random.Generator, seed: int, people: People, firms: list[Firm], records: Records
-) -> tuple[Atlas, Ints, Ints, Ints]:
+def _dwellings(chance: np.random.Generator, seed: int, people: People, firms: list[Firm], records: Records) -> tuple[Atlas, Ints, Ints, Ints]:
     """An address for every household and firm; and the former one of those who moved, sometimes now another customer's."""
     homes = int(people.household.max()) + 1
     owners = np.array([firm.owner for firm in firms], np.int64)

@@ -149,8 +149,14 @@ def _lines(operator: Operator, index: int) -> list[Line]:
         product = PRODUCTS[int(contracts.product[place])]
         lines.append(
             Line(
-                place, product.code, int(contracts.start[place]), int(contracts.end[place]), int(contracts.suspended[place]),
-                int(contracts.billed_to[place]), product.monthly_cents, operator.numbers.of_product[place],
+                place,
+                product.code,
+                int(contracts.start[place]),
+                int(contracts.end[place]),
+                int(contracts.suspended[place]),
+                int(contracts.billed_to[place]),
+                product.monthly_cents,
+                operator.numbers.of_product[place],
             )
         )
     return lines

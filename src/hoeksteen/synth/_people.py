@@ -99,8 +99,15 @@ def draw_people(*, seed: int, count: int, rejectable: int, month: date) -> Peopl
     given = draw_given_names(chance, cultures=cultures, genders=gender, birth_years=years)
     more = np.stack([draw_given_names(chance, cultures=cultures, genders=gender, birth_years=years) for _ in range(3)], axis=1)
     counts = np.where(cultures == 0, 1 + pick(chance, (0.42, 0.35, 0.19, 0.04), len(role)), 1 + pick(chance, (0.85, 0.15), len(role)))
-    _settle_initials(chance, role, head, given, more, counts, lambda here: draw_given_names(
-        chance, cultures=cultures[here], genders=gender[here], birth_years=years[here]))
+    _settle_initials(
+        chance,
+        role,
+        head,
+        given,
+        more,
+        counts,
+        lambda here: draw_given_names(chance, cultures=cultures[here], genders=gender[here], birth_years=years[here]),
+    )
     sons = np.flatnonzero(role == _SON)
     given[sons] = _sons_names(chance, given[head[sons]])
     written = np.array(initials(given, more, counts), object)

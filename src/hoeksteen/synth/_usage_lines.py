@@ -49,8 +49,15 @@ class UsageLines:
     def part(self, chosen: Ints) -> "UsageLines":
         """Give some of the lines."""
         return UsageLines(
-            [self.number[index] for index in chosen.tolist()], self.since[chosen], self.until[chosen], self.before[chosen],
-            self.voice[chosen], self.sms[chosen], self.sessions[chosen], self.megabytes[chosen], self.business[chosen],
+            [self.number[index] for index in chosen.tolist()],
+            self.since[chosen],
+            self.until[chosen],
+            self.before[chosen],
+            self.voice[chosen],
+            self.sms[chosen],
+            self.sessions[chosen],
+            self.megabytes[chosen],
+            self.business[chosen],
         )
 
 
@@ -71,8 +78,15 @@ def usage_lines(operator: Operator, clock: MonthClock) -> UsageLines:
 
     business = np.array([product.offering is not None and product.offering.startswith("business") for product in PRODUCTS])[codes]
     return UsageLines(
-        [operator.numbers.of_product[index] for index in chosen.tolist()], since[chosen], until[chosen], np.maximum(starts[chosen], clock.first),
-        by_product(_VOICE), by_product(_SMS), by_product(_SESSIONS), by_product(_MEGABYTES), business,
+        [operator.numbers.of_product[index] for index in chosen.tolist()],
+        since[chosen],
+        until[chosen],
+        np.maximum(starts[chosen], clock.first),
+        by_product(_VOICE),
+        by_product(_SMS),
+        by_product(_SESSIONS),
+        by_product(_MEGABYTES),
+        business,
     )
 
 

@@ -19,8 +19,16 @@ _DAY = 86_400
 
 
 def write_sessions(
-    *, directory: Path, number: int, last: bool, chance: np.random.Generator, lines: UsageLines, clock: MonthClock,
-    nobody: list[str], records_per_line: float, carried: Column | None,
+    *,
+    directory: Path,
+    number: int,
+    last: bool,
+    chance: np.random.Generator,
+    lines: UsageLines,
+    clock: MonthClock,
+    nobody: list[str],
+    records_per_line: float,
+    carried: Column | None,
 ) -> tuple[Column, UsageFileTruth]:
     """
     Write one file, and give the records that the next one repeats, and what the file holds.
@@ -43,10 +51,19 @@ def write_sessions(
     uplink[specials.faults["negative_units"]] *= -1
     apn = looked_up(["internet", "business"], lines.business[line].astype(np.int64))
     rows = joined(
-        '{"own_number":"', own_numbers(chance, lines=lines, line=line, specials=specials, nobody=nobody),
-        '","start":"', *instants(clock, start, specials.flag("bad_date", size)),
-        '","uplink_bytes":', written(uplink), ',"downlink_bytes":', written(downlink),
-        ',"apn":"', apn, '","visited_country":"', looked_up(_COUNTRIES, country), '"}',
+        '{"own_number":"',
+        own_numbers(chance, lines=lines, line=line, specials=specials, nobody=nobody),
+        '","start":"',
+        *instants(clock, start, specials.flag("bad_date", size)),
+        '","uplink_bytes":',
+        written(uplink),
+        ',"downlink_bytes":',
+        written(downlink),
+        ',"apn":"',
+        apn,
+        '","visited_country":"',
+        looked_up(_COUNTRIES, country),
+        '"}',
     )
     rows = cut(rows, specials.flag("cut_line", size), 0.5)
     again, later = repeats(rows, specials, last=last)

@@ -45,8 +45,10 @@ def draw_destinations(chance: random.Random, *, own: list[str]) -> Destinations:
         [f"{chance.choice(_WORLD)}{chance.randrange(10**7, 10**8)}" for _ in range(_SIZES[3])],
     ]
     kinds = [[_dialled(number, chance) for number in numbers] for numbers in kinds]
-    services = [[f"{prefix}{chance.choice((chance.randrange(1000, 9999), chance.randrange(10**6, 10**7)))}" for _ in range(size)]
-                for prefix, size in (("0800", _SIZES[4]), ("0900", _SIZES[5]))]
+    services = [
+        [f"{prefix}{chance.choice((chance.randrange(1000, 9999), chance.randrange(10**6, 10**7)))}" for _ in range(size)]
+        for prefix, size in (("0800", _SIZES[4]), ("0900", _SIZES[5]))
+    ]
     kinds += [*services, ["112"], [_UNKNOWN]]
     first = [0]
     for numbers in kinds:
@@ -84,8 +86,17 @@ class _Calls:
 
 
 def write_voice(
-    *, directory: Path, number: int, last: bool, chance: np.random.Generator, lines: UsageLines, clock: MonthClock,
-    destinations: Destinations, nobody: list[str], records_per_line: float, carried: Column | None,
+    *,
+    directory: Path,
+    number: int,
+    last: bool,
+    chance: np.random.Generator,
+    lines: UsageLines,
+    clock: MonthClock,
+    destinations: Destinations,
+    nobody: list[str],
+    records_per_line: float,
+    carried: Column | None,
 ) -> tuple[Column, UsageFileTruth]:
     """
     Write one file, and give the records that the next one repeats, and what the file holds.
@@ -103,9 +114,18 @@ def write_voice(
     calls.units[negative] = -np.maximum(calls.units[negative], 1)
     truth.zero_duration = int((specials.normal(size) & (calls.units == 0)).sum())
     rows = joined(
-        f"R;{number}-", written(np.arange(1, size + 1), width=8), ";", looked_up("VS", calls.is_sms.astype(np.int64)), ";",
-        own_numbers(chance, lines=lines, line=calls.line, specials=specials, nobody=nobody), ";", looked_up(destinations.numbers, calls.other), ";",
-        *instants(clock, calls.start, specials.flag("bad_date", size)), ";", written(calls.units),
+        f"R;{number}-",
+        written(np.arange(1, size + 1), width=8),
+        ";",
+        looked_up("VS", calls.is_sms.astype(np.int64)),
+        ";",
+        own_numbers(chance, lines=lines, line=calls.line, specials=specials, nobody=nobody),
+        ";",
+        looked_up(destinations.numbers, calls.other),
+        ";",
+        *instants(clock, calls.start, specials.flag("bad_date", size)),
+        ";",
+        written(calls.units),
     )
     rows = cut(rows, specials.flag("cut_line", size), 0.6)
     again, later = repeats(rows, specials, last=last)
@@ -146,8 +166,11 @@ def _with_twice(chance: np.random.Generator, lines: UsageLines, clock: MonthCloc
         line, start = np.tile(chosen, 2), np.repeat([clock.twice, clock.twice + _HOUR], len(chosen))
         units = np.tile(np.maximum(calls.units[model], 30), 2)
         calls = _Calls(
-            np.concatenate([calls.line, line]), np.concatenate([calls.is_sms, np.zeros(len(line), np.bool_)]), np.concatenate([calls.units, units]),
-            np.concatenate([calls.start, start]), np.concatenate([calls.other, np.tile(calls.other[model], 2)]),
+            np.concatenate([calls.line, line]),
+            np.concatenate([calls.is_sms, np.zeros(len(line), np.bool_)]),
+            np.concatenate([calls.units, units]),
+            np.concatenate([calls.start, start]),
+            np.concatenate([calls.other, np.tile(calls.other[model], 2)]),
             np.concatenate([calls.twice, np.ones(len(line), np.bool_)]),
         )
     return calls.take(np.lexsort((calls.line, calls.start)))

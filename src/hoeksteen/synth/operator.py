@@ -171,22 +171,35 @@ def _write_usage(directory: Path, operator: Operator, month: date, records_per_l
     for number, chosen in enumerate(np.array_split(mixed, files), start=1):
         part, last = lines.part(np.sort(chosen)), number == files
         calls, truth = write_voice(
-            directory=directory, number=number, last=last, chance=stream(operator.seed, f"voice {number}"), lines=part, clock=clock,
-            destinations=destinations, nobody=nobody, records_per_line=records_per_line, carried=calls,
+            directory=directory,
+            number=number,
+            last=last,
+            chance=stream(operator.seed, f"voice {number}"),
+            lines=part,
+            clock=clock,
+            destinations=destinations,
+            nobody=nobody,
+            records_per_line=records_per_line,
+            carried=calls,
         )
         truths.append(truth)
         sessions, truth = write_sessions(
-            directory=directory, number=number, last=last, chance=stream(operator.seed, f"sessions {number}"), lines=part, clock=clock,
-            nobody=nobody, records_per_line=records_per_line, carried=sessions,
+            directory=directory,
+            number=number,
+            last=last,
+            chance=stream(operator.seed, f"sessions {number}"),
+            lines=part,
+            clock=clock,
+            nobody=nobody,
+            records_per_line=records_per_line,
+            carried=sessions,
         )
         truths.append(truth)
         report("usage", number, files)
     return truths[::2] + truths[1::2]
 
 
-def _summary(
-    operator: Operator, customers: int, month: date, totals: dict[str, SourceTotals], usage: list[UsageFileTruth], ambiguous: Ints
-) -> Truth:
+def _summary(operator: Operator, customers: int, month: date, totals: dict[str, SourceTotals], usage: list[UsageFileTruth], ambiguous: Ints) -> Truth:
     records, people = operator.records, operator.people
     true = records.reject == 0
     personal = true & (records.customer < len(people))
@@ -224,8 +237,17 @@ def _summary(
     }
     households = len(np.unique(operator.customers.household[np.unique(records.customer[true])]))
     return Truth(
-        customers, individuals, len(operator.firms), households, operator.seed, f"{month:%Y-%m}", len(records), counts,
-        {name: round(share, 5) for name, share in shares.items()}, totals, usage,
+        customers,
+        individuals,
+        len(operator.firms),
+        households,
+        operator.seed,
+        f"{month:%Y-%m}",
+        len(records),
+        counts,
+        {name: round(share, 5) for name, share in shares.items()},
+        totals,
+        usage,
     )
 
 

@@ -44,7 +44,9 @@ def test_an_unbalanced_entry_is_refused_before_it_is_written(database: Database,
 
 def test_currencies_do_not_balance_each_other(database: Database) -> None:
     entry = _entry("a", "10.00", "-10.00")
-    mixed = JournalEntry(entry.journal_entry_id, entry.booked_on, "test", "a", NOW, (entry.postings[0], Posting(LedgerAccountCode.BANK, Decimal(-10), currency="USD")))
+    mixed = JournalEntry(
+        entry.journal_entry_id, entry.booked_on, "test", "a", NOW, (entry.postings[0], Posting(LedgerAccountCode.BANK, Decimal(-10), currency="USD"))
+    )
     with database.transaction() as tx, pytest.raises(Corrupt):
         post(tx=tx, entries=[mixed])
 
@@ -87,7 +89,8 @@ def test_an_entry_that_stood_cannot_be_unbalanced_later(business_dsn: str) -> No
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE ledger.posting SET amount = 0", "DELETE FROM ledger.posting", "TRUNCATE ledger.posting", "DELETE FROM ledger.journal_entry", "UPDATE ledger.journal_entry SET booked_on = now()",
+    ["UPDATE ledger.posting SET amount = 0", "DELETE FROM ledger.posting", "TRUNCATE ledger.posting",
+     "DELETE FROM ledger.journal_entry", "UPDATE ledger.journal_entry SET booked_on = now()",
      "INSERT INTO ledger.ledger_account VALUES ('9999', 'x', 'x', 'asset')"],
 )  # fmt: skip
 def test_the_application_can_only_add(business_dsn: str, statement: str) -> None:

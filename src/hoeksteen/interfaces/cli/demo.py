@@ -79,6 +79,8 @@ def demo(
     try:
         story = Story(installation, console)
         story.require_same(wish)
+        if story.remembered("house"):
+            installation.up()
         figures = _tell_ibm(story, wish) if ibm else _tell(story, wish)
         if serve:
             installation.start_web()

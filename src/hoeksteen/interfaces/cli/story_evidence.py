@@ -41,7 +41,7 @@ def tell_access(story: Story) -> Figures:
     _look(story, "m.tan", one["customer_number"])
     story.say("\nIt names one customer; another one stays closed:")
     _look(story, "m.tan", other["customer_number"], refused=True)
-    return {"customer_number": one["customer_number"], "party_id": one["party_id"], "grant": grant["id"], "valid_to": grant["valid_to"]}
+    return {"customer_number": one["customer_number"], "party_id": one["party_id"], "grant": grant["id"], "valid_to": grant["valid_to"].isoformat()}
 
 
 def tell_proof(story: Story, access: Figures) -> Figures:
