@@ -16,6 +16,7 @@ UNDERSTOOD = [
     ("NL91 ABNA 0417 1643 00", "iban", "NL91ABNA0417164300"),
     ("nl91abna0417164300", "iban", "NL91ABNA0417164300"),
     ("10000001", "customer_number", "10000001"),
+    ("200001729", "customer_number", "200001729"),
     ("mb-0012345", "customer_number", "MB-0012345"),
     ("de Vries 1234 AB", "surname_postcode", "de Vries|1234AB"),
     ("1234ab van 't Hof", "surname_postcode", "van 't Hof|1234AB"),

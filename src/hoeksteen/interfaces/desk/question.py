@@ -20,7 +20,7 @@ _DAY_FIRST = re.compile(r"\b(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})\b")
 _YEAR_FIRST = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _HOUSE_NUMBER = re.compile(r"^(?:.*?[^\W\d_].*?\s)?(\d{1,5})\s*[- ]?\s*([A-Za-z]{1,4}|[IVX]+|\d{1,4})?$")
 _IBAN = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{10,30}")
-_CUSTOMER_NUMBER = re.compile(r"\d{5,8}|[A-Za-z]{1,4}-?\d{4,10}")
+_CUSTOMER_NUMBER = re.compile(r"\d{5,8}|2\d{8}|[A-Za-z]{1,4}-?\d{4,10}")
 
 
 @dataclass(frozen=True, slots=True)
