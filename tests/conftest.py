@@ -14,7 +14,7 @@ from hoeksteen.host.os_users import OsUsers, os_users
 from hoeksteen.storage.migrations import migrate
 from hoeksteen.storage.postgres import Database
 
-pytest_plugins: list[str] = ["fixtures.not_run", "fixtures.evidence", "fixtures.keeper", "fixtures.billed"]
+pytest_plugins: list[str] = ["fixtures.not_run", "fixtures.demonstration", "fixtures.evidence", "fixtures.keeper", "fixtures.billed"]
 
 _TEMPLATE = "template_hoeksteen"
 
@@ -61,3 +61,8 @@ def database(business_dsn: str) -> Iterator[Database]:
     """The business database as the application sees it."""
     with Database(business_dsn) as opened:
         yield opened
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser last: while it is open its event loop runs, and other suites need one of their own."""
+    items.sort(key=lambda item: "tests/browser/" in item.nodeid)

@@ -94,7 +94,7 @@ def test_no_address_ever_holds_what_was_typed(someone: People) -> None:
 
 def test_a_bill_is_downloaded_as_pdf(someone: People) -> None:
     page = someone.page("anna.dekker")
-    find(page, "10000003")
+    find(page, someone.operator.customers[2].customer_number)
     page.wait_for_url("**/customers/*")
     with page.expect_download() as download:
         page.get_by_role("link", name="PDF").first.click()
@@ -107,7 +107,7 @@ def test_a_bill_is_downloaded_as_pdf(someone: People) -> None:
 
 def test_suspending_takes_the_charge_off_and_resuming_brings_it_back(someone: People) -> None:
     page = someone.page("anna.dekker")
-    find(page, "10000003")
+    find(page, someone.operator.customers[2].customer_number)
     page.wait_for_url("**/customers/*")
     internet = page.locator("article", has_text="Internet 500")
     internet.locator("summary").click()
