@@ -52,11 +52,11 @@ def test_a_digest_that_differs_is_not_signed(keeper: RunningKeeper) -> None:
     assert keeper.client("chris.smit").grant(grant=grant["id"])["approvals"] == []
 
 
-def test_a_bundle_is_written_and_the_log_recomputes(keeper: RunningKeeper, tmp_path: Path) -> None:
-    options = ("--as", "dewi.hoekstra", "--key", keeper.key("dewi.hoekstra"), "--socket", keeper.socket_path)
-    keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options)
+def test_a_bundle_is_written_and_the_log_recomputes(own_keeper: RunningKeeper, tmp_path: Path) -> None:
+    options = ("--as", "dewi.hoekstra", "--key", own_keeper.key("dewi.hoekstra"), "--socket", own_keeper.socket_path)
+    own_keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options)
     assert json.loads((tmp_path / "bundle.json").read_bytes())["format"].startswith("hoeksteen.evidence.bundle")
-    assert json.loads(keeper.run("fsck", "--home", keeper.home, "--dsn", keeper.dsn).stdout)["ok"] is True
+    assert json.loads(own_keeper.run("fsck", "--home", own_keeper.home, "--dsn", own_keeper.dsn).stdout)["ok"] is True
 
 
 def test_keys_and_codes(keeper: RunningKeeper, tmp_path: Path) -> None:
