@@ -94,6 +94,6 @@ def _present(file: Path, planted: set[bytes]) -> list[bytes]:
     if file.suffix == ".parquet":
         import pyarrow.parquet
 
-        content = "\n".join(pyarrow.parquet.read_table(file).to_pandas().astype(str).to_csv().splitlines()).encode()
+        content = "\n".join(str(column.to_pylist()) for column in pyarrow.parquet.read_table(file).columns).encode()
     pattern = re.compile(b"|".join(re.escape(value) for value in planted))
     return pattern.findall(content)
