@@ -89,4 +89,4 @@ def invariant(holds: bool, message: str) -> None:
     :raises Corrupt: when `holds` is false
     """
     if not holds:
-        raise Corrupt(f"An invariant broke: {message}.", remedy="Stop, keep the data directory, and run `hoeksteen audit`.")
+        raise Corrupt(f"An invariant broke: {message}.", remedy="Stop, keep the data directory, and run `hoeksteen bill audit`.")

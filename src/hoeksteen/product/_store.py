@@ -1,7 +1,7 @@
 """SQL of the product room."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -158,13 +158,6 @@ def held(tx: Transaction, customer_id: UUID, at: datetime | None) -> list[Produc
 
 def customer_of_product(tx: Transaction, product_id: UUID) -> UUID | None:
     return tx.value("SELECT customer_id FROM product.product WHERE product_id = %s", (product_id,))  # type: ignore[no-any-return]
-
-
-def set_recurring_billed_to(tx: Transaction, billed: Iterable[tuple[UUID, UUID, date]]) -> None:
-    tx.execute_many(
-        "UPDATE product.product SET recurring_billed_to = %s WHERE customer_id = %s AND product_id = %s",
-        [(day, customer_id, product_id) for customer_id, product_id, day in billed],
-    )
 
 
 def count_products(tx: Transaction) -> int:

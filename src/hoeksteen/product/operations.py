@@ -1,7 +1,7 @@
 """Changing the catalogue and what customers hold; the caller commits."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -146,15 +146,6 @@ def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day:
     """
     allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
     return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
-
-
-def mark_recurring_billed(*, tx: Transaction, billed: Iterable[tuple[UUID, UUID, date]]) -> None:
-    """
-    Note up to but not including which day recurring charges were billed.
-
-    :param billed: (customer_id, product_id, day)
-    """
-    _store.set_recurring_billed_to(tx, billed)
 
 
 def _to(last: ProductTerm, allowed: set[ProductStatus], status: ProductStatus) -> tuple[str, ProductStatus]:

@@ -136,9 +136,3 @@ def test_a_history_with_a_hole_is_refused_and_nothing_is_added(held: Database) -
 def test_the_same_product_twice_is_a_conflict(held: Database) -> None:
     with pytest.raises(Conflict), held.transaction() as tx:
         operations.add_products(tx=tx, products=[new_product()])
-
-
-def test_recurring_charges_are_marked_as_billed(held: Database) -> None:
-    with held.transaction() as tx:
-        operations.mark_recurring_billed(tx=tx, billed=[(CUSTOMER, PRODUCT, date(2026, 11, 1))])
-        assert [entry.recurring_billed_to for entry in queries.products(tx=tx, customer_ids=None)] == [date(2026, 11, 1)]

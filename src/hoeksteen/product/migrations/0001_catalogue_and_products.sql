@@ -24,7 +24,7 @@ CREATE TABLE product.product (
     product_id uuid NOT NULL,
     billing_account_id uuid NOT NULL,
     start_day date NOT NULL,
-    -- recurring charges were billed up to but not including this day, here or by the system it came from
+    -- recurring charges were billed up to but not including this day by the system it came from
     recurring_billed_to date NOT NULL,
     PRIMARY KEY (customer_id, product_id)
 );
