@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from hoeksteen.billing import operations as billing
@@ -24,7 +23,7 @@ from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
 from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
@@ -90,10 +89,9 @@ def run(month: date, cycle_day: int, bill_date: date | None, trial: bool, data: 
             sample = [] if trial else bills.bills_of_run(tx=tx, bill_run_id=result.bill_run_id, limit=_SAMPLE)
             held = bills.held(tx=tx, bill_run_id=result.bill_run_id)
     seconds = round(time.monotonic() - began, 2)
+    _show_run(report_console(as_json=as_json), result, difference, seconds, [(str(one.billing_account_id), one.reason, one.detail) for one in held])
     if as_json:
         emit_json(_run_figures(result, difference, seconds) | {"sample": [one.bill_number for one in sample]})
-    else:
-        _show_run(result, difference, seconds, [(str(one.billing_account_id), one.reason, one.detail) for one in held])
     if difference:
         raise Corrupt(f"The bills and the ledger differ by {difference}.", remedy=f"Run `hoeksteen bill audit --period {month:%Y-%m}`.")
 
@@ -171,10 +169,9 @@ def audit(month: date, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
         found = audit_bills(database=runtime.database, lake=runtime.lake, period=BillPeriod(month, add_months(month, 1)))
     seconds = round(time.monotonic() - began, 2)
+    _show_audit(report_console(as_json=as_json), found, seconds)
     if as_json:
         emit_json(_audit_figures(found, seconds))
-    else:
-        _show_audit(found, seconds)
     if found.differences:
         raise Corrupt(f"{len(found.differences)} amounts differ.", remedy="Keep the data directory; the list above names each of them.")
 
@@ -197,6 +194,15 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
             period=BillPeriod(month, add_months(month, 1)), today=local_day(runtime.clock.now()),
         )  # fmt: skip
     seconds = round(time.monotonic() - began, 2)
+    table = Table(title=f"{found.customers:,} customers: lines of {month:%Y-%m}, against what {mapping} charged", title_justify="left")
+    for heading in ("lines", "recurring total", "largest adjustment", "mismatches"):
+        table.add_column(heading, justify="right")
+    table.add_row(f"{found.lines:,}", f"{found.recurring_total:,}", f"{found.adjustment_abs_max}", f"{len(found.mismatches):,}")
+    console = report_console(as_json=as_json)
+    console.print(table)
+    for one in found.mismatches[:_DIFFERENCES_SHOWN_MAX]:
+        billed = "no bill" if one.billed is None else str(one.billed)
+        console.print(f"  row {one.row}: charged {one.charged}, billed {billed}", highlight=False)
     if as_json:
         emit_json(
             {
@@ -204,16 +210,6 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
                 "adjustment_abs_max": found.adjustment_abs_max, "mismatches": len(found.mismatches), "seconds": seconds,
             }
         )  # fmt: skip
-        return
-    table = Table(title=f"{found.customers:,} customers: lines of {month:%Y-%m}, against what {mapping} charged", title_justify="left")
-    for heading in ("lines", "recurring total", "largest adjustment", "mismatches"):
-        table.add_column(heading, justify="right")
-    table.add_row(f"{found.lines:,}", f"{found.recurring_total:,}", f"{found.adjustment_abs_max}", f"{len(found.mismatches):,}")
-    console = Console()
-    console.print(table)
-    for one in found.mismatches[:_DIFFERENCES_SHOWN_MAX]:
-        billed = "no bill" if one.billed is None else str(one.billed)
-        console.print(f"  row {one.row}: charged {one.charged}, billed {billed}", highlight=False)
 
 
 @payment.command()
@@ -281,8 +277,10 @@ def _audit_figures(found: BillAudit, seconds: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show_run(result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, str, str]]) -> None:
-    console, totals = Console(), result.totals
+def _show_run(
+    console: Console, result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, str, str]]
+) -> None:  # fmt: skip
+    totals = result.totals
     table = Table(title=f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}", title_justify="left")
     for heading in ("billing accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
         table.add_column(heading, justify="right")
@@ -296,8 +294,7 @@ def _show_run(result: BillRunResult, difference: Decimal | None, seconds: float,
     console.print(f"{result.billing_accounts / max(seconds, 0.01):,.0f} billing accounts a second, {seconds} s")
 
 
-def _show_audit(found: BillAudit, seconds: float) -> None:
-    console = Console()
+def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
     table = Table(title=f"Audit of {found.bills:,} bills of {found.period.first_day:%Y-%m}", title_justify="left")
     for heading, justify in (("what", "left"), ("should be", "right"), ("is", "right"), ("difference", "right")):
         table.add_column(heading, justify="right" if justify == "right" else "left")
@@ -314,11 +311,8 @@ def _show_audit(found: BillAudit, seconds: float) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[BillRunProgress], None]]:
-    """Show how far a run is, how fast, and how long it will still take; on a terminal only."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("billing accounts"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("bills", total=None)
+    with progress_bars() as bars:
+        task = bars.add_task("billing accounts", total=None)
 
         def tell(progress: BillRunProgress) -> None:
             bars.update(task, completed=progress.billing_accounts, total=progress.billing_accounts_total)

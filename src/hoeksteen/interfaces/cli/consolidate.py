@@ -11,7 +11,6 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hoeksteen.consolidation.mapping import read_mapping
@@ -21,7 +20,7 @@ from hoeksteen.consolidation.profile import Profile, profile
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
 from hoeksteen.kernel.errors import Corrupt
@@ -100,7 +99,7 @@ def consolidate(
             truth=truth,
         )
     seconds = round(time.monotonic() - began, 2)
-    _print_report(Console(), report, seconds)
+    _print_report(report_console(as_json=as_json), report, seconds)
     if as_json:
         blank = {"blank_total_charges": sum(found.blank_totals for found in report.prices)} if report.prices else {}
         emit_json({**report.as_json(), **blank, "seconds": seconds})
@@ -116,7 +115,7 @@ def consolidate(
 def profile_command(mappings: tuple[Path, ...], inputs: tuple[Path, ...], cutover: date | None, as_json: bool) -> None:
     """Show what exports look like, column by column, without loading anything and without showing a value."""
     today = local_day(SystemClock().now())
-    console = Console()
+    console = report_console(as_json=as_json)
     found = []
     for source in _sources(mappings, inputs, {}):
         found.append(profile(source=source, today=today, cutover=cutover or today.replace(day=1)))
@@ -138,8 +137,7 @@ def _sources(mappings: Sequence[Path], inputs: Sequence[Path], expected: dict[st
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with progress_bars() as bars:
         tasks: dict[str, Any] = {}
 
         def tell(stage: str, done: int, total: int) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hoeksteen.host.settings import default_data
 
@@ -26,3 +28,15 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def emit_json(figures: dict[str, Any]) -> None:
     """Print the figures as one line of JSON."""
     click.echo(json.dumps(figures, default=str, ensure_ascii=False))
+
+
+def report_console(*, as_json: bool) -> Console:
+    """Give where the report for people goes: beside the JSON object, so that whoever reads that object sees nothing else on its stream."""
+    return Console(stderr=as_json)
+
+
+def progress_bars() -> Progress:
+    """Give bars that show how far a command is, and for how long still; on a terminal's standard error only, and gone at the end."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -17,12 +17,12 @@ from rich.console import Console
 
 from hoeksteen.host.installation import Installation
 from hoeksteen.host.processes import credentials, environment
-from hoeksteen.kernel.errors import HoeksteenError, Unavailable, WrongState
+from hoeksteen.kernel.errors import Unavailable, WrongState
 
 Figures = dict[str, Any]
 
 
-class CommandFailed(HoeksteenError):
+class CommandFailed(Unavailable):
     """A step's command ended with an error; its own message was printed already."""
 
 
@@ -102,17 +102,24 @@ class Story:
         )  # fmt: skip
         assert process.stdout is not None
         lines: list[str] = []
+        held = ""  # a JSON object on the last line is for this program, not for the reader
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
-            if not line.startswith("{"):
-                self.console.file.write(f"  {line}" if line.strip() else "\n")
-                self.console.file.flush()
+            self._show(held)
+            held = line if line.startswith("{") else ""
+            if not held:
+                self._show(line)
         status = process.wait()
         if status != 0 and not fails:
             raise CommandFailed(
                 f"`{program} {shown}` ended with exit status {status}.", remedy="Mend what it names, and run the demonstration again."
             )
         return status, lines
+
+    def _show(self, line: str) -> None:
+        if line:
+            self.console.file.write(f"  {line}" if line.strip() else "\n")
+            self.console.file.flush()
 
     def figures(self, *arguments: str | Path) -> Figures:
         """Run a command of ours that ends with a JSON object, and give that object."""

@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hoeksteen.interfaces.cli.options import emit_json, json_option
+from hoeksteen.interfaces.cli.options import emit_json, json_option, progress_bars, report_console
 from hoeksteen.synth.model import Truth
 from hoeksteen.synth.operator import CUSTOMERS_MAX, CUSTOMERS_MIN, RECORDS_PER_LINE, invent
 
@@ -56,19 +55,17 @@ def synth(customers: int, seed: int, month: date, records_per_line: float, out: 
     with _progress() as report:
         truth = invent(directory=out, customers=customers, seed=seed, month=month, progress=report, records_per_line=records_per_line)
     seconds = round(time.monotonic() - began, 2)
-    if as_json:
-        emit_json({**truth.exports(), "usage": asdict(truth.usage_totals()), "out": str(out), "seconds": seconds})
-        return
-    console = Console()
+    console = report_console(as_json=as_json)
     _print_summary(console, truth)
     _print_samples(console, out)
     console.print(f"\nInvented in {seconds} s in {escape(str(out))}; the truth is in truth.parquet, truth.json and usage_truth.json.", soft_wrap=True)
+    if as_json:
+        emit_json({**truth.exports(), "usage": asdict(truth.usage_totals()), "out": str(out), "seconds": seconds})
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with progress_bars() as bars:
         tasks = {stage: bars.add_task(stage, total=None) for stage in ("people", "exports", "usage")}
 
         def report(stage: str, done: int, total: int) -> None:

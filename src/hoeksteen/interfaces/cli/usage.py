@@ -13,11 +13,11 @@ from uuid import UUID
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound
 from hoeksteen.kernel.money import euros
@@ -30,6 +30,7 @@ from hoeksteen.usage.model import FileBalance, UsageState
 
 _SERVICE = "bss"
 _ADAPTER_OF_SUFFIX = {".csv": "voice_sms_csv", ".jsonl": "sessions_jsonl"}
+_HEADINGS = {"records_in": "records", "zero_rated": "zero", "unrated": "not yet"}
 _FINAL = ("rated", "zero_rated", "duplicate", "suspended", "rejected")
 
 
@@ -61,10 +62,9 @@ def collect(paths: tuple[Path, ...], adapter: str | None, again: bool, data: Pat
             )  # fmt: skip
             bars.advance(task)
     seconds = round(time.monotonic() - began, 2)
+    _show_collected(report_console(as_json=as_json), balances, seconds)
     if as_json:
         emit_json({"usage": _collected(balances), "files": [_file_figures(balance) for balance in balances], "seconds": seconds})
-        return
-    _show_collected(balances, seconds)
 
 
 @usage.command()
@@ -87,14 +87,12 @@ def rate(month: date, data: Path, as_json: bool) -> None:
         )
         balances, reasons = _balance(runtime)
     seconds = round(time.monotonic() - began, 2)
+    console = report_console(as_json=as_json)
+    _show_balance(console, balances)
+    _show_reasons(console, reasons)
+    console.print(f"\n{run.records:,} records of {run.month:%Y-%m} rated in {seconds} s; digest {run.digest.hex()}", soft_wrap=True)
     if as_json:
-        figures = {"usage": _totals(balances), "month": f"{run.month:%Y-%m}", "records": run.records, "digest": run.digest.hex(), "seconds": seconds}
-        emit_json(figures)
-    else:
-        console = Console()
-        _show_balance(console, balances)
-        _show_reasons(console, reasons)
-        console.print(f"\n{run.records:,} records of {run.month:%Y-%m} rated in {seconds} s; digest {run.digest.hex()}", soft_wrap=True)
+        emit_json({"usage": _totals(balances), "month": f"{run.month:%Y-%m}", "records": run.records, "digest": run.digest.hex(), "seconds": seconds})
     _require_closed(balances)
 
 
@@ -105,12 +103,11 @@ def balance(data: Path, as_json: bool) -> None:
     """Show what became of the records of every file."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
         balances, reasons = _balance(runtime)
-    if as_json:
-        emit_json({"usage": _totals(balances), "files": [asdict(entry) for entry in balances]})
-        return
-    console = Console()
+    console = report_console(as_json=as_json)
     _show_balance(console, balances)
     _show_reasons(console, reasons)
+    if as_json:
+        emit_json({"usage": _totals(balances), "files": [asdict(entry) for entry in balances]})
 
 
 @usage.command()
@@ -159,8 +156,7 @@ def _month(value: str) -> date:
 
 @contextmanager
 def _progress(what: str) -> Iterator[tuple[Progress, Any]]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with progress_bars() as bars:
         yield bars, bars.add_task(what, total=None)
 
 
@@ -181,8 +177,7 @@ def _file_figures(entry: FileBalance) -> dict[str, Any]:
     }
 
 
-def _show_collected(balances: Sequence[FileBalance], seconds: float) -> None:
-    console = Console()
+def _show_collected(console: Console, balances: Sequence[FileBalance], seconds: float) -> None:
     table = Table(title="Collected", title_justify="left")
     for heading in ("file", "records", *UsageState):
         table.add_column(str(heading), justify="left" if heading == "file" else "right")
@@ -223,16 +218,19 @@ def _require_closed(balances: Sequence[RatedBalance]) -> None:
 
 
 def _show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
-    table = Table(title="Every record has one state", title_justify="left")
-    for heading in ("file", "records in", *_FINAL, "not yet rated", "EUR", "closes"):
-        table.add_column(heading.replace("_", "-"), justify="left" if heading == "file" else "right")
-    for entry in balances:
-        counts = (f"{getattr(entry, name):,}" for name in ("records_in", *_FINAL, "unrated"))
-        table.add_row(escape(entry.name), *counts, f"{euros(entry.amount_micro):,.6f}", "yes" if entry.closes else "[bold]not yet[/bold]")
     totals = _totals(balances)
+    shown = ("records_in", *_FINAL, *(["unrated"] if totals["unrated"] else []))
+    table = Table(title="Every record has one state", title_justify="left")
+    for name in ("file", *shown, "EUR", "closes"):
+        table.add_column(_HEADINGS.get(name, name), justify="left" if name == "file" else "right", no_wrap=True)
+    for entry in balances:
+        counts = (f"{getattr(entry, name):,}" for name in shown)
+        table.add_row(escape(entry.name), *counts, f"{euros(entry.amount_micro):,.2f}", "yes" if entry.closes else "[bold]not yet[/bold]")
     amount = euros(sum(entry.amount_micro for entry in balances))
     table.add_section()
-    table.add_row("all", *(f"{totals[name]:,}" for name in totals), f"{amount:,.6f}", "yes" if all(entry.closes for entry in balances) else "not yet")
+    table.add_row(
+        "all", *(f"{totals[name]:,}" for name in shown), f"{amount:,.2f}", "yes" if all(entry.closes for entry in balances) else "not yet"
+    )  # fmt: skip
     console.print(table)
 
 
