@@ -6,8 +6,8 @@ help:            ## show this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 setup:           ## make the environment in .venv
 	@tools/setup
-demo: setup      ## invent an operator, bring it in, bill it, prove it; ends with the desk open (CUSTOMERS=2000)
-	@.venv/bin/hoeksteen demo --customers $(CUSTOMERS)
+demo: setup      ## invent an operator, bring it in, bill it, prove it; ends with the desk open (CUSTOMERS=2000, ARGS=--fresh)
+	@.venv/bin/hoeksteen demo --customers $(CUSTOMERS) $(ARGS)
 up: setup        ## start the databases, the keeper and the desk of the default data directory
 	@.venv/bin/hoeksteen up
 down:            ## stop them
