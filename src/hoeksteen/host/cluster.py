@@ -5,7 +5,6 @@ Log-in is by `peer` over a Unix socket: the kernel says which OS user connects, 
 take. Nothing is ever `trust`, and no TCP port is opened.
 """
 
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +73,8 @@ class Cluster:
         # the server outlives pg_ctl and must not hold this process's pipes open, so its output goes to its log only
         started = self._run("pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log)
         if started.returncode != 0:
-            raise Unavailable(f"PostgreSQL does not start: {_last_line(log) or started.stderr.strip()}", remedy=f"Read {log}.")
+            last = run_as(self.server_user, ["tail", "-n", "1", log]).stdout.strip()
+            raise Unavailable(f"PostgreSQL does not start: {last or started.stderr.strip()}", remedy=f"Read {log}.")
 
     def stop(self) -> None:
         """Stop the cluster where it runs, waiting until it has written everything."""
@@ -120,7 +120,7 @@ class Cluster:
             "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
         )  # fmt: skip
         if made.returncode != 0:
-            shutil.rmtree(self.data, ignore_errors=True)
+            run_as(self.server_user, ["rm", "-rf", self.data])
             raise Unavailable(
                 f"PostgreSQL's files cannot be made in {self.data}: {made.stderr.strip()}", remedy="Free disk space or choose another --data."
             )
@@ -146,8 +146,3 @@ def binaries() -> Path:
     if found is None or found.origin is None:
         raise Unavailable("The embedded PostgreSQL is not installed.", remedy="Run `make setup`.")
     return Path(found.origin).parent / "pginstall18" / "bin"
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
-    return lines[-1] if lines else ""

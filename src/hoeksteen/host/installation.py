@@ -90,6 +90,7 @@ class Installation:
         settings, users = self.settings, self.users
         own(settings.data, users.people, mode=0o755)
         own(settings.data / "run", users.people, mode=0o755)
+        own(settings.logs, users.people, mode=0o700)
         own(settings.data / "run" / "keeper", users.keeper, mode=0o755)
         own(settings.data / "business", users.business_database, mode=0o700)
         own(settings.keeper, users.keeper, mode=0o700)
@@ -109,7 +110,7 @@ class Installation:
         if self._pid("keeper") is not None:
             return
         settings.keeper_socket.unlink(missing_ok=True)
-        log = own(settings.keeper / "log", self.users.keeper, mode=0o700) / "keeper.log"
+        log = settings.logs / "keeper.log"
         command = [
             self.program("hoeksteen-keeper"),
             "serve",
@@ -132,7 +133,7 @@ class Installation:
         """
         if self._pid("web") is not None:
             return
-        log = own(self.settings.application / "log", self.users.application, mode=0o700) / "web.log"
+        log = self.settings.logs / "web.log"
         started = start_as(self.users.application, [sys.executable, "-m", "hoeksteen", "serve", "--data", self.settings.data], log=log)
         self._remember("web", started.pid)
         self._wait(lambda: _port_answers(self.settings.desk_port), alive=lambda: started.poll() is None, what="The desk", log=log)

@@ -11,7 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from hoeksteen.kernel.errors import Unavailable
+from hoeksteen.host.processes import run_as
+from hoeksteen.kernel.errors import Unavailable, WrongState
 
 APPLICATION = "hoeksteen-app"
 BUSINESS_DATABASE = "hoeksteen-db"
@@ -50,12 +51,33 @@ def os_users() -> OsUsers:
 
 
 def own(path: Path, user: str, *, mode: int) -> Path:
-    """Make a directory that belongs to `user`, with exactly this mode."""
+    """
+    Make a directory that belongs to `user`, with exactly this mode.
+
+    Root never acts by name inside a directory that somebody else may write: a link planted there would hand over any
+    file of the machine. Such a directory is made by its owner itself.
+
+    :raises WrongState: when a link, a file or a directory of somebody else's is in its place
+    """
+    if os.geteuid() == 0 and path.parent.exists() and path.parent.stat().st_uid != 0:
+        made = run_as(user, ["install", "-d", "-m", f"{mode:04o}", path])
+        if made.returncode != 0:
+            raise WrongState(f"{user} cannot make the directory {path}: {made.stderr.strip()}", remedy="Remove what is in its place.")
+        return path
     path.mkdir(parents=True, exist_ok=True)
-    path.chmod(mode)
-    if os.geteuid() == 0:
-        account = pwd.getpwnam(user)
-        os.chown(path, account.pw_uid, account.pw_gid)
+    account = pwd.getpwnam(user)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise WrongState(f"{path} is a link or no directory.", remedy="Remove it, or name another --data.") from error
+    try:
+        if (owner := os.fstat(handle).st_uid) not in (os.geteuid(), account.pw_uid):
+            raise WrongState(f"{path} belongs to another user (number {owner}).", remedy="Remove it, or name another --data.")
+        os.fchmod(handle, mode)
+        if os.geteuid() == 0:
+            os.fchown(handle, account.pw_uid, account.pw_gid)
+    finally:
+        os.close(handle)
     return path
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hoeksteen.kernel.errors import WrongState
+
 _PASSED_ON = ("LANG", "LC_ALL", "TZ", "HOEKSTEEN_DATA", "NO_COLOR", "COLUMNS", "COVERAGE_PROCESS_START", "CI")
 
 
@@ -46,8 +48,23 @@ def run_as(user: str, command: Sequence[str | Path], *, input_text: str | None =
     )
 
 
+def copy_as(user: str, source: Path, to: Path) -> None:
+    """
+    Copy a file that this process may read to where `user` may write, with that user's rights there and for that user's eyes only.
+
+    :raises WrongState: when `user` cannot write it
+    """
+    with source.open("rb") as file:
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'umask 077; cat > "$0"', str(to)],
+            stdin=file, capture_output=True, text=True, check=False, cwd="/", env=environment(user), **credentials(user),
+        )  # fmt: skip
+    if done.returncode != 0:
+        raise WrongState(f"{user} cannot write {to}: {done.stderr.strip()}", remedy="Remove what is in its place, or free space.")
+
+
 def start_as(user: str, command: Sequence[str | Path], *, log: Path) -> subprocess.Popen[bytes]:
-    """Start a program that goes on by itself as `user`, its output appended to `log`."""
+    """Start a program that goes on by itself as `user`, its output appended to `log`, which lies in a directory of this process's own user."""
     with log.open("ab") as sink:
         return subprocess.Popen(
             [str(part) for part in command],

@@ -47,6 +47,11 @@ class Settings:
         return self.data / "keeper"
 
     @property
+    def logs(self) -> Path:
+        """The directory of what the keeper's and the web process print; none of their own users may change what stands there."""
+        return self.data / "log"
+
+    @property
     def log_key(self) -> Path:
         """The public key of the keeper's log, which anybody may have, to verify with."""
         return self.data / "log.key"

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from hoeksteen.host.installation import Installation, free_port, require_free_directory
 from hoeksteen.host.os_users import own
+from hoeksteen.host.processes import copy_as
 from hoeksteen.host.settings import default_data, read_settings
 from hoeksteen.interfaces.cli import people
 from hoeksteen.interfaces.cli.installation import settings_for
@@ -125,8 +126,7 @@ def _tell_ibm(story: Story, wish: Wish) -> Figures:
     staged = story.installation.settings.application / "legacy" / wish.ibm.name
     story.step("house", "1  The house", lambda: _tell_house(story, wish))
     own(staged.parent, story.installation.users.application, mode=0o700)
-    shutil.copyfile(wish.ibm, staged)
-    shutil.chown(staged, story.installation.users.application)
+    copy_as(story.installation.users.application, wish.ibm, staged)
     consolidation = story.step(
         "consolidation",
         "2  A real sample, with nothing but a mapping file",
