@@ -25,7 +25,7 @@ from hoeksteen.rating.tariff import (
     tariff_table,
     tier_table,
 )
-from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage.queries import last_closed
@@ -109,8 +109,12 @@ def _days_in(term: ProductTerm, period: BillPeriod) -> int:
     return max(0, (end - first).days)
 
 
-def load(duck: Duck, lake: Lake, inputs: Inputs) -> None:
-    """Put prices, history and grants into the engine."""
+def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
+    """
+    Put prices, history and grants into the engine.
+
+    :param lake: the write that rates several months after each other, so that each is granted what the one before it left in that same write
+    """
     month = inputs.month
     duck.put("tariff", tariff_table(inputs.tariff))
     duck.put("source", source_table(inputs.tariff))

@@ -146,7 +146,8 @@ FROM (
             greatest(0, (epoch_us(b.begins_at) - epoch_us(p.start) + 999999) // 1000000) AS since,
             (epoch_us(b.ends_at) - epoch_us(p.start) + 999999) // 1000000 AS until
         FROM priced p
-        JOIN band b ON b.price_no = p.price_no AND b.ends_at > p.start AND epoch_us(b.begins_at) < epoch_us(p.start) + p.delivered_units * 1000000
+        JOIN band b ON b.price_no = p.price_no AND b.ends_at > p.start
+            AND (epoch_us(b.begins_at) - epoch_us(p.start) + 999999) // 1000000 < p.delivered_units
         WHERE p.split AND p.priced_units > 0
     )
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hoeksteen.kernel.errors import NotFound, invariant
+from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.rating import _engine
@@ -19,6 +19,29 @@ _UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B"
 _SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data")}
 _RECORD = """
 SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro FROM amount a JOIN charged c USING (record_id) WHERE record_id = $record::UUID
+"""
+
+# The tiers or bands that the units of one record fell in, where the price is not one amount.
+_TIERS_OR_BANDS = """
+SELECT micro FROM (
+    SELECT t.from_units AS place, t.tier_micro AS micro
+    FROM (
+        SELECT record_id, price_no, tier_mode, product_id, period_day, tier_no, priced_units,
+            (sum(priced_units) OVER (PARTITION BY product_id, period_day, tier_no ORDER BY generation, start, record_id
+                ROWS UNBOUNDED PRECEDING) - priced_units)::BIGINT AS before
+        FROM priced WHERE tier_mode = 'graduated' AND priced_units > 0
+    ) g
+    JOIN tier t ON t.price_no = g.price_no AND g.before < t.to_units AND g.before + g.priced_units > t.from_units
+    WHERE g.record_id = $record::UUID
+    UNION ALL
+    SELECT 0 AS place, v.numerator // p.priced_units AS micro FROM volume v JOIN priced p USING (record_id) WHERE v.record_id = $record::UUID
+    UNION ALL
+    SELECT epoch_us(b.begins_at) AS place, b.band_micro AS micro
+    FROM priced p JOIN band b ON b.price_no = p.price_no AND b.ends_at > p.start
+        AND (epoch_us(b.begins_at) - epoch_us(p.start) + 999999) // 1000000 < p.delivered_units
+        AND (epoch_us(b.ends_at) - epoch_us(p.start) + 999999) // 1000000 > p.free_units
+    WHERE p.split AND p.priced_units > 0 AND p.record_id = $record::UUID
+) ORDER BY place
 """
 
 
@@ -38,12 +61,19 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
             tx=tx, month=found["period_day"].replace(day=1), bill_month=found["bill_day"].replace(day=1), customer_ids=[found["customer_id"]]
         )
         _engine.load(duck, lake, inputs)
-        _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"billing_account_id = '{found['billing_account_id']}'::UUID")
+        account = f"billing_account_id = '{found['billing_account_id']}'::UUID"
+        rated = f"record_id IN (SELECT record_id FROM charge WHERE {account})"  # what arrived since plays no part in what was charged
+        _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{account} AND {rated}")
         _engine.rate(duck, inputs)
         [row] = duck.rows(_RECORD, {"record": str(record_id)})
         steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
-    invariant(row["charged_micro"] == found["amount_micro"], "an explanation gives the amount that was charged")
-    return _explanation(row, steps)
+        prices = duck.rows(_TIERS_OR_BANDS, {"record": str(record_id)})
+    if row["charged_micro"] != found["amount_micro"]:
+        raise WrongState(
+            f"Prices or products of record {record_id} were changed since it was rated.",
+            remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
+        )
+    return _explanation(row, steps, [price["micro"] for price in prices])
 
 
 def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
@@ -69,7 +99,7 @@ def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
     return steps
 
 
-def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...]) -> Explanation:
+def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], prices: Sequence[int]) -> Explanation:
     return Explanation(
         record_id=row["record_id"],
         product_id=row["product_id"],
@@ -90,13 +120,17 @@ def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...]) -> Expla
         fee_micro=row["fee_micro"] if row["fee_micro"] and (row["priced_units"] > 0 or not row["fee_waived"]) else 0,
         amount_micro=row["charged_micro"],
         allowances=steps,
-        sentence_nl=_sentence(row, steps, 0),
-        sentence_en=_sentence(row, steps, 1),
+        sentence_nl=_sentence(row, steps, prices, 0),
+        sentence_en=_sentence(row, steps, prices, 1),
     )
 
 
-def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], language: int) -> str:
-    """Say it in one sentence, in Dutch (0) or English (1)."""
+def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], prices: Sequence[int], language: int) -> str:
+    """
+    Say it in one sentence, in Dutch (0) or English (1).
+
+    :param prices: micro-euros of the tiers or bands that the record's units fell in, in order; empty where one price held for all of them
+    """
 
     def say(dutch: str, english: str) -> str:
         return (dutch, english)[language]
@@ -115,10 +149,17 @@ def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], language: i
         for step in steps
     ]
     if row["priced_units"] > 0:
-        per = f"EUR {euros(row['price_micro'])} / {row['unit_size']} {unit}"
+        micros = " + ".join(_amount(price) for price in prices or [row["price_micro"]])
+        per = f"EUR {micros} / {row['unit_size']} {unit}"
         parts.append(say(f"{row['priced_units']} {unit} tegen {per}", f"{row['priced_units']} {unit} at {per}"))
         if row["fee_micro"]:
-            parts.append(say(f"starttarief EUR {euros(row['fee_micro'])}", f"connection fee EUR {euros(row['fee_micro'])}"))
+            parts.append(say(f"starttarief EUR {_amount(row['fee_micro'])}", f"connection fee EUR {_amount(row['fee_micro'])}"))
     if row["reason"] == "cap":
         parts.append(say("tot het maximum van de maand", "up to the month's cap"))
-    return f"{head}: {'; '.join(parts)} = EUR {euros(row['charged_micro'])}."
+    return f"{head}: {'; '.join(parts)} = EUR {_amount(row['charged_micro'])}."
+
+
+def _amount(micro: int) -> str:
+    """Write an amount exactly, with two decimals or as many more as it has."""
+    whole, decimals = f"{euros(micro):.6f}".split(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"

@@ -98,7 +98,7 @@ def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date,
     charges, left_over, balance = [], [], []
     for buckets in _batches(lake, inputs):
         with Duck(spill=lake.spill) as duck:
-            _engine.load(duck, lake, inputs)
+            _engine.load(duck, write, inputs)
             _engine.view_guided(duck, lake, inputs, buckets=buckets)
             records = _engine.rate(duck, inputs)
             charges += duck.write_parquet(CHARGE, "SELECT * FROM charged", write.folder(CHARGE))

@@ -161,6 +161,11 @@ def test_a_file_that_is_not_whole_is_refused_and_nothing_of_it_is_taken(
         assert queries.balances(tx=tx) == []
 
 
+def test_a_file_of_no_records_is_taken_and_counts_nothing(take: Callable[..., FileBalance]) -> None:
+    balance = take(calls())
+    assert (balance.records_in, balance.units_in, balance.states, balance.closes) == (0, 0, (), True)
+
+
 def test_a_file_with_windows_line_ends_is_read_alike(take: Callable[..., FileBalance]) -> None:
     assert states(take(calls(call(1), call(2)).replace("\n", "\r\n"))) == {"guided": 2}
 

@@ -40,7 +40,13 @@ class LakeWrite:
     tx: Transaction
     _warehouse: Path
     _iceberg: Iceberg
+    _files_at: Callable[[LakeTable, int | None, Where], list[str]]
     snapshots: dict[str, int] = field(default_factory=dict)
+
+    def files(self, table: LakeTable, where: Where | None = None) -> list[str]:
+        """Give what `Lake.files` gives, as this write leaves the table so far: others see it only when the write counts."""
+        snapshot = self.snapshots[table.name] if table.name in self.snapshots else _store.heads(self.tx).get(table.name)
+        return self._files_at(table, snapshot, where or {})
 
     def folder(self, table: LakeTable) -> Path:
         """Give the directory into which this write puts its Parquet files of a table."""
@@ -106,14 +112,16 @@ class Lake:
 
         :param where: column to values; files are skipped by partition and by their statistics, rows are not filtered
         """
-        head = self.head(table)
-        if head is None:
+        return self._files_at(table, self.head(table), where or {})
+
+    def _files_at(self, table: LakeTable, snapshot: int | None, where: Where) -> list[str]:
+        if snapshot is None:
             return []
-        key = (table.name, head, tuple(sorted((name, tuple(sorted(values))) for name, values in (where or {}).items())))
+        key = (table.name, snapshot, tuple(sorted((name, tuple(sorted(values))) for name, values in where.items())))
         if key not in self._plans:
             if len(self._plans) >= _PLANS_MAX:
                 self._plans.clear()
-            self._plans[key] = self._iceberg.files(table, head, where or {})
+            self._plans[key] = self._iceberg.files(table, snapshot, where)
         return self._plans[key]
 
     def remember(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
@@ -145,7 +153,7 @@ class Lake:
                 self._clear_away(database)
                 with database.transaction() as journal:
                     _store.begin_write(journal, write_id)
-                write = LakeWrite(write_id, tx, self.warehouse, self._iceberg)
+                write = LakeWrite(write_id, tx, self.warehouse, self._iceberg, self._files_at)
                 yield write
                 _store.move_heads(tx, write.snapshots)
                 _store.end_write(tx, write_id)

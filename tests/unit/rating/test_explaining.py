@@ -1,0 +1,111 @@
+"""An explanation says what made the amount: the price, the tiers or bands that it fell in, the allowance before and after."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from factories.rated_usage import RatedLake, Used, record_id
+from hoeksteen.kernel.errors import NotFound, WrongState
+from hoeksteen.kernel.time_period import OPERATOR_ZONE
+from hoeksteen.rating import queries
+from hoeksteen.rating.model import Explanation
+from hoeksteen.storage.postgres import Database
+
+PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
+OCTOBER = date(2026, 10, 1)
+
+
+@pytest.fixture
+def world(database: Database, business_dsn: str, tmp_path: Path) -> RatedLake:
+    world = RatedLake.open(database, business_dsn, tmp_path)
+    world.offer(PLANS)
+    return world
+
+
+def used(name: str, service: str, units: int, *, at: datetime = datetime(2026, 10, 15, 10, tzinfo=UTC), zone: str = "NL") -> Used:
+    return Used(name, "sim", at, service, zone, units)
+
+
+def explained(world: RatedLake, name: str) -> Explanation:
+    with world.database.transaction() as tx:
+        return queries.explain(tx=tx, lake=world.lake, record_id=record_id(name))
+
+
+def test_a_plain_price_with_its_connection_fee(world: RatedLake) -> None:
+    world.hold("sim", [("plan-m", OCTOBER)])
+    world.use([used("abroad", "voice", 61, zone="EU")])
+    world.rate(OCTOBER)
+    told = explained(world, "abroad")
+    assert (told.units, told.fee_micro) == (120, 100_000)
+    assert "120 s at EUR 0.35 / 60 s; connection fee EUR 0.10 = EUR 0.80." in told.sentence_en
+
+
+def test_an_allowance_before_and_after(world: RatedLake) -> None:
+    world.hold("sim", [("plan-m", OCTOBER)])
+    world.use([used("first", "voice", 5_990), used("second", "voice", 100, at=datetime(2026, 10, 16, 10, tzinfo=UTC))])
+    world.rate(OCTOBER)
+    [step] = explained(world, "second").allowances
+    assert (step.units_before, step.units_after, step.units_taken) == (10, 0, 10)
+
+
+def test_a_record_over_two_tiers_names_both(world: RatedLake) -> None:
+    world.hold("sim", [("plan-graduated", OCTOBER)])
+    start = datetime(2026, 10, 15, 10, tzinfo=UTC)
+    world.use(
+        [used(f"sms {n}", "sms", 1, at=start + timedelta(minutes=n)) for n in range(99)] + [used("both", "sms", 2, at=start + timedelta(days=1))]
+    )
+    world.rate(OCTOBER)
+    assert "1 message(s) at EUR 0.10 / 1 message(s) = EUR 0.10." in explained(world, "sms 3").sentence_en
+    assert "2 message(s) at EUR 0.10 + 0.05 / 1 message(s) = EUR 0.15." in explained(world, "both").sentence_en
+
+
+def test_a_volume_tier_names_the_price_that_was_reached(world: RatedLake) -> None:
+    world.hold("sim", [("plan-volume", OCTOBER)])
+    start = datetime(2026, 10, 15, 10, tzinfo=UTC)
+    world.use([used(f"sms {n}", "sms", 1, at=start + timedelta(minutes=n)) for n in range(101)])
+    world.rate(OCTOBER)
+    assert "1 message(s) at EUR 0.05 / 1 message(s) = EUR 0.05." in explained(world, "sms 3").sentence_en
+
+
+def test_a_call_cut_at_a_band_names_both_prices(world: RatedLake) -> None:
+    world.hold("sim", [("plan-split", OCTOBER)])
+    world.use([used("cut", "voice", 120, at=datetime(2026, 10, 15, 18, 59, 0, tzinfo=OPERATOR_ZONE))])
+    world.rate(OCTOBER)
+    assert "120 s at EUR 0.20 + 0.10 / 60 s = EUR 0.30." in explained(world, "cut").sentence_en
+
+
+def test_what_is_not_rated_yet_does_not_disturb_what_is(world: RatedLake) -> None:
+    world.hold("sim", [("plan-m", OCTOBER)])
+    world.use([used("rated", "voice", 7_000)])
+    world.rate(OCTOBER)
+    world.use([used("earlier", "voice", 500, at=datetime(2026, 10, 2, tzinfo=UTC))], file="later")
+    assert explained(world, "rated").free_units == 6_000
+
+
+def test_a_price_that_changed_since_says_so(world: RatedLake) -> None:
+    world.hold("sim", [("plan-none", OCTOBER)])
+    world.use([used("rated", "sms", 1)])
+    world.rate(OCTOBER)
+    changed = {"offerings": [{**PLANS["offerings"][1], "prices": [dict(p) for p in PLANS["offerings"][1]["prices"]]}]}
+    for price in changed["offerings"][0]["prices"]:
+        if price["id"] == "sms":
+            price["versions"] = [*price["versions"], {"valid_from": date(2026, 10, 10), "amount": "0.30"}]
+    world.offer(changed)
+    with pytest.raises(WrongState, match="changed since it was rated"):
+        explained(world, "rated")
+
+
+def test_a_record_that_was_never_rated(world: RatedLake) -> None:
+    with pytest.raises(NotFound, match="No rated record"):
+        explained(world, "nothing")
+
+
+@pytest.mark.parametrize("microseconds", [0, 1, 499_999, 500_000, 999_999])
+def test_a_cut_call_that_starts_within_a_second_charges_each_unit_once(world: RatedLake, microseconds: int) -> None:
+    world.hold("sim", [("plan-split", OCTOBER)])
+    start = datetime(2026, 10, 15, 18, 59, 40, microseconds, tzinfo=OPERATOR_ZONE)
+    world.use([used("short", "voice", 20, at=start)])  # ends at the band's boundary, to the microsecond; counts as the minimum of 60 s
+    world.rate(OCTOBER)
+    assert world.charge("short").amount_micro == 200_000
