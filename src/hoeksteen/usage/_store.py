@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
-from hoeksteen.usage.model import FileBalance, StateCount, UsageState
+from hoeksteen.usage.model import FileBalance, RefusedFile, StateCount, UsageState
 
 _FILE = "SELECT usage_file_id, source, name, taken_at, records_in, units_in FROM usage.usage_file "
 
@@ -42,10 +42,30 @@ def insert_file(tx: Transaction, digest: bytes, adapter: str, balance: FileBalan
     )
 
 
+def note_refused(tx: Transaction, file: RefusedFile) -> None:
+    tx.execute(
+        "INSERT INTO usage.refused_file (name, adapter, why, refused_at) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET adapter = excluded.adapter, why = excluded.why, refused_at = excluded.refused_at",
+        (file.name, file.adapter, file.why, file.refused_at),
+    )
+
+
+def forget_refused(tx: Transaction, name: str) -> None:
+    tx.execute("DELETE FROM usage.refused_file WHERE name = %s", (name,))
+
+
+def refused_files(tx: Transaction) -> list[RefusedFile]:
+    return [RefusedFile(**row) for row in tx.rows("SELECT name, adapter, why, refused_at FROM usage.refused_file ORDER BY name")]
+
+
 def last_closed(tx: Transaction) -> dict[int, date]:
     return {
         row["cycle_day"]: row["last"] for row in tx.rows("SELECT cycle_day, max(period_from) AS last FROM usage.closed_period GROUP BY cycle_day")
     }
+
+
+def is_closed(tx: Transaction, cycle_day: int, period_from: date) -> bool:
+    return tx.value("SELECT 1 FROM usage.closed_period WHERE cycle_day = %s AND period_from = %s", (cycle_day, period_from)) is not None
 
 
 def close_period(tx: Transaction, cycle_day: int, period_from: date, now: datetime) -> int:

@@ -53,6 +53,20 @@ class FileBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """
+    A file of which nothing was taken, and of whose name none was taken since.
+
+    :param why: names file, line and field
+    """
+
+    name: str
+    adapter: str
+    why: str
+    refused_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UsageSummary:
     """
     A customer's usage of one kind in a month.

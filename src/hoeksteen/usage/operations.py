@@ -22,7 +22,7 @@ from hoeksteen.usage._intake import Intake, take_in
 from hoeksteen.usage.adapters.base import Adapter
 from hoeksteen.usage.adapters.sessions_jsonl import SessionsJsonl
 from hoeksteen.usage.adapters.voice_sms_csv import VoiceSmsCsv
-from hoeksteen.usage.model import FileBalance, StateCount, UsageState
+from hoeksteen.usage.model import FileBalance, RefusedFile, StateCount, UsageState
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import countries, prefixes
 
@@ -49,19 +49,26 @@ def collect(
 
     :param source: whose record identifiers these are; by default the adapter's
     :param again: take the file although the same bytes were taken before; its records are then duplicates
-    :raises InvalidInput: when the file is cut, is no text, or its counts do not agree; nothing of it is taken
+    :raises InvalidInput: when the file is cut, is no text, or its counts do not agree; nothing of it is taken, and the balance names it as refused
     :raises Unavailable: when the keeper, the database or the lake does not answer; nothing of it is taken
     """
     known = ADAPTERS.get(adapter)
     if known is None:
         raise InvalidInput(f"There is no adapter {adapter}.", remedy=f"Choose one of {', '.join(sorted(ADAPTERS))}.")
-    intake = take_in(path)
+    try:
+        intake = take_in(path)
+        body = known.body(intake.frame)
+    except InvalidInput as error:
+        with database.transaction() as tx:
+            _store.note_refused(tx, RefusedFile(path.name, adapter, error.message, now))
+        raise
     usage_file_id = identifiers.new(now)
     with database.transaction() as tx:
         before = _store.file_by_digest(tx, intake.digest)
+        if before is not None:
+            _store.forget_refused(tx, path.name)
     if before is not None and not again:
         return _already_taken(before)
-    body = known.body(intake.frame)
     with lake.write(database=database, write_id=usage_file_id) as write, Duck(spill=None) as duck:
         before = _store.file_by_digest(write.tx, intake.digest)
         if before is not None and not again:
@@ -75,6 +82,7 @@ def collect(
         invariant(balance.closes, f"every record of {path.name} has exactly one state")
         invariant(balance.records_in == body[1] - body[0] + 1, f"every line of {path.name} is a record")
         _store.insert_file(write.tx, intake.digest, adapter, balance)
+        _store.forget_refused(write.tx, path.name)
     return balance
 
 

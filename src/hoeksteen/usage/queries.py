@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
+from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _store
-from hoeksteen.usage.model import CustomerUsage, FileBalance, UsageRecord, UsageSummary
+from hoeksteen.usage.model import CustomerUsage, FileBalance, RefusedFile, UsageRecord, UsageSummary
 from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
 LATEST_MAX = 500
@@ -21,9 +22,19 @@ def balances(*, tx: Transaction) -> list[FileBalance]:
     return _store.balances(tx)
 
 
+def refused_files(*, tx: Transaction) -> list[RefusedFile]:
+    """Give the files that were refused whole and not delivered again in order, by name."""
+    return _store.refused_files(tx)
+
+
 def last_closed(*, tx: Transaction) -> dict[int, date]:
     """Give the first day of the latest closed bill period per cycle day."""
     return _store.last_closed(tx)
+
+
+def is_closed(*, tx: Transaction, period: BillPeriod) -> bool:
+    """Say whether a bill period was closed before."""
+    return _store.is_closed(tx, period.first_day.day, period.first_day)
 
 
 def usage_of_customer(

@@ -1,7 +1,7 @@
 """A usage file is taken whole or refused with its line and field named; its lines are judged one by one."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -25,8 +25,9 @@ HEAD = "H;voice_sms;1;2026-11-01T03:00:00+01:00"
 
 
 @pytest.fixture
-def lake(tmp_path: Path, business_dsn: str) -> Lake:
-    return Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn)
+def lake(tmp_path: Path, business_dsn: str) -> Iterator[Lake]:
+    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -139,7 +140,10 @@ def test_sessions_without_an_identifier_are_told_apart_by_what_they_say(take: Ca
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (f"{HEAD};2\n", "calls.csv: line 1: trailer: is missing: the file was cut"),
+        (f"{HEAD};2\nT;0\n", "calls.csv: line 1: records: says 2, and the trailer 0"),
         (f"{HEAD};2\n{call(1)}\n{call(2)}\n", "calls.csv: line 3: trailer: is missing: the file was cut"),
+        (calls(call(1), call(2))[:120], "calls.csv: line 3: trailer: is missing: the file was cut"),
         (f"{HEAD};2\n{call(1)}\nT;2\n", "calls.csv: line 3: records: says 2, and the file holds 1"),
         (f"{HEAD};2\n{call(1)}\nT;1\n", "calls.csv: line 1: records: says 2, and the trailer 1"),
         ("KLANTNR;NAAM\n1;X\n", "calls.csv: line 1: header: must be H;source;number"),
@@ -159,6 +163,33 @@ def test_a_file_that_is_not_whole_is_refused_and_nothing_of_it_is_taken(
     assert not lake.files(GUIDED)
     with database.transaction() as tx:
         assert queries.balances(tx=tx) == []
+        [refused] = queries.refused_files(tx=tx)
+    assert (refused.name, refused.adapter, refused.refused_at) == ("calls.csv", "voice_sms_csv", NOW)
+    assert refused.why.startswith(message)
+
+
+def test_a_refused_file_is_named_until_it_is_delivered_whole(take: Callable[..., FileBalance], database: Database) -> None:
+    def refused() -> list[str]:
+        with database.transaction() as tx:
+            return [file.name for file in queries.refused_files(tx=tx)]
+
+    whole = calls(call(1), call(2))
+    for name in ("calls.csv", "copy.csv"):
+        with pytest.raises(InvalidInput):
+            take(whole[: len(whole) // 2], name)
+    assert refused() == ["calls.csv", "copy.csv"]
+    assert states(take(whole)) == {"guided": 2}
+    assert refused() == ["copy.csv"]
+    assert take(whole, "copy.csv").already_taken
+    assert refused() == []
+
+
+def test_of_sessions_that_were_cut_in_half_the_whole_lines_are_taken_and_the_rest_comes_with_the_whole_file(take: Callable[..., FileBalance]) -> None:
+    lines = [session("1", "2", hour=hour) for hour in (10, 11, 12)]
+    assert states(take("\n".join(lines)[: -len(lines[2]) // 2], "data.jsonl")) == {"guided": 2, "rejected:cut_line": 1}
+    assert states(take("\n".join(lines), "data.jsonl")) == {"guided": 1, "duplicate": 2}
+    with pytest.raises(InvalidInput, match="other.jsonl: file: is empty"):
+        take("", "other.jsonl")
 
 
 def test_a_file_of_no_records_is_taken_and_counts_nothing(take: Callable[..., FileBalance]) -> None:

@@ -26,6 +26,7 @@ from hoeksteen.rating import operations as rating
 from hoeksteen.rating import queries as rated
 from hoeksteen.rating.model import Explanation, RatedBalance
 from hoeksteen.usage import operations as collection
+from hoeksteen.usage import queries as collected
 from hoeksteen.usage.model import FileBalance, UsageState
 
 _SERVICE = "bss"
@@ -103,11 +104,16 @@ def balance(data: Path, as_json: bool) -> None:
     """Show what became of the records of every file."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
         balances, reasons = _balance(runtime)
+        with runtime.database.transaction() as tx:
+            refused = collected.refused_files(tx=tx)
     console = report_console(as_json=as_json)
     _show_balance(console, balances)
     _show_reasons(console, reasons)
+    for file in refused:
+        console.print(f"Refused, nothing taken: {escape(file.why)}", soft_wrap=True)
     if as_json:
-        emit_json({"usage": _totals(balances), "files": [asdict(entry) for entry in balances]})
+        files = [asdict(entry) for entry in balances]
+        emit_json({"usage": _totals(balances), "files": files, "refused": [asdict(file) for file in refused]})
 
 
 @usage.command()

@@ -22,6 +22,14 @@ CREATE TABLE usage.usage_file_balance (
     units bigint NOT NULL,
     PRIMARY KEY (usage_file_id, state, reason)
 );
+
+-- Files that were refused whole: nothing of them was taken. The note goes when a file of that name is taken.
+CREATE TABLE usage.refused_file (
+    name text PRIMARY KEY,
+    adapter text NOT NULL,
+    why text NOT NULL,                              -- file, line and field, never what stands there
+    refused_at timestamptz NOT NULL
+);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA usage TO hoeksteen_app;
 
 -- Bill periods of a cycle that were closed: usage of such a period that arrives later carries a higher generation.
