@@ -150,7 +150,9 @@ class BilledOperator:
             """
             write.append(CHARGE, duck.write_parquet(CHARGE, query, write.folder(CHARGE)))
 
-    def run(self, month: date = date(2026, 10, 1), *, kind: RunKind = "final", told: list[BillRunProgress] | None = None) -> BillRunResult:
+    def run(
+        self, month: date = date(2026, 10, 1), *, kind: RunKind = "final", told: list[BillRunProgress] | None = None, now: datetime | None = None
+    ) -> BillRunResult:  # fmt: skip
         """Bill the month, dated on the first day after it."""
         period = bill_period(month)
         return run_bills(
@@ -160,7 +162,7 @@ class BilledOperator:
             period=period,
             bill_date=period.end_day,
             kind=kind,
-            now=start_of_day(add_months(month, 1)),
+            now=now or start_of_day(add_months(month, 1)),
             identifiers=self.identifiers,
             progress=(told if told is not None else []).append,
         )

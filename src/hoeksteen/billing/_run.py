@@ -67,16 +67,16 @@ class _Computed:
 
 def open_run(*, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, now: datetime, identifiers: Identifiers) -> BillRun:
     """
-    Begin a run, or find the final run of the period that was interrupted.
+    Begin a run, or find the final run of the period that was interrupted or is done.
 
     An unfinished trial is thrown away: what it computed may no longer hold.
 
-    :raises WrongState: when the period was finalised, or is being finalised with another bill date
+    :raises WrongState: when the period was finalised with another bill date, or a trial is asked for after that
     """
     cycle_day = period.first_day.day
     with database.transaction() as tx:
         found = _store.final_run(tx, cycle_day, period.first_day)
-        if found is not None and found.state == "done":
+        if found is not None and found.state == "done" and (kind, bill_date) != ("final", found.bill_date):
             raise WrongState(
                 f"The bills of {period.first_day} to {period.end_day} (cycle day {cycle_day}) are final.",
                 remedy="Run the next period; correct a final bill with a credit note.",

@@ -44,17 +44,20 @@ def run_bills(
 
     :param period: the usage period; its first day is the cycle day
     :param bill_date: the local day on the bills; its year gives their numbers
-    :raises WrongState: when the period is final already, is being finalised with another bill date, or has usage that is not rated
+    Running a period again that is final changes nothing, and gives its figures.
+
+    :raises WrongState: when the period is not over or not the next one, is final with another bill date, or has usage that is not rated
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
     if kind == "final":
         close_period(database=database, lake=lake, period=period, now=now)
     run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, now=now, identifiers=identifiers)
-    with database.transaction() as tx:
-        book = PriceBook(offerings(tx=tx))
-    engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers, partial(usage_of, lake=lake))
-    execute(engine=engine, progress=progress)
+    if run.state != "done":
+        with database.transaction() as tx:
+            book = PriceBook(offerings(tx=tx))
+        engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers, partial(usage_of, lake=lake))
+        execute(engine=engine, progress=progress)
     with database.transaction() as tx:
         done = _store.run(tx, run.bill_run_id)
         invariant(done is not None and done.state == "done", "a bill run ends as done")

@@ -31,6 +31,7 @@ from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage.queries import last_closed
 from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
+LATE_MONTHS_MAX = 24  # how many months back late usage is still looked for
 _IDS_PER_QUERY = 20_000
 _INSTANT = pa.timestamp("us", tz="UTC")
 

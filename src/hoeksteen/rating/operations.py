@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
-from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
 from hoeksteen.rating import _engine, _pieces, _store
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.queries import unrated
@@ -22,7 +22,6 @@ from hoeksteen.usage import queries as usage_queries
 from hoeksteen.usage.tables import GUIDED, month_number
 
 RECORDS_PER_BATCH_MAX = 10_000_000
-_LATE_MONTHS_MAX = 24
 _SUMS = ("records", "delivered_units", "units", "free_units", "amount_micro", "weighted_amount", "weighted_free", "weights")
 Progress = Callable[[str, int], None]
 
@@ -67,22 +66,43 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
     """
     Close a bill period, before it is billed: usage of it that arrives from now on is late, and appears on a later bill.
 
-    Closing again changes nothing.
+    Closing again changes nothing; a refusal leaves it open. Nobody collects or rates meanwhile, so no record can come in between.
 
-    :raises WrongState: when usage that belongs on its bills is not rated; it would appear on none
+    :raises WrongState: when the period is not over, when another one must be closed first, or when usage that belongs on its
+        bills is not rated for them; it would appear on none
+    :raises Unavailable: when another process writes to the lake
     """
-    with database.transaction() as tx:
+    with lake.locked(database=database) as tx:
+        closed = usage_queries.last_closed(tx=tx)
+        if usage_queries.is_closed(tx=tx, period=period):
+            return
+        _require_next(period, closed.get(period.first_day.day), local_day(now))
+        waiting = unrated(lake=lake, period=period, last_closed=closed)
+        if waiting:
+            month = f"{period.first_day:%Y-%m}"
+            raise WrongState(
+                f"{waiting} usage records for the bills of {period.first_day} are not rated.",
+                remedy=f"Run `hoeksteen usage rate --month {month}` first.",
+            )
         usage.close_period(tx=tx, period=period, now=now)
-    waiting = unrated(lake=lake, period=period)
-    if waiting:
-        month = f"{period.first_day:%Y-%m}"
-        raise WrongState(f"{waiting} usage records of {period.first_day} are not rated.", remedy=f"Run `hoeksteen usage rate --month {month}` first.")
+
+
+def _require_next(period: BillPeriod, last: date | None, today: date) -> None:
+    if period.end_day > today:
+        raise WrongState(
+            f"The period of {period.first_day} ends before {period.end_day}; today is {today}.",
+            remedy="Name a period that is over, or make a trial run.",
+        )
+    if last is not None and period.first_day != add_months(last, 1):
+        raise WrongState(
+            f"The period of {period.first_day} does not follow {last}, the last that was closed.", remedy=f"Bill {add_months(last, 1):%Y-%m} next."
+        )
 
 
 def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
     """Give the earlier months of which usage appears on bills of this month: late, or never billed."""
     with Duck(spill=lake.spill) as duck:
-        months = [month_number(add_months(month, -back)) for back in range(1, _LATE_MONTHS_MAX + 1)]
+        months = [month_number(add_months(month, -back)) for back in range(1, _engine.LATE_MONTHS_MAX + 1)]
         duck.view_of_files("guided", GUIDED, lake.files(GUIDED, {"month": months}))
         bill_day = _engine.bill_day(month, usage_queries.last_closed(tx=tx))
         rows = duck.rows(

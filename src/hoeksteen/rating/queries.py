@@ -1,13 +1,15 @@
 """Reading what usage costs: totals for bills, the balance per file, the charges of a customer."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 import pyarrow as pa
 
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating import _store
+from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day
 from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, UsageTotal
 from hoeksteen.rating.tables import CHARGE
@@ -20,7 +22,6 @@ from hoeksteen.usage.tables import GUIDED, month_number
 
 __all__ = ["balance", "explain", "reasons", "unrated", "usage_totals"]
 
-_LATE_MONTHS_MAX = 24
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
@@ -37,7 +38,7 @@ class _Totals:
     def __init__(self, lake: Lake, period: BillPeriod) -> None:
         self._duck = Duck(spill=lake.spill)
         self._lock = threading.Lock()
-        months = [month_number(add_months(period.first_day.replace(day=1), -back)) for back in range(_LATE_MONTHS_MAX + 1)]
+        months = [month_number(add_months(period.first_day.replace(day=1), -back)) for back in range(LATE_MONTHS_MAX + 1)]
         self._duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": months}))
         self._duck.execute(f"CREATE TABLE total AS {_TOTALS.format(bill_day=period.first_day)}")
         self._duck.execute("DROP VIEW charge")
@@ -66,17 +67,22 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
 
 
-def unrated(*, lake: Lake, period: BillPeriod) -> int:
-    """Give how many records of a bill period that arrived before its close have no charge."""
+def unrated(*, lake: Lake, period: BillPeriod, last_closed: Mapping[int, date]) -> int:
+    """
+    Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them.
+
+    :param last_closed: per cycle day, the first day of its latest closed period
+    """
     first = period.first_day
-    months = {"month": [month_number(first), month_number(period.end_day)]}
+    months = [month_number(add_months(first.replace(day=1), -back)) for back in range(-1, LATE_MONTHS_MAX + 1)]
+    on_these_bills = f"day(bill_day) = {first.day} AND {bill_day(first.replace(day=1), last_closed)} = DATE '{first}'"
     with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("guided", GUIDED, lake.files(GUIDED, months))
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": [month_number(first)]}))
+        duck.view_of_files("guided", GUIDED, lake.files(GUIDED, {"month": months}))
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": months}))
         return int(
             duck.value(
-                f"SELECT count(*) FROM guided g WHERE period_day = DATE '{first}' AND generation = 0"
-                " AND NOT EXISTS (SELECT 1 FROM charge c WHERE c.record_id = g.record_id)"
+                f"SELECT count(*) FROM (SELECT record_id FROM guided WHERE {on_these_bills}) g"
+                f" WHERE NOT EXISTS (SELECT 1 FROM charge c WHERE c.record_id = g.record_id AND c.bill_day = DATE '{first}')"
             )
         )
 

@@ -118,12 +118,30 @@ def test_a_trial_takes_nothing_and_shows_the_same(operator: BilledOperator) -> N
     assert (trial.totals, final.totals.count) == (final.totals, 25)
 
 
-def test_a_final_period_is_refused(operator: BilledOperator) -> None:
+def test_a_final_period_stays_as_it_is(operator: BilledOperator) -> None:
     operator.add("mobile-s")
-    operator.run()
-    for kind in ("final", "trial"):
-        with pytest.raises(WrongState, match="are final"):
-            operator.run(kind=kind)  # type: ignore[arg-type]
+    first = operator.run()
+    operator.add("mobile-s")
+    assert operator.run() == first
+    with operator.database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM billing.customer_bill") == 1
+    with pytest.raises(WrongState, match="are final"):
+        operator.run(kind="trial")
+
+
+@pytest.mark.parametrize(
+    ("month", "said"),
+    [(date(2026, 9, 1), "does not follow"), (date(2026, 12, 1), "does not follow"), (date(2026, 10, 1), "ends before")],
+    ids=["before", "skipped", "not over"],
+)
+def test_a_mistyped_period_closes_nothing(operator: BilledOperator, month: date, said: str) -> None:
+    operator.add("mobile-s")
+    if said == "does not follow":
+        operator.run(OCTOBER)
+    with pytest.raises(WrongState, match=said):
+        operator.run(month, now=start_of_day(date(2027, 2, 1) if said == "does not follow" else date(2026, 10, 31)))
+    with operator.database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM usage.closed_period") == (1 if said == "does not follow" else 0)
 
 
 def test_a_company_without_a_name_is_held_and_made_up_for(operator: BilledOperator) -> None:

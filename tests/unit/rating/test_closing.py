@@ -7,11 +7,12 @@ import pytest
 import yaml
 
 from factories.rated_usage import NOW, RatedLake, Used, record_id
-from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.errors import Unavailable, WrongState
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.rating import queries
 from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.postgres import Database
+from hoeksteen.usage.queries import last_closed
 
 PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
 OCTOBER, NOVEMBER = BillPeriod(date(2026, 10, 1), date(2026, 11, 1)), BillPeriod(date(2026, 11, 1), date(2026, 12, 1))
@@ -58,8 +59,45 @@ def test_a_closed_period_stays_on_its_own_bill(world: RatedLake) -> None:
 
 def test_a_period_with_usage_that_is_not_rated_cannot_be_billed(world: RatedLake) -> None:
     world.use([sms("october", 1, 10)])
-    with pytest.raises(WrongState, match="1 usage records of 2026-10-01 are not rated"):
+    with pytest.raises(WrongState, match="1 usage records for the bills of 2026-10-01 are not rated"):
         close(world, OCTOBER)
+    with world.database.transaction() as tx:
+        assert last_closed(tx=tx) == {}, "a refusal leaves the period open"
     world.rate(date(2026, 10, 1))
     close(world, OCTOBER)
     close(world, OCTOBER)
+
+
+def test_usage_that_was_rated_for_a_later_bill_holds_up_the_earlier_one(world: RatedLake) -> None:
+    world.use([sms("october", 1, 10), sms("november", 3, 11)])
+    world.rate(date(2026, 11, 1))  # October was never billed, so its usage goes on November's bill
+    with pytest.raises(WrongState, match="1 usage records for the bills of 2026-10-01"):
+        close(world, OCTOBER)
+    world.rate(date(2026, 10, 1))
+    close(world, OCTOBER)
+    assert billed(world, OCTOBER) == {date(2026, 10, 1): 1}
+
+
+def test_late_usage_that_is_not_rated_holds_up_its_bill(world: RatedLake) -> None:
+    world.use([sms("october", 1, 10)])
+    world.rate(date(2026, 10, 1))
+    close(world, OCTOBER)
+    world.use([sms("late", 2, 10, generation=1)], file="later")
+    with pytest.raises(WrongState, match="1 usage records for the bills of 2026-11-01"):
+        close(world, NOVEMBER)
+    world.rate(date(2026, 11, 1))
+    close(world, NOVEMBER)
+
+
+def test_nothing_is_closed_while_usage_is_collected(world: RatedLake) -> None:
+    with world.lake.write(database=world.database, write_id=record_id("a write")), pytest.raises(Unavailable, match="Another process is writing"):
+        close(world, OCTOBER)
+
+
+def test_a_period_is_closed_when_it_is_over_and_after_the_one_before(world: RatedLake) -> None:
+    december = BillPeriod(date(2026, 12, 1), date(2027, 1, 1))
+    with pytest.raises(WrongState, match="ends before 2027-01-01; today is 2026-12-01"):
+        close(world, december)
+    close(world, NOVEMBER)
+    with pytest.raises(WrongState, match="does not follow 2026-11-01"):
+        close(world, OCTOBER)

@@ -138,6 +138,17 @@ class Lake:
             return cast("T", self._remembered[key])
 
     @contextmanager
+    def locked(self, *, database: Database) -> Iterator[Transaction]:
+        """
+        Open a transaction while which nobody changes the lake.
+
+        :raises Unavailable: when another process is writing
+        """
+        with database.transaction() as tx:
+            _require_lock(tx)
+            yield tx
+
+    @contextmanager
     def write(self, *, database: Database, write_id: UUID) -> Iterator[LakeWrite]:
         """
         Open a change of the lake that counts when the block ends, and leaves nothing when it raises.
@@ -148,8 +159,7 @@ class Lake:
         """
         try:
             with database.transaction() as tx:
-                if not _store.take_write_lock(tx):
-                    raise Unavailable("Another process is writing to the lake.", remedy="Wait until it is done, and run the command again.")
+                _require_lock(tx)
                 self._clear_away(database)
                 with database.transaction() as journal:
                     _store.begin_write(journal, write_id)
@@ -185,3 +195,8 @@ class Lake:
         with database.transaction() as tx:
             for write_id in cut_off:
                 _store.end_write(tx, write_id)
+
+
+def _require_lock(tx: Transaction) -> None:
+    if not _store.take_write_lock(tx):
+        raise Unavailable("Another process is writing to the lake.", remedy="Wait until it is done, and run the command again.")
