@@ -177,18 +177,22 @@ class KeeperClient:
         """
         self._call("shred", {"subject": subject.bytes, "category": category, "reason": reason})
 
-    def traffic_seal(self, *, month: str, column: str, records: bytes, values: bytes, grant: str | None = None) -> bytes:
+    def traffic_seal(self, *, month: str, column: str, records: bytes, subjects: bytes, values: bytes, grant: str | None = None) -> bytes:
         """
         Seal one column of traffic records under the key of their month.
 
         :param month: `YYYY-MM`
         :param records: 16-byte record ids, concatenated
+        :param subjects: for each the 16 bytes of the only subject it will be opened for; zeros where nobody is known yet
         :param values: little-endian unsigned 64-bit integers, concatenated
-        :returns: 16 bytes per record, concatenated
+        :returns: 24 bytes per record, concatenated
         """
         shared = {"month": month, "column": column, "grant": grant}
         return b"".join(
-            self._call("traffic/seal", {**shared, "records": records[a * 16 : b * 16], "values": values[a * 8 : b * 8]})
+            self._call(
+                "traffic/seal",
+                {**shared, "records": records[a * 16 : b * 16], "subjects": subjects[a * 16 : b * 16], "values": values[a * 8 : b * 8]},
+            )
             for a, b in _slices(len(records) // 16)
         )
 
@@ -199,12 +203,12 @@ class KeeperClient:
         """
         Open one column of one subject's traffic records: little-endian unsigned 64-bit integers, concatenated.
 
-        :raises KeeperInvalid: when a block does not belong to its record and column
+        :raises KeeperInvalid: when a block does not belong to its record, subject and column
         :raises KeeperRefused: without the permission, or when the subject or the month's key is gone
         """
         shared = {"purpose": purpose, "month": month, "column": column, "subject": subject.bytes, "grant": grant, "context": context or {}}
         return b"".join(
-            self._call("traffic/open", {**shared, "records": records[a * 16 : b * 16], "blocks": blocks[a * 16 : b * 16]})
+            self._call("traffic/open", {**shared, "records": records[a * 16 : b * 16], "blocks": blocks[a * 24 : b * 24]})
             for a, b in _slices(len(records) // 16)
         )
 

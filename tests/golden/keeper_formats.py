@@ -36,6 +36,7 @@ def vectors() -> dict[str, Any]:
     payload = msgspec.msgpack.encode(FIELDS)
     blob = sealing.seal(AESGCM(KEY), subject=SUBJECT, category=1, generation=3, nonce=NONCE, payload=payload)
     records, values = SUBJECT + bytes(16), (31612345678).to_bytes(8, "little") + (7).to_bytes(8, "little")
+    nonces = bytes(range(40, 56))
     wrap_context = keys.subject_context(SUBJECT, 1, 3)
     canonical = canonical_grant(GRANT)
     return {
@@ -49,8 +50,9 @@ def vectors() -> dict[str, Any]:
             "wrapped": (NONCE + AESGCM(KEY).encrypt(NONCE, KEY[::-1], wrap_context)).hex(),
         },
         "traffic": {
-            "key": KEY.hex(), "column": "other_party", "records": records.hex(), "values": values.hex(),
-            "blocks": traffic.seal_column(KEY, column="other_party", records=records, values=values).hex(),
+            "key": KEY.hex(), "column": "other_party", "records": records.hex(), "subject": SUBJECT.hex(), "values": values.hex(),
+            "nonces": nonces.hex(),
+            "blocks": traffic.seal_column(KEY, column="other_party", records=records, subjects=SUBJECT * 2, values=values, nonces=nonces).hex(),
             "deduplication_tokens": traffic.deduplication_tokens(KEY, values=values).hex(),
         },
         "blind_indexes": {

@@ -43,13 +43,12 @@ def test_a_wrapped_key_by_the_document_alone() -> None:
 def test_traffic_by_the_document_alone() -> None:
     v = KEPT["traffic"]
     key, records, blocks = bytes.fromhex(v["key"]), bytes.fromhex(v["records"]), bytes.fromhex(v["blocks"])
-    cipher = Cipher(AES(key), ECB()).decryptor()
-    plain = cipher.update(blocks)
     for row in range(2):
-        record = records[row * 16 : row * 16 + 16]
-        block = plain[row * 16 : row * 16 + 16]
-        assert block[:8].hex() == v["values"][row * 16 : row * 16 + 16]
-        assert block[8:] == hashlib.sha256(record + b"other_party").digest()[:8]
+        record, block = records[row * 16 : row * 16 + 16], blocks[row * 24 : row * 24 + 24]
+        plain = Cipher(AES(key), ECB()).decryptor().update(block[8:])
+        assert block[:8].hex() == v["nonces"][row * 16 : row * 16 + 16]
+        assert plain[:8].hex() == v["values"][row * 16 : row * 16 + 16]
+        assert plain[8:] == hashlib.sha256(block[:8] + record + bytes.fromhex(v["subject"]) + b"other_party").digest()[:8]
     encrypt = Cipher(AES(key), ECB()).encryptor()
     assert encrypt.update(bytes.fromhex(v["values"][:16]) + bytes(8)).hex() == v["deduplication_tokens"][:32]
 

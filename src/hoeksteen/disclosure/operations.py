@@ -57,17 +57,18 @@ def erase(*, tx: Transaction, keeper: KeeperClient, subject: UUID, category: Cat
     _store.delete(tx, subject, category)
 
 
-def seal_traffic(*, keeper: KeeperClient, month: str, column: str, records: bytes, values: bytes) -> bytes:
+def seal_traffic(*, keeper: KeeperClient, month: str, column: str, records: bytes, subjects: bytes, values: bytes) -> bytes:
     """
     Seal one column of traffic data with the month's key.
 
     :param month: `YYYY-MM`
     :param records: 16 bytes of record identity per value
+    :param subjects: 16 bytes per value: the only subject that it will be opened for; zeros where nobody is known yet
     :param values: 8 bytes per value, little-endian
-    :returns: 16 bytes per value
+    :returns: 24 bytes per value
     """
-    invariant(len(records) == 2 * len(values), "each traffic value has one record identity")
+    invariant(len(records) == len(subjects) == 2 * len(values), "each traffic value has one record identity and one subject")
     with as_our_errors():
-        blocks = keeper.traffic_seal(month=month, column=column, records=records, values=values)
-    invariant(len(blocks) == len(records), "the keeper gives one block per traffic value")
+        blocks = keeper.traffic_seal(month=month, column=column, records=records, subjects=subjects, values=values)
+    invariant(len(blocks) == 3 * len(values), "the keeper gives one block per traffic value")
     return blocks

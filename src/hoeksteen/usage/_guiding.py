@@ -1,7 +1,7 @@
 """Who holds which number when: the small tables that collection joins, made from PostgreSQL and the keeper."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -34,6 +34,7 @@ class Holding:
     product_id: UUID
     status: str
     cycle_day: int
+    subject: UUID
 
 
 def holdings(*, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -> list[Holding]:
@@ -44,10 +45,12 @@ def holdings(*, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -
     """
     found = lookup(keeper=keeper, purpose=_PURPOSE, index="number", values=numbers)
     numbers_of: dict[UUID, set[str]] = {}
+    subject_of: dict[UUID, UUID] = {}
     for number, hits in zip(numbers, found, strict=True):
         for hit in hits:
             if hit.ref is not None:
                 numbers_of.setdefault(hit.ref, set()).add(number)
+                subject_of[hit.ref] = hit.subject
     resources = [entry for ids in _slices(list(numbers_of)) for entry in product.resources_by_id(tx=tx, resource_ids=ids)]
     customer_ids = sorted({resource.customer_id for resource in resources})
     terms: dict[UUID, list[ProductTerm]] = {}
@@ -67,7 +70,10 @@ def holdings(*, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -
         for number in numbers_of[resource.resource_id]:
             account = account_of[resource.product_id]
             for start, end, status in _overlaps(resource, terms.get(resource.product_id, [])):
-                holding = Holding(number, start, end, resource.customer_id, account, resource.product_id, status, cycle_day.get(account, 1))
+                holding = Holding(
+                    number, start, end, resource.customer_id, account, resource.product_id, status, cycle_day.get(account, 1),
+                    subject_of[resource.resource_id],
+                )  # fmt: skip
                 stretches.setdefault(number, []).append(holding)
     return [holding for number in sorted(stretches) for holding in _without_overlaps(stretches[number])]
 
@@ -88,12 +94,7 @@ def _without_overlaps(stretches: list[Holding]) -> list[Holding]:
     for holding, after in zip(ordered, [*ordered[1:], None], strict=True):
         end = holding.valid_to if after is None else min(holding.valid_to, after.valid_from)
         if holding.valid_from < end:
-            kept.append(
-                Holding(
-                    holding.own_number, holding.valid_from, end, holding.customer_id, holding.billing_account_id, holding.product_id, holding.status,
-                    holding.cycle_day,
-                )
-            )  # fmt: skip
+            kept.append(replace(holding, valid_to=end))
     return kept
 
 
@@ -110,6 +111,7 @@ def holding_table(entries: Sequence[Holding]) -> pa.Table:
             "bucket": pa.array([bucket_of(entry.billing_account_id) for entry in entries], pa.int32()),
             "status": pa.array([entry.status for entry in entries], pa.string()),
             "cycle_day": pa.array([entry.cycle_day for entry in entries], pa.int32()),
+            "subject": pa.array([str(entry.subject) for entry in entries], pa.string()),
         }
     )
 

@@ -110,7 +110,7 @@ def guided() -> str:
     return f"""
     SELECT c.*, m.month, n.roaming,
         CASE WHEN c.service = 'data' THEN CASE n.roaming {zone_of_data} END ELSE p.zone END AS zone,
-        h.customer_id, h.billing_account_id, h.product_id, h.bucket, h.cycle_day, h.status
+        h.customer_id, h.billing_account_id, h.product_id, h.bucket, h.cycle_day, h.status, h.subject
     FROM checked c
     JOIN calendar_month m ON c.start >= m.begins_at AND c.start < m.ends_at
     LEFT JOIN country n ON n.country = c.country

@@ -161,16 +161,18 @@ def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) 
     for row in duck.rows(f"SELECT DISTINCT month FROM judged WHERE {condition} ORDER BY month"):
         wanted = duck.arrow(
             "SELECT record_id::VARCHAR AS record_id, unhex(replace(record_id::VARCHAR, '-', '')) AS record,"
-            f" {column}::UBIGINT AS value FROM judged WHERE {condition} AND month = {int(row['month'])}"
+            f" unhex(replace(coalesce(subject, '{_NOBODY}'), '-', '')) AS subject, {column}::UBIGINT AS value"
+            f" FROM judged WHERE {condition} AND month = {int(row['month'])}"
         )
         blocks = seal_traffic(
             keeper=keeper,
             month=_month_name(row["month"]),
             column=column,
             records=b"".join(wanted["record"].to_pylist()),
+            subjects=b"".join(wanted["subject"].to_pylist()),
             values=wanted["value"].to_numpy().astype("<u8").tobytes(),
         )
-        sealed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), wanted.num_rows, [None, pa.py_buffer(blocks)])
+        sealed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(24), wanted.num_rows, [None, pa.py_buffer(blocks)])
         parts.append(pa.table({"record_id": wanted["record_id"], "block": sealed.cast(pa.binary())}))
     empty = pa.table({"record_id": pa.array([], pa.string()), "block": pa.array([], pa.binary())})
     duck.put("sealed_text", pa.concat_tables(parts) if parts else empty)
@@ -194,4 +196,5 @@ def _month_name(month: int) -> str:
     return f"{month // 100:04d}-{month % 100:02d}"
 
 
+_NOBODY = UUID(int=0)  # the subject of what belongs to no product yet
 _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")

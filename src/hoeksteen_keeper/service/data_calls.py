@@ -68,6 +68,7 @@ class TrafficSeal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     month: str
     column: str
     records: bytes
+    subjects: bytes
     values: bytes
     grant: str | None = None
 
@@ -187,7 +188,10 @@ def traffic_seal(keeper: Keeper, caller: Caller, body: TrafficSeal) -> bytes:
     """Seal one column of traffic records under their month's key."""
     name = f"traffic:{traffic.require_month(body.month)}"
     _admit_traffic_write(keeper, caller, body.grant, action="traffic_seal", count=len(body.records) // 16, month=body.month)
-    return traffic.seal_column(keeper.keys.named(name, make=True), column=body.column, records=body.records, values=body.values)
+    return traffic.seal_column(
+        keeper.keys.named(name, make=True), column=body.column, records=body.records, subjects=body.subjects, values=body.values,
+        nonces=keeper.random_bytes(8 * (len(body.records) // 16)),
+    )  # fmt: skip
 
 
 def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
@@ -208,7 +212,7 @@ def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
     except KeeperRefused as error:
         keeper.gate.refuse(caller, ask, error)
     _enter(keeper, caller, "disclosure", ask, permission, (subject,), month=body.month, column=body.column, records=len(body.records) // 16)
-    values = traffic.open_column(key, column=body.column, records=body.records, blocks=body.blocks)
+    values = traffic.open_column(key, column=body.column, records=body.records, subject=body.subject, blocks=body.blocks)
     if not permission.masked:
         return values
     return b"".join(masked_number(int.from_bytes(values[i : i + 8], "little")).to_bytes(8, "little") for i in range(0, len(values), 8))

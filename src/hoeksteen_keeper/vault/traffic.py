@@ -1,19 +1,21 @@
 """
-Traffic data: 16-byte blocks under one key per calendar month (docs/formats.md, section 2).
+Traffic data: 24-byte blocks under one key per calendar month (docs/formats.md, section 2).
 
-    0   8  value, as it came (little-endian unsigned integer)
-    8   8  the first 8 bytes of SHA-256(record id, column name)
+    0   8  nonce, random
+    8  16  AES-256 of: value, as it came (little-endian unsigned integer, 8 bytes) and the block's mark (8 bytes)
 
-The block is enciphered by AES-256 alone, as one ECB call over the whole column. ECB's weakness is that equal blocks give
-equal ciphertext; here no two blocks are equal, because each carries 64 bits of a hash over its own record and column. Each
-block is thus one call of a pseudo-random permutation on an input of its own: it hides the value, needs no room for a nonce or
-tag, and runs at the speed of the machine's AES. A block that was moved to another record or column, or changed, decrypts to
-a second half that does not match, and is refused.
+The mark is the first 8 bytes of SHA-256(nonce, record id, subject, column name). The 16 bytes are enciphered by AES-256 alone,
+as one ECB call over the whole column. ECB's weakness is that equal blocks give equal ciphertext; here no two blocks are equal,
+because each carries 64 bits of a hash over a nonce, record, subject and column of its own. Each is thus one call of a pseudo-random
+permutation on an input of its own, at the speed of the machine's AES. Who may seal learns nothing by sealing guesses and comparing: the
+nonce is the keeper's choice. A block that was moved to another record, subject or column, or changed, decrypts to a mark that does
+not match, and is refused.
 """
 
 import re
 from array import array
 from hashlib import sha256
+from hmac import compare_digest
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -22,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from hoeksteen_keeper.errors import KeeperInvalid
 
 RECORDS_MAX = 1 << 18
+BLOCK_BYTES = 24
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -33,32 +36,39 @@ def require_month(month: str) -> str:
     return month
 
 
-def seal_column(key: bytes, *, column: str, records: bytes, values: bytes) -> bytes:
+def seal_column(key: bytes, *, column: str, records: bytes, subjects: bytes, values: bytes, nonces: bytes) -> bytes:
     """
     Give one block per record.
 
     :param records: 16 bytes per record
+    :param subjects: 16 bytes per record: who alone it is opened for
     :param values: 8 bytes per record
+    :param nonces: 8 random bytes per record
     :raises KeeperInvalid: when their lengths do not fit, or the column has no proper name
     """
     count = _count(column, records, 16)
-    if len(values) != count * 8:
-        raise KeeperInvalid("column_invalid", f"{count} records need {count * 8} bytes of values, not {len(values)}.")
-    return _aes(key, _interleave(values, _marks(column, records)), decrypt=False)
+    for name, given, size in (("subjects", subjects, 16), ("values", values, 8), ("nonces", nonces, 8)):
+        if len(given) != count * size:
+            raise KeeperInvalid("column_invalid", f"{count} records need {count * size} bytes of {name}, not {len(given)}.")
+    enciphered = array("Q", _aes(key, _interleave(values, _marks(column, nonces, records, subjects)), decrypt=False))
+    blocks = array("Q", bytes(count * BLOCK_BYTES))
+    blocks[0::3], blocks[1::3], blocks[2::3] = array("Q", nonces), enciphered[0::2], enciphered[1::2]
+    return blocks.tobytes()
 
 
-def open_column(key: bytes, *, column: str, records: bytes, blocks: bytes) -> bytes:
+def open_column(key: bytes, *, column: str, records: bytes, subject: bytes, blocks: bytes) -> bytes:
     """
-    Give the 8-byte values of blocks that lie where they were sealed.
+    Give the 8-byte values of one subject's blocks that lie where they were sealed.
 
     :raises KeeperInvalid: when one block does not; then none is given
     """
     count = _count(column, records, 16)
-    if len(blocks) != count * 16:
-        raise KeeperInvalid("column_invalid", f"{count} records need {count * 16} bytes of blocks, not {len(blocks)}.")
-    plain = array("Q", _aes(key, blocks, decrypt=True))
-    if plain[1::2].tobytes() != _marks(column, records):
-        raise KeeperInvalid("block_invalid", "A traffic block does not belong to its record and column, or was changed.")
+    if len(blocks) != count * BLOCK_BYTES:
+        raise KeeperInvalid("column_invalid", f"{count} records need {count * BLOCK_BYTES} bytes of blocks, not {len(blocks)}.")
+    parts = array("Q", blocks)
+    plain = array("Q", _aes(key, _interleave(parts[1::3].tobytes(), parts[2::3].tobytes()), decrypt=True))
+    if not compare_digest(plain[1::2].tobytes(), _marks(column, parts[0::3].tobytes(), records, subject * count)):
+        raise KeeperInvalid("block_invalid", "A traffic block does not belong to its record, subject and column, or was changed.")
     return plain[0::2].tobytes()
 
 
@@ -76,9 +86,11 @@ def _count(column: str, records: bytes, size: int) -> int:
     return len(records) // size
 
 
-def _marks(column: str, records: bytes) -> bytes:
+def _marks(column: str, nonces: bytes, records: bytes, subjects: bytes) -> bytes:
     name = column.encode()
-    return b"".join([sha256(records[i : i + 16] + name).digest()[:8] for i in range(0, len(records), 16)])
+    return b"".join(
+        [sha256(nonces[i >> 1 : (i >> 1) + 8] + records[i : i + 16] + subjects[i : i + 16] + name).digest()[:8] for i in range(0, len(records), 16)]
+    )
 
 
 def _interleave(first: bytes, second: bytes) -> bytes:

@@ -124,39 +124,48 @@ def test_the_order_and_number_of_masked_answers_say_nothing(keeper: RunningKeepe
 
 class TestTraffic:
     def test_blocks_swapped_between_records_columns_and_months(self, keeper: RunningKeeper) -> None:
-        bss, records = keeper.client("bss"), os.urandom(32)
-        blocks = bss.traffic_seal(month="2026-10", column="other_party", records=records, values=struct.pack("<2Q", 31611111111, 31622222222))
-        shared = {"purpose": "billing", "month": "2026-10", "column": "other_party", "records": records, "subject": new_subject()}
+        bss, records, subject = keeper.client("bss"), os.urandom(32), new_subject()
+        blocks = bss.traffic_seal(
+            month="2026-10", column="other_party", records=records, subjects=subject.bytes * 2, values=struct.pack("<2Q", 31611111111, 31622222222)
+        )
+        shared = {"purpose": "billing", "month": "2026-10", "column": "other_party", "records": records, "subject": subject}
         assert struct.unpack("<2Q", bss.traffic_open(**shared, blocks=blocks)) == (31611111111, 31622222222)
-        bss.traffic_seal(month="2026-11", column="other_party", records=records[:16], values=bytes(8))
+        bss.traffic_seal(month="2026-11", column="other_party", records=records[:16], subjects=subject.bytes, values=bytes(8))
         for changed in (
-            {"blocks": blocks[16:] + blocks[:16]}, {"blocks": blocks, "records": records[16:] + records[:16]}, {"blocks": blocks, "column": "cell"},
-            {"blocks": blocks, "month": "2026-11"}, {"blocks": bytes(32)},
+            {"blocks": blocks[24:] + blocks[:24]}, {"blocks": blocks, "subject": new_subject()},
+            {"blocks": blocks, "records": records[16:] + records[:16]}, {"blocks": blocks, "column": "cell"},
+            {"blocks": blocks, "month": "2026-11"}, {"blocks": bytes(48)},
         ):  # fmt: skip
             with pytest.raises(KeeperInvalid, match="block_invalid"):
                 bss.traffic_open(**{**shared, **changed})
 
+    def test_sealing_a_guess_says_nothing_about_what_is_sealed(self, keeper: RunningKeeper) -> None:
+        bss, subject = keeper.client("bss"), new_subject()
+        guess = {"month": "2026-10", "column": "other_party", "records": bytes(16), "subjects": subject.bytes, "values": bytes(8)}
+        assert bss.traffic_seal(**guess)[8:] != bss.traffic_seal(**guess)[8:]
+
     def test_a_month_that_was_destroyed_is_gone(self, keeper: RunningKeeper) -> None:
-        bss, records = keeper.client("bss"), os.urandom(16)
-        blocks = bss.traffic_seal(month="2025-01", column="other_party", records=records, values=struct.pack("<Q", 31611111111))
+        bss, records, subject = keeper.client("bss"), os.urandom(16), new_subject()
+        sealed = {"column": "other_party", "records": records, "subjects": subject.bytes, "values": struct.pack("<Q", 31611111111)}
+        blocks = bss.traffic_seal(month="2025-01", **sealed)
         bss.deduplication_tokens(month="2025-01", values=bytes(8))
         with pytest.raises(KeeperRefused, match="no_permission"):
             keeper.client("chris.smit").destroy_month(month="2025-01")
         assert keeper.client("dewi.hoekstra").destroy_month(month="2025-01") == 2
         for call in (
-            lambda: bss.traffic_open(purpose="billing", month="2025-01", column="other_party", records=records, blocks=blocks, subject=new_subject()),
-            lambda: bss.traffic_seal(month="2025-01", column="other_party", records=records, values=bytes(8)),
+            lambda: bss.traffic_open(purpose="billing", month="2025-01", column="other_party", records=records, blocks=blocks, subject=subject),
+            lambda: bss.traffic_seal(month="2025-01", **sealed),
             lambda: bss.deduplication_tokens(month="2025-01", values=bytes(8)),
         ):
             with pytest.raises(KeeperRefused, match="key_destroyed"):
                 call()
         assert keeper.client("dewi.hoekstra").destroy_month(month="2024-01") == 0
         with pytest.raises(KeeperRefused, match="key_destroyed"):  # a month that never had a key gets none afterwards
-            bss.traffic_seal(month="2024-01", column="other_party", records=records, values=bytes(8))
+            bss.traffic_seal(month="2024-01", **sealed)
 
     def test_a_shredded_subjects_traffic_is_refused_at_once(self, keeper: RunningKeeper) -> None:
         bss, records, subject = keeper.client("bss"), os.urandom(16), new_subject()
-        blocks = bss.traffic_seal(month="2026-10", column="cell", records=records, values=struct.pack("<Q", 5))
+        blocks = bss.traffic_seal(month="2026-10", column="cell", records=records, subjects=subject.bytes, values=struct.pack("<Q", 5))
         shared = {"purpose": "billing", "month": "2026-10", "column": "cell", "records": records, "blocks": blocks, "subject": subject}
         assert bss.traffic_open(**shared) == struct.pack("<Q", 5)
         keeper.client("dewi.hoekstra").shred(subject=subject, category="traffic", reason="request")
@@ -165,7 +174,9 @@ class TestTraffic:
 
     def test_care_sees_the_last_two_digits_of_the_other_party(self, keeper: RunningKeeper) -> None:
         records, subject = os.urandom(16), new_subject()
-        blocks = keeper.client("bss").traffic_seal(month="2026-10", column="other_party", records=records, values=struct.pack("<Q", 31612345678))
+        blocks = keeper.client("bss").traffic_seal(
+            month="2026-10", column="other_party", records=records, subjects=subject.bytes, values=struct.pack("<Q", 31612345678)
+        )
         seen = keeper.as_person("anna.dekker").traffic_open(
             purpose="care", month="2026-10", column="other_party", records=records, blocks=blocks, subject=subject, context=CARE
         )  # fmt: skip

@@ -24,7 +24,7 @@ def test_a_log_that_cannot_be_written(own_keeper: RunningKeeper) -> None:
         lambda: anna.search(purpose="care", index="phone", value="0612345678", context=CARE),
         lambda: bss.seal(purpose="migration", category="contact", items=[SealItem(newcomer, {"emails": []})]),
         lambda: bss.lookup(purpose="billing", index="phone", values=["0612345678"]),
-        lambda: bss.traffic_seal(month="2026-10", column="cell", records=bytes(16), values=bytes(8)),
+        lambda: bss.traffic_seal(month="2026-10", column="cell", records=bytes(16), subjects=bytes(16), values=bytes(8)),
         lambda: keeper.client("dewi.hoekstra").shred(subject=subject, category=None, reason="x"),
         lambda: keeper.client("dewi.hoekstra").did_see(subject=subject),
         lambda: keeper.client("m.tan").request_grant(purpose="support", categories=["contact"], subjects=[subject], ticket="T", minutes=5),

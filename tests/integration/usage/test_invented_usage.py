@@ -174,7 +174,7 @@ def test_no_number_stands_in_the_lake_in_clear(operator: Operator) -> None:
         texts = {
             str(value) for row in duck.rows("SELECT * FROM guided UNION ALL BY NAME SELECT * FROM suspended LIMIT 2000") for value in row.values()
         }
-    assert blocks and {len(row["block"]) for row in blocks} == {16}
+    assert blocks and {len(row["block"]) for row in blocks} == {24}
     assert len({row["block"] for row in blocks}) == len(blocks), "equal numbers give different blocks"
     assert not own & texts
     for file in operator.lake.warehouse.rglob("*.parquet"):

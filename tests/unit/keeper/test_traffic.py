@@ -11,25 +11,32 @@ from hoeksteen_keeper.vault.traffic import deduplication_tokens, open_column, re
 KEY = bytes(range(32))
 RECORDS = os.urandom(16 * 5)
 VALUES = struct.pack("<5Q", 0, 1, 31612345678, 2**64 - 1, 1)
+SUBJECT = bytes(range(1, 17))
+
+
+def sealed(column: str = "other_party", records: bytes = RECORDS, values: bytes = VALUES) -> bytes:
+    count = len(records) // 16
+    return seal_column(KEY, column=column, records=records, subjects=SUBJECT * count, values=values, nonces=os.urandom(8 * count))
 
 
 def test_a_column_opens_where_it_was_sealed() -> None:
-    blocks = seal_column(KEY, column="other_party", records=RECORDS, values=VALUES)
-    assert open_column(KEY, column="other_party", records=RECORDS, blocks=blocks) == VALUES
-    assert len({blocks[i : i + 16] for i in range(0, 80, 16)}) == 5  # equal values give different blocks
+    blocks = sealed()
+    assert open_column(KEY, column="other_party", records=RECORDS, subject=SUBJECT, blocks=blocks) == VALUES
+    assert len({blocks[i + 8 : i + 24] for i in range(0, 120, 24)}) == 5  # equal values give different blocks
+    assert sealed() != blocks  # and so does the same column again
 
 
 def test_no_records_are_no_blocks() -> None:
-    assert seal_column(KEY, column="cell", records=b"", values=b"") == b"" == open_column(KEY, column="cell", records=b"", blocks=b"")
+    assert sealed("cell", b"", b"") == b"" == open_column(KEY, column="cell", records=b"", subject=SUBJECT, blocks=b"")
 
 
-@pytest.mark.parametrize("how", ["swapped", "other column", "other month", "other record", "flipped bit"])
+@pytest.mark.parametrize("how", ["swapped", "other column", "other month", "other record", "other subject", "flipped bit", "other nonce"])
 def test_a_block_that_was_moved_or_changed_is_refused(how: str) -> None:
-    blocks = bytearray(seal_column(KEY, column="other_party", records=RECORDS, values=VALUES))
-    column, key, records = "other_party", KEY, bytearray(RECORDS)
+    blocks = bytearray(sealed())
+    column, key, records, subject = "other_party", KEY, bytearray(RECORDS), SUBJECT
     match how:
         case "swapped":
-            blocks[:16], blocks[16:32] = blocks[16:32], blocks[:16]
+            blocks[:24], blocks[24:48] = blocks[24:48], blocks[:24]
         case "other column":
             column = "cell"
         case "other month":
@@ -38,16 +45,22 @@ def test_a_block_that_was_moved_or_changed_is_refused(how: str) -> None:
             records[0] ^= 1
         case "flipped bit":
             blocks[40] ^= 1
+        case "other subject":
+            subject = bytes(16)
+        case "other nonce":
+            blocks[24] ^= 1
     with pytest.raises(KeeperInvalid, match="block_invalid"):
-        open_column(key, column=column, records=bytes(records), blocks=bytes(blocks))
+        open_column(key, column=column, records=bytes(records), subject=subject, blocks=bytes(blocks))
 
 
 @pytest.mark.parametrize(
-    ("records", "values", "column"), [(RECORDS[:-1], VALUES, "cell"), (RECORDS, VALUES[:-8], "cell"), (RECORDS, VALUES, "Cell; DROP")]
+    ("records", "values", "column"),
+    [(RECORDS[:-1], VALUES, "cell"), (RECORDS, VALUES[:-8], "cell"), (RECORDS, VALUES, "Cell; DROP")],
+    ids=["records", "values", "column"],
 )
 def test_a_column_that_does_not_fit(records: bytes, values: bytes, column: str) -> None:
     with pytest.raises(KeeperInvalid, match="column_invalid"):
-        seal_column(KEY, column=column, records=records, values=values)
+        sealed(column, records, values)
 
 
 def test_deduplication_tokens_are_equal_for_equal_values_under_one_key() -> None:
