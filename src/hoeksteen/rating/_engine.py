@@ -12,7 +12,7 @@ from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, lo
 from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import Product, ProductStatus, ProductTerm
-from hoeksteen.rating import _pieces
+from hoeksteen.rating import _pieces, _store
 from hoeksteen.rating.tables import ALLOWANCE_LEFT
 from hoeksteen.rating.tariff import (
     END_OF_TIME,
@@ -27,8 +27,8 @@ from hoeksteen.rating.tariff import (
 )
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
-from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage.queries import last_closed
+from hoeksteen.storage.postgres import Row, Transaction
+from hoeksteen.usage.queries import closed_periods, last_closed
 from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
 LATE_MONTHS_MAX = 24  # how many months back late usage is still looked for
@@ -55,6 +55,8 @@ class Inputs:
     :param month: first day of the month in which the rated bill periods begin
     :param bill_month: first day of the month whose bills are being made; what was never billed before it appears on them
     :param last_closed: per cycle day, the first day of its latest closed period
+    :param rolled_over: first days of the periods of the month before that were closed: what they left is granted now
+    :param passed_over: records that could not be priced when their period was closed, as the late ones that they became
     """
 
     month: date
@@ -63,6 +65,8 @@ class Inputs:
     tariff: Tariff
     terms: Sequence[ProductTerm]
     holders: Sequence[Holder]
+    rolled_over: Sequence[date]
+    passed_over: Sequence[Row]
 
 
 def read_inputs(*, tx: Transaction, month: date, bill_month: date, customer_ids: Sequence[UUID] | None = None) -> Inputs:
@@ -70,7 +74,9 @@ def read_inputs(*, tx: Transaction, month: date, bill_month: date, customer_ids:
     tariff = tariff_of(product.offerings(tx=tx))
     terms = [term for term in product.terms(tx=tx, customer_ids=customer_ids) if term.status is ProductStatus.ACTIVE]
     products = {entry.product_id: entry for entry in product.products(tx=tx, customer_ids=customer_ids)}
-    return Inputs(month, bill_month, last_closed(tx=tx), tariff, terms, _holders(tx, month, tariff, terms, products))
+    holders = _holders(tx, month, tariff, terms, products)
+    rolled_over = closed_periods(tx=tx, first_day=add_months(month, -1), end_day=month)
+    return Inputs(month, bill_month, last_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]))
 
 
 def _holders(tx: Transaction, month: date, tariff: Tariff, terms: Iterable[ProductTerm], products: dict[UUID, Product]) -> list[Holder]:
@@ -127,11 +133,13 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     duck.put("holder_text", _holder_table(inputs.holders))
     duck.execute("CREATE OR REPLACE TABLE holder AS SELECT * REPLACE (scope_id::UUID AS scope_id) FROM holder_text")
     before = month_number(add_months(month, -1))
+    closed = ", ".join(f"DATE '{day}'" for day in inputs.rolled_over) or "NULL"
     duck.view_of_files("left_before", ALLOWANCE_LEFT, lake.files(ALLOWANCE_LEFT, {"month": [before]}))
     duck.execute(
         "CREATE OR REPLACE TABLE granted AS"
         " SELECT s.source_no, l.scope_id, (l.period_day + INTERVAL 1 MONTH)::DATE AS period_day, l.units AS granted"
-        f" FROM left_before l JOIN source s ON s.allowance_id = l.allowance_id AND s.carried WHERE l.month = {before}"
+        f" FROM left_before l JOIN source s ON s.allowance_id = l.allowance_id AND s.carried"
+        f" WHERE l.month = {before} AND l.period_day IN ({closed})"
         " UNION ALL SELECT source_no, scope_id, period_day, granted FROM holder WHERE prorated"
     )
 
@@ -140,11 +148,24 @@ def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int
     """Make the view `guided` of the records whose bill period begins in the month."""
     months = [month_number(inputs.month), month_number(add_months(inputs.month, 1))]
     where = {"month": months} if buckets is None else {"month": months, "bucket": list(buckets)}
-    duck.view_of_files("guided_files", GUIDED, lake.files(GUIDED, where))
+    view_usage(duck, lake, where, inputs.passed_over)
     in_buckets = "true" if buckets is None else f"bucket IN ({', '.join(str(int(bucket)) for bucket in buckets)})"
     duck.execute(
-        f"CREATE OR REPLACE VIEW guided AS SELECT * REPLACE ({bill_day(inputs.bill_month, inputs.last_closed)} AS bill_day) FROM guided_files"
+        f"CREATE OR REPLACE VIEW guided AS SELECT * REPLACE ({bill_day(inputs.bill_month, inputs.last_closed)} AS bill_day) FROM usage"
         f" WHERE period_day >= DATE '{inputs.month}' AND period_day < DATE '{add_months(inputs.month, 1)}' AND {in_buckets} AND {condition}"
+    )
+
+
+def view_usage(duck: Duck, lake: Lake, where: Mapping[str, Sequence[int]], passed_over: Sequence[Row]) -> None:
+    """Make the view `usage` of guided records as they count now: those that were passed over at a close are late since."""
+    rows = [{**row, "record_id": str(row["record_id"])} for row in passed_over]
+    schema = pa.schema([("record_id", pa.string()), ("generation", pa.int32()), ("bill_day", pa.date32())])
+    duck.put("passed_over", pa.Table.from_pylist(rows, schema=schema))
+    duck.view_of_files("guided_files", GUIDED, lake.files(GUIDED, where))
+    duck.execute(
+        "CREATE OR REPLACE VIEW usage AS"
+        " SELECT g.* REPLACE (coalesce(p.generation, g.generation) AS generation, coalesce(p.bill_day, g.bill_day) AS bill_day)"
+        " FROM guided_files g LEFT JOIN passed_over p ON p.record_id::UUID = g.record_id"
     )
 
 

@@ -1,8 +1,7 @@
 """SQL of the rating room in PostgreSQL: runs and the balance per file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from hoeksteen.rating.model import RatingRun
@@ -40,8 +39,14 @@ def reason_rows(tx: Transaction) -> list[Row]:
     )
 
 
-def latest_run(tx: Transaction, month: date) -> dict[str, Any] | None:
-    return tx.row(
-        "SELECT rating_run_id, digest, records, amount_micro, rated_at FROM rating.rating_run WHERE month = %s ORDER BY rated_at DESC LIMIT 1",
-        (month,),
+def pass_over(tx: Transaction, rows: Iterable[Row], bill_day: date) -> None:
+    """Make records that wait late ones, which appear on the bill of a later period."""
+    tx.execute_many(
+        "INSERT INTO rating.passed_over (record_id, month, generation, bill_day) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (record_id) DO UPDATE SET generation = excluded.generation, bill_day = excluded.bill_day",
+        [(row["record_id"], row["month"], row["generation"], bill_day) for row in rows],
     )
+
+
+def passed_over(tx: Transaction, months: Sequence[date]) -> list[Row]:
+    return tx.rows("SELECT record_id, generation, bill_day FROM rating.passed_over WHERE month = ANY(%s) ORDER BY record_id", (list(months),))

@@ -19,7 +19,7 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Row, Transaction
 from hoeksteen.usage import operations as usage
 from hoeksteen.usage import queries as usage_queries
-from hoeksteen.usage.tables import GUIDED, month_number
+from hoeksteen.usage.tables import month_number
 
 RECORDS_PER_BATCH_MAX = 10_000_000
 _SUMS = ("records", "delivered_units", "units", "free_units", "amount_micro", "weighted_amount", "weighted_free", "weights")
@@ -66,6 +66,7 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
     """
     Close a bill period, before it is billed: usage of it that arrives from now on is late, and appears on a later bill.
 
+    What has no price now is late from here on too: each rating tries it again, and it appears on a later bill once it has one.
     Closing again changes nothing; a refusal leaves it open. Nobody collects or rates meanwhile, so no record can come in between.
 
     :raises WrongState: when the period is not over, when another one must be closed first, or when usage that belongs on its
@@ -77,7 +78,7 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
         if usage_queries.is_closed(tx=tx, period=period):
             return
         _require_next(period, closed.get(period.first_day.day), local_day(now))
-        waiting = unrated(lake=lake, period=period, last_closed=closed)
+        waiting = unrated(tx=tx, lake=lake, period=period, last_closed=closed)
         if waiting:
             month = f"{period.first_day:%Y-%m}"
             raise WrongState(
@@ -85,6 +86,19 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
                 remedy=f"Run `hoeksteen usage rate --month {month}` first.",
             )
         usage.close_period(tx=tx, period=period, now=now)
+        _store.pass_over(tx, _suspended(lake, period), period.next().first_day)
+
+
+def _suspended(lake: Lake, period: BillPeriod) -> list[Row]:
+    """Give the records that belong on a period's bills and have no price: as late ones, with the closes of their cycle that they wait by now."""
+    first = period.first_day
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE))
+        return duck.rows(
+            "SELECT record_id, date_trunc('month', period_day)::DATE AS month,"
+            f" datediff('month', period_day, DATE '{first}')::INTEGER + 1 AS generation"
+            f" FROM charge WHERE bill_day = DATE '{first}' AND state = 'suspended' ORDER BY record_id"
+        )
 
 
 def _require_next(period: BillPeriod, last: date | None, today: date) -> None:
@@ -102,11 +116,11 @@ def _require_next(period: BillPeriod, last: date | None, today: date) -> None:
 def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
     """Give the earlier months of which usage appears on bills of this month: late, or never billed."""
     with Duck(spill=lake.spill) as duck:
-        months = [month_number(add_months(month, -back)) for back in range(1, _engine.LATE_MONTHS_MAX + 1)]
-        duck.view_of_files("guided", GUIDED, lake.files(GUIDED, {"month": months}))
+        months = [add_months(month, -back) for back in range(1, _engine.LATE_MONTHS_MAX + 1)]
+        _engine.view_usage(duck, lake, {"month": [month_number(one) for one in months]}, _store.passed_over(tx, months))
         bill_day = _engine.bill_day(month, usage_queries.last_closed(tx=tx))
         rows = duck.rows(
-            "SELECT DISTINCT year(period_day) AS year, month(period_day) AS month FROM guided"
+            "SELECT DISTINCT year(period_day) AS year, month(period_day) AS month FROM usage"
             f" WHERE period_day < DATE '{month}' AND {bill_day} >= DATE '{month}' ORDER BY year, month"
         )
     return [date(row["year"], row["month"], 1) for row in rows]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating import _store
-from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day
+from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, view_usage
 from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, UsageTotal
 from hoeksteen.rating.tables import CHARGE
@@ -18,7 +18,7 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
-from hoeksteen.usage.tables import GUIDED, month_number
+from hoeksteen.usage.tables import month_number
 
 __all__ = ["balance", "explain", "reasons", "unrated", "usage_totals"]
 
@@ -67,21 +67,22 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
 
 
-def unrated(*, lake: Lake, period: BillPeriod, last_closed: Mapping[int, date]) -> int:
+def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod, last_closed: Mapping[int, date]) -> int:
     """
     Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them.
 
     :param last_closed: per cycle day, the first day of its latest closed period
     """
     first = period.first_day
-    months = [month_number(add_months(first.replace(day=1), -back)) for back in range(-1, LATE_MONTHS_MAX + 1)]
+    days = [add_months(first.replace(day=1), -back) for back in range(-1, LATE_MONTHS_MAX + 1)]
+    months = {"month": [month_number(day) for day in days]}
     on_these_bills = f"day(bill_day) = {first.day} AND {bill_day(first.replace(day=1), last_closed)} = DATE '{first}'"
     with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("guided", GUIDED, lake.files(GUIDED, {"month": months}))
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": months}))
+        view_usage(duck, lake, months, _store.passed_over(tx, days))
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, months))
         return int(
             duck.value(
-                f"SELECT count(*) FROM (SELECT record_id FROM guided WHERE {on_these_bills}) g"
+                f"SELECT count(*) FROM (SELECT record_id FROM usage WHERE {on_these_bills}) g"
                 f" WHERE NOT EXISTS (SELECT 1 FROM charge c WHERE c.record_id = g.record_id AND c.bill_day = DATE '{first}')"
             )
         )

@@ -68,6 +68,11 @@ def is_closed(tx: Transaction, cycle_day: int, period_from: date) -> bool:
     return tx.value("SELECT 1 FROM usage.closed_period WHERE cycle_day = %s AND period_from = %s", (cycle_day, period_from)) is not None
 
 
+def closed_periods(tx: Transaction, first_day: date, end_day: date) -> list[date]:
+    sql = "SELECT period_from FROM usage.closed_period WHERE period_from >= %s AND period_from < %s ORDER BY period_from"
+    return [row["period_from"] for row in tx.rows(sql, (first_day, end_day))]
+
+
 def close_period(tx: Transaction, cycle_day: int, period_from: date, now: datetime) -> int:
     return tx.execute(
         "INSERT INTO usage.closed_period (cycle_day, period_from, closed_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",

@@ -37,6 +37,11 @@ def is_closed(*, tx: Transaction, period: BillPeriod) -> bool:
     return _store.is_closed(tx, period.first_day.day, period.first_day)
 
 
+def closed_periods(*, tx: Transaction, first_day: date, end_day: date) -> list[date]:
+    """Give the first days of the closed bill periods, of every cycle, that begin between two days."""
+    return _store.closed_periods(tx, first_day, end_day)
+
+
 def usage_of_customer(
     *, lake: Lake, customer_id: UUID, month: date, billing_account_ids: Sequence[UUID] | None = None, latest: int = LATEST_DEFAULT
 ) -> CustomerUsage:

@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from conftest import BusinessCluster
-from factories.rated_usage import Charged, RatedLake, Used, record_id
+from factories.rated_usage import NOW, Charged, RatedLake, Used, record_id
 from hoeksteen.kernel.money import euros
-from hoeksteen.kernel.time_period import OPERATOR_ZONE
+from hoeksteen.kernel.time_period import OPERATOR_ZONE, bill_period
 from hoeksteen.storage.postgres import Database
+from hoeksteen.usage.operations import close_period
 
 FOLDER = Path(__file__).parent
 MONTHS = (date(2026, 10, 1), date(2026, 11, 1), date(2026, 12, 1))
@@ -84,6 +85,9 @@ def charged(business_cluster: BusinessCluster, tmp_path_factory: pytest.TempPath
         world.use(list(itertools.chain.from_iterable(case.records for case in CASES)))
         for month in MONTHS:
             world.rate(month)
+            if month < MONTHS[-1]:  # what is left rolls over at the close
+                with database.transaction() as tx:
+                    close_period(tx=tx, period=bill_period(month), now=NOW)
         yield world.charges()
 
 

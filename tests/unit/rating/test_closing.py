@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -101,3 +102,69 @@ def test_a_period_is_closed_when_it_is_over_and_after_the_one_before(world: Rate
     close(world, NOVEMBER)
     with pytest.raises(WrongState, match="does not follow 2026-11-01"):
         close(world, OCTOBER)
+
+
+def test_what_has_no_price_at_the_close_appears_on_the_next_bill_once_it_has_one(world: RatedLake) -> None:
+    world.hold("other", [("plan-volume", date(2026, 1, 1))])  # prices no calls
+    call = Used("call", "other", datetime(2026, 10, 5, 12, tzinfo=UTC), "voice", "NL", 60)
+    world.use([call, sms("october", 1, 10)])
+    world.rate(date(2026, 10, 1))
+    october = billed(world, OCTOBER)
+    close(world, OCTOBER)
+    assert (world.charge("call").state, world.charge("call").reason) == ("suspended", "no_price")
+    before = world.rate(date(2026, 11, 1))
+    assert (before.rated, before.suspended) == (1, 1)  # tried again, and still without a price
+    world.offer({"offerings": [_with_calls("plan-volume", "0.20")]})
+    first, second = world.rate(date(2026, 11, 1)), world.rate(date(2026, 11, 1))
+    assert first.digest == second.digest
+    assert (world.charge("call").state, world.charge("call").amount_micro) == ("rated", 200_000)
+    assert billed(world, OCTOBER) == october, "what is closed stays as it was"
+    assert billed(world, NOVEMBER) == {date(2026, 10, 1): 1}
+    close(world, NOVEMBER)
+    with world.database.transaction() as tx:
+        assert "= EUR 0.2" in queries.explain(tx=tx, lake=world.lake, record_id=record_id("call")).sentence_en
+
+
+def test_what_still_has_no_price_moves_on_with_every_close(world: RatedLake) -> None:
+    world.hold("other", [("plan-volume", date(2026, 1, 1))])
+    world.use([Used("call", "other", datetime(2026, 10, 5, 12, tzinfo=UTC), "voice", "NL", 60)])
+    for month, period in ((10, OCTOBER), (11, NOVEMBER)):
+        world.rate(date(2026, month, 1))
+        close(world, period)
+    world.offer({"offerings": [_with_calls("plan-volume", "0.20")]})
+    world.rate(date(2026, 12, 1))
+    assert billed(world, OCTOBER) == billed(world, NOVEMBER) == {}
+    assert billed(world, BillPeriod(date(2026, 12, 1), date(2027, 1, 1))) == {date(2026, 10, 1): 1}
+
+
+def test_what_is_left_rolls_over_when_its_period_is_closed(world: RatedLake) -> None:
+    world.hold("rolls", [("plan-roll", date(2026, 1, 1))])
+    world.use([_call("october", 10, 1_000), _call("november", 11, 12_000)])
+    world.rate(date(2026, 10, 1))
+    world.rate(date(2026, 11, 1))
+    assert world.charge("november").free_units == 6_000
+    world.rate(date(2026, 10, 1))
+    close(world, OCTOBER)
+    world.rate(date(2026, 11, 1))
+    assert world.charge("november").free_units == 11_000
+
+
+def test_usage_of_one_customer_from_before_our_time_grants_nothing_to_another(world: RatedLake) -> None:
+    """A month that was never closed here was billed elsewhere: what was left of it is not ours to roll over."""
+    world.hold("rolls", [("plan-roll", date(2026, 1, 1))])
+    world.use([_call("october", 10, 12_000)])
+    alone = world.rate(date(2026, 10, 1)).amount_micro
+    world.use([sms("stray", 30, 9)], file="stray")
+    world.rate(date(2026, 10, 1))
+    assert world.rate(date(2026, 10, 1)).amount_micro == alone + 100_000
+    assert world.charge("october").free_units == 6_000
+
+
+def _call(name: str, month: int, seconds: int) -> Used:
+    return Used(name, "rolls", datetime(2026, month, 15, 12, tzinfo=UTC), "voice", "NL", seconds)
+
+
+def _with_calls(plan: str, amount: str) -> dict[str, Any]:
+    [offering] = [one for one in PLANS["offerings"] if one["id"] == plan]
+    calls = {"id": "voice", "kind": "usage", "service": "voice", "versions": [{"valid_from": date(2026, 1, 1), "amount": amount}]}
+    return {**offering, "prices": [*offering["prices"], calls]}

@@ -1,4 +1,4 @@
-"""The same usage, products and prices give the same charges, however often and in whatever order they are rated."""
+"""The same usage, products, prices and closes give the same charges, however often and in whatever order they are rated."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from factories.rated_usage import RatedLake, Used
+from factories.rated_usage import NOW, RatedLake, Used
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.postgres import Database
 
 PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
+SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 
 
 @pytest.fixture
@@ -20,25 +23,41 @@ def world(database: Database, business_dsn: str, tmp_path: Path) -> RatedLake:
     return world
 
 
-def call(name: str, month: int, seconds: int) -> Used:
-    return Used(name, "sim", datetime(2026, month, 15, 12, tzinfo=UTC), "voice", "NL", seconds)
+def call(name: str, month: int, seconds: int, generation: int = 0) -> Used:
+    return Used(name, "sim", datetime(2026, month, 15, 12, tzinfo=UTC), "voice", "NL", seconds, generation=generation)
+
+
+def rated_three_times_alike(world: RatedLake, month: date) -> None:
+    first = world.rate(month)
+    charges = world.charges()
+    for again in (world.rate(month), world.rate(month)):
+        assert (again.digest, again.records, again.amount_micro) == (first.digest, first.records, first.amount_micro)
+        assert world.charges() == charges
 
 
 def test_two_open_months_give_the_same_charges_each_time(world: RatedLake) -> None:
     world.use([call("september", 9, 1_000), call("october", 10, 12_000)])
-    first = world.rate(date(2026, 10, 1))
-    charges = world.charges()
-    again, third = world.rate(date(2026, 10, 1)), world.rate(date(2026, 10, 1))
-    assert (again.digest, third.digest) == (first.digest, first.digest)
-    assert again.amount_micro == first.amount_micro
-    assert world.charges() == charges
-    # what September left is there for October in the very run that rates both: 6,000 of its own and 5,000 of September's
-    assert world.charge("october").free_units == 11_000
+    rated_three_times_alike(world, OCTOBER)
+    assert world.charge("october").free_units == 6_000  # September is not closed: nothing of it has rolled over yet
+
+
+def test_a_month_after_a_closed_one_that_late_usage_makes_rate_again(world: RatedLake) -> None:
+    world.use([call("september", 9, 1_000), call("october", 10, 12_000)])
+    world.rate(SEPTEMBER)
+    close_period(database=world.database, lake=world.lake, period=BillPeriod(SEPTEMBER, OCTOBER), now=NOW)
+    rated_three_times_alike(world, OCTOBER)
+    assert world.charge("october").free_units == 11_000  # 6,000 of its own and what September left when it was closed
+    world.use([call("late", 9, 600, generation=1)], file="late")
+    rated_three_times_alike(world, OCTOBER)
+    assert (world.charge("late").free_units, world.charge("october").free_units) == (0, 11_000)
 
 
 def test_what_arrives_between_two_runs_counts_as_if_it_had_always_been_there(world: RatedLake) -> None:
-    world.use([call("september", 9, 1_000), call("october", 10, 12_000)])
-    world.rate(date(2026, 10, 1))
-    world.use([call("more of september", 9, 2_000)], file="later")
-    world.rate(date(2026, 10, 1))
-    assert world.charge("october").free_units == 9_000
+    world.use([call("october", 10, 5_000)])
+    rated_three_times_alike(world, OCTOBER)
+    world.use([call("earlier in october", 10, 3_000), call("september", 9, 2_000)], file="later")
+    rated_three_times_alike(world, OCTOBER)
+    assert (world.charge("october").free_units + world.charge("earlier in october").free_units, world.charge("september").free_units) == (
+        6_000,
+        2_000,
+    )

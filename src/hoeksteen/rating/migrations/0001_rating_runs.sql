@@ -23,4 +23,13 @@ CREATE TABLE rating.file_balance (
     PRIMARY KEY (usage_file_id, month, state, reason)
 );
 CREATE INDEX file_balance_month ON rating.file_balance (month);
+
+-- Guided records that could not be priced when a period on whose bill they belonged was closed: they count as late from then on.
+CREATE TABLE rating.passed_over (
+    record_id uuid PRIMARY KEY,
+    month date NOT NULL,                            -- in which the bill period of its start begins
+    generation int NOT NULL,
+    bill_day date NOT NULL                          -- first day of the period on whose bill it appears once it has a price
+);
+CREATE INDEX passed_over_month ON rating.passed_over (month);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rating TO hoeksteen_app;
