@@ -70,9 +70,10 @@ def load_batch(*, tx: Transaction, keeper: KeeperClient, clusters: Sequence[Clus
     return len(batch.records)
 
 
-def load_rejected(*, tx: Transaction, rejected: Iterable[Rejected], now: datetime) -> None:
-    """Note the rejected records that were not noted before."""
+def load_rejected(*, tx: Transaction, source: str, rejected: Iterable[Rejected], now: datetime) -> None:
+    """Note the records of a source that are rejected now; one that was rejected before and has been mended is no longer among them."""
     found = list(rejected)
+    _store.forget_rejected(tx, source)
     known = {row["source_key"] for row in _store.known_records(tx, [entry.record_id for entry in found])}
     rows = (
         (entry.source, entry.record_id, entry.digest, entry.row, str(RecordState.REJECTED), entry.finding.code, None)

@@ -45,6 +45,10 @@ def known_records(tx: Transaction, source_keys: Sequence[UUID]) -> list[Row]:
     return tx.rows(sql, (list(source_keys),))
 
 
+def forget_rejected(tx: Transaction, source: str) -> None:
+    tx.execute("DELETE FROM consolidation.source_record WHERE source = %s AND state = 'rejected'", (source,))
+
+
 def add_records(tx: Transaction, rows: Iterable[RecordRow], now: datetime) -> None:
     columns = ("source", "source_key", "digest", "source_row", "state", "reason", "customer_id", "loaded_at")
     tx.copy_in("consolidation.source_record", columns, ((*row, now) for row in rows))

@@ -5,6 +5,7 @@ A fault is found before the export is opened, and is named with the mapping's fi
 """
 
 import codecs
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -200,6 +201,7 @@ def read_mapping(file: Path) -> Mapping:
         where = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
         raise InvalidInput(f"{path}{where} is not YAML.", remedy="Mend the indentation or the quotes there.") from error
     faults = _Faults(path, node)
+    faults.add_repeated_keys()
     mapping = _converted(content, faults)
     faults.stop()
     assert mapping is not None  # for the type checker: stop() raised otherwise
@@ -217,6 +219,17 @@ class _Faults:
 
     def add(self, place: list[str], what: str) -> None:
         self._found.append(f"{self._path} line {self._line(place)}, field {'.'.join(place) or 'of the file'}: {what}")
+
+    def add_repeated_keys(self) -> None:
+        """YAML lets the last of two equal keys win; here that would drop a column in silence."""
+        places: list[tuple[Any, list[str]]] = [(self._node, [])]
+        while places:
+            node, place = places.pop()
+            pairs = node.value if isinstance(node, yaml.MappingNode) else []
+            names = [key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                self.add([*place, name], "stands here twice")
+            places += [(value, [*place, key.value]) for key, value in pairs if isinstance(key, yaml.ScalarNode)]
 
     def stop(self) -> None:
         if self._found:
@@ -304,6 +317,8 @@ def _check_encoding(encoding: str, faults: _Faults) -> None:
 
 
 def _check_column(place: list[str], column: Column, targets: set[str], group: str, faults: _Faults, *, key: bool) -> None:
+    if column.matches is not None and (fault := _regular_expression_fault(column.matches)):
+        faults.add([*place, "matches"], fault)
     if column.to is None:
         if column.ignore is None and not key:
             faults.add(place, "needs `to` (a target) or `ignore` (the reason why it is left behind)")
@@ -323,6 +338,14 @@ def _check_column(place: list[str], column: Column, targets: set[str], group: st
         wrong = sorted(set((column.codes or {}).values()) - words)
         if column.codes is None or wrong:
             faults.add([*place, "codes"], f"must lead to {', '.join(sorted(word or 'empty' for word in words))}")
+
+
+def _regular_expression_fault(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f"is no regular expression: {error}"
+    return ""
 
 
 def _check_services(mapping: Mapping, faults: _Faults) -> None:

@@ -15,7 +15,7 @@ from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
-from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, LegacyRecord, RecordState, Source
+from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, LegacyRecord, RecordState, Rejected, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
@@ -195,7 +195,7 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
             _store.keep_source_file(tx, found.source, mapping.title, mapping.trust, mapping.match, found.digest, count, plan.now)
             found.findings += _changed(tx, found)
             _store.replace_findings(tx, found.source, found.findings)
-            load_rejected(tx=tx, rejected=found.rejected, now=plan.now)
+            load_rejected(tx=tx, source=found.source, rejected=found.rejected, now=plan.now)
     for start in range(0, len(run.clusters), batch):
         tell("loading", start, len(run.clusters))
         with database.transaction() as tx:
@@ -210,11 +210,13 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
 
 def _changed(tx: Transaction, found: Extract) -> list[Finding]:
     """A record that is here already is left as it is; when the source says something else by now, that is a finding."""
-    known = {row["source_key"]: bytes(row["digest"]) for row in _store.known_records(tx, [record.record_id for record in found.records])}
+    entries: list[LegacyRecord | Rejected] = [*found.records, *found.rejected]
+    rows = _store.known_records(tx, [entry.record_id for entry in entries])
+    known = {row["source_key"]: bytes(row["digest"]) for row in rows if row["state"] != RecordState.REJECTED}
     return [
-        Finding(found.source, f"{found.file.name}:{record.row}", "record", "changed_since_loaded")
-        for record in found.records
-        if known.get(record.record_id, record.digest) != record.digest
+        Finding(found.source, f"{found.file.name}:{entry.row}", "record", "changed_since_loaded")
+        for entry in entries
+        if known.get(entry.record_id, entry.digest) != entry.digest
     ]
 
 

@@ -225,7 +225,7 @@ def _read_json_lines(mapping: declared.Mapping, reader: declared.JsonLines, file
     for number, line in enumerate(_lines(file, reader.encoding), start=1):
         try:
             content = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             yield RawRecord(None, number, {}, {}, (mapping.key, "broken_line"))
             continue
         record = RawRecord(None, number, {}, {name: [] for name in children})
@@ -343,8 +343,10 @@ def _identifier(name: str) -> str:
 def _query(connection: sqlite3.Connection, query: str, file: Path, where: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     try:
         cursor = connection.execute(query)
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.Warning) as error:
         raise InvalidInput(f"{file}, {where}: {error}.", remedy="Correct the query in the mapping.") from error
+    if cursor.description is None:
+        raise InvalidInput(f"{file}, {where}: this statement gives no rows.", remedy="Write one SELECT in the mapping.")
     return [column[0] for column in cursor.description], cursor
 
 

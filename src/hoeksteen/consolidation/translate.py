@@ -17,6 +17,8 @@ from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.money import CENT
 
 REJECTED_FREELY_MAX = 20
+# what a customer holds and whether it is in service is money: nothing is assumed where the mapping does not know the code
+_CODES_THAT_MUST_BE_KNOWN = {"offering": "unknown_product", "status": "unknown_status"}
 
 
 class Draft:
@@ -72,7 +74,9 @@ def _require_plausible(found: Extract, source: Source, mapping: Mapping) -> None
             f"{source.input} holds {total:,} records, and {source.records_expected:,} were expected: it was cut off or is another export.",
             remedy="Export it again, or correct the expected number.",
         )
-    if len(found.rejected) > max(REJECTED_FREELY_MAX, total * mapping.rejected_percent_max // 100):
+    if not total:
+        raise InvalidInput(f"{source.input} holds no records.", remedy="Export it again, or leave this source out.")
+    if not found.records or len(found.rejected) > max(REJECTED_FREELY_MAX, total * mapping.rejected_percent_max // 100):
         first = found.rejected[0].finding
         raise InvalidInput(
             f"{source.input} line {found.rejected[0].row}, field {first.field}: {first.code}, and {len(found.rejected) - 1:,} more of {total:,}"
@@ -162,6 +166,8 @@ class _Translator:
                     drafted.append(parts)
                 elif of == "address":
                     draft.addresses.setdefault(parts.get("role", "residential"), {}).update(parts)
+                elif missing := [part for part in ("product_key", "kind", "value") if part not in parts]:
+                    draft.faults.append((f"{list_name}: {missing[0]}", "incomplete_discount"))
                 else:
                     discount = Discount(
                         parts.get("name", ""), parts["kind"], parts["value"], parts.get("valid_from", date.min), parts.get("valid_to")
@@ -181,11 +187,14 @@ class _Translator:
             draft.faults.append(("status", "no_day_of_change"))
         else:
             number = parts.get("number")
+            if end is not None and status != "terminated" and end <= self.cutover:
+                draft.notes.append(("end", "ended_yet_in_service"))
+                end = None
             return LegacyProduct(
                 item_key=parts["key"],
                 product_offering_id=parts["offering"],
                 start=start,
-                end=end if status == "terminated" else None,
+                end=end,
                 suspended=suspended if status != "active" else None,
                 billed_to=parts.get("billed_to"),
                 monthly=parts.get("monthly", Decimal(0)),
@@ -342,8 +351,8 @@ def _set_code(draft: Draft, parts: dict[str, Any], column: Column, name: str, va
     word = (column.codes or {}).get(value)
     if word is not None:
         parts[target] = word or None
-    elif target == "offering":
-        draft.faults.append((name, "unknown_product"))
+    elif target in _CODES_THAT_MUST_BE_KNOWN:
+        draft.faults.append((name, _CODES_THAT_MUST_BE_KNOWN[target]))
     else:
         draft.notes.append((name, "unknown_code"))
 

@@ -18,7 +18,8 @@ from factories.legacy import IBM_HEADER, fixed_row, write_fixed
 from fixtures.invented_exports import Invented, digits
 from fixtures.keeper import RunningKeeper
 from hoeksteen.consolidation import _store, queries
-from hoeksteen.consolidation.model import Source
+from hoeksteen.consolidation.model import RecordState, Source
+from hoeksteen.consolidation.report import Report
 from hoeksteen.disclosure.queries import lookup, reveal
 from hoeksteen.host.settings import Settings
 from hoeksteen.interfaces.cli.consolidate import consolidate as command
@@ -194,6 +195,23 @@ def test_a_record_that_changed_since_is_a_finding_and_stays(database: Database, 
     }
 
 
+def test_a_rejected_record_loads_once_it_is_mended(database: Database, keeper: RunningKeeper, tmp_path: Path) -> None:
+    whole = fixed_row("10000002", "A1000002", NUMMER="030-2123457")
+
+    def bring(row: str) -> Report:
+        return bring_in(database, keeper.client("bss"), tmp_path, "mended", given=[Source(Path("fixed"), write_fixed(tmp_path, whole, row))])
+
+    broken = bring(fixed_row(PRODUCT="TEL-X"))
+    assert broken.closes and broken.sources[0].states[RecordState.REJECTED] == 1
+    assert bring(fixed_row(PRODUCT="TEL-X")).sources[0].states == broken.sources[0].states, "the same again changes nothing"
+    mended = bring(fixed_row())
+    assert mended.closes
+    assert (mended.sources[0].states[RecordState.REJECTED], sum(mended.sources[0].states.values())) == (0, 2)
+    worse = bring(fixed_row(PRODUCT="TEL-X"))
+    assert worse.closes, "what is here stays, whatever the source says since"
+    assert "changed_since_loaded" in [entry.code for entry in worse.findings]
+
+
 def test_nobodys_price_changes_by_moving(database: Database, keeper: RunningKeeper, exports: Path, tmp_path: Path) -> None:
     folder = tmp_path / "dearer"
     shutil.copytree(exports, folder, ignore=shutil.ignore_patterns("usage"))
@@ -290,7 +308,7 @@ def test_the_command_ends_with_its_figures(database: Database, exports: Path, da
     assert set(figures["match"]) >= {"precision", "recall", "household_merges"}
     for source in figures["sources"]:
         assert source["records_in"] == source["loaded"] + source["merged"] + source["in_review"] + source["rejected"]
-    assert "Every record has one state" in done.stdout
+    assert "Every record has one state" in done.stderr
     expecting = CliRunner().invoke(command, [*words, "--expect", "fixed=1"])
     assert isinstance(expecting.exception, InvalidInput)
     assert "1 were expected" in str(expecting.exception)

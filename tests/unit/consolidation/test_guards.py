@@ -87,3 +87,11 @@ def test_days_that_may_be_typing_errors(one: str, other: str, near: bool) -> Non
 )
 def test_typing_errors_are_counted_up_to_two(one: str, other: str, steps: int) -> None:
     assert distance(one, other) == steps == distance(other, one)
+
+
+@pytest.mark.parametrize("blank", ["dwelling", "iban", "chamber_of_commerce_number"])
+def test_what_is_unknown_of_two_companies_is_not_the_same(blank: str) -> None:
+    nothing: dict[str, Any] = {**NOTHING_OWN, "dwelling": "", "chamber_of_commerce_number": ""}
+    assert too_thin(company_facts(**nothing), company_facts(**nothing)) == "no_number_in_common"
+    shared = {**nothing, blank: getattr(company_facts(), blank)}
+    assert too_thin(company_facts(**shared), company_facts(**shared)) is None

@@ -35,6 +35,8 @@ def test_the_shipped_mappings_are_right(name: str) -> None:
         (FIXED, 'delimiter: ";"', 'delimiter: ";;"', "reader.delimiter", "one character"),
         (FIXED, "trust: 3", "trust: high", "trust", "expected `int`"),
         (FIXED, "filled: [KVK]", "filled: [KVKNR]", "organization_when", "KVKNR is not among columns"),
+        (FIXED, "EMAIL: {to: email}", "EMAIL: {to: email}\n  EMAIL: {ignore: why}", "columns.EMAIL", "stands here twice"),
+        (FIXED, r"KLANTNR: {matches: '\d{8}'}", "KLANTNR: {matches: '(['}", "columns.KLANTNR.matches", "no regular expression"),
         (FIXED, "order: family_first", "order: reversed", "columns.NAAM.order", "must be one of"),
         (BROADBAND, "    of: address\n    query:", "    of: address\n    quary:", "children.adres", "unknown field `quary`"),
         (IBM, "monthly_charge}", "total_charge}", "services", "needs columns that lead to"),

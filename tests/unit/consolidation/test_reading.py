@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_rows_of_one_customer_become_one_record(tmp_path: Path) -> None:
         ({"MAANDBEDR": "twaalf"}, "MAANDBEDR", "not_an_amount"),
         ({"MAANDBEDR": "12,505"}, "MAANDBEDR", "not_an_amount"),
         ({"STATUS": "B"}, "status", "no_day_of_change"),
+        ({"STATUS": "Q"}, "STATUS", "unknown_status"),
         ({"EINDE": "01-01-2018", "STATUS": "B"}, "start", "impossible_date"),
         ({"AANSLNR": ""}, "AANSLNR", "no_connection"),
         ({"PLAATS": "NOORD\x00BEEK"}, "PLAATS", "nul_byte"),
@@ -116,7 +118,8 @@ def test_what_does_not_stop_a_record_is_a_finding(tmp_path: Path, changes: dict[
 
 
 def test_rows_that_differ_in_what_belongs_to_the_customer_are_rejected(tmp_path: Path) -> None:
-    found = extracted(write_fixed(tmp_path, fixed_row(), fixed_row(line="A1000002", PLAATS="ZUIDBEEK")))
+    other = fixed_row("10000002", "A1000003", NUMMER="030-2123457")
+    found = extracted(write_fixed(tmp_path, fixed_row(), fixed_row(line="A1000002", PLAATS="ZUIDBEEK"), other))
     assert [(entry.finding.field, entry.finding.code) for entry in found.rejected] == [("PLAATS", "rows_differ")]
 
 
@@ -260,3 +263,46 @@ def test_an_sqlite_file_cut_in_half_and_one_that_is_none(tmp_path: Path) -> None
     assert "was cut off" in refusal(file, "broadband")
     file.write_bytes(b"KLANTNR;NAAM\r\n")
     assert "is no SQLite file" in refusal(file, "broadband")
+
+
+def test_an_end_that_is_still_to_come_is_kept_and_one_that_passed_is_a_finding(tmp_path: Path) -> None:
+    found = extracted(
+        write_fixed(tmp_path, fixed_row(EINDE="31-12-2026"), fixed_row("10000002", "A1000002", NUMMER="030-2123457", EINDE="01-01-2025"))
+    )
+    assert [record.products[0].end for record in found.records] == [date(2026, 12, 31), None]
+    assert [(finding.code, finding.place) for finding in found.findings] == [("ended_yet_in_service", "fixed.csv:3")]
+
+
+def test_a_discount_of_an_unknown_kind_rejects_its_record(tmp_path: Path) -> None:
+    file = write_broadband(tmp_path)
+    with sqlite3.connect(file) as connection:
+        connection.execute("INSERT INTO klant (klant_id, soort, achternaam, betaalwijze) VALUES (502, 1, 'Bakker', 2)")
+        connection.execute("UPDATE kortingcode SET soort = 'X' WHERE kortingcode = 12")
+    found = extracted(file, "broadband")
+    assert [(entry.source_key, entry.finding.field, entry.finding.code) for entry in found.rejected] == [
+        ("501", "korting: kind", "incomplete_discount")
+    ]
+
+
+def test_a_line_nested_without_end_is_a_broken_line(tmp_path: Path) -> None:
+    deep = '{"account_id": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    assert [entry.finding.code for entry in extracted(write_mobile(tmp_path, MOBILE, deep), "mobile").rejected] == ["broken_line"]
+
+
+def test_a_file_without_records_is_refused(tmp_path: Path) -> None:
+    assert "fixed.csv holds no records" in refusal(write_fixed(tmp_path), "fixed")
+
+
+def test_a_file_of_which_nothing_can_be_loaded_is_refused_however_small(tmp_path: Path) -> None:
+    assert "field NAAM: no_name, and 1 more of 2 records cannot be loaded" in refusal(
+        write_fixed(tmp_path, fixed_row(NAAM=""), fixed_row("10000002", "A1000002", NAAM="")), "fixed"
+    )
+
+
+@pytest.mark.parametrize("query", ["PRAGMA journal_mode", "DELETE FROM klant", "SELECT 1; SELECT 2", "nonsense"])
+def test_a_query_that_gives_no_records_is_named(tmp_path: Path, query: str) -> None:
+    text = read_mapping(Path("broadband")).file.read_text("utf-8").replace("SELECT * FROM klant ORDER BY klant_id", query)
+    mapping = tmp_path / "broadband.yaml"
+    mapping.write_text(text, "utf-8")
+    with pytest.raises(InvalidInput, match=r"reader\.query"):
+        extracted(write_broadband(tmp_path), read_mapping(mapping))

@@ -27,6 +27,7 @@ from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.time_period import local_day
 
 _SERVICE = "bss"
+_YEARS = (1990, 2100)
 _REMEDIES = {
     "broken_line": "mend the line in the export",
     "impossible_date": "correct the day in the legacy system",
@@ -35,14 +36,19 @@ _REMEDIES = {
     "key_repeats": "find out which of the two is the customer",
     "rows_differ": "make the customer's rows agree",
     "no_number": "give the line its number",
+    "unknown_status": "add the code to the mapping",
+    "incomplete_discount": "complete the discount in the legacy system",
 }
 
 
 def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
     try:
-        return None if value is None else datetime.strptime(value, "%Y-%m-%d").date()
+        found = None if value is None else datetime.strptime(value, "%Y-%m-%d").date()
     except ValueError:
         raise click.BadParameter(f"{value!r} is not a day; write it as 2026-11-01") from None
+    if found is not None and not _YEARS[0] <= found.year <= _YEARS[1]:
+        raise click.BadParameter(f"{value} lies outside the years {_YEARS[0]} to {_YEARS[1]}")
+    return found
 
 
 def _expected(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
