@@ -92,6 +92,19 @@ def lookup(*, keeper: KeeperClient, purpose: str, index: str, values: Sequence[s
     return hits
 
 
+def open_traffic(*, keeper: KeeperClient, purpose: str, month: str, column: str, subject: UUID, records: bytes, blocks: bytes) -> bytes:
+    """
+    Open one column of one subject's traffic data.
+
+    :param records: 16 bytes of record identity per block
+    :returns: 8 bytes per block, little-endian
+    """
+    with as_our_errors():
+        values = keeper.traffic_open(purpose=purpose, month=month, column=column, subject=subject, records=records, blocks=blocks)
+    invariant(len(records) == 2 * len(values), "the keeper gives one value per traffic block")
+    return values
+
+
 def deduplication_tokens(*, keeper: KeeperClient, month: str, values: bytes) -> bytes:
     """
     Give a token per number that tells equal numbers of a month apart from others and nothing else.

@@ -126,12 +126,14 @@ def identified(source: str) -> str:
 
     Identity is the source's own identifier, or a digest over what the record says; other numbers enter the digest as the
     keeper's token, because a plain digest beside its other inputs gives the number away (rating.md, "Identity").
+
+    :param source: SQL that gives the source's name
     """
     separator = "chr(31)"
-    own = f"sha256(concat_ws({separator}, '{source}', g.source_record_id))"
+    own = f"sha256(concat_ws({separator}, {source}, g.source_record_id))"
     parts = ", ".join(
         (
-            f"'{source}'",
+            source,
             "coalesce(g.product_id::VARCHAR, hex(w.token))",
             "epoch_us(g.start)::VARCHAR",
             "hex(o.token)",
@@ -170,8 +172,9 @@ LEFT JOIN (SELECT DISTINCT record_id FROM known WHERE record_id IN (SELECT recor
 """
 
 SUSPENDED_ROWS = """
-SELECT j.month, j.record_id, '{file}'::UUID AS usage_file_id, j.line, j.suspense AS reason, j.start, j.service, j.country, j.units,
-    w.block AS own_number, o.block AS other_number
+SELECT j.month, j.record_id, {file} AS usage_file_id, j.{line} AS line, j.suspense AS reason, j.start, j.service, j.country, j.units,
+    w.block AS own_number, o.block AS other_number, j.customer_id, j.product_id, j.subject::UUID AS subject,
+    CASE WHEN j.source_record_id IS NULL THEN {source} END AS identity_source, '{numbering}' AS numbering
 FROM judged j
 LEFT JOIN sealed_own_number w USING (record_id)
 LEFT JOIN sealed_other_number o USING (record_id)
@@ -179,7 +182,8 @@ WHERE NOT j.duplicate AND j.suspense IS NOT NULL
 """
 
 GUIDED_ROWS = """
-SELECT j.month, j.bucket, j.billing_account_id, j.product_id, j.start, j.record_id, j.customer_id, '{file}'::UUID AS usage_file_id, j.line,
+SELECT j.month, j.bucket, j.billing_account_id, j.product_id, j.start, j.record_id, j.customer_id, {file} AS usage_file_id,
+    j.{line} AS line,
     j.service, j.zone, j.roaming, j.units, p.generation, p.period_day, p.bill_day, o.block AS other_number
 FROM judged j
 JOIN cycle p ON p.cycle_day = j.cycle_day AND j.start >= p.begins_at AND j.start < p.ends_at
@@ -188,9 +192,9 @@ WHERE NOT j.duplicate AND j.suspense IS NULL
 """
 
 SET_ASIDE_ROWS = """
-SELECT month, '{file}'::UUID AS usage_file_id, line, 'duplicate' AS state, '' AS reason, record_id, service, units FROM judged WHERE duplicate
+SELECT month, {file} AS usage_file_id, {line} AS line, 'duplicate' AS state, '' AS reason, record_id, service, units FROM judged WHERE duplicate
 UNION ALL
-SELECT 0 AS month, '{file}'::UUID AS usage_file_id, line, 'rejected' AS state, reason, NULL AS record_id, service, units
+SELECT 0 AS month, {file} AS usage_file_id, {line} AS line, 'rejected' AS state, reason, NULL AS record_id, service, units
 FROM checked WHERE reason IS NOT NULL
 """
 

@@ -42,6 +42,17 @@ def insert_file(tx: Transaction, digest: bytes, adapter: str, balance: FileBalan
     )
 
 
+def move_balance(tx: Transaction, usage_file_id: UUID, change: StateCount) -> None:
+    """Add to the records and units of a file in a state; what comes to nothing is removed."""
+    key = (usage_file_id, change.state, change.reason)
+    tx.execute(
+        "INSERT INTO usage.usage_file_balance AS b (usage_file_id, state, reason, records, units) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (usage_file_id, state, reason) DO UPDATE SET records = b.records + excluded.records, units = b.units + excluded.units",
+        (*key, change.records, change.units),
+    )
+    tx.execute("DELETE FROM usage.usage_file_balance WHERE usage_file_id = %s AND state = %s AND reason = %s AND records = 0", key)
+
+
 def note_refused(tx: Transaction, file: RefusedFile) -> None:
     tx.execute(
         "INSERT INTO usage.refused_file (name, adapter, why, refused_at) VALUES (%s, %s, %s, %s)"

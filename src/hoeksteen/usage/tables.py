@@ -57,6 +57,11 @@ SUSPENDED = LakeTable(
         ("units", ColumnType.LONG),
         ("own_number", ColumnType.BYTES),  # sealed by the month's key, so that the record can be guided later
         ("other_number", ColumnType.BYTES),
+        ("customer_id", ColumnType.UUID),  # of the product that it belongs to; none while it belongs to none
+        ("product_id", ColumnType.UUID),
+        ("subject", ColumnType.UUID),  # for whom alone the keeper opens its numbers; none while it belongs to nobody
+        ("identity_source", ColumnType.TEXT),  # in which its identity was computed; none where the record brought its own
+        ("numbering", ColumnType.TEXT),  # the edition of prefixes and countries that it was judged by
     ),
     partition=("month",),
     sort=("reason", "start", "record_id"),

@@ -1,5 +1,6 @@
 """The numbering plan: which zone a prefix belongs to, and whether a country is at home, in the EEA, or elsewhere."""
 
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def countries() -> tuple[tuple[str, Roaming], ...]:
 def prefix_length_max() -> int:
     """Give the length of the longest prefix."""
     return max(len(prefix) for prefix, _ in prefixes())
+
+
+@cache
+def edition() -> str:
+    """Give a name that changes whenever a prefix or a country does, so that what had no zone is tried again then, and only then."""
+    return hashlib.sha256(repr((prefixes(), countries())).encode()).hexdigest()[:16]
 
 
 def _rows(name: str, fields: int) -> list[list[str]]:

@@ -19,7 +19,7 @@ from rich.table import Table
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
-from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound
+from hoeksteen.kernel.errors import AccessDenied, Corrupt, InvalidInput, NotFound
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.rating import operations as rating
@@ -75,9 +75,10 @@ def collect(paths: tuple[Path, ...], adapter: str | None, again: bool, data: Pat
 @data_option
 @json_option
 def rate(month: date, data: Path, as_json: bool) -> None:
-    """Rate every record of a month's bill periods, and show that every record of every file has one final state."""
+    """Try suspended usage again, rate every record of a month's bill periods, and show that every record of every file has one final state."""
     began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, _progress("rating") as (bars, task):
+        recycled, refusal = _recycle(runtime)
         run = rating.rate_month(
             database=runtime.database,
             lake=runtime.lake,
@@ -91,9 +92,12 @@ def rate(month: date, data: Path, as_json: bool) -> None:
     console = report_console(as_json=as_json)
     _show_balance(console, balances)
     _show_reasons(console, reasons)
+    if recycled or refusal:
+        console.print(refusal or f"\n{recycled:,} records that were suspended are rateable now.", soft_wrap=True)
     console.print(f"\n{run.records:,} records of {run.month:%Y-%m} rated in {seconds} s; digest {run.digest.hex()}", soft_wrap=True)
     if as_json:
-        emit_json({"usage": _totals(balances), "month": f"{run.month:%Y-%m}", "records": run.records, "digest": run.digest.hex(), "seconds": seconds})
+        figures = {"month": f"{run.month:%Y-%m}", "records": run.records, "digest": run.digest.hex(), "recycled": recycled, "seconds": seconds}
+        emit_json({"usage": _totals(balances), **figures})
     _require_closed(balances)
 
 
@@ -201,6 +205,17 @@ def _show_collected(console: Console, balances: Sequence[FileBalance], seconds: 
     for (state, reason), records in sorted(reasons.items()):
         console.print(f"  {state} {reason}: {records:,}")
     console.print(f"In {seconds} s.")
+
+
+def _recycle(runtime: Runtime) -> tuple[int, str]:
+    """Give how many suspended records can be rated now; or none and why, because rating need not wait for the keeper's permission."""
+    try:
+        guided = collection.recycle(
+            database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, now=runtime.clock.now(), identifiers=runtime.identifiers
+        )
+    except AccessDenied as error:
+        return 0, f"\nSuspended records were not tried again. {error}"
+    return guided, ""
 
 
 def _balance(runtime: Runtime) -> tuple[list[RatedBalance], list[dict[str, Any]]]:

@@ -58,8 +58,8 @@ class Duck:
         return self._connection
 
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
-        """Run a statement."""
-        self._run(sql, parameters)
+        """Run a statement to its end."""
+        self._run(sql, parameters).fetchall()
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Give all rows of a query as dictionaries."""
@@ -69,8 +69,8 @@ class Duck:
 
     def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
         """Give the first column of the first row, or None."""
-        row = self._run(sql, parameters).fetchone()
-        return None if row is None else row[0]
+        found = self._run(sql, parameters).fetchall()
+        return found[0][0] if found else None
 
     def arrow(self, sql: str) -> pa.Table:
         """Give a query's result as an Arrow table."""

@@ -1,0 +1,101 @@
+"""The steps that make guided, suspended and set-aside records of usable ones, whether they come from a file or were suspended before."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.disclosure.operations import seal_traffic
+from hoeksteen.disclosure.queries import deduplication_tokens
+from hoeksteen.kernel.errors import invariant
+from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.postgres import Transaction
+from hoeksteen.usage import _guiding, _pieces, _store
+from hoeksteen.usage.zones import countries, prefixes
+
+NOBODY = UUID(int=0)  # the subject of what belongs to no product yet
+_EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+
+
+def put_holdings(duck: Duck, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -> None:
+    """Make the table `holding`: which product each number was used for, and when."""
+    duck.put("holding_text", _guiding.holding_table(_guiding.holdings(tx=tx, keeper=keeper, numbers=numbers)))
+    duck.execute(
+        "CREATE OR REPLACE TABLE holding AS SELECT * REPLACE (customer_id::UUID AS customer_id, billing_account_id::UUID AS billing_account_id,"
+        " product_id::UUID AS product_id) FROM holding_text"
+    )
+
+
+def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> None:
+    """
+    Find zone, product and identity of every usable record of `checked`, by `holding`.
+
+    :param source: SQL that names the source in which a record without an identifier of its own is identified
+    """
+    duck.put("prefix", pa.table({"prefix": [row[0] for row in prefixes()], "zone": [str(row[1]) for row in prefixes()]}))
+    duck.put("country", pa.table({"country": [row[0] for row in countries()], "roaming": [str(row[1]) for row in countries()]}))
+    [span] = duck.rows("SELECT min(start) AS first, max(start) AS last FROM checked WHERE reason IS NULL")
+    first, last = span["first"] or _EPOCH, span["last"] or _EPOCH
+    duck.put("calendar_month", _guiding.month_table(first, last))
+    cycle_days = [row["cycle_day"] for row in duck.rows("SELECT DISTINCT cycle_day FROM holding ORDER BY cycle_day")]
+    duck.put("cycle", _guiding.cycle_table(first, last, cycle_days, _store.last_closed(tx)))
+    duck.execute(f"CREATE TABLE prefix_head AS {_pieces.prefix_heads()}")
+    duck.execute(f"CREATE TABLE guided_candidate AS {_pieces.guided()}")
+    duck.put("token", _tokens(duck, keeper))
+    duck.execute(f"CREATE TABLE identified AS {_pieces.identified(source)}")
+    usable = duck.value("SELECT count(*) FROM checked WHERE reason IS NULL")
+    invariant(duck.value("SELECT count(*) FROM identified") == usable, "guiding neither loses nor repeats a record")
+
+
+def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
+    """Give the keeper's token of each number that enters an identity; they are dropped with this engine."""
+    wanted = duck.arrow(f"SELECT month, number, number::UBIGINT AS value FROM ({_pieces.TOKENS_WANTED})").combine_chunks()
+    tokens: list[bytes] = []
+    for month in sorted(set(wanted["month"].to_pylist())):
+        of_month = wanted.filter(pc.equal(wanted["month"], month))
+        joined = deduplication_tokens(keeper=keeper, month=month_name(month), values=of_month["value"].to_numpy().astype("<u8").tobytes())
+        tokens += [joined[start : start + 16] for start in range(0, len(joined), 16)]
+    return pa.table({"month": wanted["month"], "number": wanted["number"], "token": pa.array(tokens, pa.binary())})
+
+
+def judge(duck: Duck) -> None:
+    """Find the duplicates among `identified`: of each other, and of what lies in `taken_guided` and `taken_suspended`."""
+    duck.execute("CREATE VIEW known AS SELECT record_id FROM taken_guided UNION ALL SELECT record_id FROM taken_suspended")
+    duck.execute(f"CREATE TABLE judged AS {_pieces.JUDGED}")
+
+
+def seal(duck: Duck, keeper: KeeperClient) -> None:
+    """Seal the numbers that stay: every other party's, and the own number of records that wait."""
+    _seal_column(duck, keeper, "other_number", "other_number IS NOT NULL AND NOT duplicate")
+    _seal_column(duck, keeper, "own_number", "suspense IS NOT NULL AND NOT duplicate")
+
+
+def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) -> None:
+    parts: list[pa.Table] = []
+    for row in duck.rows(f"SELECT DISTINCT month FROM judged WHERE {condition} ORDER BY month"):
+        wanted = duck.arrow(
+            "SELECT record_id::VARCHAR AS record_id, unhex(replace(record_id::VARCHAR, '-', '')) AS record,"
+            f" unhex(replace(coalesce(subject, '{NOBODY}'), '-', '')) AS subject, {column}::UBIGINT AS value"
+            f" FROM judged WHERE {condition} AND month = {int(row['month'])}"
+        )
+        blocks = seal_traffic(
+            keeper=keeper,
+            month=month_name(row["month"]),
+            column=column,
+            records=b"".join(wanted["record"].to_pylist()),
+            subjects=b"".join(wanted["subject"].to_pylist()),
+            values=wanted["value"].to_numpy().astype("<u8").tobytes(),
+        )
+        sealed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(24), wanted.num_rows, [None, pa.py_buffer(blocks)])
+        parts.append(pa.table({"record_id": wanted["record_id"], "block": sealed.cast(pa.binary())}))
+    empty = pa.table({"record_id": pa.array([], pa.string()), "block": pa.array([], pa.binary())})
+    duck.put("sealed_text", pa.concat_tables(parts) if parts else empty)
+    duck.execute(f"CREATE TABLE sealed_{column} AS SELECT record_id::UUID AS record_id, block FROM sealed_text")
+
+
+def month_name(month: int) -> str:
+    """Write a lake month as the keeper does, `YYYY-MM`."""
+    return f"{month // 100:04d}-{month % 100:02d}"
