@@ -13,7 +13,8 @@ from hoeksteen.usage.adapters.base import Frame
 
 BYTES_MAX = 4 * 1024**3
 _CHUNK = 8 * 1024**2
-_LINE_MAX = 1_000_000
+LINE_BYTES_MAX = 1_000_000
+_LINE_MAX = LINE_BYTES_MAX // 4 - 1  # characters, of at most four bytes each
 _CONTROL = re.compile("[\x00\x1f]")
 
 
@@ -54,10 +55,12 @@ def _scan(name: str, file: BinaryIO) -> tuple[bytes, int, str, str]:
     """Give digest, number of lines, first line and last line."""
     digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
     lines, first, unended, returns, pairs = 0, "", "", 0, 0
-    while chunk := file.read(_CHUNK):
+    chunk = b"begin"
+    while chunk:
+        chunk = file.read(_CHUNK)
         digest.update(chunk)
         try:
-            text = decoder.decode(chunk)
+            text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             line = lines + chunk[: error.start].count(b"\n") + 1
             raise InvalidInput(f"{name}: line {line}: encoding: is not UTF-8.", remedy="Convert the file, and collect it again.") from error
@@ -66,12 +69,15 @@ def _scan(name: str, file: BinaryIO) -> tuple[bytes, int, str, str]:
             raise InvalidInput(f"{name}: line {line}: text: holds a control character.", remedy="Deliver a text file.")
         if lines == 0 and not first.endswith("\n"):
             first = (first + text).partition("\n")[0] + ("\n" if "\n" in text else "")
+        parts = (unended + text).split("\n") if unended and not unended.endswith("\n") else text.split("\n")
+        if len(longest := max(parts, key=len)) > _LINE_MAX:
+            raise InvalidInput(
+                f"{name}: line {lines + parts.index(longest) + 1}: text: is longer than {_LINE_MAX} characters.", remedy="Name the fitting adapter."
+            )
         lines += text.count("\n")
         returns += text.count("\r")
         pairs += text.count("\r\n") + (unended.endswith("\r") and text.startswith("\n"))
         unended = _last_line(unended + text)
-        if max(len(unended), len(first)) > _LINE_MAX:
-            raise InvalidInput(f"{name}: line {lines + 1}: text: is longer than {_LINE_MAX} characters.", remedy="Name the fitting adapter.")
     if returns and not returns == pairs == lines:
         # Whoever reads such a file may count its lines differently from whoever wrote it.
         raise InvalidInput(f"{name}: file: mixes line ends: {pairs} of {lines} lines end in CR LF.", remedy="Deliver it with one kind of line end.")

@@ -8,11 +8,12 @@ the keeper (who holds which number, sealed blocks) come in as small tables.
 from datetime import datetime
 
 from hoeksteen.product.model import Roaming, Service, Zone
+from hoeksteen.usage._intake import LINE_BYTES_MAX
 from hoeksteen.usage.zones import prefix_length_max
 
 # Larger counts than these are faults of a meter, and would leave the range in which rating computes exactly.
 UNITS_MAX = {Service.VOICE: 31 * 86_400, Service.SMS: 1, Service.DATA: 10**12}
-_START = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})"
+_START = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
 # Ten digits; service numbers of eight or eleven; twelve for machines.
 _NATIONAL = "0[1-9][0-9]{8}|0(800|90[069])[0-9]{4}([0-9]{3})?|097[0-9]{9}"
 _ZONE_OF_DATA = {Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}
@@ -25,7 +26,7 @@ def read_lines(file: str, first: int, last: int) -> str:
     SELECT line, text FROM (
         SELECT row_number() OVER () AS line, text FROM read_csv(
             '{path}', columns = {{'text': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x1f', quote = '', escape = '',
-            max_line_size = 1000000)
+            max_line_size = {LINE_BYTES_MAX})
     ) WHERE line BETWEEN {first} AND {last}
     """
 

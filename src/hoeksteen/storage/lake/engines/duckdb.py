@@ -5,6 +5,7 @@ Sessions are in UTC (`date_trunc` in a local zone is wrong in the night the cloc
 load no extension from the network.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from hoeksteen.kernel.errors import Unavailable
+from hoeksteen.kernel.errors import Corrupt, Unavailable
 from hoeksteen.storage.lake.tables import LakeTable
 
 MEMORY_BYTES_DEFAULT = 4 * 1024**3
@@ -59,17 +60,17 @@ class Duck:
 
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
         """Run a statement to its end."""
-        self._run(sql, parameters).fetchall()
+        self._run(sql, parameters)
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Give all rows of a query as dictionaries."""
-        result = self._run(sql, parameters)
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        found = self._run(sql, parameters)
+        names = [column[0] for column in self._connection.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found]
 
     def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
         """Give the first column of the first row, or None."""
-        found = self._run(sql, parameters).fetchall()
+        found = self._run(sql, parameters)
         return found[0][0] if found else None
 
     def arrow(self, sql: str) -> pa.Table:
@@ -113,19 +114,33 @@ class Duck:
         self._run("DROP TABLE outgoing")
         return files
 
-    def _run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
+    def _run(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         with _as_our_errors():
-            return self._connection.execute(sql, parameters)
+            return self._connection.execute(sql, parameters).fetchall()
 
 
 @contextmanager
 def _as_our_errors() -> Iterator[None]:
     try:
         yield
-    except duckdb.IOException as error:
-        raise Unavailable("The engine cannot read or write a file of the lake.", remedy="Check disk space and run it again.") from error
-    except duckdb.OutOfMemoryException as error:
-        raise Unavailable("The engine has no memory left for this batch.", remedy="Split the file, or give it more memory.") from error
+    except duckdb.IOException:
+        raise Unavailable("The engine cannot read or write a file of the lake.", remedy="Check disk space and run it again.") from None
+    except duckdb.OutOfMemoryException:
+        raise Unavailable("The engine has no memory left for this batch.", remedy="Split the file, or give it more memory.") from None
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
+        raise  # these speak of the statement, which is our own text
+    except duckdb.Error as error:
+        # Its own message, which a traceback would print, may show the value that it could not use: a line of a file, a number.
+        raise Corrupt(
+            f"The engine cannot carry out a statement: {type(error).__name__}{_place(str(error))}.",
+            remedy="Stop, keep the data directory and the file, and report it.",
+        ) from None
+
+
+def _place(message: str) -> str:
+    """Give the line and the column that a message names, and nothing else of it."""
+    found = [f", {what.lower()} {number}" for what, number in re.findall(r"\b(Line|Column)(?: Number)?: ?(\d{1,12})\b", message, re.IGNORECASE)]
+    return "".join(dict.fromkeys(found[:2]))
 
 
 _DUCK_TYPES = {
