@@ -121,6 +121,23 @@ def test_every_error_code_is_documented() -> None:
     assert [code for code in Code if f"`{code}`" not in text] == []
 
 
+def test_every_reason_of_the_keeper_is_documented() -> None:
+    """A reason is the first argument of an error of the keeper, or a key of the gate's table of details."""
+    text, reasons = (ROOT / "docs/errors.md").read_text("utf-8"), set()
+    trees = [_tree(path) for path in (ROOT / "src/hoeksteen_keeper").rglob("*.py") if "verify" not in path.parts]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    errors = {"KeeperError", "_encoded"}
+    for _ in range(3):  # errors of errors of errors
+        errors |= {node.name for node in nodes if isinstance(node, ast.ClassDef) and {ast.unparse(base) for base in node.bases} & errors}
+    for node in nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in errors:
+            reasons |= {leaf.value for leaf in node.args[:1] if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)}
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_DETAILS" and isinstance(node.value, ast.Dict):
+            reasons |= {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
+    assert {"no_permission", "no_reason", "tile_missing", "not_a_note", "body_invalid", "event"} <= reasons
+    assert sorted(reason for reason in reasons if f"`{reason}`" not in text) == []
+
+
 def test_the_keeper_can_be_audited_in_a_day() -> None:
     """Code without blank lines, comments and docstrings; the verifier is read apart (docs/decisions/0012)."""
     keeper = ROOT / "src/hoeksteen_keeper"
