@@ -5,11 +5,13 @@ Readers follow `lake.head`, which moves in the transaction that writes the accou
 change at the same instant, and a crash anywhere leaves what was before it.
 """
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 from uuid import UUID
@@ -22,6 +24,7 @@ from hoeksteen.storage.postgres import Database, Transaction
 
 __all__ = ["ColumnType", "Lake", "LakeTable", "LakeWrite"]
 
+KEPT_DEFAULT = timedelta(days=1)
 _PLANS_MAX = 256
 _REMEMBERED_MAX = 4
 T = TypeVar("T")
@@ -75,12 +78,14 @@ class Lake:
 
     :param warehouse: its directory, the application's own
     :param catalogue_dsn: the business database, which holds the catalogue and the heads
+    :param kept: how long a replaced snapshot can still be read: longer than any reader takes
     """
 
-    def __init__(self, *, warehouse: Path, catalogue_dsn: str) -> None:
+    def __init__(self, *, warehouse: Path, catalogue_dsn: str, kept: timedelta = KEPT_DEFAULT) -> None:
         self.warehouse = warehouse.absolute()
         self._database = Database(catalogue_dsn, connections_max=2)
         self._iceberg = Iceberg(self.warehouse, catalogue_dsn)
+        self._kept = kept
         self._plans: dict[tuple[object, ...], list[str]] = {}
         self._remembered: dict[tuple[object, ...], object] = {}
         self._lock = threading.Lock()
@@ -153,7 +158,7 @@ class Lake:
         """
         Open a change of the lake that counts when the block ends, and leaves nothing when it raises.
 
-        Writes that were cut off earlier are cleared away first.
+        Writes that were cut off earlier are cleared away first, and snapshots that no reader can still follow expire.
 
         :raises Unavailable: when another process is writing, or the disk is full
         """
@@ -161,6 +166,7 @@ class Lake:
             with database.transaction() as tx:
                 _require_lock(tx)
                 self._clear_away(database)
+                self._expire(database)
                 with database.transaction() as journal:
                     _store.begin_write(journal, write_id)
                 write = LakeWrite(write_id, tx, self.warehouse, self._iceberg, self._files_at)
@@ -195,6 +201,27 @@ class Lake:
         with database.transaction() as tx:
             for write_id in cut_off:
                 _store.end_write(tx, write_id)
+
+    def _expire(self, database: Database) -> None:
+        """Take snapshots that were replaced long enough ago out of their tables, and remove the files that only they needed."""
+        with database.transaction() as tx:
+            kept = {name: _store.kept_snapshots(tx, name, self._kept) for name in _store.tables_to_expire(tx, self._kept)}
+        for name in kept:
+            snapshots, files = self._iceberg.expirable(name, kept[name])
+            with database.transaction() as tx:
+                _store.doom(tx, files)
+            self._iceberg.expire(name, snapshots)
+            with database.transaction() as tx:
+                _store.forget_replaced(tx, name, snapshots)
+        with database.transaction() as tx:
+            doomed = _store.doomed_files(tx)
+        for file in map(Path, doomed):
+            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the directory of a write goes with its last file
+                file.parent.rmdir()
+        if doomed:
+            with database.transaction() as tx:
+                _store.forget_doomed(tx, doomed)
 
 
 def _require_lock(tx: Transaction) -> None:

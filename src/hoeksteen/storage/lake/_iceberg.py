@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, In, Reference
+from pyiceberg.manifest import ManifestFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -108,7 +109,7 @@ class Iceberg:
     def files(self, table: LakeTable, snapshot_id: int, where: Mapping[str, Sequence[int]]) -> list[str]:
         """Give the Parquet files of a snapshot that can hold rows of some partitions."""
         scan = self._table(table).scan(row_filter=_expression(where), snapshot_id=snapshot_id)
-        return sorted(unquote(urlparse(task.file.file_path).path) for task in scan.plan_files())
+        return sorted(_path(task.file.file_path) for task in scan.plan_files())
 
     def set_back(self, table_name: str, snapshot_id: int | None) -> None:
         """Make a snapshot the current one again; None empties the table."""
@@ -124,6 +125,24 @@ class Iceberg:
         else:
             table.manage_snapshots().set_current_snapshot(snapshot_id).commit()
 
+    def expirable(self, table_name: str, kept: Collection[int]) -> tuple[list[int], list[str]]:
+        """Give the snapshots of a table besides some, and the files that nothing but these snapshots needs."""
+        table = self._open().load_table(f"{_NAMESPACE}.{table_name}")
+        current = table.current_snapshot()
+        needed = {*kept, *([] if current is None else [current.snapshot_id])}
+        going = [snapshot for snapshot in table.snapshots() if snapshot.snapshot_id not in needed]
+        staying = {one.manifest_path: one for snapshot in table.snapshots() if snapshot.snapshot_id in needed for one in snapshot.manifests(table.io)}
+        leaving = {one.manifest_path: one for snapshot in going for one in snapshot.manifests(table.io) if one.manifest_path not in staying}
+        files = {*leaving, *(snapshot.manifest_list for snapshot in going)}
+        if leaving:  # a file may have moved from a manifest that goes to one that stays
+            files |= _data_files(table, leaving.values()) - _data_files(table, staying.values())
+        return [snapshot.snapshot_id for snapshot in going], sorted(_path(file) for file in files)
+
+    def expire(self, table_name: str, snapshots: Sequence[int]) -> None:
+        """Take snapshots out of a table; their files stay where they are."""
+        if snapshots:
+            self._open().load_table(f"{_NAMESPACE}.{table_name}").maintenance.expire_snapshots().by_ids(list(snapshots)).commit()
+
     def table_names(self) -> list[str]:
         """Give the names of all tables of the warehouse."""
         return [name for _, name in self._open().list_tables(_NAMESPACE)]
@@ -133,6 +152,14 @@ def _current(table: Table) -> int:
     snapshot = table.current_snapshot()
     assert snapshot is not None, "a commit leaves a snapshot"
     return int(snapshot.snapshot_id)
+
+
+def _data_files(table: Table, manifests: Iterable[ManifestFile]) -> set[str]:
+    return {entry.data_file.file_path for manifest in manifests for entry in manifest.fetch_manifest_entry(table.io)}
+
+
+def _path(uri: str) -> str:
+    return unquote(urlparse(uri).path)
 
 
 def _expression(where: Mapping[str, Sequence[int]]) -> BooleanExpression:

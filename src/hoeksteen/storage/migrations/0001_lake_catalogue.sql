@@ -25,6 +25,19 @@ CREATE TABLE lake.head (
     snapshot_id bigint NOT NULL
 );
 
+-- Snapshots that were heads, which a reader may still follow; they are expired a day later.
+CREATE TABLE lake.replaced (
+    table_name text NOT NULL,
+    snapshot_id bigint NOT NULL,
+    replaced_at timestamptz NOT NULL,
+    PRIMARY KEY (table_name, snapshot_id)
+);
+
+-- Files that only expired snapshots need. Noted before the snapshots go, removed after, so that a crash between leaves neither loss nor litter.
+CREATE TABLE lake.doomed_file (
+    path text PRIMARY KEY
+);
+
 -- A write that has begun. One that is found at the next start was cut off: its files and snapshots are removed.
 CREATE TABLE lake.open_write (
     write_id uuid PRIMARY KEY,
