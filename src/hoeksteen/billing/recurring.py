@@ -228,14 +228,21 @@ def _recurring(
                 key = ChargeKey(prices.product_offering_id, charge.price_id, alteration.alteration_id, month.first)
                 yield Charge(key, altered_from, altered_to, days, divisor, part, alteration=alteration.name)
     if covered != end - first:
-        raise NoPrice(f"price {charge.price_id} is not in force on every day from {date.fromordinal(first)} to {date.fromordinal(end)}")
+        raise _no_price(prices, charge, f"is not in force on every day from {date.fromordinal(first)} to {date.fromordinal(end)}")
+
+
+def _no_price(prices: OfferingPrices, charge: RecurringCharge, what: str) -> NoPrice:
+    return NoPrice(
+        f"offering {prices.product_offering_id}: price {charge.price_id}: valid_from, valid_to: {what}",
+        remedy="Give the price a version that holds then, load the catalogue, and run again.",
+    )
 
 
 def _one_time(prices: OfferingPrices, charge: RecurringCharge, month: Month, day: int, tax_included: bool) -> Charge:
     numerator, denominator = prices.ratio(tax_included)
     version = next((one for one in charge.versions if one.first <= day < one.end), None)
     if version is None:
-        raise NoPrice(f"price {charge.price_id} is not in force on {date.fromordinal(day)}")
+        raise _no_price(prices, charge, f"is not in force on {date.fromordinal(day)}")
     cents = divide_half_up(version.micro * numerator, MICRO_PER_CENT * denominator)
     return Charge(ChargeKey(prices.product_offering_id, charge.price_id, None, month.first), day, day + 1, 1, 1, cents, once=True)
 

@@ -189,7 +189,7 @@ def test_an_account_whose_price_has_ended_is_held_and_the_run_goes_on(operator: 
     with operator.database.transaction() as tx:
         (passed_by,) = held(tx=tx, bill_run_id=result.bill_run_id)
     assert (passed_by.billing_account_id, passed_by.reason) == (priceless.billing_account_id, "no_price")
-    assert "old-plan/month" in passed_by.detail
+    assert passed_by.detail.startswith("offering old-plan: price old-plan/month: valid_from, valid_to: is not in force on every day from ")
     assert len(operator.bills(other)) == 1
 
 

@@ -25,7 +25,6 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
 from hoeksteen.synth.operator import invent
-from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import FileBalance, UsageState
 from hoeksteen.usage.operations import collect
 from hoeksteen.usage.tables import GUIDED, SUSPENDED
@@ -148,21 +147,6 @@ def test_a_charge_is_explained_by_the_amount_that_was_charged(operator: Operator
         assert explanation.sentence_nl and explanation.sentence_en
     with pytest.raises(NotFound), operator.database.transaction() as tx:
         rated.explain(tx=tx, lake=operator.lake, record_id=UUID(int=1))
-
-
-def test_what_a_customer_used_is_found_by_customer_and_month(operator: Operator) -> None:
-    with Duck() as duck:
-        duck.view_of_files("guided", GUIDED, operator.lake.files(GUIDED))
-        [most] = duck.rows(
-            "SELECT customer_id, billing_account_id, count(*) AS records FROM guided WHERE month = 202610 GROUP BY ALL ORDER BY records DESC LIMIT 1"
-        )
-    whole = usage.usage_of_customer(lake=operator.lake, customer_id=most["customer_id"], month=MONTH)
-    pruned = usage.usage_of_customer(
-        lake=operator.lake, customer_id=most["customer_id"], month=MONTH, billing_account_ids=[most["billing_account_id"]], latest=3
-    )
-    assert sum(summary.records for summary in whole.summaries) == most["records"]
-    assert whole.summaries == pruned.summaries
-    assert pruned.latest == whole.latest[:3]
 
 
 def test_no_number_stands_in_the_lake_in_clear(operator: Operator) -> None:
