@@ -28,5 +28,5 @@ def blobs(tx: Transaction, category: Category, subjects: Sequence[UUID]) -> list
     return [(row["subject_id"], bytes(row["blob"])) for row in found]
 
 
-def delete(tx: Transaction, subject: UUID, category: Category | None) -> None:
-    tx.execute(_DELETE, {"subject": subject, "category": None if category is None else category.value})
+def delete(tx: Transaction, subject: UUID, category: Category | None) -> int:
+    return tx.execute(_DELETE, {"subject": subject, "category": None if category is None else category.value})

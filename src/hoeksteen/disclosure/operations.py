@@ -44,17 +44,26 @@ def store(*, tx: Transaction, keeper: KeeperClient, purpose: str, category: Cate
     _store.upsert(tx, category, [(item.subject, blob) for item, blob in zip(items, blobs, strict=True)])
 
 
-def erase(*, tx: Transaction, keeper: KeeperClient, subject: UUID, category: Category | None, reason: str) -> None:
+def shred(*, keeper: KeeperClient, subject: UUID, category: Category | None, reason: str) -> None:
     """
-    Destroy the keys of a subject's category, or of all its categories, and remove the blobs.
+    Destroy the keys of a subject's category, or of all its categories; `forget` removes what nothing opens any more.
 
     Copies of the blobs in backups and replicas cannot be opened afterwards, because their key is gone (GDPR art. 17).
 
     :param reason: why, without personal data; it stands in the log
+    :raises AccessDenied: when the actor may not erase
     """
     with as_our_errors():
         keeper.shred(subject=subject, category=category, reason=reason)
-    _store.delete(tx, subject, category)
+
+
+def forget(*, tx: Transaction, subject: UUID, category: Category | None) -> int:
+    """
+    Remove a shredded subject's blobs of a category, or all, and give how many there were.
+
+    While a blob is there, the keeper refuses every batch that it stands in with `shredded`; without it the subject is simply absent.
+    """
+    return _store.delete(tx, subject, category)
 
 
 def seal_traffic(*, keeper: KeeperClient, month: str, column: str, records: bytes, subjects: bytes, values: bytes) -> bytes:

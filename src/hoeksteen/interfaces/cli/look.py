@@ -6,9 +6,7 @@ The application hands out what it holds, which is ciphertext; the keeper opens i
 
 import base64
 import json
-import sys
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
@@ -17,11 +15,10 @@ from rich.table import Table
 
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure import queries as disclosure
-from hoeksteen.host.os_users import os_users
-from hoeksteen.host.processes import run_as
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.application import ask_application
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
-from hoeksteen.kernel.errors import NotFound, Unavailable
+from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.sealed import Category, Sealed
 from hoeksteen.party import queries as party
 from hoeksteen.storage.postgres import Database
@@ -41,7 +38,8 @@ CATEGORY = click.Choice([category.value for category in Category if category not
 def look(customer_number: str, category: str, person: str, key_path: Path, purpose: str, ticket: str, data: Path, as_json: bool) -> None:
     """Show one category of one customer, as far as the keeper allows; the look stands in the log either way."""
     settings = read_settings(data)
-    blob = _ask_the_application(customer_number, category, data)
+    held = ask_application("sealed", customer_number, category, data=data)
+    blob = Sealed(UUID(held["subject"]), Category(category), base64.b64decode(held["blob"]))
     with KeeperClient(socket_path=settings.keeper_socket, service=person, key_path=key_path) as keeper:
         opened = disclosure.open_blobs(
             keeper=keeper, purpose=purpose, category=blob.category, blobs=[(blob.subject, blob.blob)], context={"ticket": ticket} if ticket else None
@@ -72,17 +70,6 @@ def sealed(customer_number: str, category: str, data: Path) -> None:
     if not blobs:
         raise NotFound(f"Customer {customer_number} has no {category} data.", remedy="Choose another category.")
     emit_json({"subject": str(blobs[0].subject), "blob": base64.b64encode(blobs[0].blob).decode()})
-
-
-def _ask_the_application(customer_number: str, category: str, data: Path) -> Sealed:
-    command: list[str | Path] = [sys.executable, "-m", "hoeksteen", "sealed", customer_number, category, "--data", data]
-    done = run_as(os_users().application, command)
-    if done.returncode != 0:
-        message = done.stderr.strip().splitlines() or ["no message"]
-        error = NotFound if done.returncode == 66 else Unavailable
-        raise error(message[0].removeprefix("hoeksteen: "), remedy=message[-1].strip().removeprefix("what to do: "))
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return Sealed(UUID(answer["subject"]), Category(category), base64.b64decode(answer["blob"]))
 
 
 commands = [look, sealed]

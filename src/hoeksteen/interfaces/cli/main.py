@@ -40,6 +40,8 @@ COMMANDS = {
     "customers": Topic("customers", False, "List customers by number and pseudonym."),
     "look": Topic("look", True, "Look at one category of one customer, with a key of your own."),
     "sealed": Topic("look", False, ""),
+    "erase": Topic("erase", True, "Erase a person, or one category of theirs, with a key of your own."),
+    "forget": Topic("erase", False, ""),
     "usage": Topic("usage", False, "Collect, rate and explain usage."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),

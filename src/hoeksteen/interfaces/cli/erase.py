@@ -1,0 +1,53 @@
+"""
+`hoeksteen erase`: destroy what is known of one person, or one category of it (GDPR art. 17).
+
+A person erases with a key of their own, which the keeper must allow; what is left, blobs that nothing opens any more, the application removes.
+"""
+
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.disclosure import operations as disclosure
+from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.application import ask_application
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.storage.postgres import Database
+
+CATEGORY = click.Choice([category.value for category in Category])
+
+
+@click.command()
+@click.argument("subject", type=click.UUID)
+@click.option("--category", type=CATEGORY, help="One category; without it all of them: only when nothing is to be billed any more.")
+@click.option("--reason", required=True, help="Why, without personal data: it stands in the log.")
+@click.option("--as", "person", required=True, metavar="NAME", help="Who erases.")
+@click.option("--key", "key_path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their own key.")
+@data_option
+@json_option
+def erase(subject: UUID, category: str | None, reason: str, person: str, key_path: Path, data: Path, as_json: bool) -> None:
+    """Erase a person (SUBJECT: the party of `hoeksteen customers`), for ever and in every backup; done again, it finishes what was cut off."""
+    with KeeperClient(socket_path=read_settings(data).keeper_socket, service=person, key_path=key_path) as keeper:
+        disclosure.shred(keeper=keeper, subject=subject, category=Category(category) if category else None, reason=reason)
+    removed = ask_application("forget", str(subject), *([category] if category else []), data=data)["removed"]
+    if as_json:
+        emit_json({"subject": str(subject), "category": category, "removed": removed})
+        return
+    click.echo(f"{category or 'everything'} of {subject} is erased; {removed} sealed blobs were removed")
+
+
+@click.command(hidden=True)
+@click.argument("subject", type=click.UUID)
+@click.argument("category", type=CATEGORY, required=False)
+@data_option
+def forget(subject: UUID, category: str | None, data: Path) -> None:
+    """Remove a person's blobs after the keeper destroyed their keys."""
+    with Database(read_settings(data).business_dsn) as database, database.transaction() as tx:
+        removed = disclosure.forget(tx=tx, subject=subject, category=Category(category) if category else None)
+    emit_json({"removed": removed})
+
+
+commands = [erase, forget]
