@@ -315,12 +315,20 @@ class KeeperClient:
 
     def add_data_subject(self, *, actor: str, name: str, subject: UUID, password: str, totp_secret: str) -> None:
         """
-        Give a customer a log-in that is bound to their own data.
+        Prepare a customer's log-in that is bound to their own data; it works once a second person confirms it.
 
         :param actor: the log-in name; like `name` it stands in the log, so a pseudonym such as a customer number, never a person's name
         """
         body = {"actor": actor, "name": name, "subject": subject.bytes, "password": password, "totp_secret": totp_secret}
         self._call("actors/data-subject", body)
+
+    def confirm_actor(self, *, actor: str) -> None:
+        """
+        Let a customer log in whom another person added.
+
+        :raises KeeperRefused: `same_person`
+        """
+        self._call("actors/confirm", {"actor": actor})
 
     def destroy_month(self, *, month: str) -> int:
         """Destroy the keys of a month's traffic data (`YYYY-MM`) for ever, and give how many there were."""

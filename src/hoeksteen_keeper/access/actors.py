@@ -40,9 +40,9 @@ class Actors:
     def __init__(self, *, store: Store, keys: Keys, log: Log, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
         self._store, self._keys, self._log, self._now, self._random_bytes = store, keys, log, now, random_bytes
 
-    def is_empty(self) -> bool:
-        """Say whether nobody was ever added."""
-        return self._store.row("SELECT 1 FROM access.organisation LIMIT 1") is None
+    def names(self) -> set[str]:
+        """Give the names of every organisation and actor."""
+        return {name for (name,) in self._store.rows("SELECT organisation FROM access.organisation UNION ALL SELECT actor FROM access.actor")}
 
     def add_organisation(self, organisation: Organisation) -> None:
         """Add an organisation; exactly one is the operator."""
@@ -59,12 +59,15 @@ class Actors:
             )
             self._log.append([Event(kind="organisation", organisation=organisation.organisation, action="add", detail=detail)])
 
-    def add(self, actor: Actor, *, password_hash: str | None = None, totp_secret: bytes | None = None, by: str = "") -> None:
+    def add(
+        self, actor: Actor, *, password_hash: str | None = None, totp_secret: bytes | None = None, by: str = "", confirmed: bool = True
+    ) -> None:  # fmt: skip
         """
         Add an actor.
 
         :param by: who adds it; empty for the bootstrap
-        :raises KeeperInvalid: when the name is taken, or a role or kind does not exist
+        :param confirmed: False where a second person must `confirm` it before anybody logs in
+        :raises KeeperInvalid: when the name is taken, the subject has a log-in already, or a role or kind does not exist
         """
         if unknown := set(actor.roles) - ROLES:
             raise KeeperInvalid("unknown_role", f"There is no role {min(unknown)[:40]!r}; there are {', '.join(sorted(ROLES))}.")
@@ -73,17 +76,42 @@ class Actors:
         sealed_totp = self._seal_totp(actor.actor, totp_secret) if totp_secret else None
         with self._store.transaction() as tx:
             done = tx.execute(
-                "INSERT INTO access.actor (actor, name, organisation, kind, roles, subject, password_hash, totp, origins) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                "INSERT INTO access.actor (actor, name, organisation, kind, roles, subject, password_hash, totp, origins, asked_by) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 (
                     actor.actor, actor.name, actor.organisation.organisation, actor.kind, list(actor.roles), actor.subject, password_hash,
                     sealed_totp,
-                    list(actor.origins),
+                    list(actor.origins), None if confirmed else by,
                 ),
             )  # fmt: skip
             if done.rowcount == 0:
-                raise KeeperInvalid("actor_exists", f"There is an actor {actor.actor} already.")
-            self._log.append([_actor_event(actor, status="active", by=by)])
+                raise KeeperInvalid(
+                    "actor_exists", f"There is an actor {actor.actor} already, or another log-in of the same person; stop that one first."
+                )
+            self._log.append([_actor_event(actor, status="active" if confirmed else "requested", by=by)])
+
+    def confirm(self, name: str, *, by: str) -> None:
+        """
+        Let somebody whom one person added log in, as the second person.
+
+        :raises KeeperInvalid: when nobody of that name waits
+        :raises KeeperRefused: `same_person`
+        """
+        with self._store.transaction() as tx:
+            row = tx.execute("SELECT asked_by FROM access.actor WHERE actor = %s AND asked_by IS NOT NULL FOR UPDATE", [name]).fetchone()
+            if row is None:
+                raise KeeperInvalid("unknown_actor", "Nobody of that name waits for a second person.")
+            if row[0] == by:
+                raise KeeperRefused("same_person", "You added this log-in; a second person must confirm it.")
+            tx.execute("UPDATE access.actor SET asked_by = NULL WHERE actor = %s", [name])
+            self._log.append([_actor_event(self.find(name), status="active", by=by)])
+
+    def stop_again(self, kills: Sequence[tuple[str, str, str]]) -> None:
+        """Apply kills that the log holds and the store may have lost: (scope, target, by)."""
+        with self._store.transaction() as tx:
+            for scope, target, by in kills:
+                for statement in _KILLS[scope][1]:
+                    tx.execute(statement, {"target": target, "now": self._now(), "by": f"kill:{by}"})
 
     def find(self, actor: str) -> Actor:
         """:raises KeeperInvalid: when there is no such actor"""
@@ -225,12 +253,12 @@ _KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "session": ("SELECT 1 FROM access.session WHERE session = %s::uuid", (f"{_END_SESSIONS} session = %(target)s::uuid",)),
     "actor": (
         "SELECT 1 FROM access.actor WHERE actor = %s",
-        ("UPDATE access.actor SET blocked_at = %(now)s WHERE actor = %(target)s", f"{_END_SESSIONS} actor = %(target)s"),
+        ("UPDATE access.actor SET blocked_at = coalesce(blocked_at, %(now)s) WHERE actor = %(target)s", f"{_END_SESSIONS} actor = %(target)s"),
     ),
     "organisation": (
         "SELECT 1 FROM access.organisation WHERE organisation = %s",
         (
-            "UPDATE access.organisation SET blocked_at = %(now)s WHERE organisation = %(target)s",
+            "UPDATE access.organisation SET blocked_at = coalesce(blocked_at, %(now)s) WHERE organisation = %(target)s",
             f"{_END_SESSIONS} actor IN (SELECT actor FROM access.actor WHERE organisation = %(target)s)",
         ),
     ),

@@ -115,7 +115,7 @@ class Gate:
             what, subjects = ("search", None) if ask.action == "search" else ("see", ask.subjects)
             ceilings = limits.ceilings_of_actor(caller.actor.actor, what, per_hour=verdict.per_hour, per_day=verdict.per_day, now=self._now())
             limits.consume(self._store, ceilings, ask.count, subjects=subjects)
-        elif grant and ask.action == "reveal":
+        elif grant:
             limits.consume(self._store, limits.ceilings_of_grant(grant, now=self._now()), ask.count)
 
     def _refuse(self, caller: Caller, ask: Ask, reason: str, detail: str = "") -> NoReturn:

@@ -117,6 +117,11 @@ class Grants:
             tx.execute("UPDATE access.access_grant SET state = %s WHERE grant_id = %s", (state, grant_id))
         return self.find(grant_id)
 
+    def end_again(self, ended: Mapping[str, str]) -> None:
+        """Bring grants to the end that the log says they came to, where the store has lost it."""
+        with self._store.transaction() as tx:
+            tx.execute(_END_AGAIN, (list(ended), list(ended.values())))
+
     def expire(self) -> int:
         """Mark what ran out, and give how many; a grant is not used after its time whether it was marked or not."""
         with self._store.transaction() as tx:
@@ -145,9 +150,8 @@ class Grants:
 
     def usable(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None, subjects: Sequence[UUID]) -> Grant | None:
         """Give the grant that covers a request of this asker now, or None."""
-        return next(
-            (grant for grant in self._candidates(asker, purpose, categories, grant_id) if self._runs(grant) and self._covers(grant, subjects)), None
-        )
+        rows = self._store.rows(_RUNNING, (asker, purpose, list(categories), grant_id, grant_id))
+        return next((grant for row in rows if self._runs(grant := _from_row(row)) and self._covers(grant, subjects)), None)
 
     def why_not(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> str:
         """Give the reason why no grant covers a request, as precisely as the asker may know it."""
@@ -313,4 +317,12 @@ _CANDIDATES = (
     f"{_SELECT} WHERE asker = %s AND purpose = %s AND categories && %s::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
     "ORDER BY state = 'running' DESC, requested_at DESC LIMIT 20"
 )
+_RUNNING = (
+    f"{_SELECT} WHERE state = 'running' AND asker = %s AND purpose = %s AND categories && %s::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
+    "ORDER BY requested_at DESC"
+)
+_END_AGAIN = """
+UPDATE access.access_grant g SET state = e.state FROM unnest(%s::uuid[], %s::text[]) AS e (grant_id, state)
+WHERE g.grant_id = e.grant_id AND g.state IN ('requested', 'running')
+"""
 _RAN_OUT = "(state = 'running' AND valid_to <= %(now)s) OR (state = 'requested' AND requested_at <= %(asked_before)s)"

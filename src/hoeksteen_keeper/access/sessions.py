@@ -67,14 +67,19 @@ class Sessions:
         )
         if not 16 <= len(nonce) <= 64 or not _close_to(time, self._machine()):
             raise refused
-        if not any(_verifies(key, signature, assertion(actor, time, nonce)) for _, key in self._actors.ed25519_keys(actor)):
+        keys = self._actors.ed25519_keys(actor)
+        if not any(_verifies(key, signature, assertion(actor, time, nonce)) for _, key in keys):
+            if keys:  # a name that nobody has is not for the log
+                self._note_refusal(actor, "prove_key")
             raise refused
         with self._store.transaction() as tx:
             fresh = tx.execute(
                 "INSERT INTO access.assertion (nonce, until) VALUES (%s, %s) ON CONFLICT DO NOTHING", (nonce, self._now() + 2 * ASSERTION_SKEW)
             )
-            if fresh.rowcount == 0:
-                raise refused
+            used_before = fresh.rowcount == 0
+        if used_before:
+            self._note_refusal(actor, "prove_key")
+            raise refused
         return self._open(actor, medium=actor, lasts=SERVICE_TOKEN_LASTS)
 
     def log_in(self, *, actor: str, password: str, code: str) -> str:
@@ -83,27 +88,26 @@ class Sessions:
 
         After four failures in a row each further one locks the actor out for twice as long, up to an hour.
 
-        :raises KeeperRefused: `login_failed`, which never says what was wrong, `locked_out`, `actor_blocked` or `organisation_blocked`
+        :raises KeeperRefused: `login_failed`, which never says what was wrong, `actor_blocked` or `organisation_blocked`
         """
         with self._store.transaction() as tx:
             row = tx.execute(
                 "SELECT password_hash, totp, totp_step_last, failures, locked_until FROM access.actor WHERE actor = %s FOR UPDATE", [actor]
             ).fetchone()
             stored, totp, last, failures, locked_until = row or (None, None, 0, 0, None)
-            if locked_until and locked_until > self._now():
-                raise KeeperRefused("locked_out", "Too many attempts failed. Try again later.")
-            right = password_matches(stored, password)
+            locked = bool(locked_until and locked_until > self._now())  # answered like any failure: it would tell which names exist
+            right = password_matches(stored, password) and not locked
             step = totp_accepted_step(self._actors.totp(actor, totp), code, now=self._machine(), after=last) if right and totp else None
             if step is not None:
                 self._find(tx, actor)
                 tx.execute("UPDATE access.actor SET failures = 0, locked_until = NULL, totp_step_last = %s WHERE actor = %s", (step, actor))
                 return actor
-            if row:
+            if row and not locked:
                 over = failures + 1 - FAILURES_FREE
                 until = self._now() + min(LOCK_FIRST * 2 ** min(over - 1, 10), LOCK_LONGEST) if over > 0 else None
                 tx.execute("UPDATE access.actor SET failures = failures + 1, locked_until = %s WHERE actor = %s", (until, actor))
         known = actor if row else ""  # what a stranger typed is not for the log: people type passwords into the wrong field
-        self._log.append([Event(kind="session", actor=known, action="log_in", outcome="refused", detail={"event": "refused", "service": PAGES})])
+        self._note_refusal(known, "log_in")
         raise KeeperRefused("login_failed", "Name, password or code is wrong.")
 
     def issue_code(self, *, actor: str, service: str) -> str:
@@ -204,6 +208,9 @@ class Sessions:
             return KeeperRefused("token_expired", "The session is over. Log in again.")
         return Caller(actor, medium, session, expires_at)
 
+    def _note_refusal(self, actor: str, action: str) -> None:
+        self._log.append([Event(kind="session", actor=actor, action=action, outcome="refused", detail={"event": "refused", "service": PAGES})])
+
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
 
@@ -212,7 +219,7 @@ def _unblocked(actor: Actor, actor_blocked: object, organisation_blocked: object
     if organisation_blocked:
         raise KeeperRefused("organisation_blocked", "The organisation was stopped.")
     if actor_blocked:
-        raise KeeperRefused("actor_blocked", "The actor was stopped.")
+        raise KeeperRefused("actor_blocked", "The actor was stopped, or waits for a second person's confirmation.")
     return actor
 
 
@@ -236,11 +243,12 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
     return True
 
 
+_BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
 _SESSIONS = f"""
-SELECT s.token_hash, s.session, s.service, s.expires_at, s.ended_by, a.blocked_at, o.blocked_at, {ACTOR_COLUMNS}
+SELECT s.token_hash, s.session, s.service, s.expires_at, s.ended_by, {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
 FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%s)
 """
-_ACTOR = f"SELECT {ACTOR_COLUMNS}, a.blocked_at, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"
+_ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"
 _SWEEP = (
     "DELETE FROM access.session WHERE expires_at < %(now)s - interval '1 day'",
     "DELETE FROM access.assertion WHERE until < %(now)s",

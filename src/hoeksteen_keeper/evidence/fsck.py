@@ -46,6 +46,7 @@ class Report:
 def fsck(log: "Log") -> Report:
     """Recompute the whole log and say where database, tiles and checkpoint differ; changes nothing."""
     report = Report()
+    published = log.tiles.read_checkpoint()  # before the database is read: a running keeper may publish a larger one meanwhile
     with _store.connected(log.pool) as tx:
         tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         with _noted(report):
@@ -53,7 +54,7 @@ def fsck(log: "Log") -> Report:
             level = _check_entries(log, tx, report)
             _check_levels(log, report, level, root)
         with _noted(report):
-            _check_checkpoint(log, report)
+            _check_checkpoint(log, report, published)
         tx.rollback()
     return report
 
@@ -133,8 +134,7 @@ def _check_file(log: "Log", report: Report, kind: str, number: int, wanted: byte
         report.add(f"{tile_path(kind, number)} in tile storage differs from the database.")
 
 
-def _check_checkpoint(log: "Log", report: Report) -> None:
-    note = log.tiles.read_checkpoint()
+def _check_checkpoint(log: "Log", report: Report, note: bytes | None) -> None:
     if note is None:
         if report.size:
             report.add("No checkpoint is published.")

@@ -236,4 +236,7 @@ class Log:
             except OSError as error:
                 _report.warning("the log's tiles cannot be written: %s", error)
                 self._wake.set()
+            except Exception:  # noqa: BLE001 a thread that dies in silence would leave every later entry without a signature
+                _report.exception("the log's checkpoint fails, and is tried again")
+                self._wake.set()
             self._stop.wait(CHECKPOINT_SECONDS)

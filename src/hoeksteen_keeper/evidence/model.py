@@ -14,7 +14,7 @@ JSON = Any  # None, bool, int below 2**53, str, and lists and mappings of them; 
 KINDS = frozenset(
     "disclosure search seal organisation actor grant approval policy key session kill shred export exposure review".split()  # noqa: SIM905
 )
-FACTS = ("organisation", "actor", "grant", "approval", "policy", "kill", "shred", "exposure")
+FACTS = ("organisation", "actor", "grant", "approval", "policy", "key", "kill", "shred", "exposure")
 """The kinds that `StateAt` is folded from."""
 SEEING = ("disclosure", "search", "seal", "export")
 """The kinds by which an actor may have come to hold somebody's data, refused attempts included."""
@@ -116,6 +116,7 @@ class StateAt:
     :param policy: version, digest and text in force, or None
     :param kills: the details of all kills, oldest first, each with its `time`
     :param exposure: the detail of the latest exposure scan with its `time`, or None
+    :param destroyed: the names of keys that were destroyed on schedule
     """
 
     at: datetime
@@ -129,6 +130,7 @@ class StateAt:
     exposure: Mapping[str, JSON] | None
     actor_tags: Mapping[str, Tags]
     shred_tags: Sequence[tuple[str | None, Tags]]
+    destroyed: Sequence[str]
 
     def grant_lists(self, grant: str, subject: UUID) -> bool:
         """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""

@@ -33,6 +33,7 @@ class Fold:
         self.kills: list[Detail] = []
         self.shred_tags: list[tuple[str | None, Tags]] = []
         self.exposure: Detail | None = None
+        self.destroyed: list[str] = []
 
     def apply(self, entry: Entry) -> None:
         """Take one fact in; what was refused changed nothing, except that a refused grant has ended."""
@@ -43,7 +44,7 @@ class Fold:
 
     def picture(self, at: datetime, subject_key: Callable[[UUID], bytes]) -> StateAt:
         """Give what holds now, unaffected by what is applied later."""
-        names = ("size", "organisations", "actors", "policy", "grants", "kills", "exposure", "actor_tags", "shred_tags")
+        names = ("size", "organisations", "actors", "policy", "grants", "kills", "exposure", "actor_tags", "shred_tags", "destroyed")
         return StateAt(at=at, subject_key=subject_key, **{name: copy(getattr(self, name)) for name in names})
 
     def _organisation(self, entry: Entry, detail: Detail) -> None:
@@ -73,6 +74,10 @@ class Fold:
     def _approval(self, entry: Entry, detail: Detail) -> None:
         if known := self.grants.get(detail["grant"]):
             self.grants[detail["grant"]] = GrantAt(known.grant, known.state, known.tags, (*known.approvals, detail), (*known.indexes, entry.index))
+
+    def _key(self, entry: Entry, detail: Detail) -> None:
+        if detail["event"] == "destroyed":
+            self.destroyed += detail["keys"]
 
     def _kill(self, entry: Entry, detail: Detail) -> None:
         self.kills.append({**detail, "time": entry.time})

@@ -34,6 +34,7 @@ CALLS: dict[str, Call] = {
     "sessions/close": (control_calls.Token, control_calls.close_session),
     "passkey-ticket": (control_calls.Nothing, control_calls.passkey_ticket),
     "actors/data-subject": (control_calls.DataSubject, control_calls.add_data_subject),
+    "actors/confirm": (control_calls.ActorName, control_calls.confirm_actor),
     "grants/request": (control_calls.GrantRequest, control_calls.request_grant),
     "grants/list": (control_calls.GrantList, control_calls.list_grants),
     "grants/show": (control_calls.GrantName, control_calls.show_grant),

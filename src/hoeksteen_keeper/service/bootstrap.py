@@ -68,27 +68,35 @@ def read_bootstrap(file: Path) -> Bootstrap:
 
 def bootstrap(keeper: Keeper, entries: Bootstrap) -> None:
     """
-    Add everybody.
+    Add everybody who is not there yet: one that was cut off is finished by doing it again with the same file.
 
-    :raises KeeperInvalid: when the keeper knows somebody already
+    :raises KeeperInvalid: when the keeper knows somebody who is not in the file, or everybody in it
     """
-    if not keeper.actors.is_empty():
+    known = keeper.actors.names()
+    actors: list[PersonEntry | ServiceEntry] = [*entries.people, *entries.services]
+    everybody = {entry.organisation for entry in entries.organisations} | {entry.actor for entry in actors}
+    missing = everybody - known | {entry.actor for entry in entries.services if not keeper.actors.ed25519_keys(entry.actor)}
+    if known - everybody or not missing:
         raise KeeperInvalid("not_empty", "The keeper has been bootstrapped already; later changes go through the running service.")
     organisations = {
         entry.organisation: Organisation(entry.organisation, entry.name, entry.country, entry.operator) for entry in entries.organisations
     }
     for organisation in organisations.values():
-        keeper.actors.add_organisation(organisation)
+        if organisation.organisation not in known:
+            keeper.actors.add_organisation(organisation)
     for person in entries.people:
         actor = Actor(person.actor, person.name, organisations[person.organisation], "person", tuple(person.roles))
-        keeper.actors.add(actor, password_hash=hash_password(person.password), totp_secret=totp_secret(person.totp_secret))
-        if person.approval_key:
+        if person.actor not in known:
+            keeper.actors.add(actor, password_hash=hash_password(person.password), totp_secret=totp_secret(person.totp_secret))
+        if person.approval_key and not keeper.actors.ed25519_keys(person.actor):
             keeper.actors.add_key(person.actor, public_key=public_key_from_text(person.approval_key))
     for service in entries.services:
-        keeper.actors.add(
-            Actor(service.actor, service.name, organisations[service.organisation], "service", ("service",), None, tuple(service.origins))
-        )
-        keeper.actors.add_key(service.actor, public_key=public_key_from_text(service.public_key))
+        if service.actor not in known:
+            keeper.actors.add(
+                Actor(service.actor, service.name, organisations[service.organisation], "service", ("service",), None, tuple(service.origins))
+            )
+        if not keeper.actors.ed25519_keys(service.actor):
+            keeper.actors.add_key(service.actor, public_key=public_key_from_text(service.public_key))
 
 
 def _check(file: Path, entries: Bootstrap) -> None:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -27,7 +28,7 @@ from hoeksteen_keeper.client import KeeperClient, load_key
 from hoeksteen_keeper.errors import KeeperError, KeeperInvalid
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.service.bootstrap import bootstrap, read_bootstrap
-from hoeksteen_keeper.service.keeper import initialise, now, opened, require_home
+from hoeksteen_keeper.service.keeper import initialise, now, opened, opened_log, require_home
 from hoeksteen_keeper.service.serve import serve
 from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.providers import write_secret
@@ -117,8 +118,8 @@ def serve_command(home: Path, dsn: str, socket: Path, port: int) -> None:
 @_dsn
 def fsck_command(home: Path, dsn: str) -> None:
     """Recompute the whole log from database and tiles; exit status 1 when anything does not agree."""
-    with opened(dsn=dsn, home=require_home(home), port=0) as keeper:
-        report = queries.fsck(keeper.log)
+    with opened_log(dsn=dsn, home=require_home(home)) as log:
+        report = queries.fsck(log)
     _print_json({**asdict(report), "ok": report.ok})
     sys.exit(0 if report.ok else 1)
 
@@ -284,8 +285,17 @@ def actor_group() -> None:
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
 @as_person
 def actor_add(client: KeeperClient, actor: str, display: str, subject: UUID, totp_secret: str, password: str) -> None:
-    """Give a customer a log-in bound to their own data."""
+    """Prepare a customer's log-in, bound to their own data; a second person confirms it."""
     client.add_data_subject(actor=actor, name=display, subject=subject, password=password, totp_secret=totp_secret)
+    click.echo(f"{actor} waits for a second person: hoeksteen-keeper actor confirm {actor}")
+
+
+@actor_group.command("confirm")
+@click.argument("actor")
+@as_person
+def actor_confirm(client: KeeperClient, actor: str) -> None:
+    """Let a customer log in whom another person added."""
+    client.confirm_actor(actor=actor)
     click.echo(f"{actor} may log in")
 
 
@@ -335,7 +345,12 @@ def could_see(client: KeeperClient, subject: UUID, at: datetime | None) -> None:
 @as_person
 def export(client: KeeperClient, subject: UUID, since: datetime | None, until: datetime | None, out: Path) -> None:
     """Write an evidence bundle about a subject; check it with `hoeksteen-verify`."""
-    out.write_bytes(client.export_bundle(subject=subject, since=_aware(since), until=_aware(until)))
+    bundle = client.export_bundle(subject=subject, since=_aware(since), until=_aware(until))
+    try:
+        with open(out, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(bundle)
+    except OSError as error:
+        raise KeeperInvalid("not_written", f"{out} cannot be written: {error.strerror}. Name a file with --out.") from error
     click.echo(f"{out}")
 
 

@@ -46,6 +46,10 @@ class DataSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     totp_secret: str
 
 
+class ActorName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    actor: str
+
+
 class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: str
     categories: list[str]
@@ -140,10 +144,18 @@ def passkey_ticket(keeper: Keeper, caller: Caller, _: Nothing) -> str:
 
 
 def add_data_subject(keeper: Keeper, caller: Caller, body: DataSubject) -> None:
-    """Give a customer a log-in that is bound to their own data."""
+    """Prepare a customer's log-in that is bound to their own data; it works once a second person confirms it."""
     keeper.gate.admit_control(caller, "administer")
     actor = Actor(body.actor, body.name, keeper.actors.operator(), "data_subject", ("data_subject",), subject_of(body.subject))
-    keeper.actors.add(actor, password_hash=hash_password(body.password), totp_secret=totp_secret(body.totp_secret), by=caller.actor.actor)
+    keeper.actors.add(
+        actor, password_hash=hash_password(body.password), totp_secret=totp_secret(body.totp_secret), by=caller.actor.actor, confirmed=False
+    )
+
+
+def confirm_actor(keeper: Keeper, caller: Caller, body: ActorName) -> None:
+    """Let a customer log in whom another person added."""
+    keeper.gate.admit_control(caller, "administer")
+    keeper.actors.confirm(body.actor, by=caller.actor.actor)
 
 
 # --- grants

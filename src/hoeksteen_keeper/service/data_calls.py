@@ -105,7 +105,10 @@ def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
     for payload in payloads:
         if len(payload) > sealing.PAYLOAD_BYTES_MAX or payload[0] not in _MAPS:
             raise KeeperInvalid("fields_invalid", f"The fields of a subject are a map of at most {sealing.PAYLOAD_BYTES_MAX} bytes.")
-    terms = {index: _terms(subjects, rows) for index, rows in body.indexes.items() if blind.index_of(index)}
+    for index in body.indexes:
+        if body.category not in blind.index_of(index).categories:
+            raise KeeperInvalid("index_invalid", f"Index {index} does not belong to {body.category}: its terms are sealed with another category.")
+    terms = {index: _terms(subjects, rows) for index, rows in body.indexes.items()}
     index_keys = {index: keeper.keys.named(f"index:{index}", make=True) for index in terms}
     ask = Ask("seal", require_purpose(body.purpose), (body.category,), subjects, len(subjects), grant_id(body.grant))
     permission = keeper.gate.admit(caller, ask)

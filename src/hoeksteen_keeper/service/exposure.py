@@ -1,4 +1,8 @@
-"""What the machine itself allows, whatever the policies say: the back doors that a could-see answer must list."""
+"""
+What the machine itself allows, whatever the policies say: the back doors that a could-see answer must list.
+
+The keeper scans what it can see: its own OS user, files and database. The business side holds ciphertext and pseudonyms (docs/evidence.md).
+"""
 
 import os
 import pwd
@@ -14,7 +18,11 @@ def findings(home: Path, store: Store) -> list[str]:
 
 def _of_users(home: Path) -> list[str]:
     me, outside = os.geteuid(), home.parent.stat().st_uid
-    found = ["root: whoever is root on this machine can read the keeper's memory and key files"]
+    found = [
+        "root: whoever is root on this machine can read the keeper's memory and key files",
+        f"os-user: {pwd.getpwuid(me).pw_name} runs the keeper; who works as that user can read its memory, key files and database",
+        "copies: who holds copies of the key files and of the keeper's database holds what was in them; the keeper knows of no copies",
+    ]
     if me == 0:
         found.append("keeper-is-root: the keeper runs as root; give it an OS user of its own")
     elif me == outside:
@@ -37,5 +45,14 @@ def _of_database(store: Store) -> list[str]:
                 "AND has_database_privilege(oid, current_database(), 'CONNECT') ORDER BY rolname"
             )
         ]
+        members = [
+            row[0]
+            for row in tx.execute(
+                "SELECT rolname FROM pg_roles WHERE rolname <> current_user AND NOT rolsuper AND pg_has_role(oid, current_user, 'MEMBER') ORDER BY rolname"
+            )
+        ]
+        services = [row[0] for row in tx.execute("SELECT actor FROM access.actor WHERE kind = 'service' AND blocked_at IS NULL ORDER BY actor")]
     found = [f"database-superuser: {name} of the keeper's database reads wrapped keys and blind tokens, no plaintext" for name in superusers]
-    return found + [f"database-role: {name} may connect to the keeper's database" for name in others]
+    found += [f"database-role: {name} may connect to the keeper's database" for name in others]
+    found += [f"database-member: {name} can become the role that owns the keeper's database" for name in members]
+    return found + [f"service-key: who can read the key file of {name} asks as {name}, within its grants; each answer is an entry" for name in services]

@@ -27,14 +27,12 @@ from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.service.exposure import findings
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.blind import shred_tokens
-from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, CATEGORIES
 from hoeksteen_keeper.vault.keys import Keys
 from hoeksteen_keeper.vault.providers import FileProvider, write_secret
 
 _SWEEP_SECONDS = 1.0
 _ATTEST_EVERY = timedelta(days=1)
 _LOG_CONNECTIONS_MAX = 6
-_SUBJECTS_PER_SCAN = 10_000
 _report = logging.getLogger(__name__)
 
 
@@ -74,15 +72,16 @@ class SteadyClock:
     """
 
     def __init__(self, read: Callable[[], datetime]) -> None:
-        self._read, self._latest = read, read()
+        self._read, self._latest, self._lock = read, read(), threading.Lock()
 
     def __call__(self) -> datetime:
-        self._latest = max(self._latest, self._read())
+        self.not_before(self._read())
         return self._latest
 
     def not_before(self, instant: datetime) -> None:
         """Go on from an instant that is known to have been."""
-        self._latest = max(self._latest, instant)
+        with self._lock:
+            self._latest = max(self._latest, instant)
 
 
 def initialise(home: Path, *, origin: str) -> str:
@@ -110,20 +109,17 @@ def initialise(home: Path, *, origin: str) -> str:
 @contextmanager
 def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     """
-    Open a keeper: migrate its store, catch up its log, re-apply what the log says was shredded, and put the shipped policies in force.
+    Open a keeper: migrate its store, catch up its log, do again what the log says was ended, and put the shipped policies in force.
 
     Only then does the caller get it, so nothing is served before.
 
     :param port: of its pages on 127.0.0.1
     :raises KeeperError: when any part of it is not as it must be
     """
+    from hoeksteen_keeper.service.reapplying import reapply  # it works on a keeper
+
     provider = FileProvider(home / "keys" / "kek", random_bytes=os.urandom)
-    log_key = provider.unwrap((home / "keys" / "log-tags.wrapped").read_bytes(), context=_LOG_CONTEXT)
-    signer = NoteSigner.load(home / "keys" / "log-signing")
-    store = Store(dsn)
-    # the log has connections of its own: a call that waits for its entry holds one of the store's
-    pool = psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_LOG_CONNECTIONS_MAX, kwargs={"options": "-c timezone=UTC"}, open=False)
-    log = Log(pool=pool, home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
+    store, log = Store(dsn), _log(dsn, home, provider)
     clock = SteadyClock(now)
     keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
     actors = Actors(store=store, keys=keys, log=log, now=clock, random_bytes=os.urandom)
@@ -135,20 +131,43 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     keeper = Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, clock)
     try:
         store.open()
-        pool.open()
+        log.pool.open()
         log.start()
         size = queries.state_at(log, None).size
         for entry in queries.entries(log, first=max(0, size - 1), last=size):
             clock.not_before(entry.time)
-        reapply_shreds(keeper)
+        reapply(keeper)
         _put_in_force(keeper, policies)
         attest_exposure(keeper)
         with _sweeping(keeper):
             yield keeper
     finally:
         log.stop()
-        pool.close()
+        log.pool.close()
         store.close()
+
+
+@contextmanager
+def opened_log(*, dsn: str, home: Path) -> Iterator[Log]:
+    """Open the log alone, to read it beside the keeper that serves: nothing is appended, signed or migrated."""
+    log = _log(dsn, home, FileProvider(home / "keys" / "kek", random_bytes=os.urandom))
+    log.pool.open()
+    try:
+        yield log
+    finally:
+        log.pool.close()
+
+
+def _log(dsn: str, home: Path, provider: FileProvider) -> Log:
+    keys = home / "keys"
+    try:
+        log_key = provider.unwrap((keys / "log-tags.wrapped").read_bytes(), context=_LOG_CONTEXT)
+        signer = NoteSigner.load(keys / "log-signing")
+    except OSError as error:
+        raise KeeperInvalid("key_unreadable", f"{error.filename} cannot be read: {error.strerror}. Restore the keys.") from error
+    # the log has connections of its own: a call that waits for its entry holds one of the store's
+    pool = psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_LOG_CONNECTIONS_MAX, kwargs={"options": "-c timezone=UTC"}, open=False)
+    return Log(pool=pool, home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
 
 
 def shred(keeper: Keeper, *, subject: UUID, category: int, entry: int | None) -> None:
@@ -156,30 +175,6 @@ def shred(keeper: Keeper, *, subject: UUID, category: int, entry: int | None) ->
     with keeper.store.transaction() as tx:
         keeper.keys.shred(tx, subject=subject, category=category, entry=entry)
         shred_tokens(tx, subject=subject, category=category)
-
-
-def reapply_shreds(keeper: Keeper) -> int:
-    """
-    Shred again what the log says was shredded and the store does not know, and give how many.
-
-    After a restore from a backup, or a crash between entry and deed, the store still holds keys that must be gone. The
-    log names subjects by tags only, so each subject that still has keys is tested.
-    """
-    state = queries.state_at(keeper.log, None)
-    with keeper.store.transaction() as tx:
-        row = tx.execute("SELECT count(*) FROM vault.shredded").fetchone()
-        if row is None or row[0] >= len(state.shred_tags):
-            return 0
-        subjects = [
-            found[0] for found in tx.execute("SELECT DISTINCT subject FROM vault.subject_key UNION SELECT DISTINCT subject FROM vault.blind_token")
-        ]
-    applied = 0
-    for start in range(0, len(subjects), _SUBJECTS_PER_SCAN):
-        for subject, category in queries.shredded(keeper.log, subjects[start : start + _SUBJECTS_PER_SCAN]):
-            number = CATEGORIES[category] if category else ALL_CATEGORIES
-            shred(keeper, subject=subject, category=number, entry=None)
-            applied += 1
-    return applied
 
 
 def attest_exposure(keeper: Keeper) -> None:

@@ -77,6 +77,8 @@ def write_secret(path: Path, secret: bytes) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise KeeperInvalid("key_exists", f"{path} exists, and a key is never overwritten. Choose another name.") from error
+    except OSError as error:
+        raise KeeperInvalid("not_written", f"{path} cannot be written: {error.strerror}. Make its directory first, or name another.") from error
     with os.fdopen(handle, "wb") as file:
         file.write(secret)
         file.flush()

@@ -183,3 +183,30 @@ class TestTraffic:
         assert struct.unpack("<Q", seen) == (78,)
         with pytest.raises(KeeperRefused, match="no_permission"):
             keeper.client("m.tan").deduplication_tokens(month="2026-10", values=bytes(8))
+
+
+def test_a_search_under_a_grant_counts_against_its_ceiling(keeper: RunningKeeper) -> None:
+    asked = keeper.client("api").request_grant(purpose="fraud", categories=["contact"], subjects=None, ticket="T", minutes=5, subjects_max=3)
+    keeper.approve(asked["id"])
+    api = keeper.client("api")
+    assert len(api.lookup(purpose="fraud", index="phone", values=["0611111111", "0622222222", "0633333333"])) == 3
+    with pytest.raises(KeeperRefused, match="limit_reached"):
+        api.lookup(purpose="fraud", index="phone", values=["0644444444"])
+
+
+def test_terms_of_another_category_cannot_be_planted(keeper: RunningKeeper) -> None:
+    with pytest.raises(KeeperInvalid, match="index_invalid"):
+        keeper.client("bss").seal(
+            purpose="migration", category="note", items=[SealItem(new_subject(), {"text": "x"}, {"iban": [Term("NL91ABNA0417164300")]})]
+        )
+
+
+def test_the_grant_that_covers_is_found_among_many(keeper: RunningKeeper) -> None:
+    subjects, tan = [new_subject() for _ in range(22)], keeper.client("m.tan")
+    blobs = keeper.client("bss").seal(
+        purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "X"}) for subject in subjects]
+    )
+    for subject in subjects:
+        keeper.approve(tan.request_grant(purpose="support", categories=["identity"], subjects=[subject], ticket="T", minutes=5)["id"])
+    for subject, blob in zip(subjects, blobs, strict=True):
+        assert tan.reveal(purpose="support", category="identity", items=[(subject, blob)])[0].masked

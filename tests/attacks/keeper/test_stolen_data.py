@@ -1,6 +1,7 @@
 """What is stolen from the business side or from the keeper's own database says nothing, and what is moved does not open."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from uuid import UUID
@@ -166,6 +167,35 @@ class TestShredding:
         assert [hit.subject for hit in bss.lookup(purpose="billing", index="customer_number", values=["k1"])[0]] == [kept]
         assert bss.reveal(purpose="billing", category="identity", items=[(kept, blobs[1])])[0].fields == {"family_name": "X"}
         assert keeper.sql(f"SELECT count(*) FROM vault.subject_key WHERE subject = '{subject}'") == "1"  # contact was not shredded
+
+
+def test_what_was_ended_stays_so_when_the_store_is_restored_from_before(own_keeper: RunningKeeper) -> None:
+    """The vendor's technician, whose grant was revoked, has yesterday's backup restored."""
+    keeper, bss, tan = own_keeper, own_keeper.client("bss"), own_keeper.client("m.tan")
+    subject, records = new_subject(), os.urandom(16)
+    (blob,) = bss.seal(purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "X"})])
+    traffic = {"month": "2026-10", "column": "cell", "records": records}
+    blocks = bss.traffic_seal(**traffic, subjects=subject.bytes, values=bytes(8))
+    grant = tan.request_grant(purpose="support", categories=["identity"], subjects=[subject], ticket="T", minutes=60)["id"]
+    keeper.approve(grant)
+    assert tan.reveal(purpose="support", category="identity", items=[(subject, blob)])[0].masked
+    tables = ("access.access_grant", "access.actor", "vault.named_key")
+    for number, table in enumerate(tables):
+        keeper.sql(f"CREATE TABLE kept_{number} AS SELECT * FROM {table}")
+    keeper.client("chris.smit").revoke_grant(grant=grant, reason="done")
+    keeper.client("chris.smit").kill(scope="actor", target="w.lim", reason="left")
+    keeper.client("dewi.hoekstra").destroy_month(month="2026-10")
+    keeper.stop()
+    keeper.sql("UPDATE access.access_grant g SET state = k.state FROM kept_0 k WHERE k.grant_id = g.grant_id")
+    keeper.sql("UPDATE access.actor a SET blocked_at = k.blocked_at FROM kept_1 k WHERE k.actor = a.actor")
+    keeper.sql("UPDATE vault.named_key n SET wrapped = k.wrapped, destroyed_at = NULL FROM kept_2 k WHERE k.name = n.name")
+    keeper.start()
+    with pytest.raises(KeeperRefused, match="grant_revoked"):
+        tan.reveal(purpose="support", category="identity", items=[(subject, blob)])
+    with pytest.raises(KeeperRefused, match="actor_blocked"):
+        keeper.client("w.lim").grants()
+    with pytest.raises(KeeperRefused, match="key_destroyed"):
+        bss.traffic_open(purpose="billing", **traffic, blocks=blocks, subject=subject)
 
 
 def test_no_secret_is_on_a_command_line_or_in_the_settings_of_the_keeper(keeper: RunningKeeper) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.keeper import PASSWORD, RETURN_TO, RunningKeeper, new_subject, new_totp_secret
 from hoeksteen_keeper._link import UnixConnection
-from hoeksteen_keeper.client import KeeperClient, KeeperRefused, KeeperUnavailable, SealItem, assertion, load_key
+from hoeksteen_keeper.client import KeeperClient, KeeperInvalid, KeeperRefused, KeeperUnavailable, SealItem, assertion, load_key
 
 
 def raw(keeper: RunningKeeper, path: str, body: object, **headers: str) -> tuple[int, dict[str, str]]:
@@ -112,12 +112,32 @@ def test_guessing_a_password_locks_out(keeper: RunningKeeper) -> None:
     for _ in range(5):
         with pytest.raises(AssertionError, match="klopt niet|is wrong"):
             keeper.log_in("guessed", "mydata", password="a wrong password", code=right)
-    with pytest.raises(AssertionError, match="later"):
+    with pytest.raises(AssertionError, match="klopt niet|is wrong"):  # the right one too, and nothing says that the name exists
         keeper.log_in("guessed", "mydata", code=right)
     keeper.sql("UPDATE access.actor SET locked_until = now() - interval '1 s' WHERE actor = 'guessed'")
     assert keeper.log_in("guessed", "mydata", code=right)
     with pytest.raises(AssertionError, match="klopt niet|is wrong"):  # a code counts once
         keeper.log_in("guessed", "mydata", code=right)
+
+
+def test_one_officer_alone_gives_nobody_a_log_in(keeper: RunningKeeper) -> None:
+    subject, chris, dewi = new_subject(), keeper.client("chris.smit"), keeper.client("dewi.hoekstra")
+    keeper.totp_secrets["accomplice"] = new_totp_secret()
+    shared = {"subject": subject, "password": PASSWORD, "totp_secret": keeper.totp_secrets["accomplice"]}
+    chris.add_data_subject(actor="accomplice", name="accomplice", **shared)
+    with pytest.raises(AssertionError, match="wacht nog op bevestiging"):
+        keeper.log_in("accomplice", "mydata")
+    assert "accomplice" not in {row["actor"] for row in dewi.could_see(subject=subject)["actors"]}
+    for actor, reason in (("chris.smit", "same_person"), ("anna.dekker", "no_permission"), ("m.tan", "no_permission")):
+        with pytest.raises(KeeperRefused, match=reason):
+            keeper.client(actor).confirm_actor(actor="accomplice")
+    dewi.confirm_actor(actor="accomplice")
+    assert keeper.log_in("accomplice", "mydata")
+    assert "accomplice" in {row["actor"] for row in dewi.could_see(subject=subject)["actors"]}
+    with pytest.raises(KeeperInvalid, match="actor_exists"):  # and nobody a second one
+        chris.add_data_subject(actor="second", name="second", **shared)
+    with pytest.raises(KeeperInvalid, match="unknown_actor"):
+        dewi.confirm_actor(actor="accomplice")
 
 
 def test_an_unknown_name_is_answered_as_a_wrong_password(keeper: RunningKeeper) -> None:

@@ -56,7 +56,31 @@ def test_a_bundle_is_written_and_the_log_recomputes(own_keeper: RunningKeeper, t
     options = ("--as", "dewi.hoekstra", "--key", own_keeper.key("dewi.hoekstra"), "--socket", own_keeper.socket_path)
     own_keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options)
     assert json.loads((tmp_path / "bundle.json").read_bytes())["format"].startswith("hoeksteen.evidence.bundle")
+    assert stat.S_IMODE((tmp_path / "bundle.json").stat().st_mode) == 0o600
+    before = own_keeper.sql("SELECT size FROM evidence.head")
     assert json.loads(own_keeper.run("fsck", "--home", own_keeper.home, "--dsn", own_keeper.dsn).stdout)["ok"] is True
+    assert own_keeper.sql("SELECT size FROM evidence.head") == before, "checking a log adds nothing to it"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("export", "--subject", str(new_subject()), "--out", "/proc"), ("keygen", "--out", "/nowhere/key")], ids=["export", "keygen"]
+)
+def test_a_file_that_cannot_be_written_is_named(keeper: RunningKeeper, arguments: tuple[str, ...]) -> None:
+    options = ("--as", "dewi.hoekstra", "--key", keeper.key("dewi.hoekstra"), "--socket", keeper.socket_path) if arguments[0] == "export" else ()
+    done = keeper.run(*arguments, *options, check=False)
+    assert (done.returncode, done.stderr.split(":")[0]) == (1, "not_written")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bootstrap_that_was_cut_off_is_finished_by_doing_it_again(own_keeper: RunningKeeper) -> None:
+    own_keeper.stop()
+    own_keeper.sql("DELETE FROM access.approval; DELETE FROM access.grant_subject; DELETE FROM access.access_grant; DELETE FROM access.session")
+    own_keeper.sql("DELETE FROM access.key WHERE actor IN ('w.lim', 'api'); DELETE FROM access.actor WHERE actor = 'w.lim'")
+    options = (own_keeper.folder / "bootstrap.yaml", "--home", own_keeper.home, "--dsn", own_keeper.dsn)
+    own_keeper.run("bootstrap", *options)
+    assert own_keeper.sql("SELECT count(*) FROM access.key WHERE actor IN ('w.lim', 'api')") == "2"
+    again = own_keeper.run("bootstrap", *options, check=False)
+    assert (again.returncode, again.stderr.split(":")[0]) == (1, "not_empty")
 
 
 def test_keys_and_codes(keeper: RunningKeeper, tmp_path: Path) -> None:

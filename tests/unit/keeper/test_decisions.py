@@ -45,6 +45,7 @@ def state(actors: list[dict[str, Any]], grants: list[dict[str, Any]] = (), **mor
     facts: dict[str, Any] = {
         "at": AT, "size": 1, "subject_key": subject_key, "organisations": ORGANISATIONS, "actors": {a["actor"]: a for a in actors},
         "policy": {"version": 1, "digest": "", "text": shipped().text}, "kills": [], "exposure": None, "actor_tags": {}, "shred_tags": [],
+            "destroyed": [],
         "grants": {g["id"]: GrantAt(g, g["state"], tags(ANNA)) for g in grants},
     }  # fmt: skip
     return StateAt(**{**facts, **more})

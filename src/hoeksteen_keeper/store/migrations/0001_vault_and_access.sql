@@ -66,8 +66,11 @@ CREATE TABLE access.actor (
     locked_until timestamptz,
     origins text[] NOT NULL DEFAULT '{}',
     blocked_at timestamptz,
+    asked_by text,
     CHECK ((kind = 'data_subject') = (subject IS NOT NULL))
 );
+-- One log-in per person; `asked_by` is set until a second person confirms it.
+CREATE UNIQUE INDEX actor_subject ON access.actor (subject) WHERE blocked_at IS NULL;
 CREATE TABLE access.key (
     key text PRIMARY KEY,
     actor text NOT NULL REFERENCES access.actor,

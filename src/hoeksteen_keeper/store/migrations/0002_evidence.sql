@@ -35,7 +35,7 @@ CREATE INDEX entry_time ON evidence.entry (time, index);
 CREATE INDEX entry_actor ON evidence.entry (actor, index);
 CREATE INDEX entry_organisation ON evidence.entry (organisation, index);
 CREATE INDEX entry_fact ON evidence.entry (index)
-    WHERE kind IN ('organisation', 'actor', 'grant', 'approval', 'policy', 'kill', 'shred', 'exposure');
+    WHERE kind IN ('organisation', 'actor', 'grant', 'approval', 'policy', 'key', 'kill', 'shred', 'exposure');
 CREATE INDEX entry_not_indexed ON evidence.entry (index) WHERE NOT indexed;
 
 -- The token is SHA-256('index', k_subject), 16 bytes: of use to the keeper alone.
