@@ -2,13 +2,13 @@
 The named pieces of SQL from which rating is composed, in the order in which they are used.
 
 Whole columns, integers only: no money and no unit ever is a floating-point number or a decimal. Only the records of a scope that crosses
-its allowance, tier or cap are put in order; the totals of all others tell enough (architecture.md, section 7). The text
+its allowance, tier or cap are put in order; the totals of all others tell enough. The text
 avoids what only one engine knows.
 """
 
 from collections.abc import Sequence
 
-# Consumption is in this order over all records of a scope (rating.md, "Allowances").
+# Consumption is in this order over all records of a scope (docs/rating.md, "Allowances").
 ORDER = "generation, start, record_id"
 # Part of the digest: ties amounts to records, and is computed alike on every engine.
 _WEIGHT = "((epoch_us(start) // 1000000 + line * 7919) % 2147483647)"

@@ -70,7 +70,7 @@ def _sources(offerings: Sequence[ProductOffering]) -> tuple[Source, ...]:
     """
     Give the sources of free units with their stages.
 
-    Narrow before wide, own before shared, carried before fresh (rating.md, "Allowances"); a source's stage is later than
+    Narrow before wide, own before shared, carried before fresh (docs/rating.md, "Allowances"); a source's stage is later than
     that of every source that comes before it for some record, so that each stage can be settled at once.
     """
     allowances = sorted((allowance for offering in offerings for allowance in offering.allowances), key=_rank)

@@ -126,7 +126,7 @@ def identified(source: str) -> str:
     Each usable record with its identity and the reason for which it must wait.
 
     Identity is the source's own identifier, or a digest over what the record says; other numbers enter the digest as the
-    keeper's token, because a plain digest beside its other inputs gives the number away (rating.md, "Identity").
+    keeper's token, because a plain digest beside its other inputs gives the number away (docs/rating.md, "Identity").
 
     :param source: SQL that gives the source's name
     """

@@ -205,6 +205,7 @@ def test_a_file_with_windows_line_ends_is_read_alike(take: Callable[..., FileBal
 
 
 def test_a_file_is_taken_once_under_any_name(take: Callable[..., FileBalance]) -> None:
+    """Case 19 of docs/rating.md."""
     content = calls(call(1), call(1), call(2))
     first = take(content)
     assert states(first) == {"guided": 2, "duplicate": 1}

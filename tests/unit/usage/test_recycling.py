@@ -113,6 +113,7 @@ def session(own: str) -> str:
 
 
 def test_a_number_without_a_zone_is_rated_once_after_its_prefix_is_known(house: House, add_prefix: Callable[[str], None]) -> None:
+    """Case 20 of docs/rating.md."""
     house.take("calls.csv", call(1, other="999999"), call(2))
     assert house.states() == {"guided": 1, "suspended:no_zone": 1}
     assert house.recycle() == 0
