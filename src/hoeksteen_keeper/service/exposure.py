@@ -37,22 +37,26 @@ def _of_files(home: Path) -> list[str]:
 
 def _of_database(store: Store) -> list[str]:
     with store.transaction() as tx:
-        superusers = [row[0] for row in tx.execute("SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY rolname")]
-        others = [
-            row[0]
-            for row in tx.execute(
-                "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND rolname <> current_user "
-                "AND has_database_privilege(oid, current_database(), 'CONNECT') ORDER BY rolname"
-            )
-        ]
-        members = [
-            row[0]
-            for row in tx.execute(
-                "SELECT rolname FROM pg_roles WHERE rolname <> current_user AND NOT rolsuper AND pg_has_role(oid, current_user, 'MEMBER') ORDER BY rolname"
-            )
-        ]
-        services = [row[0] for row in tx.execute("SELECT actor FROM access.actor WHERE kind = 'service' AND blocked_at IS NULL ORDER BY actor")]
-    found = [f"database-superuser: {name} of the keeper's database reads wrapped keys and blind tokens, no plaintext" for name in superusers]
-    found += [f"database-role: {name} may connect to the keeper's database" for name in others]
-    found += [f"database-member: {name} can become the role that owns the keeper's database" for name in members]
-    return found + [f"service-key: who can read the key file of {name} asks as {name}, within its grants; each answer is an entry" for name in services]
+        return [sentence.format(row[0]) for sentence, query in _DATABASE for row in tx.execute(query.encode())]
+
+
+_ROLES = "SELECT rolname FROM pg_roles WHERE"
+_DATABASE = (
+    (
+        "database-superuser: {} of the keeper's database reads wrapped keys and blind tokens, no plaintext",
+        f"{_ROLES} rolsuper AND rolcanlogin ORDER BY 1",
+    ),
+    (
+        "database-role: {} may connect to the keeper's database",
+        f"{_ROLES} rolcanlogin AND NOT rolsuper AND rolname <> current_user AND "
+        "has_database_privilege(oid, current_database(), 'CONNECT') ORDER BY 1",
+    ),
+    (
+        "database-member: {} can become the role that owns the keeper's database",
+        f"{_ROLES} NOT rolsuper AND rolname <> current_user AND pg_has_role(oid, current_user, 'MEMBER') ORDER BY 1",
+    ),
+    (
+        "service-key: who can read the key file of {} asks the keeper in its name, within its grants; each answer is an entry",
+        "SELECT actor FROM access.actor WHERE kind = 'service' AND blocked_at IS NULL ORDER BY 1",
+    ),
+)
