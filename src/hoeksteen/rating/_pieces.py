@@ -107,8 +107,9 @@ GROUP BY p.product_id, p.period_day, p.tier_no HAVING sum(p.priced_units) > min(
 """
 
 # Graduated: each tier prices its own units, counted in order.
-GRADUATED = f"""
-SELECT c.record_id, sum((least(c.before + c.priced_units, t.to_units) - greatest(c.before, t.from_units)) * t.tier_micro)::BIGINT AS numerator
+GRADUATED_PARTS = f"""
+SELECT c.record_id, t.from_units AS place, t.tier_micro AS micro,
+    least(c.before + c.priced_units, t.to_units) - greatest(c.before, t.from_units) AS units
 FROM (
     SELECT p.record_id, p.price_no, p.priced_units,
         {before("p.priced_units", "p.product_id, p.period_day, p.tier_no")} AS before
@@ -116,8 +117,8 @@ FROM (
     WHERE p.tier_mode = 'graduated' AND p.priced_units > 0
 ) c
 JOIN tier t ON t.price_no = c.price_no AND c.before < t.to_units AND c.before + c.priced_units > t.from_units
-GROUP BY c.record_id
 """
+GRADUATED = f"SELECT record_id, sum(units * micro)::BIGINT AS numerator FROM ({GRADUATED_PARTS}) GROUP BY record_id"
 
 # Volume: all units of a generation at the price of the tier that the count has reached; closed generations stay as they were.
 VOLUME = """
@@ -136,8 +137,8 @@ WHERE p.tier_mode = 'volume' AND p.priced_units > 0
 
 # A record that is cut at band boundaries to the second: the units that minimum and step add go to its last part, and
 # allowances cover its first units.
-SPLIT = """
-SELECT record_id, sum(greatest(0, until - greatest(since, free_units)) * band_micro)::BIGINT AS numerator
+SPLIT_PARTS = """
+SELECT record_id, since AS place, band_micro AS micro, greatest(0, until - greatest(since, free_units)) AS units
 FROM (
     SELECT record_id, free_units, band_micro, since,
         CASE WHEN until >= delivered_units THEN units ELSE until END AS until
@@ -151,8 +152,8 @@ FROM (
         WHERE p.split AND p.priced_units > 0
     )
 )
-GROUP BY record_id
 """
+SPLIT = f"SELECT record_id, sum(units * micro)::BIGINT AS numerator FROM ({SPLIT_PARTS}) GROUP BY record_id"
 
 AMOUNT = f"""
 SELECT p.*,

@@ -8,7 +8,7 @@ from uuid import UUID
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
-from hoeksteen.rating import _engine
+from hoeksteen.rating import _engine, _pieces
 from hoeksteen.rating.model import AllowanceStep, Explanation
 from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
@@ -21,27 +21,15 @@ _RECORD = """
 SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro FROM amount a JOIN charged c USING (record_id) WHERE record_id = $record::UUID
 """
 
-# The tiers or bands that the units of one record fell in, where the price is not one amount.
-_TIERS_OR_BANDS = """
-SELECT micro FROM (
-    SELECT t.from_units AS place, t.tier_micro AS micro
-    FROM (
-        SELECT record_id, price_no, tier_mode, product_id, period_day, tier_no, priced_units,
-            (sum(priced_units) OVER (PARTITION BY product_id, period_day, tier_no ORDER BY generation, start, record_id
-                ROWS UNBOUNDED PRECEDING) - priced_units)::BIGINT AS before
-        FROM priced WHERE tier_mode = 'graduated' AND priced_units > 0
-    ) g
-    JOIN tier t ON t.price_no = g.price_no AND g.before < t.to_units AND g.before + g.priced_units > t.from_units
-    WHERE g.record_id = $record::UUID
+# The tiers or bands that the units of one record fell in, where one price does not hold for all of them.
+_PARTS = f"""
+SELECT units::BIGINT AS units, micro FROM (
+    {_pieces.GRADUATED_PARTS}
     UNION ALL
-    SELECT 0 AS place, v.numerator // p.priced_units AS micro FROM volume v JOIN priced p USING (record_id) WHERE v.record_id = $record::UUID
+    SELECT v.record_id, 0 AS place, v.numerator // p.priced_units AS micro, p.priced_units AS units FROM volume v JOIN priced p USING (record_id)
     UNION ALL
-    SELECT epoch_us(b.begins_at) AS place, b.band_micro AS micro
-    FROM priced p JOIN band b ON b.price_no = p.price_no AND b.ends_at > p.start
-        AND (epoch_us(b.begins_at) - epoch_us(p.start) + 999999) // 1000000 < p.delivered_units
-        AND (epoch_us(b.ends_at) - epoch_us(p.start) + 999999) // 1000000 > p.free_units
-    WHERE p.split AND p.priced_units > 0 AND p.record_id = $record::UUID
-) ORDER BY place
+    {_pieces.SPLIT_PARTS}
+) WHERE record_id = $record::UUID AND units > 0 ORDER BY place
 """
 
 
@@ -67,13 +55,13 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
         _engine.rate(duck, inputs)
         [row] = duck.rows(_RECORD, {"record": str(record_id)})
         steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
-        prices = duck.rows(_TIERS_OR_BANDS, {"record": str(record_id)})
+        parts = [(part["units"], part["micro"]) for part in duck.rows(_PARTS, {"record": str(record_id)})]
     if row["charged_micro"] != found["amount_micro"]:
         raise WrongState(
-            f"Prices or products of record {record_id} were changed since it was rated.",
+            f"Prices, products or closes that count for record {record_id} changed since it was rated.",
             remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
         )
-    return _explanation(row, steps, [price["micro"] for price in prices])
+    return _explanation(row, steps, parts)
 
 
 def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
@@ -99,7 +87,7 @@ def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
     return steps
 
 
-def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], prices: Sequence[int]) -> Explanation:
+def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], parts: Sequence[tuple[int, int]]) -> Explanation:
     return Explanation(
         record_id=row["record_id"],
         product_id=row["product_id"],
@@ -120,16 +108,16 @@ def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], prices: 
         fee_micro=row["fee_micro"] if row["fee_micro"] and (row["priced_units"] > 0 or not row["fee_waived"]) else 0,
         amount_micro=row["charged_micro"],
         allowances=steps,
-        sentence_nl=_sentence(row, steps, prices, 0),
-        sentence_en=_sentence(row, steps, prices, 1),
+        sentence_nl=_sentence(row, steps, parts, 0),
+        sentence_en=_sentence(row, steps, parts, 1),
     )
 
 
-def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], prices: Sequence[int], language: int) -> str:
+def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], priced: Sequence[tuple[int, int]], language: int) -> str:
     """
     Say it in one sentence, in Dutch (0) or English (1).
 
-    :param prices: micro-euros of the tiers or bands that the record's units fell in, in order; empty where one price held for all of them
+    :param priced: units and micro-euros of each tier or band that the record fell in, in order; empty where one price held for all of it
     """
 
     def say(dutch: str, english: str) -> str:
@@ -149,9 +137,9 @@ def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], prices: Seq
         for step in steps
     ]
     if row["priced_units"] > 0:
-        micros = " + ".join(_amount(price) for price in prices or [row["price_micro"]])
-        per = f"EUR {micros} / {row['unit_size']} {unit}"
-        parts.append(say(f"{row['priced_units']} {unit} tegen {per}", f"{row['priced_units']} {unit} at {per}"))
+        for units, micro in priced or [(row["priced_units"], row["price_micro"])]:
+            per = f"EUR {_amount(micro)} / {row['unit_size']} {unit}"
+            parts.append(say(f"{units} {unit} tegen {per}", f"{units} {unit} at {per}"))
         if row["fee_micro"]:
             parts.append(say(f"starttarief EUR {_amount(row['fee_micro'])}", f"connection fee EUR {_amount(row['fee_micro'])}"))
     if row["reason"] == "cap":

@@ -58,7 +58,7 @@ def test_a_record_over_two_tiers_names_both(world: RatedLake) -> None:
     )
     world.rate(OCTOBER)
     assert "1 message(s) at EUR 0.10 / 1 message(s) = EUR 0.10." in explained(world, "sms 3").sentence_en
-    assert "2 message(s) at EUR 0.10 + 0.05 / 1 message(s) = EUR 0.15." in explained(world, "both").sentence_en
+    assert "1 message(s) at EUR 0.10 / 1 message(s); 1 message(s) at EUR 0.05 / 1 message(s) = EUR 0.15." in explained(world, "both").sentence_en
 
 
 def test_a_volume_tier_names_the_price_that_was_reached(world: RatedLake) -> None:
@@ -73,7 +73,41 @@ def test_a_call_cut_at_a_band_names_both_prices(world: RatedLake) -> None:
     world.hold("sim", [("plan-split", OCTOBER)])
     world.use([used("cut", "voice", 120, at=datetime(2026, 10, 15, 18, 59, 0, tzinfo=OPERATOR_ZONE))])
     world.rate(OCTOBER)
-    assert "120 s at EUR 0.20 + 0.10 / 60 s = EUR 0.30." in explained(world, "cut").sentence_en
+    assert "counts as 120 s; 60 s at EUR 0.20 / 60 s; 60 s at EUR 0.10 / 60 s = EUR 0.30." in explained(world, "cut").sentence_en
+
+
+def test_a_call_cut_at_a_band_inside_an_allowance_names_what_is_left(world: RatedLake) -> None:
+    world.hold("sim", [("plan-split", OCTOBER)])
+    world.use([used("cut", "voice", 40, at=datetime(2026, 10, 15, 18, 59, 50, tzinfo=OPERATOR_ZONE), zone="EU")])
+    world.rate(OCTOBER)
+    assert "20 s from plan-split/seconds (left: 20 → 0); 40 s at EUR 0.10 / 60 s = EUR 0.066667." in explained(world, "cut").sentence_en
+
+
+def test_a_call_in_one_band_names_its_price(world: RatedLake) -> None:
+    world.hold("sim", [("plan-bands", OCTOBER)])
+    world.use([used("peak", "voice", 120, at=datetime(2026, 10, 15, 18, 59, 0, tzinfo=OPERATOR_ZONE))])
+    world.rate(OCTOBER)
+    assert "120 s at EUR 0.20 / 60 s = EUR 0.40." in explained(world, "peak").sentence_en
+
+
+def test_a_shared_pool_counts_what_the_other_product_took(world: RatedLake) -> None:
+    for name in ("sim", "other"):
+        world.hold(name, [("plan-shared", OCTOBER)], account="household")
+    first = Used("first", "other", datetime(2026, 10, 2, 10, tzinfo=UTC), "data", "NL", 6_000_000_000)
+    world.use([first, used("second", "data", 5_000_000_000)])
+    world.rate(OCTOBER)
+    told = explained(world, "second")
+    [step] = told.allowances
+    assert (step.units_before, step.units_after, told.amount_micro) == (4_000_000_000, 0, 2_000_000)
+    assert "1000000000 B at EUR 0.002 / 1000000 B = EUR 2.00." in told.sentence_en
+    assert "4000000000 B uit" in told.sentence_nl
+
+
+def test_a_cap_says_so(world: RatedLake) -> None:
+    world.hold("sim", [("plan-capped", OCTOBER)])
+    world.use([Used("trip", "sim", datetime(2026, 10, 2, tzinfo=UTC), "data", "EU", 6_000_000_000, "EU")])
+    world.rate(OCTOBER)
+    assert "up to the month's cap = EUR 50.00." in explained(world, "trip").sentence_en
 
 
 def test_what_is_not_rated_yet_does_not_disturb_what_is(world: RatedLake) -> None:
