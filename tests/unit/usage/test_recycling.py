@@ -1,78 +1,24 @@
 """Suspended usage is tried again: what has become rateable is guided once, as late as it is by now, and its file's balance moves with it."""
 
-import random
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from factories.invented_lines import Line, load_lines
+from factories.usage_files import NOW, House, call, session
 from fixtures.keeper import RunningKeeper
-from hoeksteen.kernel.identifiers import Identifiers, derived
+from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.rating import queries as rated
-from hoeksteen.rating.operations import rate_month
 from hoeksteen.storage.lake import Lake
-from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
-from hoeksteen.usage import operations, queries, zones
-from hoeksteen.usage.model import FileBalance
+from hoeksteen.usage import operations, zones
 from hoeksteen.usage.tables import GUIDED, SUSPENDED
 
-NOW = datetime(2026, 12, 1, 4, tzinfo=UTC)
 OWN, NEW = "31699900001", "31699900002"
 OCTOBER = BillPeriod(date(2026, 10, 1), date(2026, 11, 1))
-
-
-@dataclass
-class House:
-    database: Database
-    lake: Lake
-    keeper: RunningKeeper
-    folder: Path
-    identifiers: Identifiers = field(default_factory=lambda: Identifiers(random.Random(1)))
-
-    def hold(self, number: str, *, suspended: date | None = None) -> None:
-        line = Line(number, "mobile-m", date(2026, 9, 1), suspended, None)
-        load_lines(database=self.database, keeper=self.keeper.client("bss"), lines=[line], salt=str(self.folder))
-
-    def take(self, name: str, *lines: str) -> FileBalance:
-        path, calls = self.folder / name, name.endswith(".csv")
-        framed = [f"H;voice_sms;1;2026-11-01T03:00:00+01:00;{len(lines)}", *lines, f"T;{len(lines)}"] if calls else lines
-        path.write_text("\n".join([*framed, ""]), "utf-8")
-        adapter = "voice_sms_csv" if calls else "sessions_jsonl"
-        return operations.collect(
-            database=self.database,
-            keeper=self.keeper.client("bss"),
-            lake=self.lake,
-            path=path,
-            adapter=adapter,
-            now=NOW,
-            identifiers=self.identifiers,
-        )
-
-    def recycle(self) -> int:
-        return operations.recycle(
-            database=self.database, keeper=self.keeper.client("bss"), lake=self.lake, now=NOW, identifiers=self.identifiers
-        )  # fmt: skip
-
-    def rate(self, month: date = date(2026, 10, 1)) -> None:
-        rate_month(database=self.database, lake=self.lake, month=month, now=NOW, identifiers=self.identifiers)
-
-    def rows(self, table: Any) -> list[dict[str, Any]]:
-        with Duck() as duck:
-            duck.view_of_files("t", table, self.lake.files(table))
-            return duck.rows("SELECT * FROM t ORDER BY usage_file_id, line")
-
-    def states(self, number: int = 0) -> dict[str, int]:
-        with self.database.transaction() as tx:
-            balance = queries.balances(tx=tx)[number]
-        assert balance.closes
-        return {f"{count.state}:{count.reason}".rstrip(":"): count.records for count in balance.states}
 
 
 @pytest.fixture
@@ -102,14 +48,6 @@ def add_prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     monkeypatch.undo()
     for one in cached:
         one.cache_clear()
-
-
-def call(number: int, *, own: str = OWN, other: str = "31201234567", start: str = "2026-10-03T12:00:00+02:00") -> str:
-    return f"R;{number};V;{own};{other};{start};60"
-
-
-def session(own: str) -> str:
-    return f'{{"own_number":"{own}","start":"2026-10-03T12:00:00+02:00","uplink_bytes":1000,"downlink_bytes":0,"visited_country":"NL"}}'
 
 
 def test_a_number_without_a_zone_is_rated_once_after_its_prefix_is_known(house: House, add_prefix: Callable[[str], None]) -> None:
