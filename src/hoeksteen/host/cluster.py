@@ -6,6 +6,7 @@ take. Nothing is ever `trust`, and no TCP port is opened.
 """
 
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from hoeksteen.host.os_users import own
 from hoeksteen.host.processes import run_as
 from hoeksteen.kernel.errors import InvalidInput, Unavailable
 
+_START_ATTEMPTS = 5
 _SOCKET_PATH_MAX = 107 - len("/.s.PGSQL.5432.lock")
 _SETTINGS = """
 listen_addresses = ''
@@ -70,9 +72,14 @@ class Cluster:
             self._run("pg_ctl", "reload", "-D", self.data)
             return
         log = self.data / "server.log"
-        # the server outlives pg_ctl and must not hold this process's pipes open, so its output goes to its log only
-        started = self._run("pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log)
-        if started.returncode != 0:
+        for attempt in range(_START_ATTEMPTS):
+            # the server outlives pg_ctl and must not hold this process's pipes open, so its output goes to its log only
+            started = self._run("pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log)
+            if started.returncode == 0:
+                return
+            if attempt + 1 < _START_ATTEMPTS:
+                time.sleep(1.0)  # a server that was killed leaves its memory to its last processes, for a moment
+        else:
             last = run_as(self.server_user, ["tail", "-n", "1", log]).stdout.strip()
             raise Unavailable(f"PostgreSQL does not start: {last or started.stderr.strip()}", remedy=f"Read {log}.")
 
@@ -82,7 +89,10 @@ class Cluster:
             self._run("pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w")
 
     def is_running(self) -> bool:
-        return (self.data / "PG_VERSION").exists() and self._run("pg_ctl", "status", "-D", self.data).returncode == 0
+        """Say whether it answers; the number of a process that it left behind says nothing."""
+        if not (self.data / "PG_VERSION").exists():
+            return False
+        return self._run("psql", "-X", "-q", "-h", self.sockets, "-U", "postgres", "-d", "postgres", "-c", "SELECT 1").returncode == 0
 
     def as_superuser(self, sql: str, *, database: str = "postgres") -> str:
         """

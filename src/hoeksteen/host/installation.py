@@ -5,12 +5,14 @@ Each part is a separate process under its own OS user where this process is root
 exists is kept, what runs is left running.
 """
 
+import fcntl
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,12 +66,20 @@ class Installation:
 
         :raises InvalidInput: when a port is taken by something else
         :raises Unavailable: when a part does not start; the message names its log
+        :raises WrongState: when another process starts or stops it at this moment
         """
-        self._make_directories()
+        own(self.settings.data, self.users.people, mode=0o755)
+        with self._alone():
+            self._up()
+
+    def _up(self) -> None:
+        if self.settings.desk_port == self.settings.keeper_port:
+            raise InvalidInput(f"Desk and keeper cannot both have port {self.settings.desk_port}.", remedy="Choose another with --keeper-port.")
         if self._pid("keeper") is None:
             self._refuse_taken_port(self.settings.keeper_port, option="--keeper-port")
         if self._pid("web") is None:
             self._refuse_taken_port(self.settings.desk_port, option="--desk-port")
+        self._make_directories()
         if self._uses_embedded(self.settings.business_dsn):
             self._progress("business database: PostgreSQL on its own socket")
             self.business.start()
@@ -88,7 +98,6 @@ class Installation:
 
     def _make_directories(self) -> None:
         settings, users = self.settings, self.users
-        own(settings.data, users.people, mode=0o755)
         own(settings.data / "run", users.people, mode=0o755)
         own(settings.logs, users.people, mode=0o700)
         own(settings.data / "run" / "keeper", users.keeper, mode=0o755)
@@ -156,7 +165,15 @@ class Installation:
             run_as(self.users.keeper, ["rm", "-f", handed], check=True)
 
     def down(self) -> None:
-        """Stop everything of this installation, the newest part first, and wait until each has stopped."""
+        """
+        Stop everything of this installation, the newest part first, and wait until each has stopped.
+
+        :raises WrongState: when another process starts or stops it at this moment
+        """
+        with self._alone():
+            self._down()
+
+    def _down(self) -> None:
         for name in ("web", "keeper"):
             pid = self._pid(name)
             if pid is not None:
@@ -193,6 +210,15 @@ class Installation:
         return [f"not separated: application, databases and keeper all run as the OS user {self.users.keeper}; run as root to give each its own"]
 
     # --- details
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.settings.data / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise WrongState(f"{self.settings.data} is being started or stopped by another process.", remedy="Wait for it.") from error
+            yield
 
     def _keeper_options(self) -> list[str | Path]:
         return ["--home", self.settings.keeper, "--dsn", self.settings.keeper_dsn]

@@ -78,9 +78,9 @@ class Settings:
         return f"http://keeper.localhost:{self.keeper_port}"
 
     def write(self) -> None:
-        """Write `settings.toml` into the data directory; it holds no secret."""
+        """Write `settings.toml` into the data directory, whole or not at all; it holds no secret."""
         lines = [f"{name} = {value if isinstance(value, int) else _quoted(str(value))}" for name, value in asdict(self).items() if name != "data"]
-        (self.data / "settings.toml").write_text("\n".join(lines) + "\n", "utf-8")
+        replace_file(self.data / "settings.toml", "\n".join(lines) + "\n")
 
 
 def default_data() -> Path:
@@ -96,13 +96,14 @@ def read_settings(data: Path) -> Settings:
     Read an installation's settings.
 
     :raises NotFound: when nothing was set up there
-    :raises InvalidInput: when the file lacks a field
+    :raises InvalidInput: when the file is damaged or lacks a field
     """
     file = data / "settings.toml"
     if not file.exists():
         raise NotFound(f"No installation in {data}.", remedy="Run `hoeksteen up`, or name its directory with --data.")
-    values = tomllib.loads(file.read_text("utf-8"))
+    remedy = "Restore the file, or write the field anew; `hoeksteen up` in a new directory shows what it looks like."
     try:
+        values = tomllib.loads(file.read_text("utf-8"))
         return Settings(
             data=data,
             business_dsn=values["business_dsn"],
@@ -113,7 +114,19 @@ def read_settings(data: Path) -> Settings:
             keeper_port=int(values["keeper_port"]),
         )
     except KeyError as error:
-        raise InvalidInput(f"{file} lacks the field {error.args[0]}.", remedy="Restore the file, or run `hoeksteen up` again.") from error
+        raise InvalidInput(f"{file} lacks the field {error.args[0]}.", remedy=remedy) from error
+    except (ValueError, TypeError) as error:  # no UTF-8, no TOML, or a number that is none
+        raise InvalidInput(f"{file} is damaged: {error}.", remedy=remedy) from error
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put a text in a file's place at one instant, durably: a crash leaves the old file or the new one."""
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
 
 
 def _quoted(text: str) -> str:

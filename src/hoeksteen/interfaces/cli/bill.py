@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from hoeksteen.billing import operations as billing
 from hoeksteen.billing import queries as bills
@@ -23,7 +22,7 @@ from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console
+from hoeksteen.interfaces.cli.options import a_day, a_month, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
 from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
@@ -49,26 +48,13 @@ def payment() -> None:
     """Register payments."""
 
 
-def _month(_context: click.Context, _option: click.Parameter, value: str) -> date:
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value):
-        raise InvalidInput(f"--period is {value}.", remedy="Give a month, such as 2026-10.")
-    return date.fromisoformat(f"{value}-01")
-
-
-def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
-    try:
-        return None if value is None else date.fromisoformat(value)
-    except ValueError:
-        raise InvalidInput(f"{value} is no day.", remedy="Give a day, such as 2026-11-01.") from None
-
-
-period_option = click.option("--period", "month", required=True, callback=_month, help="The month of usage, such as 2026-10.")
+period_option = click.option("--period", "month", required=True, callback=a_month, help="The month of usage, such as 2026-10.")
 
 
 @bill.command()
 @period_option
 @click.option("--cycle-day", type=click.IntRange(1, 28), default=1, show_default=True, help="The day on which the bill periods begin.")
-@click.option("--bill-date", callback=_day, help="The day on the bills; by default the first day after the period.")
+@click.option("--bill-date", callback=a_day, help="The day on the bills; by default the first day after the period.")
 @click.option("--trial", is_flag=True, help="Compute only: no numbers, no postings, no disclosure, no messages.")
 @data_option
 @json_option
@@ -118,9 +104,9 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
             }
         )  # fmt: skip
         return
-    table = Table(title=f"{found.bill_number} · {found.bill_date} · due {found.due_date}", title_justify="left")
+    table = report_table(f"{found.bill_number} · {found.bill_date} · due {found.due_date}")
     for heading, justify in (("", "right"), ("what", "left"), ("period", "left"), ("quantity", "left"), ("net", "right"), ("price", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+        table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
     for rate, text in lines:
         table.add_row(str(rate.line), text.description, text.period, text.quantity, _money(rate.net), _money(rate.amount))
     table.add_section()
@@ -194,9 +180,9 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
             period=BillPeriod(month, add_months(month, 1)), today=local_day(runtime.clock.now()),
         )  # fmt: skip
     seconds = round(time.monotonic() - began, 2)
-    table = Table(title=f"{found.customers:,} customers: lines of {month:%Y-%m}, against what {mapping} charged", title_justify="left")
+    table = report_table(f"{found.customers:,} customers: lines of {month:%Y-%m}, against what {mapping} charged")
     for heading in ("lines", "recurring total", "largest adjustment", "mismatches"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     table.add_row(f"{found.lines:,}", f"{found.recurring_total:,}", f"{found.adjustment_abs_max}", f"{len(found.mismatches):,}")
     console = report_console(as_json=as_json)
     console.print(table)
@@ -215,7 +201,7 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
 @payment.command()
 @click.option("--customer", "customer_number", required=True, help="The customer's number.")
 @click.option("--amount", required=True, help="Euros received, such as 54.95.")
-@click.option("--received-on", callback=_day, help="The day of the bank statement; by default today.")
+@click.option("--received-on", callback=a_day, help="The day of the bank statement; by default today.")
 @click.option("--reference", default="", help="What the payer wrote: a bill number or a payment reference.")
 @click.option("--billing-account", "billing_account_number", help="By default the customer's first.")
 @data_option
@@ -224,10 +210,9 @@ def register(
     customer_number: str, amount: str, received_on: date | None, reference: str, billing_account_number: str | None, data: Path, as_json: bool
 ) -> None:
     """Register a payment: post it, and match it with the bills that it settles."""
-    try:
-        euros = Decimal(amount)
-    except InvalidOperation:
-        raise InvalidInput(f"--amount is {amount}.", remedy="Give euros, such as 54.95.") from None
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", amount):
+        raise InvalidInput(f"--amount is {amount[:40]}.", remedy="Give euros and cents, such as 54.95.")
+    euros = Decimal(amount)
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         customer = customer_by_number(tx=tx, customer_number=customer_number)
         if customer is None:
@@ -281,9 +266,9 @@ def _show_run(
     console: Console, result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, str, str]]
 ) -> None:  # fmt: skip
     totals = result.totals
-    table = Table(title=f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}", title_justify="left")
-    for heading in ("billing accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
-        table.add_column(heading, justify="right")
+    table = report_table(f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}")
+    for heading in ("accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
+        table.add_column(heading, justify="right", overflow="fold")
     table.add_row(
         f"{result.billing_accounts:,}", f"{totals.count:,}", f"{result.held:,}", _money(totals.net), _money(totals.vat), _money(totals.rounding),
         f"[bold]{_money(totals.gross)}[/]", "not posted" if difference is None else _money(difference),
@@ -295,9 +280,9 @@ def _show_run(
 
 
 def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
-    table = Table(title=f"Audit of {found.bills:,} bills of {found.period.first_day:%Y-%m}", title_justify="left")
+    table = report_table(f"Audit of {found.bills:,} bills of {found.period.first_day:%Y-%m}")
     for heading, justify in (("what", "left"), ("should be", "right"), ("is", "right"), ("difference", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+        table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
     rows = (("usage charges = usage lines", found.usage, found.usage_lines), ("bills = ledger", found.gross, found.ledger))
     for name, wanted, seen in rows:
         table.add_row(name, f"{wanted:,}", f"{seen:,}", f"{wanted - seen:,}")

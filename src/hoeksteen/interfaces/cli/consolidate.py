@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from hoeksteen.consolidation.mapping import read_mapping
 from hoeksteen.consolidation.model import RecordState, Source
@@ -20,14 +19,13 @@ from hoeksteen.consolidation.profile import Profile, profile
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console
+from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
 from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.time_period import local_day
 
 _SERVICE = "bss"
-_YEARS = (1990, 2100)
 _REMEDIES = {
     "broken_line": "mend the line in the export",
     "impossible_date": "correct the day in the legacy system",
@@ -39,16 +37,6 @@ _REMEDIES = {
     "unknown_status": "add the code to the mapping",
     "incomplete_discount": "complete the discount in the legacy system",
 }
-
-
-def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
-    try:
-        found = None if value is None else datetime.strptime(value, "%Y-%m-%d").date()
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a day; write it as 2026-11-01") from None
-    if found is not None and not _YEARS[0] <= found.year <= _YEARS[1]:
-        raise click.BadParameter(f"{value} lies outside the years {_YEARS[0]} to {_YEARS[1]}")
-    return found
 
 
 def _expected(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -69,7 +57,7 @@ _input_option = click.option(
     "--input", "inputs", multiple=True, required=False, type=click.Path(path_type=Path), help="The export that the mapping describes."
 )
 _cutover_option = click.option(
-    "--cutover", callback=_day, show_default="the first of this month", help="First day that is billed here, where the source does not say it."
+    "--cutover", callback=a_day, show_default="the first of this month", help="First day that is billed here, where the source does not say it."
 )
 
 
@@ -155,16 +143,16 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _print_report(console: Console, report: Report, seconds: float) -> None:
-    table = Table(title="Every record has one state", title_justify="left")
+    table = report_table("Every record has one state")
     for heading in ("source", "records in", *(str(state).replace("_", " ") for state in RecordState), ""):
-        table.add_column(heading, justify="left" if heading == "source" else "right")
+        table.add_column(heading, justify="left" if heading == "source" else "right", overflow="fold")
     for source in report.sources:
         states = [f"{source.states.get(state, 0):,}" for state in RecordState]
         table.add_row(escape(source.title), f"{source.records_in:,}", *states, "[green]closes[/]" if source.closes else "[red]open[/]")
     console.print(table)
-    table = Table(title="What they hold, in and out; recurring revenue per month on the cutover day, after discounts", title_justify="left")
+    table = report_table("What they hold, in and out; recurring revenue per month on the cutover day, after discounts")
     for heading in ("source", "products", "numbers", "SIMs", "EUR in", "EUR out"):
-        table.add_column(heading, justify="left" if heading == "source" else "right")
+        table.add_column(heading, justify="left" if heading == "source" else "right", overflow="fold")
     for source in report.sources:
         counts = (
             (source.products_in, source.products_out), (source.numbers_in, source.numbers_out), (source.sims_in, source.sims_out),
@@ -188,9 +176,9 @@ def _print_report(console: Console, report: Report, seconds: float) -> None:
 def _print_findings(console: Console, title: str, found: Sequence[FindingCount], *, remedies: bool) -> None:
     if not found:
         return
-    table = Table(title=title, title_justify="left")
+    table = report_table(title)
     for heading in ("where first", "field", "what", "records", *(["what to do"] if remedies else [])):
-        table.add_column(heading, justify="right" if heading == "records" else "left")
+        table.add_column(heading, justify="right" if heading == "records" else "left", overflow="fold")
     for entry in found:
         remedy = [_REMEDIES.get(entry.code, "correct it in the legacy system")] if remedies else []
         table.add_row(escape(entry.first_place), escape(entry.field), entry.code.replace("_", " "), f"{entry.records:,}", *remedy)
@@ -198,9 +186,9 @@ def _print_findings(console: Console, title: str, found: Sequence[FindingCount],
 
 
 def _print_prices(console: Console, prices: Prices) -> None:
-    table = Table(title=f"List prices estimated for {prices.source}, EUR per month", title_justify="left")
-    table.add_column("offering")
-    table.add_column("EUR", justify="right")
+    table = report_table(f"List prices estimated for {prices.source}, EUR per month")
+    table.add_column("offering", overflow="fold")
+    table.add_column("EUR", justify="right", overflow="fold")
     for offering, price in prices.prices.items():
         table.add_row(offering, f"{price}")
     console.print(table)
@@ -211,19 +199,19 @@ def _print_prices(console: Console, prices: Prices) -> None:
 def _print_distributions(console: Console, found: dict[str, dict[str, str]]) -> None:
     if not found:
         return
-    table = Table(title="Distributions in EUR: minimum, percentiles, maximum", title_justify="left")
-    table.add_column("")
+    table = report_table("Distributions in EUR: minimum, percentiles, maximum")
+    table.add_column("", overflow="fold")
     for step in next(iter(found.values())):
-        table.add_column(step, justify="right")
+        table.add_column(step, justify="right", overflow="fold")
     for name, values in found.items():
         table.add_row(name, *(f"{Decimal(value):,}" for value in values.values()))
     console.print(table)
 
 
 def _print_profile(console: Console, found: Profile) -> None:
-    table = Table(title=f"{found.source}: {found.records:,} records, {found.rejected:,} that cannot be loaded", title_justify="left")
+    table = report_table(f"{found.source}: {found.records:,} records, {found.rejected:,} that cannot be loaded")
     for heading in ("column", "target", "filled", "distinct", "looks like", "shapes or codes", "suspicious"):
-        table.add_column(heading, justify="right" if heading in ("filled", "distinct") else "left")
+        table.add_column(heading, justify="right" if heading in ("filled", "distinct") else "left", overflow="fold")
     for column in found.columns:
         share = f"{column.filled / column.rows:.1%}" if column.rows else "none"
         shapes = "  ".join(f"{shape} {count:,}" for shape, count in column.shapes)

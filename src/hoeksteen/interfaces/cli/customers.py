@@ -5,10 +5,9 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_table
 from hoeksteen.party import queries as party
 from hoeksteen.storage.postgres import Database
 
@@ -24,9 +23,9 @@ def customers(limit: int, data: Path, as_json: bool) -> None:
     if as_json:
         emit_json({"total": total, "customers": [asdict(customer) for customer in found]})
         return
-    table = Table(title=f"{len(found)} of {total} customers", title_justify="left")
+    table = report_table(f"{len(found)} of {total} customers")
     for heading in ("number", "segment", "since", "status", "party"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for customer in found:
         table.add_row(customer.customer_number, customer.segment, customer.customer_since.isoformat(), customer.status, str(customer.party_id))
     Console().print(table)

@@ -22,7 +22,7 @@ from hoeksteen.host.processes import copy_as
 from hoeksteen.host.settings import default_data, read_settings
 from hoeksteen.interfaces.cli import people
 from hoeksteen.interfaces.cli.installation import settings_for
-from hoeksteen.interfaces.cli.options import emit_json
+from hoeksteen.interfaces.cli.options import a_month, emit_json, port_options, report_table
 from hoeksteen.interfaces.cli.story import Figures, Story
 from hoeksteen.interfaces.cli.story_evidence import tell_access, tell_proof
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
@@ -50,17 +50,16 @@ class Wish:
 @click.command()
 @click.option("--customers", type=click.IntRange(100, 5_000_000), default=2_000, show_default=True, help="How many people and companies to invent.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed invents the same operator.")
-@click.option("--month", default="2026-10", show_default=True, help="The month of usage that is billed.")
+@click.option("--month", callback=a_month, default="2026-10", show_default=True, help="The month of usage that is billed.")
 @click.option("--ibm", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Bring in this sample of a real operator instead.")
 @click.option("--serve/--no-serve", default=True, show_default=True, help="Leave the desk open at the end.")
 @click.option("--keep-running", is_flag=True, help="With --no-serve: leave the databases and the keeper running.")
 @click.option("--fresh", is_flag=True, help="Remove an earlier demonstration in the same directory first.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False, resolve_path=True), help="Where; kept at the end.")
-@click.option("--desk-port", type=int, default=None, help="Port of the desk on 127.0.0.1.")
-@click.option("--keeper-port", type=int, default=None, help="Port of the keeper's own origin.")
+@port_options
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
 def demo(
-    customers: int, seed: int, month: str, ibm: Path | None, serve: bool, keep_running: bool, fresh: bool, data: Path | None,
+    customers: int, seed: int, month: date, ibm: Path | None, serve: bool, keep_running: bool, fresh: bool, data: Path | None,
     desk_port: int | None, keeper_port: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Invent an operator, bring its legacy systems in, rate and bill a month, and prove who saw whom."""
@@ -70,13 +69,11 @@ def demo(
         data = Path(tempfile.mkdtemp(prefix="hoeksteen-")) if temporary else default_data().with_name(default_data().name + "-demo")
     if fresh:
         _remove(data)
-    if not serve:
-        desk_port, keeper_port = desk_port or free_port(), keeper_port or free_port()
     require_free_directory(data)
-    if (data / "settings.toml").exists():
-        desk_port = keeper_port = None
+    if not serve and not (data / "settings.toml").exists():
+        desk_port, keeper_port = desk_port or free_port(), keeper_port or free_port()
     installation = Installation(settings_for(data, desk_port, keeper_port), progress=lambda text: console.print(f"  {text}"))
-    wish = Wish(customers, seed, month, ibm)
+    wish = Wish(customers, seed, f"{month:%Y-%m}", ibm)
     try:
         story = Story(installation, console)
         story.require_same(wish)
@@ -180,7 +177,7 @@ def _leave_open(story: Story, figures: Figures) -> None:
     addresses.add_row("keeper", f"{settings.keeper_origin}  (log-in and approvals; the only pages that see a secret)")
     addresses.add_row("my data", settings.mydata_origin)
     console.print(addresses)
-    table = Table(title="Log-ins", title_justify="left")
+    table = report_table("Log-ins")
     for heading in ("name", "password", "what they do"):
         table.add_column(heading, no_wrap=True)
     for log_in in people.log_ins(story.installation):

@@ -6,34 +6,37 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from hoeksteen.host.installation import Installation, embedded_settings, require_free_directory
 from hoeksteen.host.settings import Settings, read_settings
 from hoeksteen.interfaces.cli import people
-from hoeksteen.interfaces.cli.options import data_option
+from hoeksteen.interfaces.cli.options import DESK_PORT, KEEPER_PORT, data_option, port_options, report_table
+from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.storage.migrations import migrate as run_migrations
 from hoeksteen.storage.postgres import Database
-
-DESK_PORT = 8420
-KEEPER_PORT = 8421
 
 
 @click.command()
 @data_option
-@click.option("--desk-port", type=int, default=None, help=f"Port of the desk on 127.0.0.1 ({DESK_PORT}).")
-@click.option("--keeper-port", type=int, default=None, help=f"Port of the keeper's own origin ({KEEPER_PORT}).")
+@port_options
 @click.option("--business-dsn", default=None, help="Use this PostgreSQL (15 or newer) for the application instead of the embedded one.")
 @click.option("--owner-dsn", default=None, help="The same database as the role that owns the schema.")
 @click.option("--keeper-dsn", default=None, help="A PostgreSQL of the keeper's own.")
-def up(data: Path, desk_port: int | None, keeper_port: int | None, business_dsn: str | None, owner_dsn: str | None, keeper_dsn: str | None) -> None:
+@click.option(
+    "--people", "people_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+    help="Your own first organisations and people, as YAML; without it a new keeper gets those of the demonstration.",
+)  # fmt: skip
+def up(
+    data: Path, desk_port: int | None, keeper_port: int | None, business_dsn: str | None, owner_dsn: str | None, keeper_dsn: str | None,
+    people_file: Path | None,
+) -> None:  # fmt: skip
     """Start the databases, the keeper and the desk; make them first where they do not exist."""
     console = Console(stderr=True)
     installation = Installation(
         settings_for(data, desk_port, keeper_port, business_dsn, owner_dsn, keeper_dsn), progress=lambda text: console.print(f"  {text}")
     )
     installation.up()
-    people.ensure_bootstrapped(installation)
+    people.ensure_bootstrapped(installation, own=people_file)
     installation.start_web()
     show_status(installation)
 
@@ -73,8 +76,19 @@ def settings_for(
     owner_dsn: str | None = None,
     keeper_dsn: str | None = None,
 ) -> Settings:
-    """Give the settings of an existing installation, or those of a new one, with what was named on the command line put over them."""
+    """
+    Give the settings of an existing installation, or those of a new one, with what was named on the command line put over them.
+
+    :raises InvalidInput: when the ports of an existing installation would change: people's passkeys and services' origins are bound to them
+    """
     require_free_directory(data)
+    if (data / "settings.toml").exists():
+        known = read_settings(data)
+        if (desk_port or known.desk_port, keeper_port or known.keeper_port) != (known.desk_port, known.keeper_port):
+            raise InvalidInput(
+                f"{data} has the ports {known.desk_port} and {known.keeper_port} for good: passkeys and log-ins are bound to them.",
+                remedy="Leave the options out, or name another --data.",
+            )
     settings = read_settings(data) if (data / "settings.toml").exists() else embedded_settings(data, desk_port=DESK_PORT, keeper_port=KEEPER_PORT)
     named: dict[str, Any] = {
         "desk_port": desk_port, "keeper_port": keeper_port,
@@ -85,9 +99,9 @@ def settings_for(
 
 def show_status(installation: Installation) -> None:
     """Print the parts of an installation as a table, and its findings under it."""
-    table = Table(title=f"Hoeksteen in {installation.settings.data}", title_justify="left")
+    table = report_table(f"Hoeksteen in {installation.settings.data}")
     for heading in ("part", "OS user", "state", "where"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for part in installation.status():
         table.add_row(part.name, part.os_user, f"[{'green' if part.state != 'down' else 'red'}]{part.state}[/]", part.where)
     console = Console()

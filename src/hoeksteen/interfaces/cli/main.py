@@ -1,10 +1,13 @@
 """`hoeksteen`: the command line. Each topic lies in a module of its own and is loaded when it is asked for."""
 
 import importlib
+import logging
 import os
 import pwd
 import sys
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -101,6 +104,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; an error of ours becomes one message with its remedy and an exit status of its own."""
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it repeats what the message says
     try:
         cli(standalone_mode=False)
     except click.exceptions.Abort:
@@ -119,3 +123,8 @@ def main() -> None:
         click.echo(f"hoeksteen: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
         click.echo("  what to do: mend that, then run the same command again; it goes on where it stopped.", err=True)
         sys.exit(74)
+    except Exception as error:  # noqa: BLE001 the border: an unforeseen error's own words may hold somebody's data, so only its place is shown
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        click.echo(f"hoeksteen: unforeseen {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}.", err=True)
+        click.echo("  what to do: nothing half-done remains; report this line, and run the same command again.", err=True)
+        sys.exit(70)

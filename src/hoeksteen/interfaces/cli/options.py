@@ -1,15 +1,23 @@
 """Options that many commands share, and the one way in which a command reports."""
 
 import json
+import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 from hoeksteen.host.settings import default_data
+
+_YEARS = (1990, 2100)  # days beyond them are typing errors
+DESK_PORT = 8420
+KEEPER_PORT = 8421
 
 
 def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,6 +28,13 @@ def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
 
 
+def port_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--desk-port` and `--keeper-port`, for a new installation."""
+    port = click.IntRange(1, 65_535)
+    command = click.option("--keeper-port", type=port, default=None, help=f"Port of the keeper's own origin ({KEEPER_PORT}).")(command)
+    return click.option("--desk-port", type=port, default=None, help=f"Port of the desk on 127.0.0.1 ({DESK_PORT}).")(command)
+
+
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--json`: the last line that the command prints is then one JSON object."""
     return click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")(command)
@@ -28,6 +43,33 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def emit_json(figures: dict[str, Any]) -> None:
     """Print the figures as one line of JSON."""
     click.echo(json.dumps(figures, default=str, ensure_ascii=False))
+
+
+def a_month(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+    """Read a month such as 2026-10 from an option, as its first day."""
+    return None if value is None else _read_day(value, f"{value}-01", "a month; write it as 2026-10")
+
+
+def a_day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+    """Read a day such as 2026-11-01 from an option."""
+    return None if value is None else _read_day(value, value, "a day; write it as 2026-11-01")
+
+
+def _read_day(value: str, day: str, what: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+        raise click.BadParameter(f"{value!r} is not {what}")
+    try:
+        found = date.fromisoformat(day)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not {what}") from None
+    if not _YEARS[0] <= found.year <= _YEARS[1]:
+        raise click.BadParameter(f"{value} lies outside the years {_YEARS[0]} to {_YEARS[1]}")
+    return found
+
+
+def report_table(title: str) -> Table:
+    """Give an empty table, narrow enough that figures stay whole on a terminal of 80 columns."""
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
 
 
 def report_console(*, as_json: bool) -> Console:

@@ -16,7 +16,7 @@ import yaml
 
 from hoeksteen.host.installation import SERVICES, Installation
 from hoeksteen.host.processes import run_as
-from hoeksteen.kernel.errors import NotFound, Unavailable
+from hoeksteen.kernel.errors import InvalidInput, NotFound, Unavailable, WrongState
 
 OPERATOR, VENDOR = "lage-landen", "meridian"
 _GRANT_DAYS = 365
@@ -85,17 +85,23 @@ def new_log_in(actor: str, job: str) -> LogIn:
     )
 
 
-def ensure_bootstrapped(installation: Installation) -> bool:
+def ensure_bootstrapped(installation: Installation, *, own: Path | None = None) -> bool:
     """
     Give an empty keeper its first people and services; says whether it did.
 
     Keys of people are made as the people themselves, keys of services as the application; the keeper is handed public halves only.
+
+    :param own: the operator's own organisations and people, in the keeper's bootstrap format; the services are added
+    :raises WrongState: when it is given to a keeper that knows people already
+    :raises InvalidInput: when it is no such file
     """
     settings = installation.settings
     if (settings.people / "log-ins.json").exists():
+        if own is not None:
+            raise WrongState("The keeper has its first people already.", remedy="Leave --people out; later changes go through the running keeper.")
         return False
-    made = [new_log_in(person.actor, person.job) for person in PEOPLE]
-    document = _document(installation, made)
+    made = [] if own else [new_log_in(person.actor, person.job) for person in PEOPLE]
+    document = _own_document(installation, own) if own else _document(installation, made)
     installation.bootstrap_keeper(yaml.safe_dump(document, allow_unicode=True))
     _remember(installation, made)
     return True
@@ -124,9 +130,19 @@ def approve_standing_grants(installation: Installation, *, customers: int) -> li
     return grants
 
 
+def _own_document(installation: Installation, file: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(file.read_text("utf-8"))
+        operator = next(entry["organisation"] for entry in document["organisations"] if entry.get("operator"))
+    except (yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError, AttributeError, StopIteration) as error:
+        raise InvalidInput(
+            f"{file} names no organisations of which one is the operator.", remedy="Write it as docs/operations.md shows, section People."
+        ) from error
+    return {"services": _services(installation, operator), **document}
+
+
 def _document(installation: Installation, made: list[LogIn]) -> dict[str, Any]:
-    settings, users = installation.settings, installation.users
-    origins = {"desk": [settings.desk_origin], "mydata": [settings.mydata_origin], "api": [settings.api_origin]}
+    users = installation.users
     return {
         "organisations": [
             {"organisation": OPERATOR, "name": "Lage Landen Telecom B.V.", "country": "NL", "operator": True},
@@ -140,14 +156,20 @@ def _document(installation: Installation, made: list[LogIn]) -> dict[str, Any]:
             }
             for person, log_in in zip(PEOPLE, made, strict=True)
         ],
-        "services": [
-            {
-                "actor": service, "name": f"Hoeksteen {service}", "organisation": OPERATOR, "origins": origins.get(service, []),
-                "public_key": _keygen(installation, users.application, settings.service_keys / f"{service}.key"),
-            }
-            for service in SERVICES
-        ],
+        "services": _services(installation, OPERATOR),
     }  # fmt: skip
+
+
+def _services(installation: Installation, operator: str) -> list[dict[str, Any]]:
+    settings = installation.settings
+    origins = {"desk": [settings.desk_origin], "mydata": [settings.mydata_origin], "api": [settings.api_origin]}
+    return [
+        {
+            "actor": service, "name": f"Hoeksteen {service}", "organisation": operator, "origins": origins.get(service, []),
+            "public_key": _keygen(installation, installation.users.application, settings.service_keys / f"{service}.key"),
+        }
+        for service in SERVICES
+    ]  # fmt: skip
 
 
 def _keygen(installation: Installation, user: str, path: Path) -> str:

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from hoeksteen.host.installation import Installation
 from hoeksteen.host.processes import credentials, environment
+from hoeksteen.host.settings import replace_file
 from hoeksteen.kernel.errors import Unavailable, WrongState
 
 Figures = dict[str, Any]
@@ -51,7 +52,7 @@ class Story:
         figures = tell()
         figures["seconds"] = round(time.monotonic() - began, 1)
         self._finished[name] = figures
-        self._memory.write_text(json.dumps(self._finished, indent=1, default=str), "utf-8")
+        replace_file(self._memory, json.dumps(self._finished, indent=1, default=str))
         return figures
 
     def require_same(self, wish: object) -> None:

@@ -57,28 +57,29 @@ def tell_proof(story: Story, access: Figures) -> Figures:
         seen = disclosure.did_see(keeper=keeper, subject=subject)
         story.console.print(_did_see_table(seen))
         folder = story.installation.settings.data / "evidence"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         bundle = folder / f"customer-{access['customer_number']}.json"
+        bundle.touch(mode=0o600)
         bundle.write_bytes(disclosure.evidence_bundle(keeper=keeper, subject=subject))
     invariant(bool(seen), "the looks of this demonstration stand in the log")
     return {**_checked(story, bundle), "bundle": str(bundle)}
 
 
 def _checked(story: Story, bundle: Path) -> Figures:
-    key = story.installation.settings.log_key
+    key, people = story.installation.settings.log_key, story.installation.users.people
     story.say("\nThe answer is a file. A separate program, which shares no code with the keeper, checks it:")
-    status, _ = story.run(bundle, "--key", key, program="hoeksteen-verify")
+    status, _ = story.run(bundle, "--key", key, user=people, program="hoeksteen-verify")
     story.say("\nThe whole log, copied as anybody may copy it, is checked as well:")
     copy = bundle.parent / "log"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(story.installation.settings.keeper / "tiles", copy)
-    whole, lines = story.run("log", copy, "--key", key, "--json", program="hoeksteen-verify")
+    whole, lines = story.run("log", copy, "--key", key, "--json", user=people, program="hoeksteen-verify")
     answer = _last_object(lines)
     story.say(f"{answer['entries']} entries, root {answer['root'][:16]}…")
     story.say("\nNow one byte of the copy is changed:")
     changed = _change_one_byte(copy)
     story.say(f"{changed.relative_to(copy.parent)}, one bit")
-    tampered, _ = story.run("log", copy, "--key", key, program="hoeksteen-verify", fails=True)
+    tampered, _ = story.run("log", copy, "--key", key, user=people, program="hoeksteen-verify", fails=True)
     return {"entries": answer["entries"], "verified": status == 0 and whole == 0, "tampered_copy_verified": tampered == 0}
 
 
@@ -135,7 +136,7 @@ def _last_object(lines: list[str]) -> dict[str, Any]:
 def _could_see_table(answer: dict[str, Any]) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     for heading in ("who", "of", "could see", "for", "at most", "because"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for one in answer["actors"]:
         ceiling = f"{one['ceiling_per_hour']}/h" if one["ceiling_per_hour"] is not None else ""
         masked = " (masked)" if one["masked"] else ""
@@ -148,7 +149,7 @@ def _could_see_table(answer: dict[str, Any]) -> Table:
 def _did_see_table(entries: list[dict[str, Any]]) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     for heading in ("entry", "when", "who", "of", "did", "what", "why", "outcome"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for entry in entries:
         when = str(entry["time"])[11:19]
         what = entry["category"] + (" (masked)" if entry["masked"] else "")

@@ -5,16 +5,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from itertools import islice
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from hoeksteen.interfaces.cli.options import emit_json, json_option, progress_bars, report_console
+from hoeksteen.interfaces.cli.options import a_month, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.synth.model import Truth
 from hoeksteen.synth.operator import CUSTOMERS_MAX, CUSTOMERS_MIN, RECORDS_PER_LINE, invent
 
@@ -33,17 +32,10 @@ _DESCRIBED = {
 }
 
 
-def _month(_context: click.Context, _option: click.Parameter, value: str) -> date:
-    try:
-        return datetime.strptime(value, "%Y-%m").date()
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a month; write it as 2026-10") from None
-
-
 @click.command()
 @click.option("--customers", type=click.IntRange(CUSTOMERS_MIN, CUSTOMERS_MAX), default=2000, show_default=True, help="People and firms.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same bytes.")
-@click.option("--month", callback=_month, default="2026-10", show_default=True, help="The month of usage.")
+@click.option("--month", callback=a_month, default="2026-10", show_default=True, help="The month of usage.")
 @click.option(
     "--records-per-line", type=click.FloatRange(1, 10_000), default=RECORDS_PER_LINE, show_default=True, help="Usage of a middling mobile line."
 )
@@ -79,24 +71,24 @@ def _print_summary(console: Console, truth: Truth) -> None:
         f"[bold]{truth.customers:,} customers[/bold] ({truth.individuals:,} people, {truth.organizations:,} firms), {truth.households:,} households, "
         f"{truth.records:,} records in three systems, seed {truth.seed}, {truth.month}"
     )
-    table = Table(title="The exports", title_justify="left")
+    table = report_table("The exports")
     for heading in ("source", "records", "rows", "to be rejected", "products", "EUR a month"):
-        table.add_column(heading, justify="left" if heading == "source" else "right")
+        table.add_column(heading, justify="left" if heading == "source" else "right", overflow="fold")
     for name, totals in truth.sources.items():
         amount = f"{totals.monthly_cents // 100:,}.{totals.monthly_cents % 100:02d}"
         table.add_row(name, *(f"{count:,}" for count in (totals.records, totals.rows, totals.rejectable, totals.products)), amount)
     console.print(table)
-    table = Table(title="The dirt", title_justify="left")
-    table.add_column("what")
-    table.add_column("count", justify="right")
-    table.add_column("share", justify="right")
+    table = report_table("The dirt")
+    table.add_column("what", overflow="fold")
+    table.add_column("count", justify="right", overflow="fold")
+    table.add_column("share", justify="right", overflow="fold")
     for kind, description in _DESCRIBED.items():
         table.add_row(description, f"{truth.counts[kind]:,}", f"{truth.shares[kind]:.2%}")
     console.print(table)
-    table = Table(title="The usage", title_justify="left")
-    table.add_column("what")
+    table = report_table("The usage")
+    table.add_column("what", overflow="fold")
     for group in ("voice and SMS", "data sessions"):
-        table.add_column(group, justify="right")
+        table.add_column(group, justify="right", overflow="fold")
     for kind in ("records", "normal", "late", "duplicate", "no_zone", "no_product", "rejected"):
         sums = [sum(getattr(file, kind) for file in truth.usage if file.name.startswith(prefix)) for prefix in ("voice", "sessions")]
         table.add_row(kind.replace("_", " "), *(f"{count:,}" for count in sums))

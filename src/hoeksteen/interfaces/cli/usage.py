@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console
+from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import AccessDenied, Corrupt, InvalidInput, NotFound
 from hoeksteen.kernel.money import euros
@@ -69,9 +69,7 @@ def collect(paths: tuple[Path, ...], adapter: str | None, again: bool, data: Pat
 
 
 @usage.command()
-@click.option(
-    "--month", callback=lambda _c, _o, value: _month(value), default="2026-10", show_default=True, help="The month in which the bill periods begin."
-)
+@click.option("--month", callback=a_month, required=True, help="The month in which the bill periods begin, such as 2026-10.")
 @data_option
 @json_option
 def rate(month: date, data: Path, as_json: bool) -> None:
@@ -157,13 +155,6 @@ def _adapter_of(file: Path) -> str:
     return _ADAPTER_OF_SUFFIX[file.suffix]
 
 
-def _month(value: str) -> date:
-    try:
-        return datetime.strptime(value, "%Y-%m").date()
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a month; write it as 2026-10") from None
-
-
 @contextmanager
 def _progress(what: str) -> Iterator[tuple[Progress, Any]]:
     with progress_bars() as bars:
@@ -188,9 +179,9 @@ def _file_figures(entry: FileBalance) -> dict[str, Any]:
 
 
 def _show_collected(console: Console, balances: Sequence[FileBalance], seconds: float) -> None:
-    table = Table(title="Collected", title_justify="left")
+    table = report_table("Collected")
     for heading in ("file", "records", *UsageState):
-        table.add_column(str(heading), justify="left" if heading == "file" else "right")
+        table.add_column(str(heading), justify="left" if heading == "file" else "right", overflow="fold")
     for entry in balances:
         if entry.already_taken:
             table.add_row(escape(entry.name), "already taken", *("" for _ in UsageState))
@@ -241,9 +232,10 @@ def _require_closed(balances: Sequence[RatedBalance]) -> None:
 def _show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
     totals = _totals(balances)
     shown = ("records_in", *_FINAL, *(["unrated"] if totals["unrated"] else []))
-    table = Table(title="Every record has one state", title_justify="left")
+    table = report_table("Every record has one state")
     for name in ("file", *shown, "EUR", "closes"):
-        table.add_column(_HEADINGS.get(name, name), justify="left" if name == "file" else "right", no_wrap=True)
+        figure = name != "file"
+        table.add_column(_HEADINGS.get(name, name), justify="right" if figure else "left", no_wrap=figure, overflow="fold")
     for entry in balances:
         counts = (f"{getattr(entry, name):,}" for name in shown)
         table.add_row(escape(entry.name), *counts, f"{euros(entry.amount_micro):,.2f}", "yes" if entry.closes else "[bold]not yet[/bold]")
@@ -256,9 +248,9 @@ def _show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
 
 
 def _show_reasons(console: Console, reasons: Sequence[dict[str, Any]]) -> None:
-    table = Table(title="What rating made of the guided records", title_justify="left")
+    table = report_table("What rating made of the guided records")
     for heading in ("state", "reason", "records", "EUR"):
-        table.add_column(heading, justify="left" if heading in ("state", "reason") else "right")
+        table.add_column(heading, justify="left" if heading in ("state", "reason") else "right", overflow="fold")
     for row in reasons:
         table.add_row(row["state"], row["reason"] or "priced", f"{row['records']:,}", f"{euros(row['amount_micro']):,.6f}")
     console.print(table)
@@ -269,8 +261,8 @@ def _show_explanation(explanation: Explanation) -> None:
     console.print(explanation.sentence_en, soft_wrap=True)
     console.print(explanation.sentence_nl, soft_wrap=True, style="dim")
     table = Table(show_header=False)
-    table.add_column("what")
-    table.add_column("value")
+    table.add_column("what", overflow="fold")
+    table.add_column("value", overflow="fold")
     valid_from = f"{explanation.price_valid_from.astimezone(OPERATOR_ZONE):%Y-%m-%d}" if explanation.price_valid_from else ""
     rows = {
         "record": explanation.record_id,

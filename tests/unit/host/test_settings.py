@@ -1,0 +1,71 @@
+"""Settings: written whole, read with an error that says what to mend, ports that stay."""
+
+from pathlib import Path
+
+import pytest
+
+from hoeksteen.host.installation import Installation, embedded_settings
+from hoeksteen.host.settings import read_settings, replace_file
+from hoeksteen.interfaces.cli.installation import settings_for
+from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
+
+
+def written(folder: Path) -> Path:
+    embedded_settings(folder, desk_port=8420, keeper_port=8421).write()
+    return folder / "settings.toml"
+
+
+def test_what_was_written_is_read_and_nothing_else_stays(tmp_path: Path) -> None:
+    written(tmp_path)
+    assert read_settings(tmp_path) == embedded_settings(tmp_path, desk_port=8420, keeper_port=8421)
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [(b"desk_port", b"desk port", "is damaged"), (b"8420", b"'many'", "is damaged"), (b"keeper_dsn", b"keeper", "lacks the field keeper_dsn"),
+     (b"host", b"\xff\xfe", "is damaged")],
+    ids=["no TOML", "no number", "no field", "no text"],
+)  # fmt: skip
+def test_a_damaged_file_is_named(tmp_path: Path, old: bytes, new: bytes, what: str) -> None:
+    file = written(tmp_path)
+    file.write_bytes(file.read_bytes().replace(old, new))
+    with pytest.raises(InvalidInput, match=what) as caught:
+        read_settings(tmp_path)
+    assert str(file) in caught.value.message and caught.value.remedy
+
+
+def test_no_installation(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="No installation"):
+        read_settings(tmp_path)
+
+
+def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    replace_file(file, "one")
+    with pytest.raises(TypeError):
+        replace_file(file, None)  # type: ignore[arg-type]
+    assert file.read_text() == "one"
+
+
+def test_the_ports_of_an_installation_stay(tmp_path: Path) -> None:
+    written(tmp_path)
+    assert settings_for(tmp_path, 8420, None).desk_port == 8420
+    with pytest.raises(InvalidInput, match="for good"):
+        settings_for(tmp_path, 9000, None)
+    assert settings_for(tmp_path, None, None, business_dsn="host=elsewhere").owner_dsn == "host=elsewhere"
+
+
+def test_one_port_for_two_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with pytest.raises(InvalidInput, match="cannot both have port 8420"):
+        Installation(embedded_settings(data, desk_port=8420, keeper_port=8420)).up()
+    assert not (data / "settings.toml").exists()
+
+
+def test_two_processes_do_not_start_one_installation_at_once(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    one, other = (Installation(embedded_settings(data, desk_port=8420, keeper_port=8421)) for _ in range(2))
+    with one._alone(), pytest.raises(WrongState, match="being started or stopped"):
+        other.down()
