@@ -1,6 +1,7 @@
 """The API as the published files say it, for those who may."""
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ from hoeksteen.billing import queries as billing
 from hoeksteen.interfaces.api.gaps import GAPS
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.party.model import Customer
+from hoeksteen.product import queries as product
 from hoeksteen.receivables import operations
 from hoeksteen.receivables import queries as receivables
 
@@ -175,6 +177,33 @@ def test_a_data_subject_has_their_own_only(world: World) -> None:
         [own] = billing.bills_of(tx=tx, customer_id=mine.customer_id)
     assert client.get(f"{BILLS}/{theirs.customer_bill_id}").status_code == 404
     assert client.get(f"{BILLS}/{own.customer_bill_id}").status_code == 200
+
+
+@pytest.mark.parametrize("who", ["m.tan", "chris.smit", "emma.bakker"])
+def test_a_role_without_a_purpose_reads_no_customer(world: World, who: str) -> None:
+    """The vendor's technician, and whoever only watches: no list, no product, no bill, whichever id they know."""
+    one = world.customer(start_day=date(2026, 10, 1))
+    world.bill(date(2026, 10, 1))
+    client = Client(world, who)
+    with world.database.transaction() as tx:
+        [bill] = billing.bills_of(tx=tx, customer_id=one.customer_id)
+        [held] = product.products_held(tx=tx, customer_id=one.customer_id, at=NOW)
+    for path in (CUSTOMERS, f"{CUSTOMERS}/{one.customer_id}", of(one, PRODUCTS), f"{PRODUCTS}/{held.product_id}", of(one, BILLS),
+                 f"{BILLS}/{bill.customer_bill_id}"):  # fmt: skip
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (403, "access_denied"), path
+
+
+def test_what_breaks_is_logged_without_its_words(world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise ValueError("Jan van den Berg, 0612345678")
+
+    monkeypatch.setattr("hoeksteen.interfaces.api.app.party.count", broken)
+    answer = Client(world, "bram.visser").get(CUSTOMERS)
+    assert answer.status_code == 500
+    [number] = re.findall(r"incident ([0-9a-f]{8})", answer.text)
+    assert f"incident {number}: ValueError in" in caplog.text
+    assert "Berg" not in caplog.text + answer.text
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?offset=x", "?colour=red", "?limit=1000"])

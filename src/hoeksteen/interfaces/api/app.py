@@ -1,7 +1,9 @@
 """The TM Forum APIs. A bearer token says who asks; the keeper decides which personal attributes they see."""
 
 import hmac
+import logging
 import secrets
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +38,7 @@ from hoeksteen.product import queries as product
 from hoeksteen.receivables import queries as receivables
 from hoeksteen.storage.postgres import Transaction
 
+_report = logging.getLogger(__name__)
 Api = Request[Any, Any, Any]
 _CUSTOMER_FILTER = "relatedParty.partyOrPartyRole.id"
 _STATE_COOKIE = "login_state"
@@ -67,10 +70,13 @@ class Client:
 
     def require_customer(self, customer: Customer) -> None:
         """
-        Refuse a customer of whom a data subject is not the party; for them, others do not exist.
+        Refuse a customer of whom a data subject is not the party, for whom others do not exist; and every customer to a role without a purpose.
 
         :raises NotFound: when it is not theirs
+        :raises AccessDenied: with the reason `no_role`, as to a vendor's technician
         """
+        if self.session.subject is None and not self.purpose:
+            raise AccessDenied("This token's role includes no customers.", reason="no_role", remedy="Ask as care or billing.")
         if self.session.subject is not None and customer.party_id != self.session.subject:
             raise NotFound("There is no such resource.", remedy="Check its id.")
 
@@ -287,7 +293,7 @@ def _ours(request: Api, error: HoeksteenError) -> Response[bytes]:
         return failure(401, "unauthorized", "The token has ended.", "Get a new one at /login.")
     status = PROBLEMS[error.code].http_status
     if status >= 500:
-        return failure(status, error.code, "The request cannot be served now.")
+        return failure(status, error.code, f"The request cannot be served now; incident {_incident(error)}.")
     return failure(status, error.code, error.message, error.remedy)
 
 
@@ -297,5 +303,12 @@ def _litestars(_: Api, error: HTTPException) -> Response[bytes]:
     return failure(error.status_code, code, reason)
 
 
-def _unforeseen(_: Api, __: Exception) -> Response[bytes]:
-    return failure(500, "internalError", "Something broke that should never break.")
+def _unforeseen(_: Api, error: Exception) -> Response[bytes]:
+    return failure(500, "internalError", f"Something broke that should never break; incident {_incident(error)}.")
+
+
+def _incident(error: Exception) -> str:
+    """Log what broke and where, without the error's own words, which may hold somebody's data; give the number that finds it in the log."""
+    number, where = secrets.token_hex(4), traceback.extract_tb(error.__traceback__)[-1]
+    _report.error("incident %s: %s in %s, line %s", number, type(error).__name__, where.filename, where.lineno)
+    return number
