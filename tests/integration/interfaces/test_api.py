@@ -187,7 +187,7 @@ def test_a_role_without_a_purpose_reads_no_customer(world: World, who: str) -> N
     client = Client(world, who)
     with world.database.transaction() as tx:
         [bill] = billing.bills_of(tx=tx, customer_id=one.customer_id)
-        [held] = product.products_held(tx=tx, customer_id=one.customer_id, at=NOW)
+        held, *_ = product.products_held(tx=tx, customer_id=one.customer_id, at=NOW)
     for path in (CUSTOMERS, f"{CUSTOMERS}/{one.customer_id}", of(one, PRODUCTS), f"{PRODUCTS}/{held.product_id}", of(one, BILLS),
                  f"{BILLS}/{bill.customer_bill_id}"):  # fmt: skip
         answer = client.get(path)

@@ -66,3 +66,14 @@ def test_a_token_of_the_desk_opens_nothing_here(world: World) -> None:
 def test_staff_have_no_page_here(world: World) -> None:
     staff = Browser(world.hosts, "mydata", {"mydata_session": world.keeper.session("m.tan", "mydata").token})
     assert staff.get("/").status_code == 403
+
+
+def test_what_was_erased_is_blank_and_the_rest_stays(world: World) -> None:
+    me, customer_id = customer_at_home(world, "Wisserx")
+    with world.database.transaction() as tx:
+        party_id = tx.value("SELECT party_id FROM party.customer WHERE customer_id = %s", (customer_id,))
+    world.keeper.client("dewi.hoekstra").shred(subject=party_id, category="payment", reason="request")
+    page = me.get("/")
+    assert page.status_code == 200
+    assert "Wisserx" in page.text and "NL91 ABNA" not in page.text
+    assert me.get("/export").status_code == 200

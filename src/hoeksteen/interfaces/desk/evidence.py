@@ -40,7 +40,7 @@ def choose(visit: NamedDependency[Visit], form: NamedDependency[Form]) -> Respon
     with visit.runtime.database.transaction() as tx:
         customer = party.customer_by_number(tx=tx, customer_number=form["customer_number"])
     if customer is None:
-        unknown = InvalidInput(marked("No customer has this number."), remedy=marked("Check it: it has eight digits."), field="customer_number")
+        unknown = InvalidInput(marked("No customer has this number."), remedy=marked("Check it: it has nine digits."), field="customer_number")
         return visit.page("desk/evidence_start.html", status=422, problem=unknown)
     at = f"?at={form['at']}" if form["at"] else ""
     return Redirect(f"/evidence/{customer.customer_id}{at}", status_code=303)
@@ -100,7 +100,12 @@ def verified(evidence: bytes, log_key: Path) -> dict[str, Any]:
         file.write(evidence)
         file.flush()
         command = [sys.executable, "-m", "hoeksteen_keeper.verify.cli", file.name, "--key", str(log_key), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_VERIFIER_SECONDS_MAX)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_VERIFIER_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            raise Unavailable(
+                f"The verifier needs more than {_VERIFIER_SECONDS_MAX} seconds.", remedy="Download the proof and run `hoeksteen-verify` on it."
+            ) from None
     try:
         verdict = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, json.JSONDecodeError):
