@@ -82,6 +82,7 @@ class Database:
             min_size=1,
             max_size=connections_max,
             timeout=timeout_seconds,
+            check=self._check,
             kwargs={"row_factory": dict_row, "options": "-c timezone=UTC"},
             open=False,
         )
@@ -95,6 +96,14 @@ class Database:
     def close(self) -> None:
         """Close every connection of the pool."""
         self._pool.close()
+
+    def _check(self, connection: psycopg.Connection[Row]) -> None:
+        """Look at a connection before it is used: after a restart of the database all of them are replaced at once, and no caller sees an error."""
+        try:
+            self._pool.check_connection(connection)
+        except psycopg.Error:
+            self._pool.check()  # the pool waits longer and longer between broken connections, so the others must not come one by one
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

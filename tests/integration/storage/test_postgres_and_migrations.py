@@ -1,6 +1,7 @@
 """The business database: what commits, what is refused, and who may change the schema."""
 
 import random
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 
 import psycopg
@@ -47,6 +48,14 @@ def test_copy_loads_rows_in_bulk(database: Database) -> None:
 def test_a_database_that_is_not_there_is_unavailable() -> None:
     with Database("host=/nonexistent dbname=hoeksteen", timeout_seconds=0.2) as database, pytest.raises(Unavailable), database.transaction():
         pass
+
+
+def test_connections_that_a_restart_of_the_database_broke_are_replaced_unnoticed(business_cluster: BusinessCluster, database: Database) -> None:
+    with ExitStack() as held:
+        name = [held.enter_context(database.transaction()).value("SELECT current_database()") for _ in range(8)][0]
+    business_cluster.cluster.as_superuser(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}';")
+    with ExitStack() as held:
+        assert [held.enter_context(database.transaction()).value("SELECT 1") for _ in range(8)] == [1] * 8
 
 
 def test_the_schema_is_current_and_migrating_again_does_nothing(business_dsn: str, database: Database) -> None:
