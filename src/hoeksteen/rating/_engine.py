@@ -28,7 +28,7 @@ from hoeksteen.rating.tariff import (
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
-from hoeksteen.usage.queries import closed_periods, last_closed
+from hoeksteen.usage.queries import closed_periods, first_closed
 from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
 LATE_MONTHS_MAX = 24  # how many months back late usage is still looked for
@@ -54,14 +54,14 @@ class Inputs:
 
     :param month: first day of the month in which the rated bill periods begin
     :param bill_month: first day of the month whose bills are being made; what was never billed before it appears on them
-    :param last_closed: per cycle day, the first day of its latest closed period
+    :param first_closed: per cycle day, the first day of the first period that was closed here
     :param rolled_over: first days of the periods of the month before that were closed: what they left is granted now
     :param passed_over: records that could not be priced when their period was closed, as the late ones that they became
     """
 
     month: date
     bill_month: date
-    last_closed: Mapping[int, date]
+    first_closed: Mapping[int, date]
     tariff: Tariff
     terms: Sequence[ProductTerm]
     holders: Sequence[Holder]
@@ -76,7 +76,7 @@ def read_inputs(*, tx: Transaction, month: date, bill_month: date, customer_ids:
     products = {entry.product_id: entry for entry in product.products(tx=tx, customer_ids=customer_ids)}
     holders = _holders(tx, month, tariff, terms, products)
     rolled_over = closed_periods(tx=tx, first_day=add_months(month, -1), end_day=month)
-    return Inputs(month, bill_month, last_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]))
+    return Inputs(month, bill_month, first_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]))
 
 
 def _holders(tx: Transaction, month: date, tariff: Tariff, terms: Iterable[ProductTerm], products: dict[UUID, Product]) -> list[Holder]:
@@ -151,7 +151,7 @@ def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int
     view_usage(duck, lake, where, inputs.passed_over)
     in_buckets = "true" if buckets is None else f"bucket IN ({', '.join(str(int(bucket)) for bucket in buckets)})"
     duck.execute(
-        f"CREATE OR REPLACE VIEW guided AS SELECT * REPLACE ({bill_day(inputs.bill_month, inputs.last_closed)} AS bill_day) FROM usage"
+        f"CREATE OR REPLACE VIEW guided AS SELECT * REPLACE ({bill_day(inputs.bill_month, inputs.first_closed)} AS bill_day) FROM usage"
         f" WHERE period_day >= DATE '{inputs.month}' AND period_day < DATE '{add_months(inputs.month, 1)}' AND {in_buckets} AND {condition}"
     )
 
@@ -169,16 +169,17 @@ def view_usage(duck: Duck, lake: Lake, where: Mapping[str, Sequence[int]], passe
     )
 
 
-def bill_day(bill_month: date, last_closed: Mapping[int, date]) -> str:
+def bill_day(bill_month: date, first_closed: Mapping[int, date]) -> str:
     """
     The first day of the period on whose bill a record appears.
 
-    A period that was never closed, before the month that is billed now, was never billed here: its usage appears now, under its own date.
+    What is older than the first period that was closed here belongs on the bills of that one, under its own date; until one is closed,
+    on those of the month that is rated for.
     """
-    closed = " ".join(f"WHEN {int(cycle_day)} THEN DATE '{day}'" for cycle_day, day in sorted(last_closed.items()))
-    last = f"CASE day(bill_day) {closed} ELSE DATE '0001-01-01' END" if closed else "DATE '0001-01-01'"
-    now = f"make_date({bill_month.year}, {bill_month.month}, day(bill_day)::INTEGER)"
-    return f"CASE WHEN bill_day < DATE '{bill_month}' AND bill_day > {last} THEN {now} ELSE bill_day END"
+    closed = " ".join(f"WHEN {int(cycle_day)} THEN DATE '{day}'" for cycle_day, day in sorted(first_closed.items()))
+    rated_for = f"make_date({bill_month.year}, {bill_month.month}, day(bill_day)::INTEGER)"
+    first = f"CASE day(bill_day) {closed} ELSE {rated_for} END" if closed else rated_for
+    return f"greatest(bill_day, {first})"
 
 
 def rate(duck: Duck, inputs: Inputs) -> int:

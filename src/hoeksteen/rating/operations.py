@@ -78,7 +78,7 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
         if usage_queries.is_closed(tx=tx, period=period):
             return
         _require_next(period, closed.get(period.first_day.day), local_day(now))
-        waiting = unrated(tx=tx, lake=lake, period=period, last_closed=closed)
+        waiting = unrated(tx=tx, lake=lake, period=period)
         if waiting:
             month = f"{period.first_day:%Y-%m}"
             raise WrongState(
@@ -118,7 +118,7 @@ def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
     with Duck(spill=lake.spill) as duck:
         months = [add_months(month, -back) for back in range(1, _engine.LATE_MONTHS_MAX + 1)]
         _engine.view_usage(duck, lake, {"month": [month_number(one) for one in months]}, _store.passed_over(tx, months))
-        bill_day = _engine.bill_day(month, usage_queries.last_closed(tx=tx))
+        bill_day = _engine.bill_day(month, usage_queries.first_closed(tx=tx))
         rows = duck.rows(
             "SELECT DISTINCT year(period_day) AS year, month(period_day) AS month FROM usage"
             f" WHERE period_day < DATE '{month}' AND {bill_day} >= DATE '{month}' ORDER BY year, month"

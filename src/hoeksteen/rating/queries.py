@@ -1,8 +1,7 @@
 """Reading what usage costs: totals for bills, the balance per file, the charges of a customer."""
 
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from uuid import UUID
 
 import pyarrow as pa
@@ -67,16 +66,12 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
 
 
-def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod, last_closed: Mapping[int, date]) -> int:
-    """
-    Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them.
-
-    :param last_closed: per cycle day, the first day of its latest closed period
-    """
+def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
+    """Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them."""
     first = period.first_day
     days = [add_months(first.replace(day=1), -back) for back in range(-1, LATE_MONTHS_MAX + 1)]
     months = {"month": [month_number(day) for day in days]}
-    on_these_bills = f"day(bill_day) = {first.day} AND {bill_day(first.replace(day=1), last_closed)} = DATE '{first}'"
+    on_these_bills = f"day(bill_day) = {first.day} AND {bill_day(first.replace(day=1), usage.first_closed(tx=tx))} = DATE '{first}'"
     with Duck(spill=lake.spill) as duck:
         view_usage(duck, lake, months, _store.passed_over(tx, days))
         duck.view_of_files("charge", CHARGE, lake.files(CHARGE, months))

@@ -75,6 +75,12 @@ def last_closed(tx: Transaction) -> dict[int, date]:
     }
 
 
+def first_closed(tx: Transaction) -> dict[int, date]:
+    return {
+        row["cycle_day"]: row["first"] for row in tx.rows("SELECT cycle_day, min(period_from) AS first FROM usage.closed_period GROUP BY cycle_day")
+    }
+
+
 def is_closed(tx: Transaction, cycle_day: int, period_from: date) -> bool:
     return tx.value("SELECT 1 FROM usage.closed_period WHERE cycle_day = %s AND period_from = %s", (cycle_day, period_from)) is not None
 

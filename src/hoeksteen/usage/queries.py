@@ -23,6 +23,11 @@ def last_closed(*, tx: Transaction) -> dict[int, date]:
     return _store.last_closed(tx)
 
 
+def first_closed(*, tx: Transaction) -> dict[int, date]:
+    """Give the first day of the first bill period that was closed, per cycle day."""
+    return _store.first_closed(tx)
+
+
 def is_closed(*, tx: Transaction, period: BillPeriod) -> bool:
     """Say whether a bill period was closed before."""
     return _store.is_closed(tx, period.first_day.day, period.first_day)

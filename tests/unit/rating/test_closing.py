@@ -47,6 +47,18 @@ def test_usage_of_a_period_that_was_never_billed_appears_on_the_first_bill_under
     assert billed(world, OCTOBER) == {date(2026, 9, 1): 1, date(2026, 10, 1): 1}
 
 
+def test_whatever_month_is_rated_afterwards_what_was_billed_stays_where_it_is(world: RatedLake) -> None:
+    world.use([sms("september", 30, 9), sms("october", 1, 10), sms("november", 3, 11)])
+    world.rate(date(2026, 10, 1))
+    october = billed(world, OCTOBER)
+    close(world, OCTOBER)
+    for month in (9, 12, 11, 10, 9):
+        world.rate(date(2026, month, 1))
+        assert billed(world, OCTOBER) == october == {date(2026, 9, 1): 1, date(2026, 10, 1): 1}
+    assert billed(world, NOVEMBER) == {date(2026, 11, 1): 1}
+    close(world, NOVEMBER)
+
+
 def test_a_closed_period_stays_on_its_own_bill(world: RatedLake) -> None:
     world.use([sms("october", 1, 10)])
     world.rate(date(2026, 10, 1))
