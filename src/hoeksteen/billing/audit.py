@@ -19,6 +19,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
 _PAGE = 5_000
+_HALF_A_CENT = 5_000
 _NOTHING = Decimal("0.00")
 
 
@@ -55,7 +56,7 @@ def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAu
             _add_usage(tx, lake, run, charged, held)
         _audit_run(database, run, charged, found)
     for billing_account_id, micro in charged.items():
-        if micro:
+        if micro >= _HALF_A_CENT:  # less than that rounds to nothing, and makes no bill
             found.differences.append(Difference("usage = lines", billing_account_id, None, euros(micro), _NOTHING))
     with database.transaction() as tx:
         found.differences += _numbers(tx, found.years)

@@ -241,6 +241,8 @@ def _usage(entry: Fields, offering_id: str) -> list[UsagePrice]:
         bands = tuple(_band(band) for band in version.mappings("bands"))
         if bands and service is not Service.VOICE:
             version.faults.add(version.where, "bands", "are for voice only")
+        if tiers and "amount" in version.values and version.money("amount") != tiers[0].amount:
+            version.faults.add(version.where, "amount", "says something else than the first tier; leave it out")
         if bands and tiers:
             version.faults.add(version.where, "tiers", "cannot be combined with bands")
         prices.append(

@@ -1,11 +1,9 @@
 """What the operator offers, at which prices, and what customers hold; frozen values without I/O."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeVar
 from uuid import UUID
 
 
@@ -127,7 +125,7 @@ class Allowance:
     Units that a plan includes in every bill period.
 
     :param units: seconds, messages or bytes per period
-    :param shared: over every product of the billing account; each product that carries it adds its units to the pool
+    :param shared: one pool for every product of the billing account that carries it, however many do (rating.md, case 14)
     :param roll_over: what is left at a close lives one period longer
     :param prorate: fewer units in a partial period
     """
@@ -304,12 +302,3 @@ class ProductHeld:
     valid_from: datetime
     valid_to: datetime | None
     resources: tuple[Resource, ...] = field(default=())
-
-
-P = TypeVar("P", RecurringPrice, UsagePrice)
-
-
-def price_in_force(prices: Iterable[P], *, price_id: str, at: datetime) -> P | None:
-    """Give the version of a price that is valid at an instant, or None."""
-    found = (price for price in prices if price.price_id == price_id)
-    return next((price for price in found if price.valid_from <= at and (price.valid_to is None or at < price.valid_to)), None)

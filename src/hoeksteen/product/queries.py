@@ -61,13 +61,6 @@ def usage_prices(*, tx: Transaction) -> list[UsagePrice]:
     return [price for entry in offerings(tx=tx) for price in entry.usage_prices]
 
 
-def prices_in_force(*, tx: Transaction, product_offering_id: str, at: datetime) -> list[RecurringPrice | UsagePrice]:
-    """Give the price versions of an offering that are valid at an instant."""
-    found = offering(tx=tx, product_offering_id=product_offering_id)
-    prices: list[RecurringPrice | UsagePrice] = [*found.prices, *found.usage_prices]
-    return [price for price in prices if price.valid_from <= at and (price.valid_to is None or at < price.valid_to)]
-
-
 def products_held(*, tx: Transaction, customer_id: UUID, at: datetime | None = None) -> list[ProductHeld]:
     """
     Give a customer's products as they stand at an instant, terminated ones too.

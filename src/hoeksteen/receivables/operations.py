@@ -10,6 +10,7 @@ from hoeksteen.billing.legal_entity import payment_reference
 from hoeksteen.kernel.errors import InvalidInput, NotFound, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post
 from hoeksteen.party.queries import billing_accounts
@@ -44,7 +45,7 @@ def register_payment(
     """
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
         raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what was received, such as 54.95.")
-    if received_on > now.date():
+    if received_on > local_day(now):
         raise InvalidInput(f"The field received_on lies in the future: {received_on}.", remedy="Give the day of the bank statement.")
     if billing_account_id not in {one.billing_account_id for one in billing_accounts(tx=tx, customer_id=customer_id)}:
         raise NotFound("The customer has no such billing account.", remedy="Choose one of the customer's billing accounts.", customer_id=customer_id)

@@ -10,7 +10,7 @@ import yaml
 
 from hoeksteen.kernel.errors import Conflict, InvalidInput
 from hoeksteen.product import operations, queries
-from hoeksteen.product.model import Roaming, Service, Zone, price_in_force
+from hoeksteen.product.model import Roaming, Service, Zone
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Database
 
@@ -75,14 +75,18 @@ def test_a_version_ends_where_the_next_begins() -> None:
     [entry] = read_mapping(PLAN)
     first, second = entry.offering.usage_prices
     assert first.valid_to == second.valid_from
-    at = price_in_force(entry.offering.usage_prices, price_id="plan/data", at=second.valid_from)
-    assert at is not None and at.amount == Decimal("0.003")
+    assert second.amount == Decimal("0.003")
     assert (second.service, second.zones, second.roaming) == (Service.DATA, tuple(Zone), tuple(Roaming))
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
+        (
+            ["offerings", 0, "prices", 1, "versions", 0, "tiers"],
+            {"mode": "graduated", "steps": [{"amount": "0.09"}]},
+            "amount: says something else than the first tier",
+        ),
         (["offerings", 0, "colour"], "red", "plan: colour: is not a known field"),
         (["offerings", 0, "tax_included"], "yes", "plan: tax_included: must be true or false"),
         (["offerings", 0, "name"], {"nl": "Plan"}, "plan/name: en: is missing"),

@@ -182,7 +182,8 @@ def products(client: NamedDependency[Client], request: Api) -> Response[bytes]:
         found = _filtered_customer(tx, client, asked)
         offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
         held = product.products_held(tx=tx, customer_id=found.customer_id, at=client.runtime.clock.now())
-    page = [tmf.to_api_product(one, offerings[one.product_offering_id]) for one in held[asked.offset : asked.offset + asked.limit]]
+    now = client.runtime.clock.now()
+    page = [tmf.to_api_product(one, offerings[one.product_offering_id], now=now) for one in held[asked.offset : asked.offset + asked.limit]]
     return many(page, asked=asked, total=len(held), path=tmf.PRODUCT)
 
 
@@ -193,7 +194,7 @@ def product_by_id(client: NamedDependency[Client], request: Api, product_id: Fro
         held = product.product_held(tx=tx, product_id=product_id, at=client.runtime.clock.now())
         client.require_customer(party.customer(tx=tx, customer_id=held.customer_id))
         offering = product.offering(tx=tx, product_offering_id=held.product_offering_id)
-    return single(tmf.to_api_product(held, offering), read_fields(request.query_params))
+    return single(tmf.to_api_product(held, offering, now=client.runtime.clock.now()), read_fields(request.query_params))
 
 
 # --- TMF678

@@ -64,8 +64,12 @@ def to_api_customer(
     return resource
 
 
-def to_api_product(held: ProductHeld, offering: ProductOffering, *, language: str = "en") -> dict[str, Any]:
-    """Give a TMF637 Product as it stands now; the numbers themselves are personal data and are left to the customer's contact media."""
+def to_api_product(held: ProductHeld, offering: ProductOffering, *, now: datetime, language: str = "en") -> dict[str, Any]:
+    """
+    Give a TMF637 Product as it stands now; the numbers themselves are personal data and are left to the customer's contact media.
+
+    :param now: whose recurring price is given, not one that is still to come
+    """
     status, amount_name = str(held.status), "taxIncludedAmount" if offering.tax_included else "dutyFreeAmount"
     resource: dict[str, Any] = {
         "@type": "Product", "id": str(held.product_id), "href": f"{PRODUCT}/{held.product_id}", "name": offering.name(language), "status": status,
@@ -84,7 +88,7 @@ def to_api_product(held: ProductHeld, offering: ProductOffering, *, language: st
                 "price": {"@type": "Price", "taxRate": offering.tax_rate, amount_name: _money(price.amount)},
             }
             for price in offering.prices
-            if price.kind == "recurring" and price.valid_to is None
+            if price.kind == "recurring" and price.valid_from <= now and (price.valid_to is None or now < price.valid_to)
         ],
     }  # fmt: skip
     if status == "terminated":

@@ -85,11 +85,10 @@ def allowances_used(*, held: Sequence[ProductHeld], offerings: dict[str, Product
             used = sum(
                 total.free_units
                 for total in totals
-                if total.service == allowance.service and total.zone in allowance.zones and pool in (total.billing_account_id, total.product_id)
-            )
-            before = found.get((allowance.allowance_id, pool))
-            units = allowance.units + (before.units if before else 0)
-            found[allowance.allowance_id, pool] = AllowanceUsed(offering, allowance, units, used)
+                if total.service == allowance.service and total.zone in allowance.zones and total.roaming in allowance.roaming
+                and pool in (total.billing_account_id, total.product_id)
+            )  # fmt: skip
+            found[allowance.allowance_id, pool] = AllowanceUsed(offering, allowance, allowance.units, used)
     return list(found.values())
 
 
