@@ -31,12 +31,13 @@ class Runtime:
 
 
 @contextmanager
-def open_runtime(settings: Settings, *, service: str, seed: int | None = None) -> Iterator[Runtime]:
+def open_runtime(settings: Settings, *, service: str, seed: int | None = None, clock: Clock | None = None) -> Iterator[Runtime]:
     """
     Open an installation as one of its services.
 
     :param service: `bss` for batch work, `desk`, `mydata` or `api`
     :param seed: makes identifiers repeatable, for simulations
+    :param clock: gives the time; the machine's own where none is named
     :raises Unavailable: when the database or the keeper does not answer
     :raises WrongState: when the schema is older or newer than this program
     """
@@ -44,7 +45,7 @@ def open_runtime(settings: Settings, *, service: str, seed: int | None = None) -
     with (
         Database(settings.business_dsn) as database,
         KeeperClient(socket_path=settings.keeper_socket, service=service, key_path=settings.service_keys / f"{service}.key") as keeper,
+        Lake(warehouse=settings.lake, catalogue_dsn=settings.business_dsn) as lake,
     ):
         require_current_schema(database=database)
-        lake = Lake(warehouse=settings.lake, catalogue_dsn=settings.business_dsn)
-        yield Runtime(settings, database, keeper, lake, SystemClock(), Identifiers(source))
+        yield Runtime(settings, database, keeper, lake, clock or SystemClock(), Identifiers(source))

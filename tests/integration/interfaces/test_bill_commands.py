@@ -1,7 +1,6 @@
 """The commands that people type for bills and payments, against real parts."""
 
 import json
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factories.billed_operator import BilledOperator, populate
-from fixtures.keeper import RunningKeeper
-from hoeksteen.host.settings import Settings
 from hoeksteen.interfaces.cli.bill import bill, payment
 from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, WrongState
-
-
-@pytest.fixture
-def data(operator: BilledOperator, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> Path:
-    """An installation's directory whose settings point at the parts of the test."""
-    folder = tmp_path / "installation"
-    (folder / "app" / "keys").mkdir(parents=True)
-    shutil.copy(keeper.key("bss"), folder / "app" / "keys" / "bss.key")
-    (folder / "app" / "lake").symlink_to(operator.lake.warehouse)
-    operator.lake.warehouse.mkdir(exist_ok=True)
-    Settings(folder, business_dsn, business_dsn, "", keeper.socket_path, 0, 0).write()
-    return folder
 
 
 def _call(data: Path, *words: str, group: Any = bill, as_json: bool = True) -> dict[str, Any]:
