@@ -39,8 +39,8 @@ def test_a_first_bill_from_its_charges_to_the_books(operator: BilledOperator) ->
     result = operator.run()
     (bill,) = operator.bills(mobile)
     usage = [str(rate.amount) for rate in bill.rates if rate.kind is RateKind.USAGE]
-    assert _lines(bill)[0] == ("recurring", "mobile-m", "20.00")
-    assert _lines(bill)[-1] == ("recurring", "internet-500", "49.00")
+    recurring = {line for line in _lines(bill) if line[0] == "recurring"}
+    assert recurring == {("recurring", "mobile-m", "20.00"), ("recurring", "internet-500", "49.00")}
     assert usage == ["2.47"] * 6  # 2 × 1.234567 + 0.000007, rounded once
     assert bill.bill_number == "LLT-2026-00000001"
     assert (bill.bill_date, bill.due_date, bill.period) == (NOVEMBER, date(2026, 11, 15), bill_period(OCTOBER))
