@@ -260,17 +260,19 @@ class KeeperClient:
 
     def request_grant(
         self, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int,
-        unmasked: bool = False, subjects_max: int | None = None,
+        unmasked: bool = False, subjects_max: int | None = None, per_hour: int | None = None, per_day: int | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """
         Ask for a grant as the actor of this client; two people of the operator must approve it.
 
         :param subjects: whose data; None for anybody's, which needs `subjects_max`
+        :param per_hour: openings, as `per_day`; without them a person gets 120 and 600, a service `subjects_max`
         :returns: the grant: id, state, asker, organisation, purpose, categories, ticket, digest, canonical, approvals, valid_from, valid_to, ...
         """
         return dict(self._call("grants/request", {
             "purpose": purpose, "categories": list(categories), "subjects": None if subjects is None else [subject.bytes for subject in subjects],
             "ticket": ticket, "minutes": minutes, "unmasked": unmasked, "subjects_max": subjects_max,
+            "per_hour": per_hour, "per_day": per_day,
         }))  # fmt: skip
 
     def grants(self, *, state: str | None = None) -> list[dict[str, Any]]:

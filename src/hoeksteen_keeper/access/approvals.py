@@ -21,13 +21,13 @@ class Approvals:
 
     def request(
         self, caller: Caller, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int, unmasked: bool,
-        subjects_max: int | None,
+        subjects_max: int | None, per_hour: int | None, per_day: int | None,
     ) -> dict[str, Any]:  # fmt: skip
         """Ask for a grant."""
         self._gate.admit_control(caller, "request_grant")
         return self._grants.described(self._grants.request(
             caller.actor, purpose=purpose, categories=categories, subjects=subjects, ticket=ticket, minutes=minutes, unmasked=unmasked,
-            subjects_max=subjects_max,
+            subjects_max=subjects_max, per_hour=per_hour, per_day=per_day,
         ))  # fmt: skip
 
     def listing(self, caller: Caller, state: str | None = None) -> list[dict[str, Any]]:

@@ -109,14 +109,14 @@ class Gate:
         return "no_permission"
 
     def _count(self, caller: Caller, ask: Ask, verdict: Verdict, grant: Grant | None) -> None:
-        if ask.action == "seal" or not ask.count:
+        if not ask.count:
             return
         if verdict.per_hour is not None and verdict.per_day is not None:
-            what, subjects = ("search", None) if ask.action == "search" else ("see", ask.subjects)
+            what, subjects = ("see", ask.subjects) if ask.action == "reveal" else (ask.action, None)
             ceilings = limits.ceilings_of_actor(caller.actor.actor, what, per_hour=verdict.per_hour, per_day=verdict.per_day, now=self._now())
             limits.consume(self._store, ceilings, ask.count, subjects=subjects)
         elif grant:
-            limits.consume(self._store, limits.ceilings_of_grant(grant, now=self._now()), ask.count)
+            limits.consume(self._store, limits.ceilings_of_grant(grant, sealing=ask.action == "seal", now=self._now()), ask.count)
 
     def _refuse(self, caller: Caller, ask: Ask, reason: str, detail: str = "") -> NoReturn:
         facts = {"reason": reason, "medium": caller.medium, "count": ask.count, "ticket": ask.ticket[:200]}

@@ -31,6 +31,7 @@ SUBJECTS_LISTED_MAX = 1_000
 PERSON_SUBJECTS_MAX = 10_000
 SERVICE_SUBJECTS_MAX = 2_000_000_000
 LOOKS_PER_LISTED_SUBJECT = 100
+PERSON_PER_HOUR, PERSON_PER_DAY = 120, 600
 REQUEST_LASTS = timedelta(days=7)
 LISTED_MAX = 500
 
@@ -43,15 +44,16 @@ class Grants:
 
     def request(
         self, asker: Actor, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int, unmasked: bool,
-        subjects_max: int | None,
+        subjects_max: int | None, per_hour: int | None = None, per_day: int | None = None,
     ) -> Grant:  # fmt: skip
         """
         Ask for a grant.
 
         :param subjects: whose data; None for anybody's, up to `subjects_max` openings
+        :param per_hour: openings, as `per_day`; people get those of care work unless they ask for more, services all of `subjects_max`
         :raises KeeperInvalid: when a part of it is missing or out of bounds
         """
-        ceiling = _require_bounds(asker, categories, subjects, ticket, minutes, subjects_max)
+        ceiling, hour, day = _require_bounds(asker, categories, subjects, ticket, minutes, (subjects_max, per_hour, per_day))
         require_purpose(purpose)
         grant_id, now = UUID(bytes=self._random_bytes(16), version=4), self._now()
         canonical = canonical_grant({
@@ -59,12 +61,12 @@ class Grants:
             "organisation": asker.organisation.organisation, "organisation_name": asker.organisation.name, "country": asker.organisation.country,
             "purpose": purpose, "categories": sorted(set(categories)), "ticket": ticket.strip(), "minutes": minutes, "unmasked": unmasked,
             "subjects": "any" if subjects is None else sorted({str(subject) for subject in subjects}), "subjects_max": ceiling,
-            "per_hour": ceiling, "per_day": ceiling, "requested_at": now.isoformat(timespec="seconds"),
+            "per_hour": hour, "per_day": day, "requested_at": now.isoformat(timespec="seconds"),
         })  # fmt: skip
         grant = Grant(
             grant_id, asker.actor, canonical, sha256(canonical).digest(), "requested", purpose, tuple(sorted(set(categories))), ticket.strip(),
             unmasked,
-            subjects is None, ceiling, ceiling, ceiling, minutes, now, None, None,
+            subjects is None, ceiling, hour, day, minutes, now, None, None,
         )  # fmt: skip
         listed = sorted(set(subjects or ()))
         with self._store.transaction() as tx:
@@ -170,13 +172,13 @@ class Grants:
         """Give everything about a grant that its asker and its approvers may read."""
         approvals = self._store.rows("SELECT approver, key, approved_at FROM access.approval WHERE grant_id = %s ORDER BY approved_at", [grant.grant])
         facts = json.loads(grant.canonical)
-        used = limits.used_by_grant(self._store, grant.grant)
+        used, sealed = limits.used_by_grant(self._store, grant.grant)
         return {
             **{name: facts[name] for name in ("asker", "asker_name", "organisation", "organisation_name", "country", "subjects", "requested_at")},
             "id": str(grant.grant), "state": grant.state, "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
             "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour,
-            "per_day": grant.per_day,
-            "used": used, "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(),
+            "per_day": grant.per_day, "used": used, "sealed": sealed,
+             "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(),
             "digest": grant.digest.hex(),
             "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in approvals],
             "approvals_needed": APPROVALS_NEEDED,
@@ -261,12 +263,17 @@ def verified_by_ed25519(actors: Actors, approver: str, *, digest: bytes, signatu
 
 
 def _require_bounds(
-    asker: Actor, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int, subjects_max: int | None
-) -> int:  # fmt: skip
-    service = asker.kind == "service"
+    asker: Actor, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int,
+    ceilings: tuple[int | None, int | None, int | None],
+) -> tuple[int, int, int]:  # fmt: skip
+    """Give the ceilings in total, per hour and per day; those that were not asked for follow from who asks."""
+    service, (subjects_max, per_hour, per_day) = asker.kind == "service", ceilings
     minutes_max, ceiling_max = (SERVICE_MINUTES_MAX, SERVICE_SUBJECTS_MAX) if service else (PERSON_MINUTES_MAX, PERSON_SUBJECTS_MAX)
     for category in categories:
         category_number(category)
+    total = subjects_max if subjects_max is not None else min(len(subjects or ()) * LOOKS_PER_LISTED_SUBJECT, ceiling_max)
+    day = per_day if per_day is not None else total if service else min(total, PERSON_PER_DAY)
+    hour = per_hour if per_hour is not None else day if service else min(day, PERSON_PER_HOUR)
     faults = [
         fault
         for wrong, fault in (
@@ -276,12 +283,13 @@ def _require_bounds(
             (subjects is None and subjects_max is None, "list the subjects, or give a ceiling with subjects_max"),
             (subjects is not None and not 1 <= len(subjects) <= SUBJECTS_LISTED_MAX, f"list 1 to {SUBJECTS_LISTED_MAX} subjects"),
             (subjects_max is not None and not 1 <= subjects_max <= ceiling_max, f"keep subjects_max between 1 and {ceiling_max}"),
+            (not 1 <= hour <= day <= total, "keep per_hour at or below per_day, and that at or below subjects_max"),
         )
         if wrong
     ]
     if faults:
         raise KeeperInvalid("grant_invalid", f"The grant cannot be asked for: {'; '.join(faults)}.")
-    return subjects_max if subjects_max is not None else min(len(subjects or ()) * LOOKS_PER_LISTED_SUBJECT, ceiling_max)
+    return total, hour, day
 
 
 def _listed(tx: Connection, grant_id: UUID) -> list[UUID]:

@@ -1,8 +1,10 @@
 """
 How much an actor and a grant have used of their ceilings.
 
-An actor's standing permission counts data subjects per hour and per day, each once, and searches one by one; a grant counts openings per
-hour, per day and in total, so that a bulk grant's ceiling is one number.
+An actor's standing permission counts data subjects per hour and per day, each once, and searches and sealings one by one; a grant
+counts openings (subjects, traffic records, values searched for) per hour, per day and in total, so that a bulk grant's ceiling is one
+number. What is sealed, and made into tokens, under a grant is counted apart: a service brings in more than it ever opens, and whoever
+seals and compares is bounded too.
 
 Counted before the data are opened, in one statement whose transaction is undone where a ceiling would be passed: two
 requests at the same time cannot both take the last place. The commit does not wait for the disk; the log holds the same numbers.
@@ -16,6 +18,7 @@ from hoeksteen_keeper.access.model import Grant
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.store.database import Store
 
+SEALS_PER_OPENING = 10
 _EVER = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 Ceilings = dict[tuple[str, datetime], int]
 
@@ -24,22 +27,22 @@ def ceilings_of_actor(actor: str, what: str, *, per_hour: int, per_day: int, now
     """
     Give what an actor may use up, by meter.
 
-    :param what: `see` or `search`, which are counted apart
+    :param what: `see`, `search` or `seal`, which are counted apart
     """
     hour = now.replace(minute=0, second=0, microsecond=0)
     day = hour.replace(hour=0)
     return {(f"actor:{what}:hour:{actor}", hour): per_hour, (f"actor:{what}:day:{actor}", day): per_day}
 
 
-def ceilings_of_grant(grant: Grant, *, now: datetime) -> Ceilings:
-    """Give what a grant may use up, by meter."""
+def ceilings_of_grant(grant: Grant, *, sealing: bool = False, now: datetime) -> Ceilings:
+    """Give what a grant may use up, by meter: openings, or `SEALS_PER_OPENING` times as many sealings."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     day = hour.replace(hour=0)
-    name = str(grant.grant)
+    what, factor = (f"seal:{grant.grant}", SEALS_PER_OPENING) if sealing else (str(grant.grant), 1)
     return {
-        (f"grant:hour:{name}", hour): grant.per_hour,
-        (f"grant:day:{name}", day): grant.per_day,
-        (f"grant:total:{name}", _EVER): grant.subjects_max,
+        (f"grant:hour:{what}", hour): grant.per_hour * factor,
+        (f"grant:day:{what}", day): grant.per_day * factor,
+        (f"grant:total:{what}", _EVER): grant.subjects_max * factor,
     }
 
 
@@ -60,10 +63,11 @@ def consume(store: Store, ceilings: Ceilings, count: int, *, subjects: Sequence[
                 raise KeeperRefused("limit_reached", f"The ceiling of {ceilings[name, start]} ({name.rsplit(':', 1)[0]}) would be passed.")
 
 
-def used_by_grant(store: Store, grant: UUID) -> int:
-    """Give how many data subjects were disclosed under a grant so far."""
-    row = store.row("SELECT used FROM access.meter WHERE meter = %s", [f"grant:total:{grant}"])
-    return int(row[0]) if row else 0
+def used_by_grant(store: Store, grant: UUID) -> tuple[int, int]:
+    """Give how many openings, and how many sealings, were counted under a grant so far."""
+    rows = store.rows("SELECT meter, used FROM access.meter WHERE meter = ANY(%s)", [[f"grant:total:{grant}", f"grant:total:seal:{grant}"]])
+    used = dict(rows)
+    return used.get(f"grant:total:{grant}", 0), used.get(f"grant:total:seal:{grant}", 0)
 
 
 _ADD = """

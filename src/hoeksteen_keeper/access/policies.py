@@ -19,7 +19,7 @@ from hoeksteen_keeper.access.model import Actor, Facts, Verdict
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.vault.categories import CATEGORIES
 
-_DISCLOSING = ("reveal", "reveal_masked", "search")
+_LIMITED = ("reveal", "reveal_masked", "search", "seal")
 _DECISIONS_MAX = 20_000
 Asker = tuple[str, tuple[str, ...], str, bool]
 
@@ -29,8 +29,8 @@ class Policies:
     A set of policies that decides.
 
     :param text: Cedar policies
-    :raises KeeperInvalid: `policy_invalid`, when the text does not parse, does not fit the schema, names a single actor, or lets data out
-        without a limit
+    :raises KeeperInvalid: `policy_invalid`, when the text does not parse, does not fit the schema, names a single actor, or lets data in or
+        out without a limit
     """
 
     def __init__(self, text: str, *, schema: str) -> None:
@@ -113,10 +113,12 @@ def _check(policy: pst.Template, annotations: dict[str, str]) -> None:
     if "id" not in annotations:
         raise KeeperInvalid("policy_invalid", f"The policy {policy.id} lacks an @id.")
     actions = {uid.id for uid in pst.entity_uids(policy.action)}
-    discloses = policy.effect == "permit" and (not actions or not actions.isdisjoint(_DISCLOSING))
+    to_limit = policy.effect == "permit" and (not actions or not actions.isdisjoint(_LIMITED))
     limited = annotations.get("limits") == "grant" or (annotations.get("per_hour", "").isdigit() and annotations.get("per_day", "").isdigit())
-    if discloses and not limited:
-        raise KeeperInvalid("policy_invalid", f'The policy "{annotations["id"]}" lets data out without @per_hour and @per_day, or @limits("grant").')
+    if to_limit and not limited:
+        raise KeeperInvalid(
+            "policy_invalid", f'The policy "{annotations["id"]}" lets data in or out without @per_hour and @per_day, or @limits("grant").'
+        )
 
 
 def _entities(who: Asker, name: str) -> list[dict[str, Any]]:

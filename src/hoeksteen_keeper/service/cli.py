@@ -189,15 +189,17 @@ def grant_show(client: KeeperClient, grant: str) -> None:
 @click.option("--minutes", type=int, required=True)
 @click.option("--unmasked", is_flag=True)
 @click.option("--subjects-max", type=int, help="The ceiling: how many times data may be opened under this grant.")
+@click.option("--per-hour", type=int, help="The same per hour; people get 120 unless they ask for more.")
+@click.option("--per-day", type=int, help="The same per day; people get 600 unless they ask for more.")
 @as_person
 def grant_request(
     client: KeeperClient, purpose: str, categories: tuple[str, ...], subjects: tuple[UUID, ...], ticket: str, minutes: int, unmasked: bool,
-    subjects_max: int | None,
+    subjects_max: int | None, per_hour: int | None, per_day: int | None,
 ) -> None:  # fmt: skip
     """Ask for a grant; prints its id and digest. With a service's key, asks for its standing bulk grant."""
     grant = client.request_grant(
         purpose=purpose, categories=categories, subjects=subjects or None, ticket=ticket, minutes=minutes, unmasked=unmasked,
-        subjects_max=subjects_max
+        subjects_max=subjects_max, per_hour=per_hour, per_day=per_day,
     )  # fmt: skip
     click.echo(f"{grant['id']} {grant['digest']}")
 

@@ -58,6 +58,8 @@ class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: int
     unmasked: bool = False
     subjects_max: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
 
 
 class GrantName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,7 +168,7 @@ def request_grant(keeper: Keeper, caller: Caller, body: GrantRequest) -> dict[st
     subjects = None if body.subjects is None else [subject_of(run) for run in body.subjects]
     return keeper.approvals.request(
         caller, purpose=body.purpose, categories=body.categories, subjects=subjects, ticket=body.ticket, minutes=body.minutes, unmasked=body.unmasked,
-        subjects_max=body.subjects_max,
+        subjects_max=body.subjects_max, per_hour=body.per_hour, per_day=body.per_day,
     )  # fmt: skip
 
 

@@ -1,9 +1,8 @@
 """
 The calls that touch personal data. Each goes the same way: authorise, append the entry and wait until it is durable, open, answer.
 
-Bodies come in columns (subjects as one run of bytes, fields as they were packed), so that a batch costs little per
-subject: the keeper never unpacks what
-it only has to seal or hand on.
+Bodies come in columns (subjects as one run of bytes, fields as they were packed), so that a batch costs little per subject: of what it only has to
+seal the keeper reads the names of the fields, and of what it hands on nothing.
 """
 
 from collections.abc import Sequence
@@ -17,11 +16,14 @@ from hoeksteen_keeper.access.model import Ask, Caller, Permission
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.service.keeper import Keeper, shred
 from hoeksteen_keeper.vault import blind, sealing, traffic
-from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, category_number, require_purpose
+from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, FIELDS, category_number, require_purpose
 
 ITEMS_MAX = 10_000
 _TRAFFIC_PURPOSE = "billing"
-_MAPS = frozenset({*range(0x80, 0x90), 0xDE, 0xDF})  # the first byte of a MessagePack map
+_FIELDS = {
+    category: msgspec.msgpack.Decoder(msgspec.defstruct(category, [(name, msgspec.Raw, b"") for name in names], forbid_unknown_fields=True))
+    for category, names in FIELDS.items()
+}
 
 
 class Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,9 +104,7 @@ def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
     """
     category, subjects, payloads = category_number(body.category), subjects_of(body.subjects), [bytes(raw) for raw in body.fields]
     _require_batch(len(subjects), len(payloads))
-    for payload in payloads:
-        if len(payload) > sealing.PAYLOAD_BYTES_MAX or payload[0] not in _MAPS:
-            raise KeeperInvalid("fields_invalid", f"The fields of a subject are a map of at most {sealing.PAYLOAD_BYTES_MAX} bytes.")
+    _require_fields(body.category, payloads)
     for index in body.indexes:
         if body.category not in blind.index_of(index).categories:
             raise KeeperInvalid("index_invalid", f"Index {index} does not belong to {body.category}: its terms are sealed with another category.")
@@ -205,16 +205,18 @@ def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
     """
     subject, name = subject_of(body.subject), f"traffic:{traffic.require_month(body.month)}"
     ask = Ask(
-        "reveal", require_purpose(body.purpose), ("traffic",), (subject,), 1, grant_id(body.grant), body.context.customer_on_the_line,
-        body.context.ticket
+        "reveal", require_purpose(body.purpose), ("traffic",), (subject,), len(body.records) // 16, grant_id(body.grant),
+        body.context.customer_on_the_line, body.context.ticket,
     )  # fmt: skip
     permission = keeper.gate.admit(caller, ask)
     try:
+        if not subject.int and permission.grant is None:  # everybody's, until usage is guided: no ceiling per person would bound it
+            raise KeeperRefused("no_grant", "Traffic that is nobody's yet opens under a grant only.")
         keeper.keys.refuse_shredded(subject=subject, category=category_number("traffic"))
         key = keeper.keys.named(name, make=False)
     except KeeperRefused as error:
         keeper.gate.refuse(caller, ask, error)
-    _enter(keeper, caller, "disclosure", ask, permission, (subject,), month=body.month, column=body.column, records=len(body.records) // 16)
+    _enter(keeper, caller, "disclosure", ask, permission, (subject,), month=body.month, column=body.column)
     values = traffic.open_column(key, column=body.column, records=body.records, subject=body.subject, blocks=body.blocks)
     if not permission.masked:
         return values
@@ -288,6 +290,17 @@ def required_grant(text: str) -> UUID:
 def grant_id(text: str | None) -> UUID | None:
     """:raises KeeperInvalid: when it names no grant"""
     return required_grant(text) if text else None
+
+
+def _require_fields(category: str, payloads: Sequence[bytes]) -> None:
+    """What a category is called says what is in it: a policy, a mask and a shred rely on that."""
+    try:
+        for payload in payloads:
+            _FIELDS[category].decode(payload)
+    except msgspec.DecodeError as error:
+        raise KeeperInvalid("fields_invalid", f"The fields of {category} are a map with names from {', '.join(FIELDS[category])}.") from error
+    if max(map(len, payloads)) > sealing.PAYLOAD_BYTES_MAX:
+        raise KeeperInvalid("fields_invalid", f"The fields of a subject take at most {sealing.PAYLOAD_BYTES_MAX} bytes.")
 
 
 def _require_batch(subjects: int, columns: int) -> None:

@@ -1,8 +1,24 @@
 """The categories of personal data: the unit of sealing, of permission and of evidence. The numbers are part of the blob's layout."""
 
+from collections.abc import Mapping
+
 from hoeksteen_keeper.errors import KeeperInvalid
 
 CATEGORIES = {"identity": 1, "contact": 2, "payment": 3, "note": 4, "credential": 5, "traffic": 6, "invoice_party": 7}
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "identity": (
+        "kind", "given_name", "initials", "family_name_prefix", "family_name", "birth_date", "gender", "maiden_name", "trading_name", "legal_form",
+        "chamber_of_commerce_number", "contact_person", "vat_number", "legacy_numbers",
+    ),
+    "contact": ("addresses", "phones", "sims", "emails"),
+    "payment": ("iban", "account_holder", "mandate_reference", "mandate_date"),
+    "note": ("text",),
+    "credential": ("puk", "answers"),
+    "traffic": ("month", "column", "record", "value"),
+    "invoice_party": (
+        "name", "attention", "street", "house_number", "house_number_addition", "postcode", "city", "country", "vat_number",
+    ),
+}  # fmt: skip
 PURPOSES = ("care", "billing", "fraud", "migration", "support", "legal_order", "own_data")
 ALL_CATEGORIES = 0
 

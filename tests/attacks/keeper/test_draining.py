@@ -184,6 +184,34 @@ class TestTraffic:
         with pytest.raises(KeeperRefused, match="no_permission"):
             keeper.client("m.tan").deduplication_tokens(month="2026-10", values=bytes(8))
 
+    def test_each_record_counts_and_nobodys_records_need_a_grant(self, keeper: RunningKeeper) -> None:
+        bss, tan, subject, nobody = keeper.client("bss"), keeper.client("m.tan"), new_subject(), UUID(int=0)
+        grant = tan.request_grant(purpose="support", categories=["traffic"], subjects=[subject], ticket="T", minutes=5, subjects_max=3)["id"]
+        keeper.approve(grant)
+        shared = {"month": "2026-10", "column": "cell", "records": os.urandom(32)}
+        for whose in (subject, nobody):
+            blocks = bss.traffic_seal(**shared, subjects=whose.bytes * 2, values=bytes(16))
+            if whose == subject:
+                tan.traffic_open(purpose="support", **shared, blocks=blocks, subject=subject)
+                with pytest.raises(KeeperRefused, match="limit_reached"):
+                    tan.traffic_open(purpose="support", **shared, blocks=blocks, subject=subject)
+        assert [entry["count"] for entry in keeper.client("dewi.hoekstra").did_see(subject=subject)] == [2, 2]
+        assert bss.traffic_open(purpose="billing", **shared, blocks=blocks, subject=nobody) == bytes(16)
+        with pytest.raises(KeeperRefused, match="no_grant"):
+            keeper.as_person("anna.dekker").traffic_open(purpose="care", **shared, blocks=blocks, subject=nobody, context=CARE)
+
+    def test_sealing_to_compare_is_counted_too(self, keeper: RunningKeeper) -> None:
+        api = keeper.client("api")
+        grant = api.request_grant(purpose="billing", categories=["traffic"], subjects=None, ticket="T", minutes=5, subjects_max=1)["id"]
+        keeper.approve(grant)
+        api.deduplication_tokens(month="2026-10", values=os.urandom(80))
+        with pytest.raises(KeeperRefused, match="limit_reached"):
+            api.deduplication_tokens(month="2026-10", values=bytes(8))
+        with pytest.raises(KeeperRefused, match="limit_reached"):
+            api.traffic_seal(month="2026-10", column="cell", records=bytes(16), subjects=bytes(16), values=bytes(8))
+        seen = api.grant(grant=grant)
+        assert (seen["used"], seen["sealed"]) == (0, 10)
+
 
 def test_a_search_under_a_grant_counts_against_its_ceiling(keeper: RunningKeeper) -> None:
     asked = keeper.client("api").request_grant(purpose="fraud", categories=["contact"], subjects=None, ticket="T", minutes=5, subjects_max=3)
@@ -199,6 +227,12 @@ def test_terms_of_another_category_cannot_be_planted(keeper: RunningKeeper) -> N
         keeper.client("bss").seal(
             purpose="migration", category="note", items=[SealItem(new_subject(), {"text": "x"}, {"iban": [Term("NL91ABNA0417164300")]})]
         )
+
+
+def test_fields_of_another_category_cannot_be_slipped_in(keeper: RunningKeeper) -> None:
+    for category, fields in (("note", {"iban": "NL91ABNA0417164300"}), ("identity", {"emails": []}), ("contact", {"": ""})):
+        with pytest.raises(KeeperInvalid, match="fields_invalid"):
+            keeper.client("bss").seal(purpose="migration", category=category, items=[SealItem(new_subject(), fields)])
 
 
 def test_the_grant_that_covers_is_found_among_many(keeper: RunningKeeper) -> None:

@@ -12,9 +12,11 @@ from hoeksteen_keeper.client import KeeperClient, KeeperInvalid, KeeperRefused, 
 
 def sealed(keeper: RunningKeeper, count: int = 1, category: str = "identity") -> list[tuple[UUID, bytes]]:
     subjects = [new_subject() for _ in range(count)]
-    items = [
-        SealItem(subject, {"kind": "individual", "given_name": "Jan", "family_name": "Jansen", "birth_date": "1970-01-31"}) for subject in subjects
-    ]
+    fields = {
+        "identity": {"kind": "individual", "given_name": "Jan", "family_name": "Jansen", "birth_date": "1970-01-31"},
+        "contact": {"emails": ["jan@voorbeeld.nl"]}, "credential": {"puk": "12345678"},
+    }  # fmt: skip
+    items = [SealItem(subject, fields[category]) for subject in subjects]
     return list(zip(subjects, keeper.client("bss").seal(purpose="migration", category=category, items=items), strict=True))
 
 
@@ -189,6 +191,18 @@ def test_a_grants_ceiling(keeper: RunningKeeper) -> None:
     assert keeper.client("m.tan").grant(grant=grant)["used"] == 4
 
 
+def test_a_grants_ceiling_per_hour(keeper: RunningKeeper) -> None:
+    items = sealed(keeper, 3)
+    grant = ask(keeper, [subject for subject, _ in items], per_hour=2)
+    assert '"per_day":300,"per_hour":2' in keeper.client("chris.smit").grant(grant=grant)["canonical"]
+    keeper.approve(grant)
+    look(keeper, items[:2], grant)
+    with pytest.raises(KeeperRefused, match="limit_reached.*grant:hour"):
+        look(keeper, items[2:], grant)
+    unasked = keeper.client("m.tan").grant(grant=ask(keeper, [new_subject() for _ in range(7)]))
+    assert (unasked["per_hour"], unasked["per_day"], unasked["subjects_max"]) == (120, 600, 700)
+
+
 def test_unmasked_only_where_that_was_approved(keeper: RunningKeeper) -> None:
     items = sealed(keeper)
     grant = ask(keeper, [items[0][0]], unmasked=True)
@@ -204,6 +218,7 @@ def test_unmasked_only_where_that_was_approved(keeper: RunningKeeper) -> None:
         ({"minutes": 0}, "minutes"), ({"minutes": 60 * 24 + 1}, "minutes"), ({"ticket": " "}, "ticket"), ({"categories": []}, "category"),
         ({"categories": ["shoes"]}, "unknown_category"), ({"purpose": "fun"}, "unknown_purpose"), ({"subjects": []}, "list 1 to"),
         ({"subjects": None}, "ceiling"), ({"subjects_max": 10_001}, "subjects_max"),
+        ({"per_day": 101}, "per_day"), ({"per_hour": 9, "per_day": 8}, "per_hour"), ({"per_hour": 0}, "per_hour"),
     ],
 )  # fmt: skip
 def test_a_grant_that_cannot_be_asked_for(keeper: RunningKeeper, wrong: dict[str, object], why: str) -> None:

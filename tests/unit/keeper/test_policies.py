@@ -121,6 +121,7 @@ PERMIT = '@id("x") @per_hour("1") @per_day("1") permit (principal, action == Act
         ('permit (principal, action == Action::"kill", resource);', "lacks an @id"),
         ('@id("x") permit (principal, action == Action::"reveal", resource);', "without @per_hour"),
         ('@id("x") permit (principal, action, resource);', "without @per_hour"),
+        ('@id("x") permit (principal, action == Action::"seal", resource);', "without @per_hour"),
         ('@id("x") @per_hour("many") @per_day("1") permit (principal, action in [Action::"kill", Action::"search"], resource);', "without @per_hour"),
     ],
 )

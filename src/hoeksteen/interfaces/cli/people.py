@@ -111,15 +111,17 @@ def approve_standing_grants(installation: Installation, *, customers: int) -> li
     """
     Ask, as the batch service, for the standing grants of migration and billing, and have two people approve each.
 
-    :param customers: about how many there will be; the ceilings follow from it
+    :param customers: about how many there will be; the ceilings follow from it (of billing a fifth a day, of migration all)
     """
     grants = []
-    for purpose, categories, openings in (("migration", _MIGRATION, 20 * customers), ("billing", _BILLING, 2_000 * customers)):
+    for purpose, categories, each, days in (("migration", _MIGRATION, 20, 1), ("billing", _BILLING, 2_000, 5)):
+        openings = max(each * customers, 1_000_000)
         bss = installation.settings.service_keys / "bss.key"
         asked = _keeper(
             installation, installation.users.application, "grant", "request", "--as", "bss", "--key", bss, "--purpose", purpose,
             *[part for category in categories for part in ("--category", category)],
-            "--ticket", _BULK_TICKET, "--minutes", str(_GRANT_DAYS * 24 * 60), "--subjects-max", str(max(openings, 1_000_000)),
+            "--ticket", _BULK_TICKET, "--minutes", str(_GRANT_DAYS * 24 * 60), "--subjects-max", str(openings),
+            "--per-day", str(openings // days),
         )  # fmt: skip
         grant = asked.split()[0]
         for person in ("chris.smit", "dewi.hoekstra"):
