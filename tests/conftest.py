@@ -14,7 +14,7 @@ from hoeksteen.host.os_users import OsUsers, os_users
 from hoeksteen.storage.migrations import migrate
 from hoeksteen.storage.postgres import Database
 
-pytest_plugins: list[str] = ["fixtures.not_run", "fixtures.demonstration", "fixtures.evidence", "fixtures.keeper", "fixtures.billed"]
+pytest_plugins: list[str] = [f"fixtures.{name}" for name in ("not_run", "demonstration", "evidence", "keeper", "billed", "mailbox")]
 
 _TEMPLATE = "template_hoeksteen"
 

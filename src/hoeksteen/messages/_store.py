@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from hoeksteen.messages.model import Attempt, Message, MessageKind, MessageState, NewMessage, Outcome
+from hoeksteen.messages.model import Attempt, Failure, Message, MessageKind, MessageState, NewMessage, Outcome
 from hoeksteen.storage.postgres import Row, Transaction, as_json
 
 _MESSAGE = "SELECT customer_id, message_id, kind, parameters, state, created_at, due_at, attempts FROM messages.message "
 _ATTEMPT = "SELECT customer_id, message_id, attempt, at, outcome, reply_code, reply, digest FROM messages.attempt "
+_FAILURES = """
+SELECT m.customer_id, m.message_id, m.kind, a.at, a.reply
+FROM messages.message m
+JOIN messages.attempt a ON a.customer_id = m.customer_id AND a.message_id = m.message_id AND a.attempt = m.attempts
+WHERE m.state = 'failed' ORDER BY a.at DESC, m.message_id LIMIT %s
+"""
 _SETTLE = """
 UPDATE messages.message SET state = %(state)s, due_at = %(due_at)s, attempts = %(attempts)s
 WHERE customer_id = %(customer_id)s AND message_id = %(message_id)s
@@ -71,6 +77,10 @@ def of_customer(tx: Transaction, customer_id: UUID) -> list[Message]:
 def attempts(tx: Transaction, customer_id: UUID, message_id: UUID) -> list[Attempt]:
     sql = _ATTEMPT + "WHERE customer_id = %s AND message_id = %s ORDER BY attempt"
     return [from_row_attempt(row) for row in tx.rows(sql, (customer_id, message_id))]
+
+
+def failures(tx: Transaction, limit: int) -> list[Failure]:
+    return [Failure(**{**row, "kind": MessageKind(row["kind"])}) for row in tx.rows(_FAILURES, (limit,))]
 
 
 def counts(tx: Transaction) -> dict[str, int]:

@@ -85,6 +85,21 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """
+    A message that nobody will try again.
+
+    :param reply: why, as the last attempt says it; without addresses
+    """
+
+    customer_id: UUID
+    message_id: UUID
+    kind: MessageKind
+    at: datetime
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
 class SmtpServer:
     """
     The operator's mail server.

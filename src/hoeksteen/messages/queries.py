@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from hoeksteen.messages import _store
-from hoeksteen.messages.model import Attempt, Message
+from hoeksteen.messages.model import Attempt, Failure, Message
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -20,6 +20,11 @@ def sent_to(*, tx: Transaction, customer_id: UUID) -> list[Message]:
 def attempts(*, tx: Transaction, customer_id: UUID, message_id: UUID) -> list[Attempt]:
     """Give the evidence of sending a message: each attempt and what the mail server answered."""
     return _store.attempts(tx, customer_id, message_id)
+
+
+def failures(*, tx: Transaction, limit: int) -> list[Failure]:
+    """Give messages that failed, which a person has to look at, the newest first, each with the last answer."""
+    return _store.failures(tx, limit)
 
 
 def counts(*, tx: Transaction) -> dict[str, int]:

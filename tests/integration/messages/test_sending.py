@@ -1,17 +1,15 @@
 """Sending the outbox to a real SMTP server, with addresses and names that only a real keeper knows."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from uuid import UUID
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from fixtures.keeper import RunningKeeper, free_port
+from fixtures.mailbox import Mailbox, open_mailbox
 from hoeksteen.disclosure import SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.kernel.errors import InvalidInput, Unavailable
@@ -25,38 +23,6 @@ from hoeksteen.party.model import NewCustomer
 from hoeksteen.storage.postgres import Database
 
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
-
-
-@dataclass
-class Mailbox:
-    """What the server took; and what it answers, where a test wants something else."""
-
-    answers: list[str] = field(default_factory=list)
-    at_recipient: list[str] = field(default_factory=list)
-    taken: list[Envelope] = field(default_factory=list)
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
-        if self.at_recipient:
-            return self.at_recipient.pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        answer = self.answers.pop(0) if self.answers else "250 2.0.0 Ok: queued as 4F2A"
-        if answer.startswith("2"):
-            self.taken.append(envelope)
-        return answer
-
-
-@pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, SmtpServer]]:
-    box, port = Mailbox(), free_port()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield box, SmtpServer("127.0.0.1", port, tls="none")
-    finally:
-        controller.stop()
 
 
 def _customer(database: Database, keeper: RunningKeeper, name: str, *, language: str = "nl", email: str | None = "klant@voorbeeld.nl") -> UUID:
@@ -97,9 +63,77 @@ def test_a_bill_is_announced_and_the_evidence_kept(database: Database, keeper: R
     assert message.state is MessageState.SENT
     assert str(message.message_id) in mail["Message-ID"]
     assert (attempt.outcome, attempt.reply_code, attempt.reply) == (Outcome.ACCEPTED, 250, "2.0.0 Ok: queued as 4F2A")
-    sent_bytes = envelope.content.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n"
-    assert attempt.digest == hashlib.sha256(sent_bytes).digest()
+    assert attempt.digest == hashlib.sha256(envelope.content).digest()
     assert _send(database, keeper, server) == Sending(0, 0, 0)
+
+
+def test_seven_bits_and_whole_line_ends_travel(database: Database, keeper: RunningKeeper, mailbox: tuple[Mailbox, SmtpServer]) -> None:
+    box, server = mailbox
+    _customer(database, keeper, "wire")
+    _send(database, keeper, server)
+    wire = box.taken[0].original_content
+    assert wire is not None
+    assert not re.search(rb"(?<!\r)\n", wire), "a line that ends in LF alone: strict servers refuse it"
+    assert wire.isascii()
+
+
+def test_a_domain_beyond_ascii_is_written_as_servers_know_it(database: Database, keeper: RunningKeeper, mailbox: tuple[Mailbox, SmtpServer]) -> None:
+    box, server = mailbox
+    _customer(database, keeper, "domain", email="klant@bücher.example")
+    assert _send(database, keeper, server) == Sending(1, 0, 0)
+    assert box.taken[0].rcpt_tos == ["klant@xn--bcher-kva.example"]
+
+
+def test_an_address_beyond_ascii_needs_a_server_that_takes_it(database: Database, keeper: RunningKeeper) -> None:
+    for name in ("strict", "international"):
+        _customer(database, keeper, name, email="jürgen@voorbeeld.nl")
+        _customer(database, keeper, f"{name} neighbour")
+        with open_mailbox(international=name == "international") as (box, server):
+            done = _send(database, keeper, server)
+        recipients = sorted(address for envelope in box.taken for address in envelope.rcpt_tos)
+        assert (done, recipients) == (
+            (Sending(1, 0, 1), ["klant@voorbeeld.nl"]) if name == "strict" else (Sending(2, 0, 0), ["jürgen@voorbeeld.nl", "klant@voorbeeld.nl"])
+        )
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "a@b.nl\r\nBcc: x@y.nl",
+        "x@y.nl, z@y.nl",
+        "klant",
+        "@voorbeeld.nl",
+        "a b@voorbeeld.nl",
+        "a@b@c.nl",
+        "a@b..nl",
+        "<a@b.nl>",
+        "a@" + "b" * 64 + ".nl",
+    ],
+)
+def test_a_malformed_address_fails_alone(email: str, database: Database, keeper: RunningKeeper, mailbox: tuple[Mailbox, SmtpServer]) -> None:
+    box, server = mailbox
+    customer_id = _customer(database, keeper, "malformed", email=email)
+    _customer(database, keeper, "well-formed")
+    assert _send(database, keeper, server) == Sending(1, 0, 1)
+    assert [envelope.rcpt_tos for envelope in box.taken] == [["klant@voorbeeld.nl"]]
+    with database.transaction() as tx:
+        (message,) = sent_to(tx=tx, customer_id=customer_id)
+        (attempt,) = attempts(tx=tx, customer_id=customer_id, message_id=message.message_id)
+    assert (attempt.outcome, attempt.reply) == (Outcome.REFUSED, "the e-mail address is malformed")
+
+
+def test_a_message_to_nobody_fails(database: Database, keeper: RunningKeeper, mailbox: tuple[Mailbox, SmtpServer]) -> None:
+    _, server = mailbox
+    nobody, parameters = derived("messages", "nobody"), {"bill_number": "LLT-2026-00000008", "amount": "1.00", "due_date": "2026-11-15"}
+    with database.transaction() as tx:
+        enqueue(tx=tx, messages=[NewMessage(nobody, derived("message", "nobody"), MessageKind.BILL_READY, parameters, NOW)])
+    assert _send(database, keeper, server) == Sending(0, 0, 1)
+
+
+def test_mail_to_another_machine_is_encrypted(database: Database, keeper: RunningKeeper) -> None:
+    for host in ("mail.voorbeeld.example", "192.0.2.1"):
+        with pytest.raises(InvalidInput, match="unencrypted"):
+            _send(database, keeper, SmtpServer(host, tls="none"))
 
 
 def test_in_english(database: Database, keeper: RunningKeeper, mailbox: tuple[Mailbox, SmtpServer]) -> None:

@@ -48,6 +48,7 @@ COMMANDS = {
     "usage": Topic("usage", False, "Collect, rate and explain usage."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),
+    "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
 }
 
