@@ -7,7 +7,7 @@ about equal facts is remembered. Every refusal is an entry in the log, with its 
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 from hoeksteen_keeper.access import limits
@@ -83,9 +83,9 @@ class Gate:
         """Log the refusal of a request that was allowed but cannot be, and raise it."""
         self._refuse(caller, ask, error.reason, error.detail)
 
-    def event(self, kind: str, caller: Caller, **fields: object) -> Event:
+    def event(self, kind: str, caller: Caller, **fields: Any) -> Event:
         """Give an event with the caller as its actor."""
-        return Event(kind=kind, actor=caller.actor.actor, organisation=caller.actor.organisation.organisation, **fields)  # type: ignore[arg-type]
+        return Event(kind=kind, actor=caller.actor.actor, organisation=caller.actor.organisation.organisation, **fields)
 
     def _facts(self, caller: Caller, ask: Ask, grant: Grant | None) -> Facts:
         own = caller.actor.subject is not None and bool(ask.subjects) and all(subject == caller.actor.subject for subject in ask.subjects)

@@ -25,10 +25,14 @@ TOKEN_BYTES = 16
 INLINE_TAGS_MAX = 16
 SUBJECTS_MAX = 100_000
 BODY_BYTES_MAX = 1 << 20
+FIELD_LENGTH_MAX = 500  # what the database can index: a longer one would fail together with all that share its commit
 _DEPTH_MAX = 8
 _INTEGER_MAX = 2**53 - 1  # RFC 8785 numbers are doubles; beyond this an integer would change
 # what replay needs of a fact
-_NEEDED = {"organisation": ("organisation",), "actor": ("actor",), "grant": ("event", "grant"), "approval": ("grant",), "policy": ("text",)}
+_NEEDED = {
+    "organisation": ("organisation",), "actor": ("actor",), "grant": ("event", "grant"), "approval": ("grant",), "policy": ("text",),
+    "key": ("event",), "kill": ("scope", "target"),
+}  # fmt: skip
 _FIELDS = ("kind", "actor", "organisation", "action", "category", "purpose", "grant", "outcome")
 # msgspec's sorted order and escapes are those of RFC 8785 for what _check_json lets through; a test compares them with vectors
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -80,8 +84,9 @@ class Scribe:
         """
         subjects = set(event.subjects)
         fields: dict[str, JSON] = {name: getattr(event, name) for name in _FIELDS}
-        if not all([isinstance(value, str) and "\0" not in value for value in fields.values()]):  # noqa: C419
-            raise InvalidEvent("event", "The fields of an event are text.")
+        for value in fields.values():
+            if not isinstance(value, str) or "\0" in value or len(value) > FIELD_LENGTH_MAX:
+                raise InvalidEvent("event", f"The fields of an event are text of at most {FIELD_LENGTH_MAX} characters.")
         if event.kind not in KINDS or event.outcome not in ("allowed", "refused") or len(subjects) > SUBJECTS_MAX:
             raise InvalidEvent("event", f"An event of kind {event.kind[:40]!r} with {len(subjects)} subjects cannot be logged.")
         check_json(dict(event.detail))

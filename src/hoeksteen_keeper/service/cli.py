@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import click
@@ -64,7 +64,7 @@ def as_person(command: _F) -> _F:
         click.option("--socket", type=_PATH, required=True, envvar="HOEKSTEEN_KEEPER_SOCKET", help="The keeper's socket."),
     ):
         wrapped = option(wrapped)
-    return wrapped  # type: ignore[return-value]
+    return cast(_F, wrapped)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,13 +1,14 @@
 """Grants: approved by the wrong people, by forged or replayed signatures, used past their time, purpose, people or ceiling."""
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fixtures.keeper import RunningKeeper, new_subject
-from hoeksteen_keeper.client import KeeperClient, KeeperInvalid, KeeperRefused, SealItem, load_key
+from hoeksteen_keeper.client import KeeperInvalid, KeeperRefused, Revealed, SealItem, load_key
 
 
 def sealed(keeper: RunningKeeper, count: int = 1, category: str = "identity") -> list[tuple[UUID, bytes]]:
@@ -20,14 +21,14 @@ def sealed(keeper: RunningKeeper, count: int = 1, category: str = "identity") ->
     return list(zip(subjects, keeper.client("bss").seal(purpose="migration", category=category, items=items), strict=True))
 
 
-def ask(keeper: RunningKeeper, subjects: list[UUID], *, actor: str = "m.tan", **more: object) -> str:
-    options: dict[str, object] = {"purpose": "support", "categories": ["identity"], "ticket": "T-1001", "minutes": 30, "subjects": subjects, **more}
-    return str(keeper.client(actor).request_grant(**options)["id"])  # type: ignore[arg-type]
+def ask(keeper: RunningKeeper, subjects: list[UUID], *, actor: str = "m.tan", **more: Any) -> str:
+    options: dict[str, Any] = {"purpose": "support", "categories": ["identity"], "ticket": "T-1001", "minutes": 30, "subjects": subjects, **more}
+    return str(keeper.client(actor).request_grant(**options)["id"])
 
 
-def look(keeper: RunningKeeper, items: list[tuple[UUID, bytes]], grant: str | None = None, **more: object) -> KeeperClient:
-    options: dict[str, object] = {"purpose": "support", "category": "identity", "items": items, "grant": grant, **more}
-    return keeper.client("m.tan").reveal(**options)  # type: ignore[arg-type,return-value]
+def look(keeper: RunningKeeper, items: list[tuple[UUID, bytes]], grant: str | None = None, **more: Any) -> list[Revealed]:
+    options: dict[str, Any] = {"purpose": "support", "category": "identity", "items": items, "grant": grant, **more}
+    return keeper.client("m.tan").reveal(**options)
 
 
 def digest_of(keeper: RunningKeeper, grant: str) -> bytes:
@@ -221,10 +222,10 @@ def test_unmasked_only_where_that_was_approved(keeper: RunningKeeper) -> None:
         ({"per_day": 101}, "per_day"), ({"per_hour": 9, "per_day": 8}, "per_hour"), ({"per_hour": 0}, "per_hour"),
     ],
 )  # fmt: skip
-def test_a_grant_that_cannot_be_asked_for(keeper: RunningKeeper, wrong: dict[str, object], why: str) -> None:
+def test_a_grant_that_cannot_be_asked_for(keeper: RunningKeeper, wrong: dict[str, Any], why: str) -> None:
     options = {"subjects": [new_subject()], **wrong}
     with pytest.raises(KeeperInvalid, match=why):
-        ask(keeper, options.pop("subjects"), **options)  # type: ignore[arg-type]
+        ask(keeper, options.pop("subjects"), **options)
 
 
 def test_a_compromised_application_asks_for_everything(keeper: RunningKeeper) -> None:

@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from fixtures.keeper import PASSWORD, RETURN_TO, RunningKeeper, new_subject, new_totp_secret
 from hoeksteen_keeper._link import UnixConnection
 from hoeksteen_keeper.client import KeeperClient, KeeperInvalid, KeeperRefused, KeeperUnavailable, SealItem, assertion, load_key
+from hoeksteen_keeper.service.keeper import now
 
 
 def raw(keeper: RunningKeeper, path: str, body: object, **headers: str) -> tuple[int, dict[str, str]]:
@@ -23,7 +24,7 @@ def raw(keeper: RunningKeeper, path: str, body: object, **headers: str) -> tuple
 
 
 def proof(keeper: RunningKeeper, actor: str, *, signed_by: str | None = None, at: datetime | None = None, nonce: str = "") -> dict[str, object]:
-    stated, fresh = (at or datetime.now(UTC)).isoformat(), nonce or secrets.token_hex(16)  # noqa: TID251
+    stated, fresh = (at or now()).isoformat(), nonce or secrets.token_hex(16)
     return {
         "actor": actor,
         "time": stated,
@@ -61,11 +62,11 @@ def test_a_code_counts_once_and_for_its_own_service(keeper: RunningKeeper) -> No
 def test_an_assertion_that_is_replayed_old_forged_or_for_somebody_else(keeper: RunningKeeper) -> None:
     good = proof(keeper, "desk")
     assert raw(keeper, "token", good)[0] == 200
-    now = datetime.now(UTC)  # noqa: TID251
+    moment = now()
     for bad in (
         good,
-        proof(keeper, "desk", at=now - timedelta(minutes=2)),
-        proof(keeper, "desk", at=now + timedelta(minutes=2)),
+        proof(keeper, "desk", at=moment - timedelta(minutes=2)),
+        proof(keeper, "desk", at=moment + timedelta(minutes=2)),
         proof(keeper, "desk", signed_by="mydata"),
         {**proof(keeper, "desk"), "actor": "bss"},
         {**proof(keeper, "desk"), "nonce": "short"},

@@ -1,6 +1,7 @@
 """The log on a real database: durable, gapless, one view, complete answers."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,16 +69,37 @@ def test_what_goes_in_comes_out(log: Log) -> None:
         Event("disclosure", detail={"naïve": 1}),
         Event("disclosure", actor="\ud800"),
         Event("disclosure", actor="a\0b"),
+        Event("disclosure", actor="".join(map(chr, range(0x4E00, 0x4E00 + 3_000)))),
+        Event("key"),
         Event("disclosure", detail={"text": "x" * (1 << 20)}),
         Event("disclosure", detail={"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": 1}}}}}}}}}),
         Event("grant", detail={"event": "requested"}),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_a_bad_event_is_refused_and_hurts_nobody_else(log: Log, event: Event) -> None:
     with pytest.raises(KeeperInvalid):
         log.append([look(), event])
     assert log.append([look()]) == [0]
+
+
+def test_the_sequencer_outlives_what_it_cannot_use(log: Log) -> None:
+    """A checkpoint that somebody damaged stops no entry, and once it is put right everything is signed."""
+    log.append([look()])
+    good, path = log.checkpoint(), log.tiles.home / "checkpoint"
+    path.write_bytes(b"no note")
+    log.start()
+    try:
+        log.append([look(2)])
+        time.sleep(1.5)  # the sequencer has met it by now
+        path.write_bytes(good)
+        log.append([look(3)])
+        ends = time.monotonic() + 20
+        while Checkpoint.parse(path.read_bytes()).size < 3 and time.monotonic() < ends:
+            time.sleep(0.1)
+        assert Checkpoint.parse(path.read_bytes()).size == 3
+    finally:
+        log.stop()
 
 
 def test_time_never_goes_back_and_the_clock_is_noted(bench: Bench, log: Log) -> None:

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -119,9 +121,11 @@ def test_neither_keys_nor_people_are_ever_overwritten(keeper: RunningKeeper, tmp
         (lambda e: e["organisations"][0].update(operator=False), "exactly one is the operator"),
     ],
 )
-def test_a_wrong_bootstrap_file_names_the_fault_and_adds_nothing(keeper: RunningKeeper, tmp_path: Path, change: object, says: str) -> None:
+def test_a_wrong_bootstrap_file_names_the_fault_and_adds_nothing(
+    keeper: RunningKeeper, tmp_path: Path, change: Callable[[Any], object], says: str
+) -> None:
     document = entries()
-    change(document)  # type: ignore[operator]
+    change(document)
     file = tmp_path / "bootstrap.yaml"
     file.write_text(yaml.safe_dump(document), "utf-8")
     answer = keeper.run("bootstrap", file, "--home", keeper.home, "--dsn", keeper.dsn, check=False)

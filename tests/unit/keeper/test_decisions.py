@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -41,7 +42,7 @@ def grant(asker: str, *, state: str = "running", subjects: str = "listed", hours
     }  # fmt: skip
 
 
-def state(actors: list[dict[str, Any]], grants: list[dict[str, Any]] = (), **more: Any) -> StateAt:  # type: ignore[assignment]
+def state(actors: list[dict[str, Any]], grants: Sequence[dict[str, Any]] = (), **more: Any) -> StateAt:
     facts: dict[str, Any] = {
         "at": AT, "size": 1, "subject_key": subject_key, "organisations": ORGANISATIONS, "actors": {a["actor"]: a for a in actors},
         "policy": {"version": 1, "digest": "", "text": shipped().text}, "kills": [], "exposure": None, "actor_tags": {}, "shred_tags": [],
