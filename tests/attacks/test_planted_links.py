@@ -62,6 +62,15 @@ def test_a_link_in_roots_directory_is_refused(users: OsUsers, folder: Path, trea
     assert untouched(treasure)
 
 
+def test_a_link_where_root_makes_its_own_directory_in_a_services_is_refused(users: OsUsers, folder: Path, treasure: Path) -> None:
+    app = own(folder / "app", users.application, mode=0o700)
+    for target in (treasure, treasure / "secret", treasure / "nothing"):
+        run_as(users.application, ["ln", "-sfn", target, app / "data"], check=True)
+        with pytest.raises(WrongState, match="link"):
+            own(app / "data", users.people, mode=0o755)
+    assert untouched(treasure)
+
+
 def test_a_directory_of_somebody_elses_is_refused(users: OsUsers, folder: Path) -> None:
     own(folder / "data", users.business_database, mode=0o777)
     with pytest.raises(WrongState, match="belongs to another user"):

@@ -59,16 +59,16 @@ def own(path: Path, user: str, *, mode: int) -> Path:
 
     :raises WrongState: when a link, a file or a directory of somebody else's is in its place
     """
-    if os.geteuid() == 0 and path.parent.exists() and path.parent.stat().st_uid != 0:
+    account = pwd.getpwnam(user)
+    if os.geteuid() == 0 and account.pw_uid != 0 and path.parent.exists() and path.parent.stat().st_uid != 0:
         made = run_as(user, ["install", "-d", "-m", f"{mode:04o}", path])
         if made.returncode != 0:
             raise WrongState(f"{user} cannot make the directory {path}: {made.stderr.strip()}", remedy="Remove what is in its place.")
         return path
-    path.mkdir(parents=True, exist_ok=True)
-    account = pwd.getpwnam(user)
     try:
+        path.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError as error:
+    except (FileExistsError, NotADirectoryError) as error:
         raise WrongState(f"{path} is a link or no directory.", remedy="Remove it, or name another --data.") from error
     try:
         if (owner := os.fstat(handle).st_uid) not in (os.geteuid(), account.pw_uid):

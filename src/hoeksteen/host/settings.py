@@ -104,19 +104,22 @@ def read_settings(data: Path) -> Settings:
     remedy = "Restore the file, or write the field anew; `hoeksteen up` in a new directory shows what it looks like."
     try:
         values = tomllib.loads(file.read_text("utf-8"))
-        return Settings(
-            data=data,
-            business_dsn=values["business_dsn"],
-            owner_dsn=values["owner_dsn"],
-            keeper_dsn=values["keeper_dsn"],
-            keeper_socket=Path(values["keeper_socket"]),
-            desk_port=int(values["desk_port"]),
-            keeper_port=int(values["keeper_port"]),
-        )
-    except KeyError as error:
-        raise InvalidInput(f"{file} lacks the field {error.args[0]}.", remedy=remedy) from error
-    except (ValueError, TypeError) as error:  # no UTF-8, no TOML, or a number that is none
+    except ValueError as error:  # no UTF-8, or no TOML; the reason names the line
         raise InvalidInput(f"{file} is damaged: {error}.", remedy=remedy) from error
+    for name in ("business_dsn", "owner_dsn", "keeper_dsn", "keeper_socket", "desk_port", "keeper_port"):
+        if name not in values:
+            raise InvalidInput(f"{file} lacks the field {name}.", remedy=remedy)
+        if not isinstance(values[name], int if name.endswith("port") else str) or isinstance(values[name], bool):
+            raise InvalidInput(f"{file} is damaged: the field {name} is no {'number' if name.endswith('port') else 'text'}.", remedy=remedy)
+    return Settings(
+        data=data,
+        business_dsn=values["business_dsn"],
+        owner_dsn=values["owner_dsn"],
+        keeper_dsn=values["keeper_dsn"],
+        keeper_socket=Path(values["keeper_socket"]),
+        desk_port=values["desk_port"],
+        keeper_port=values["keeper_port"],
+    )
 
 
 def replace_file(path: Path, text: str) -> None:
