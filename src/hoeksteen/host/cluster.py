@@ -15,6 +15,7 @@ from hoeksteen.host.os_users import own
 from hoeksteen.host.processes import run_as
 from hoeksteen.kernel.errors import InvalidInput, Unavailable
 
+_ACCEPTS, _NOT_YET = 0, 1  # what pg_isready ends with; a server that recovers runs, and accepts nobody yet
 _START_ATTEMPTS = 5
 _SOCKET_PATH_MAX = 107 - len("/.s.PGSQL.5432.lock")
 _SETTINGS = """
@@ -75,7 +76,7 @@ class Cluster:
         for attempt in range(_START_ATTEMPTS):
             # the server outlives pg_ctl and must not hold this process's pipes open, so its output goes to its log only
             started = self._run("pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log)
-            if started.returncode == 0:
+            if started.returncode == 0 or self.is_running():
                 return
             if attempt + 1 < _START_ATTEMPTS:
                 time.sleep(1.0)  # a server that was killed leaves its memory to its last processes, for a moment
@@ -85,14 +86,12 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the cluster where it runs, waiting until it has written everything."""
-        if self.is_running():
+        if self._answer() in (_ACCEPTS, _NOT_YET):
             self._run("pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w")
 
     def is_running(self) -> bool:
         """Say whether it answers; the number of a process that it left behind says nothing."""
-        if not (self.data / "PG_VERSION").exists():
-            return False
-        return self._run("psql", "-X", "-q", "-h", self.sockets, "-U", "postgres", "-d", "postgres", "-c", "SELECT 1").returncode == 0
+        return self._answer() == _ACCEPTS
 
     def as_superuser(self, sql: str, *, database: str = "postgres") -> str:
         """
@@ -122,6 +121,9 @@ class Cluster:
             f"SELECT 'CREATE DATABASE {name} OWNER {owner}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec\n"
             f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;"
         )
+
+    def _answer(self) -> int | None:
+        return self._run("pg_isready", "-q", "-h", self.sockets).returncode if (self.data / "PG_VERSION").exists() else None
 
     def _create(self) -> None:
         own(self.data, self.server_user, mode=0o700)

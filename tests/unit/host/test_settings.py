@@ -25,7 +25,8 @@ def test_what_was_written_is_read_and_nothing_else_stays(tmp_path: Path) -> None
     ("old", "new", "what"),
     [(b"desk_port", b"desk port", "is damaged"), (b"8420", b"'many'", "is damaged"), (b"keeper_dsn", b"keeper", "lacks the field keeper_dsn"),
      (b"host", b"\xff\xfe", "is damaged"),
-     (b"8420", b"false", "desk_port is no number"), (b"keeper_dsn = ", b"keeper_dsn = 3 # ", "keeper_dsn is no text"), (b"8420", b"8420 8420", "line 5")],
+     (b"8420", b"false", "desk_port is no number"), (b"keeper_dsn = ", b"keeper_dsn = 3 # ", "keeper_dsn is no text"),
+     (b"8420", b"8420 8420", "line 5")],
     ids=["no TOML", "no number", "no field", "no text", "yes or no", "a number for a text", "a line"],
 )  # fmt: skip
 def test_a_damaged_file_is_named(tmp_path: Path, old: bytes, new: bytes, what: str) -> None:
