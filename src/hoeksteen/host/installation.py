@@ -51,6 +51,7 @@ class Installation:
         self.settings = settings
         self.users: OsUsers = os_users()
         self._progress = progress
+        self._is_alone = False
         data, users = settings.data, self.users
         self.business = Cluster(
             data / "business" / "pg", data / "run" / "business", users.business_database,
@@ -68,8 +69,7 @@ class Installation:
         :raises Unavailable: when a part does not start; the message names its log
         :raises WrongState: when another process starts or stops it at this moment
         """
-        own(self.settings.data, self.users.people, mode=0o755)
-        with self._alone():
+        with self.alone():
             self._up()
 
     def _up(self) -> None:
@@ -140,12 +140,13 @@ class Installation:
         :raises InvalidInput: when the port is taken by something else
         :raises Unavailable: when it does not start
         """
-        if self._pid("web") is not None:
-            return
-        log = self.settings.logs / "web.log"
-        started = start_as(self.users.application, [sys.executable, "-m", "hoeksteen", "serve", "--data", self.settings.data], log=log)
-        self._remember("web", started.pid)
-        self._wait(lambda: _port_answers(self.settings.desk_port), alive=lambda: started.poll() is None, what="The desk", log=log)
+        with self.alone():
+            if self._pid("web") is not None:
+                return
+            log = self.settings.logs / "web.log"
+            started = start_as(self.users.application, [sys.executable, "-m", "hoeksteen", "serve", "--data", self.settings.data], log=log)
+            self._remember("web", started.pid)
+            self._wait(lambda: _port_answers(self.settings.desk_port), alive=lambda: started.poll() is None, what="The desk", log=log)
 
     # --- down and status
 
@@ -170,7 +171,7 @@ class Installation:
 
         :raises WrongState: when another process starts or stops it at this moment
         """
-        with self._alone():
+        with self.alone():
             self._down()
 
     def _down(self) -> None:
@@ -212,13 +213,26 @@ class Installation:
     # --- details
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """
+        Keep every other process from starting or stopping this installation while the block runs; blocks may lie within each other.
+
+        :raises WrongState: when another process does so at this moment
+        """
+        if self._is_alone:
+            yield
+            return
+        own(self.settings.data, self.users.people, mode=0o755)
         with (self.settings.data / ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise WrongState(f"{self.settings.data} is being started or stopped by another process.", remedy="Wait for it.") from error
-            yield
+            self._is_alone = True
+            try:
+                yield
+            finally:
+                self._is_alone = False
 
     def _keeper_options(self) -> list[str | Path]:
         return ["--home", self.settings.keeper, "--dsn", self.settings.keeper_dsn]

@@ -42,6 +42,7 @@ def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, tmp_pat
         out = tmp_path / "out" / f"{number}.{kind}"
         _call(data, kind, number, "--out", str(out), as_json=False)
         assert out.read_bytes().startswith(magic)
+        assert out.stat().st_mode & 0o777 == 0o600, "it holds a name and an address"
     with operator.database.transaction() as tx:
         customer_number = tx.value(
             "SELECT c.customer_number FROM party.customer c JOIN billing.customer_bill b USING (customer_id) WHERE b.bill_number = %s", (number,)

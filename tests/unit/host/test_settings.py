@@ -69,5 +69,5 @@ def test_two_processes_do_not_start_one_installation_at_once(tmp_path: Path) -> 
     data = tmp_path / "data"
     data.mkdir()
     one, other = (Installation(embedded_settings(data, desk_port=8420, keeper_port=8421)) for _ in range(2))
-    with one._alone(), pytest.raises(WrongState, match="being started or stopped"):
+    with one.alone(), one.alone(), pytest.raises(WrongState, match="being started or stopped"):
         other.down()

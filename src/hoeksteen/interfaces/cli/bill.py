@@ -22,7 +22,17 @@ from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, a_month, data_option, emit_json, json_option, progress_bars, report_console, report_table
+from hoeksteen.interfaces.cli.options import (
+    a_day,
+    a_month,
+    data_option,
+    emit_json,
+    json_option,
+    progress_bars,
+    report_console,
+    report_table,
+    write_private,
+)
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
 from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
@@ -141,7 +151,7 @@ def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes
         found = bills.bill_by_number(tx=tx, bill_number=bill_number)
         content = document(tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
+    write_private(out, content)
     click.echo(f"{out}: {len(content):,} bytes")
 
 

@@ -141,8 +141,9 @@ def _tell_ibm(story: Story, wish: Wish) -> Figures:
 
 
 def _tell_house(story: Story, wish: Wish) -> Figures:
-    story.installation.up()
-    people.ensure_bootstrapped(story.installation)
+    with story.installation.alone():
+        story.installation.up()
+        people.ensure_bootstrapped(story.installation)
     story.say("standing grants for migration and billing, each approved by two people:")
     grants = people.approve_standing_grants(story.installation, customers=wish.customers)
     for grant in grants:

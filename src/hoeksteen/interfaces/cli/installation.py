@@ -24,7 +24,7 @@ from hoeksteen.storage.postgres import Database
 @click.option("--keeper-dsn", default=None, help="A PostgreSQL of the keeper's own.")
 @click.option(
     "--people", "people_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
-    help="Your own first organisations and people, as YAML; without it a new keeper gets those of the demonstration.",
+    help="The first organisations and people of a new installation, as YAML (docs/operations.md).",
 )  # fmt: skip
 def up(
     data: Path, desk_port: int | None, keeper_port: int | None, business_dsn: str | None, owner_dsn: str | None, keeper_dsn: str | None,
@@ -35,9 +35,15 @@ def up(
     installation = Installation(
         settings_for(data, desk_port, keeper_port, business_dsn, owner_dsn, keeper_dsn), progress=lambda text: console.print(f"  {text}")
     )
-    installation.up()
-    people.ensure_bootstrapped(installation, own=people_file)
-    installation.start_web()
+    if people_file is None and not people.are_known(installation):
+        raise InvalidInput(
+            "A new installation needs its first people.",
+            remedy="Name them with --people FILE (docs/operations.md shows it), or run `hoeksteen demo` for an invented operator.",
+        )
+    with installation.alone():
+        installation.up()
+        people.ensure_bootstrapped(installation, own=people_file)
+        installation.start_web()
     show_status(installation)
 
 

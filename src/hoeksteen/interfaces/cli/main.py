@@ -74,6 +74,7 @@ class Topics(click.Group):
         name = ctx.protected_args[0] if ctx.protected_args else ""
         if name in COMMANDS and not COMMANDS[name].keeps_rights:
             become_application()
+            os.umask(0o077)  # what business commands write may hold anybody's data: exports, documents, the lake
         return super().invoke(ctx)
 
 
@@ -125,7 +126,8 @@ def main() -> None:
         click.echo("  what to do: mend that, then run the same command again; it goes on where it stopped.", err=True)
         sys.exit(74)
     except Exception as error:  # noqa: BLE001 the border: an unforeseen error's own words may hold somebody's data, so only its place is shown
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        where = next((frame for frame in reversed(frames) if "hoeksteen" in Path(frame.filename).parts), frames[-1])
         click.echo(f"hoeksteen: unforeseen {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}.", err=True)
         click.echo("  what to do: nothing half-done remains; report this line, and run the same command again.", err=True)
         sys.exit(70)

@@ -1,6 +1,7 @@
 """Options that many commands share, and the one way in which a command reports."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import date
@@ -43,6 +44,13 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def emit_json(figures: dict[str, Any]) -> None:
     """Print the figures as one line of JSON."""
     click.echo(json.dumps(figures, default=str, ensure_ascii=False))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that holds personal data or evidence: nobody but its owner may read it, whatever stood there before."""
+    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
 
 
 def a_month(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:

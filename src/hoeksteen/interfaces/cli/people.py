@@ -85,18 +85,22 @@ def new_log_in(actor: str, job: str) -> LogIn:
     )
 
 
+def are_known(installation: Installation) -> bool:
+    """Say whether the keeper was given its first people."""
+    return (installation.settings.people / "log-ins.json").exists()
+
+
 def ensure_bootstrapped(installation: Installation, *, own: Path | None = None) -> bool:
     """
     Give an empty keeper its first people and services; says whether it did.
 
     Keys of people are made as the people themselves, keys of services as the application; the keeper is handed public halves only.
 
-    :param own: the operator's own organisations and people, in the keeper's bootstrap format; the services are added
+    :param own: the operator's own organisations and people, in the keeper's bootstrap format, instead of the demonstration's; the services are added
     :raises WrongState: when it is given to a keeper that knows people already
     :raises InvalidInput: when it is no such file
     """
-    settings = installation.settings
-    if (settings.people / "log-ins.json").exists():
+    if are_known(installation):
         if own is not None:
             raise WrongState("The keeper has its first people already.", remedy="Leave --people out; later changes go through the running keeper.")
         return False

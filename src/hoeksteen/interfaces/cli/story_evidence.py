@@ -17,6 +17,8 @@ from rich.table import Table
 
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure import queries as disclosure
+from hoeksteen.host.os_users import own
+from hoeksteen.interfaces.cli.options import write_private
 from hoeksteen.interfaces.cli.people import key_of
 from hoeksteen.interfaces.cli.story import Figures, Story
 from hoeksteen.kernel.errors import NotFound, invariant
@@ -56,11 +58,9 @@ def tell_proof(story: Story, access: Figures) -> Figures:
         story.say("\nAnd who did see this customer, ever:")
         seen = disclosure.did_see(keeper=keeper, subject=subject)
         story.console.print(_did_see_table(seen))
-        folder = story.installation.settings.data / "evidence"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder = own(story.installation.settings.data / "evidence", story.installation.users.people, mode=0o700)
         bundle = folder / f"customer-{access['customer_number']}.json"
-        bundle.touch(mode=0o600)
-        bundle.write_bytes(disclosure.evidence_bundle(keeper=keeper, subject=subject))
+        write_private(bundle, disclosure.evidence_bundle(keeper=keeper, subject=subject))
     invariant(bool(seen), "the looks of this demonstration stand in the log")
     return {**_checked(story, bundle), "bundle": str(bundle)}
 
