@@ -1,5 +1,6 @@
 """The main job, whole: three legacy systems in, sealed customers, rated usage, bills out, proven."""
 
+import json
 import re
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def test_the_proof_holds_and_a_changed_byte_is_found(demonstration: Demonstratio
     assert evidence["verified"] is True
     assert evidence["tampered_copy_verified"] is False
     assert evidence["entries"] > 10
-    assert Path(evidence["bundle"]).exists()
+    bundle = Path(evidence["bundle"])
+    assert (bundle.stat().st_mode & 0o777, bundle.parent.stat().st_mode & 0o777) == (0o600, 0o700), "nobody else reads the evidence"
 
 
 def test_the_story_shows_who_was_refused_and_why(demonstration: Demonstration) -> None:
@@ -56,19 +58,22 @@ def test_the_story_shows_who_was_refused_and_why(demonstration: Demonstration) -
 
 
 def test_the_same_demonstration_goes_on_where_it_stopped(demonstration: Demonstration) -> None:
+    memory = demonstration.data / "demonstration.json"
+    told = json.loads(memory.read_text("utf-8"))
+    del told["usage"], told["bills"]  # as if it had been killed after the work, before that was written down
+    memory.write_text(json.dumps(told), "utf-8")
     again = subprocess.run(
         [Path(sys.executable).parent / "hoeksteen", "demo", "--customers", str(CUSTOMERS), *QUIETLY, "--data", demonstration.data],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert again.returncode == 0, again.stderr
-    assert again.stderr.count("done before") >= 5
+    assert again.stderr.count("done before") == 5
+    assert json.loads(again.stdout.splitlines()[-1])["bills"] == demonstration.figures["bills"]
 
 
 @pytest.mark.parametrize("values", ["msisdn", "iban", "email"])
 def test_no_planted_value_lies_open_anywhere(demonstration: Demonstration, values: str) -> None:
     """Database files, write-ahead log, lake, logs, settings: only the legacy exports themselves hold personal data in the clear."""
-    import json
-
     legacy = demonstration.data / "app" / "legacy"
     planted: set[bytes] = set()
     for line in (legacy / "mobile.jsonl").read_text("utf-8").splitlines():

@@ -19,7 +19,7 @@ from pathlib import Path
 from hoeksteen.host.cluster import Cluster
 from hoeksteen.host.os_users import OsUsers, os_users, own
 from hoeksteen.host.processes import run_as, start_as
-from hoeksteen.host.settings import Settings
+from hoeksteen.host.settings import Settings, replace_file
 from hoeksteen.kernel.errors import InvalidInput, Unavailable, WrongState
 
 BUSINESS_ROLES = ("hoeksteen_app", "hoeksteen_owner", "hoeksteen_bastion")
@@ -115,7 +115,7 @@ class Installation:
             printed = self._must(
                 self.users.keeper, [self.program("hoeksteen-keeper"), "init", *self._keeper_options()], "The keeper cannot be set up"
             )
-            settings.log_key.write_text(printed.strip() + "\n", "utf-8")
+            replace_file(settings.log_key, printed.strip() + "\n", mode=0o644)
         if self._pid("keeper") is not None:
             return
         settings.keeper_socket.unlink(missing_ok=True)

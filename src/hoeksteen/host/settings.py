@@ -80,7 +80,7 @@ class Settings:
     def write(self) -> None:
         """Write `settings.toml` into the data directory, whole or not at all; it holds no secret."""
         lines = [f"{name} = {value if isinstance(value, int) else _quoted(str(value))}" for name, value in asdict(self).items() if name != "data"]
-        replace_file(self.data / "settings.toml", "\n".join(lines) + "\n")
+        replace_file(self.data / "settings.toml", "\n".join(lines) + "\n", mode=0o644)
 
 
 def default_data() -> Path:
@@ -122,10 +122,15 @@ def read_settings(data: Path) -> Settings:
     )
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Put a text in a file's place at one instant, durably: a crash leaves the old file or the new one."""
+def replace_file(path: Path, text: str, *, mode: int) -> None:
+    """
+    Put a text in a file's place at one instant, durably: a crash leaves the old file or the new one.
+
+    :param mode: exactly that, whatever the caller's umask is
+    """
     fresh = path.with_name(f"{path.name}.new")
-    with fresh.open("w", encoding="utf-8") as file:
+    with open(fresh, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        os.fchmod(file.fileno(), mode)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

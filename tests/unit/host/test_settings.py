@@ -1,5 +1,6 @@
 """Settings: written whole, read with an error that says what to mend, ports that stay."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ def test_what_was_written_is_read_and_nothing_else_stays(tmp_path: Path) -> None
     written(tmp_path)
     assert read_settings(tmp_path) == embedded_settings(tmp_path, desk_port=8420, keeper_port=8421)
     assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
+
+
+def test_every_part_can_read_the_settings_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        assert written(tmp_path).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +53,9 @@ def test_no_installation(tmp_path: Path) -> None:
 
 def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:
     file = tmp_path / "file"
-    replace_file(file, "one")
+    replace_file(file, "one", mode=0o600)
     with pytest.raises(TypeError):
-        replace_file(file, None)  # type: ignore[arg-type]
+        replace_file(file, None, mode=0o600)  # type: ignore[arg-type]
     assert file.read_text() == "one"
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from hoeksteen.host.installation import SERVICES, Installation
 from hoeksteen.host.processes import run_as
+from hoeksteen.host.settings import replace_file
 from hoeksteen.kernel.errors import InvalidInput, NotFound, Unavailable, WrongState
 
 OPERATOR, VENDOR = "lage-landen", "meridian"
@@ -195,7 +196,5 @@ def _keeper(installation: Installation, user: str, *arguments: str | Path) -> st
 
 
 def _remember(installation: Installation, made: list[LogIn]) -> None:
-    file = installation.settings.people / "log-ins.json"
-    file.touch(mode=0o600)
-    file.chmod(0o600)
-    file.write_text(json.dumps([{name: getattr(log_in, name) for name in LogIn.__slots__} for log_in in made], indent=1), "utf-8")
+    text = json.dumps([{name: getattr(log_in, name) for name in LogIn.__slots__} for log_in in made], indent=1)
+    replace_file(installation.settings.people / "log-ins.json", text, mode=0o600)

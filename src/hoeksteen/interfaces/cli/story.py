@@ -52,7 +52,7 @@ class Story:
         figures = tell()
         figures["seconds"] = round(time.monotonic() - began, 1)
         self._finished[name] = figures
-        replace_file(self._memory, json.dumps(self._finished, indent=1, default=str))
+        replace_file(self._memory, json.dumps(self._finished, indent=1, default=str), mode=0o600)
         return figures
 
     def require_same(self, wish: object) -> None:

@@ -31,7 +31,9 @@ from hoeksteen.usage.model import FileBalance, UsageState
 
 _SERVICE = "bss"
 _ADAPTER_OF_SUFFIX = {".csv": "voice_sms_csv", ".jsonl": "sessions_jsonl"}
-_HEADINGS = {"records_in": "records", "zero_rated": "zero", "unrated": "not yet"}
+_HEADINGS = {  # no wider than their figures, so that a file's name keeps its room on 80 columns
+    "records_in": "records", "zero_rated": "zero", "unrated": "not yet", "duplicate": "dupl.", "suspended": "susp.", "rejected": "rej.",
+}  # fmt: skip
 _FINAL = ("rated", "zero_rated", "duplicate", "suspended", "rejected")
 
 
@@ -233,18 +235,18 @@ def _show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
     totals = _totals(balances)
     shown = ("records_in", *_FINAL, *(["unrated"] if totals["unrated"] else []))
     table = report_table("Every record has one state")
-    for name in ("file", *shown, "EUR", "closes"):
+    for name in ("file", *shown, "EUR"):
         figure = name != "file"
         table.add_column(_HEADINGS.get(name, name), justify="right" if figure else "left", no_wrap=figure, overflow="fold")
     for entry in balances:
         counts = (f"{getattr(entry, name):,}" for name in shown)
-        table.add_row(escape(entry.name), *counts, f"{euros(entry.amount_micro):,.2f}", "yes" if entry.closes else "[bold]not yet[/bold]")
+        table.add_row(escape(entry.name), *counts, f"{euros(entry.amount_micro):,.2f}")
     amount = euros(sum(entry.amount_micro for entry in balances))
     table.add_section()
-    table.add_row(
-        "all", *(f"{totals[name]:,}" for name in shown), f"{amount:,.2f}", "yes" if all(entry.closes for entry in balances) else "not yet"
-    )  # fmt: skip
+    table.add_row("all", *(f"{totals[name]:,}" for name in shown), f"{amount:,.2f}")
     console.print(table)
+    unclosed = sum(not entry.closes for entry in balances)
+    console.print(f"[bold]{unclosed} of {len(balances)} files do not close yet.[/]" if unclosed else "Every file closes.")
 
 
 def _show_reasons(console: Console, reasons: Sequence[dict[str, Any]]) -> None:
