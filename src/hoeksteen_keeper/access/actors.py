@@ -15,7 +15,7 @@ from hoeksteen_keeper.access.model import KINDS, ROLES, Actor, Organisation
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.store.database import Store
+from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.keys import Keys
 
 ACTOR_COLUMNS = "a.actor, a.name, o.organisation, o.name, o.country, o.operator, a.kind, a.roles, a.subject, a.origins"
@@ -67,7 +67,7 @@ class Actors:
 
         :param by: who adds it; empty for the bootstrap
         :param confirmed: False where a second person must `confirm` it before anybody logs in
-        :raises KeeperInvalid: when the name is taken, the subject has a log-in already, or a role or kind does not exist
+        :raises KeeperInvalid: when the name is taken, or a role or kind does not exist
         """
         if unknown := set(actor.roles) - ROLES:
             raise KeeperInvalid("unknown_role", f"There is no role {min(unknown)[:40]!r}; there are {', '.join(sorted(ROLES))}.")
@@ -85,26 +85,29 @@ class Actors:
                 ),
             )  # fmt: skip
             if done.rowcount == 0:
-                raise KeeperInvalid(
-                    "actor_exists", f"There is an actor {actor.actor} already, or another log-in of the same person; stop that one first."
-                )
-            self._log.append([_actor_event(actor, status="active" if confirmed else "requested", by=by)])
+                raise KeeperInvalid("actor_exists", f"There is, or was, an actor {actor.actor} already. Choose another name.")
+            self._log.append([_actor_event(actor, by=by) if confirmed else _actor_event(actor, "request_log_in", "requested", by)])
 
     def confirm(self, name: str, *, by: str) -> None:
         """
-        Let somebody whom one person added log in, as the second person.
+        Let somebody whom one person added log in, as the second person; another log-in of the same data subject ends.
 
         :raises KeeperInvalid: when nobody of that name waits
         :raises KeeperRefused: `same_person`
         """
         with self._store.transaction() as tx:
-            row = tx.execute("SELECT asked_by FROM access.actor WHERE actor = %s AND asked_by IS NOT NULL FOR UPDATE", [name]).fetchone()
-            if row is None:
+            subject = "(SELECT subject FROM access.actor WHERE actor = %s)"
+            rows = tx.execute(f"SELECT actor, asked_by, blocked_at FROM access.actor WHERE subject = {subject} ORDER BY 1 FOR UPDATE", [name])
+            held = {actor: asked_by for actor, asked_by, blocked_at in rows if blocked_at is None}
+            if held.get(name) is None:
                 raise KeeperInvalid("unknown_actor", "Nobody of that name waits for a second person.")
-            if row[0] == by:
+            if held[name] == by:
+                self._log.append([_actor_event(self.find(name), "confirm_log_in", "requested", by, outcome="refused")])
                 raise KeeperRefused("same_person", "You added this log-in; a second person must confirm it.")
+            for older in [actor for actor, asked_by in held.items() if asked_by is None]:
+                self._stop(tx, "actor", older, by=by, organisation=self.operator().organisation, reason=f"replaced by {name}")
             tx.execute("UPDATE access.actor SET asked_by = NULL WHERE actor = %s", [name])
-            self._log.append([_actor_event(self.find(name), status="active", by=by)])
+            self._log.append([_actor_event(self.find(name), "confirm_log_in", "active", by)])
 
     def stop_again(self, kills: Sequence[tuple[str, str, str]]) -> None:
         """Apply kills that the log holds and the store may have lost: (scope, target, by)."""
@@ -174,15 +177,18 @@ class Actors:
         :raises KeeperInvalid: when there is no such target
         :raises KeeperRefused: `operator_kept`, when the target is the operator itself
         """
-        detail = {"scope": scope, "target": target, "reason": reason[:200]}
         with self._store.transaction() as tx:
             if scope not in _KILLS or (scope == "session" and not _is_uuid(target)) or not tx.execute(_KILLS[scope][0], [target]).fetchone():
                 raise KeeperInvalid("unknown_target", "There is no such session, actor or organisation.")
             if scope == "organisation" and tx.execute("SELECT 1 FROM access.organisation WHERE organisation = %s AND operator", [target]).fetchone():
                 raise KeeperRefused("operator_kept", "Stopping the operator itself would stop those who stop others; stop the keeper instead.")
-            self._log.append([Event(kind="kill", actor=by, organisation=organisation, action="kill", detail=detail)])
-            for statement in _KILLS[scope][1]:
-                tx.execute(statement, {"target": target, "now": self._now(), "by": f"kill:{by}"})
+            self._stop(tx, scope, target, by=by, organisation=organisation, reason=reason)
+
+    def _stop(self, tx: Connection, scope: str, target: str, *, by: str, organisation: str, reason: str) -> None:
+        detail = {"scope": scope, "target": target, "reason": reason[:200]}
+        self._log.append([Event(kind="kill", actor=by, organisation=organisation, action="kill", detail=detail)])
+        for statement in _KILLS[scope][1]:
+            tx.execute(statement, {"target": target, "now": self._now(), "by": f"kill:{by}"})
 
     # --- secrets
 
@@ -232,12 +238,16 @@ def public_key_from_text(text: str) -> bytes:
     return key
 
 
-def _actor_event(actor: Actor, *, status: str, by: str) -> Event:
+def _actor_event(actor: Actor, action: str = "add", status: str = "active", by: str = "", *, outcome: str = "allowed") -> Event:
     detail = {
         "actor": actor.actor, "name": actor.name, "organisation": actor.organisation.organisation, "roles": list(actor.roles),
         "kind": actor.kind, "status": status,
     }  # fmt: skip
-    return Event(kind="actor", actor=by, action="add", subjects=(actor.subject,) if actor.subject else (), detail=detail)
+    subjects, of = (
+        (actor.subject,) if actor.subject else (),
+        actor.organisation.organisation,
+    )  # of a customer's log-in: who gives it
+    return Event(kind="actor", actor=by, organisation=of, action=action, subjects=subjects, outcome=outcome, detail=detail)
 
 
 def _is_uuid(text: str) -> bool:

@@ -6,6 +6,7 @@ refused. Whether its actor, organisation or session was stopped is read anew at 
 """
 
 import base64
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ CODE_LASTS = timedelta(seconds=60)
 ASSERTION_SKEW = timedelta(seconds=60)
 FAILURES_FREE = 4
 LOCK_FIRST, LOCK_LONGEST = timedelta(seconds=30), timedelta(hours=1)
+REFUSALS_EVERY = timedelta(seconds=10)
 PAGES = "keeper-pages"
 PASSKEY_TICKET = "keeper-passkey"
 
@@ -55,6 +57,8 @@ class Sessions:
         random_bytes: Callable[[int], bytes],
     ) -> None:  # fmt: skip
         self._store, self._actors, self._log, self._now, self._machine, self._random_bytes = store, actors, log, now, machine, random_bytes
+        self._refused: dict[tuple[str, str, str, str], list[Any]] = {}
+        self._refused_lock = threading.Lock()
 
     def prove_key(self, *, actor: str, time: str, nonce: str, signature: bytes) -> Opened:
         """
@@ -70,7 +74,7 @@ class Sessions:
         keys = self._actors.ed25519_keys(actor)
         if not any(_verifies(key, signature, assertion(actor, time, nonce)) for _, key in keys):
             if keys:  # a name that nobody has is not for the log
-                self._note_refusal(actor, "prove_key")
+                self.note_refusal(actor, "prove_key", actor, refused)
             raise refused
         with self._store.transaction() as tx:
             fresh = tx.execute(
@@ -78,9 +82,9 @@ class Sessions:
             )
             used_before = fresh.rowcount == 0
         if used_before:
-            self._note_refusal(actor, "prove_key")
+            self.note_refusal(actor, "prove_key", actor, refused)
             raise refused
-        return self._open(actor, medium=actor, lasts=SERVICE_TOKEN_LASTS)
+        return self._open(actor, "prove_key", medium=actor, lasts=SERVICE_TOKEN_LASTS)
 
     def log_in(self, *, actor: str, password: str, code: str) -> str:
         """
@@ -99,7 +103,7 @@ class Sessions:
             right = password_matches(stored, password) and not locked
             step = totp_accepted_step(self._actors.totp(actor, totp), code, now=self._machine(), after=last) if right and totp else None
             if step is not None:
-                self._find(tx, actor)
+                self._find(tx, actor, "log_in", PAGES)
                 tx.execute("UPDATE access.actor SET failures = 0, locked_until = NULL, totp_step_last = %s WHERE actor = %s", (step, actor))
                 return actor
             if row and not locked:
@@ -107,8 +111,7 @@ class Sessions:
                 until = self._now() + min(LOCK_FIRST * 2 ** min(over - 1, 10), LOCK_LONGEST) if over > 0 else None
                 tx.execute("UPDATE access.actor SET failures = failures + 1, locked_until = %s WHERE actor = %s", (until, actor))
         known = actor if row else ""  # what a stranger typed is not for the log: people type passwords into the wrong field
-        self._note_refusal(known, "log_in")
-        raise KeeperRefused("login_failed", "Name, password or code is wrong.")
+        raise self.note_refusal(known, "log_in", PAGES, KeeperRefused("login_failed", "Name, password or code is wrong."))
 
     def issue_code(self, *, actor: str, service: str) -> str:
         """Give a code that this service alone can exchange for a token, once, within a minute."""
@@ -128,16 +131,17 @@ class Sessions:
         """
         row = self._store.row("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at", [_hash(code)])
         if row is None or row[1] != service or row[2] <= self._now():
-            raise KeeperRefused("code_invalid", "The code was used, is too old, or was issued for something else.")
+            refused = KeeperRefused("code_invalid", "The code was used, is too old, or was issued for something else.")
+            raise self.note_refusal(str(row[0]) if row else "", "exchange", service, refused)
         return str(row[0])
 
     def exchange(self, code: str, *, service: str) -> Opened:
         """:raises KeeperRefused: `code_invalid`, as `redeem`"""
-        return self._open(self.redeem(code, service=service), medium=service, lasts=PERSON_TOKEN_LASTS)
+        return self._open(self.redeem(code, service=service), "exchange", medium=service, lasts=PERSON_TOKEN_LASTS)
 
     def open_page(self, actor: str) -> Opened:
         """Open a session on the keeper's own pages."""
-        return self._open(actor, medium=PAGES, lasts=PERSON_TOKEN_LASTS)
+        return self._open(actor, "log_in", medium=PAGES, lasts=PERSON_TOKEN_LASTS)
 
     def callers(self, *tokens: str) -> list[Caller | KeeperRefused]:
         """
@@ -171,15 +175,43 @@ class Sessions:
                 self._log.append([Event(kind="session", actor=row[0], action="log_out", detail={"event": "closed", "service": row[1]})])
 
     def sweep(self) -> None:
-        """Forget what expired long enough ago."""
+        """Forget what expired long enough ago, and log the refusals that were only counted."""
+        self._tell_refusals()
         with self._store.transaction() as tx:
             for statement in _SWEEP:
                 tx.execute(statement, {"now": self._now()})
 
-    def _open(self, actor: str, *, medium: str, lasts: timedelta) -> Opened:
+    def note_refusal(self, actor: str, action: str, service: str, refused: KeeperRefused) -> KeeperRefused:
+        """
+        Log that somebody was refused, and give the refusal back; equal ones within ten seconds become one more entry with their count.
+
+        :param actor: a name that the keeper knows, or empty
+        """
+        key = (actor, action, service, refused.reason)
+        with self._refused_lock:
+            if key in self._refused:
+                self._refused[key][1] += 1
+                return refused
+            self._refused[key] = [self._now() + REFUSALS_EVERY, 0]
+        self._log_refusals(key, 1)
+        return refused
+
+    def _tell_refusals(self) -> None:
+        with self._refused_lock:
+            over = [(key, self._refused.pop(key)[1]) for key, (until, _) in list(self._refused.items()) if until <= self._now()]
+        for key, count in over:
+            if count:
+                self._log_refusals(key, count)
+
+    def _log_refusals(self, key: tuple[str, str, str, str], count: int) -> None:
+        actor, action, service, reason = key
+        detail = {"event": "refused", "service": service, "reason": reason, "count": count}
+        self._log.append([Event(kind="session", actor=actor, action=action, outcome="refused", detail=detail)])
+
+    def _open(self, actor: str, action: str, *, medium: str, lasts: timedelta) -> Opened:
         session, token, now = UUID(bytes=self._random_bytes(16), version=4), self._secret(), self._now()
         with self._store.transaction() as tx:
-            found = self._find(tx, actor)
+            found = self._find(tx, actor, action, medium)
             tx.execute(
                 "INSERT INTO access.session (session, token_hash, actor, service, opened_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s)",
                 (session, _hash(token), actor, medium, now, now + lasts),
@@ -188,11 +220,14 @@ class Sessions:
             self._log.append([Event(kind="session", actor=actor, organisation=found.organisation.organisation, action="open", detail=detail)])
         return Opened(Caller(found, medium, session, now + lasts), token)
 
-    def _find(self, tx: Connection, actor: str) -> Actor:
+    def _find(self, tx: Connection, actor: str, action: str, service: str) -> Actor:
         row = tx.execute(_ACTOR, [actor]).fetchone()
         if row is None:
             raise KeeperRefused("token_expired", "The actor does not exist any more.")
-        return _unblocked(actor_from_row(row[:10]), row[10], row[11])
+        try:
+            return _unblocked(actor_from_row(row[:10]), row[10], row[11])
+        except KeeperRefused as refused:
+            raise self.note_refusal(actor, action, service, refused) from None
 
     def _live(self, row: Sequence[Any] | None) -> Caller | KeeperRefused:
         if row is None:
@@ -207,9 +242,6 @@ class Sessions:
         if ended_by or expires_at <= self._now():
             return KeeperRefused("token_expired", "The session is over. Log in again.")
         return Caller(actor, medium, session, expires_at)
-
-    def _note_refusal(self, actor: str, action: str) -> None:
-        self._log.append([Event(kind="session", actor=actor, action=action, outcome="refused", detail={"event": "refused", "service": PAGES})])
 
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")

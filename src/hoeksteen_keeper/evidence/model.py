@@ -17,8 +17,8 @@ KINDS = frozenset((
 ))  # fmt: skip
 FACTS = ("organisation", "actor", "grant", "approval", "policy", "key", "kill", "shred", "exposure")
 """The kinds that `StateAt` is folded from."""
-SEEING = ("disclosure", "search", "seal", "export")
-"""The kinds by which an actor may have come to hold somebody's data, refused attempts included."""
+SEEING = ("disclosure", "search", "seal", "export", "actor")
+"""The kinds by which somebody may have come to hold somebody's data, their log-in included, and refused attempts."""
 TAG_BYTES = 32
 
 

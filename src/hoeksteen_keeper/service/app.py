@@ -104,7 +104,8 @@ def _caller(keeper: Keeper, token: str, person: str) -> Caller:
         if isinstance(caller, KeeperRefused):
             raise caller
         if own.actor.kind != "service" or caller.medium != own.actor.actor:
-            raise KeeperRefused("token_not_yours", "The token was issued to another service.")
+            refused = KeeperRefused("token_not_yours", "The token was issued to another service.")
+            raise keeper.sessions.note_refusal(caller.actor.actor, "use", own.actor.actor, refused)
         return caller
     return own
 

@@ -118,7 +118,8 @@ def prove_key(keeper: Keeper, body: Assertion) -> dict[str, Any]:
 def exchange(keeper: Keeper, caller: Caller, body: Code) -> dict[str, Any]:
     """Exchange the one-time code of a log-in for a token that is bound to the calling service."""
     if caller.actor.kind != "service":
-        raise KeeperRefused("no_permission", "Services exchange log-in codes.")
+        refused = KeeperRefused("no_permission", "Services exchange log-in codes.")
+        raise keeper.sessions.note_refusal(caller.actor.actor, "exchange", caller.medium, refused)
     return _session(keeper.sessions.exchange(body.code, service=caller.actor.actor))
 
 
@@ -141,21 +142,23 @@ def close_session(keeper: Keeper, caller: Caller, body: Token) -> None:
 def passkey_ticket(keeper: Keeper, caller: Caller, _: Nothing) -> str:
     """Give a person who has just proven an approval key the one-time code that lets them register a passkey beside it."""
     if caller.actor.kind != "person" or caller.medium != caller.actor.actor:
-        raise KeeperRefused("no_permission", "A passkey is registered by a person who proves a key that they hold already.")
+        refused = KeeperRefused("no_permission", "A passkey is registered by a person who proves a key that they hold already.")
+        raise keeper.sessions.note_refusal(caller.actor.actor, "passkey_ticket", caller.medium, refused)
     return keeper.sessions.issue_code(actor=caller.actor.actor, service=PASSKEY_TICKET)
 
 
 def add_data_subject(keeper: Keeper, caller: Caller, body: DataSubject) -> None:
     """Prepare a customer's log-in that is bound to their own data; it works once a second person confirms it."""
-    keeper.gate.admit_control(caller, "administer")
-    actor = Actor(body.actor, body.name, keeper.actors.operator(), "data_subject", ("data_subject",), subject_of(body.subject))
+    subject = subject_of(body.subject)
+    keeper.gate.admit_control(caller, "administer", subject=subject)
+    actor = Actor(body.actor, body.name, keeper.actors.operator(), "data_subject", ("data_subject",), subject)
     keeper.actors.add(
         actor, password_hash=hash_password(body.password), totp_secret=totp_secret(body.totp_secret), by=caller.actor.actor, confirmed=False
     )
 
 
 def confirm_actor(keeper: Keeper, caller: Caller, body: ActorName) -> None:
-    """Let a customer log in whom another person added."""
+    """Let a customer log in whom another person added; an older log-in of the same customer ends."""
     keeper.gate.admit_control(caller, "administer")
     keeper.actors.confirm(body.actor, by=caller.actor.actor)
 
@@ -261,7 +264,8 @@ def _enter_question(keeper: Keeper, caller: Caller, action: str, subject: bytes 
 def _of(keeper: Keeper, caller: Caller, token: str) -> Caller:
     found = keeper.sessions.caller(token)
     if found.medium != caller.actor.actor:
-        raise KeeperRefused("token_not_yours", "The token was issued to another service.")
+        refused = KeeperRefused("token_not_yours", "The token was issued to another service.")
+        raise keeper.sessions.note_refusal(found.actor.actor, "use", caller.actor.actor, refused)
     return found
 
 

@@ -135,10 +135,72 @@ def test_one_officer_alone_gives_nobody_a_log_in(keeper: RunningKeeper) -> None:
     dewi.confirm_actor(actor="accomplice")
     assert keeper.log_in("accomplice", "mydata")
     assert "accomplice" in {row["actor"] for row in dewi.could_see(subject=subject)["actors"]}
-    with pytest.raises(KeeperInvalid, match="actor_exists"):  # and nobody a second one
-        chris.add_data_subject(actor="second", name="second", **shared)
     with pytest.raises(KeeperInvalid, match="unknown_actor"):
         dewi.confirm_actor(actor="accomplice")
+    told = [(entry["actor"], entry["action"], entry["outcome"]) for entry in dewi.did_see(subject=subject)]
+    for step in (
+        ("chris.smit", "request_log_in", "allowed"),
+        ("chris.smit", "confirm_log_in", "refused"),
+        ("dewi.hoekstra", "confirm_log_in", "allowed"),
+    ):
+        assert step in told, "the customer whose data it opens is told"
+
+
+def test_a_second_log_in_of_a_person_ends_the_first(keeper: RunningKeeper) -> None:
+    subject, dewi = new_subject(), keeper.client("dewi.hoekstra")
+    keeper.add_customer("first-phone", subject)
+    session = keeper.session("first-phone", "mydata")
+    keeper.client("chris.smit").add_data_subject(
+        actor="second-phone", name="second-phone", subject=subject, password=PASSWORD, totp_secret=new_totp_secret()
+    )
+    assert keeper.client("mydata").session(session.token), "what was only asked for ends nothing"
+    dewi.confirm_actor(actor="second-phone")
+    with pytest.raises(KeeperRefused, match="actor_blocked"):
+        keeper.client("mydata").session(session.token)
+    could = {row["actor"] for row in dewi.could_see(subject=subject)["actors"]}
+    assert could & {"first-phone", "second-phone"} == {"second-phone"}
+    with pytest.raises(KeeperInvalid, match="actor_exists"):  # a name is one log-in's for ever
+        keeper.client("chris.smit").add_data_subject(
+            actor="first-phone", name="first-phone", subject=subject, password=PASSWORD, totp_secret=new_totp_secret()
+        )
+
+
+def refusals(keeper: RunningKeeper, actor: str) -> list[tuple[str, str, int]]:
+    """What the log holds about log-ins that were refused to somebody: action, reason and how often."""
+    found = keeper.sql(
+        "SELECT body->>'action' || ' ' || (body->'detail'->>'reason') || ' ' || (body->'detail'->>'count') "
+        "FROM (SELECT index, convert_from(body, 'UTF8')::jsonb AS body FROM evidence.entry WHERE kind = 'session') AS told "
+        f"WHERE body->>'outcome' = 'refused' AND body->>'actor' = '{actor}' ORDER BY index"
+    )
+    return [(action, reason, int(count)) for action, reason, count in (line.split() for line in found.splitlines())]
+
+
+def test_refused_log_ins_stand_in_the_log_and_cannot_fill_it(own_keeper: RunningKeeper) -> None:
+    keeper = own_keeper
+    keeper.add_customer("guessed", new_subject())
+    for name in ("guessed", "my-own-password"):
+        keeper.totp_secrets.setdefault(name, new_totp_secret())
+        for _ in range(3):
+            with pytest.raises(AssertionError, match="klopt niet|is wrong"):
+                keeper.log_in(name, "mydata", password="a wrong password")
+    code = keeper.log_in("anna.dekker", "desk")
+    with pytest.raises(KeeperRefused, match="code_invalid"):
+        keeper.client("mydata").exchange(code=code)
+    with pytest.raises(KeeperRefused, match="no_permission"):
+        keeper.client("m.tan").exchange(code=code)
+    keeper.client("chris.smit").kill(scope="actor", target="bram.visser", reason="test")
+    with pytest.raises(AssertionError, match="stopgezet|stopped"):
+        keeper.log_in("bram.visser")
+    assert refusals(keeper, "guessed") == [("log_in", "login_failed", 1)], "the first at once, the others counted together"
+    assert refusals(keeper, "") == [("log_in", "login_failed", 1)] and not refusals(keeper, "my-own-password")
+    assert refusals(keeper, "anna.dekker") == [("exchange", "code_invalid", 1)]
+    assert refusals(keeper, "m.tan") == [("exchange", "no_permission", 1)]
+    assert refusals(keeper, "bram.visser") == [("log_in", "actor_blocked", 1)]
+    deadline = time.monotonic() + 30
+    while len(refusals(keeper, "guessed")) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert refusals(keeper, "guessed")[1] == ("log_in", "login_failed", 2)
 
 
 def test_an_unknown_name_is_answered_as_a_wrong_password(keeper: RunningKeeper) -> None:

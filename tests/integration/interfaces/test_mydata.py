@@ -29,6 +29,13 @@ def test_a_customer_sees_their_own_data_unmasked_and_who_looked(world: World) ->
         assert shown in page, shown
 
 
+def test_a_customer_sees_who_gave_out_a_log_in_to_their_data(world: World) -> None:
+    me, _ = customer_at_home(world, "Toegangx")
+    page = " ".join(me.get("/").text.split())
+    assert "Chris Smit" in page and "asked for a log-in that opens this data" in page
+    assert "Dewi Hoekstra" in page and "gave out a log-in that opens this data" in page
+
+
 def test_the_page_costs_this_many_statements(world: World) -> None:
     me, _ = customer_at_home(world, "Tellerx")
     with world.counting() as statements:

@@ -69,8 +69,8 @@ CREATE TABLE access.actor (
     asked_by text,
     CHECK ((kind = 'data_subject') = (subject IS NOT NULL))
 );
--- One log-in per person; `asked_by` is set until a second person confirms it.
-CREATE UNIQUE INDEX actor_subject ON access.actor (subject) WHERE blocked_at IS NULL;
+-- One log-in that works per data subject; `asked_by` is set until a second person confirms it.
+CREATE UNIQUE INDEX actor_subject ON access.actor (subject) WHERE blocked_at IS NULL AND asked_by IS NULL;
 CREATE TABLE access.key (
     key text PRIMARY KEY,
     actor text NOT NULL REFERENCES access.actor,
