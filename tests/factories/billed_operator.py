@@ -177,7 +177,7 @@ class BilledOperator:
 def new_operator(database: Database, keeper: KeeperClient, lake: Lake, *, seed: int) -> BilledOperator:
     """Give an operator with the catalogue that is shipped and no customers."""
     with database.transaction() as tx:
-        product.load_catalogue(tx=tx)
+        product.load_catalogue(tx=tx, now=NOW)
     return BilledOperator(database, keeper, lake, Identifiers(random.Random(seed)))
 
 

@@ -52,7 +52,7 @@ def onboard(database: Database, keeper: KeeperClient, *, now: datetime, seed: in
     """
     with database.transaction() as tx:
         if not product_queries.offerings(tx=tx):
-            product.load_catalogue(tx=tx)
+            product.load_catalogue(tx=tx, now=now)
         return journeys.onboard(
             tx=tx,
             keeper=keeper,

@@ -57,7 +57,7 @@ def lines_of(invented: Invented) -> list[Line]:
 def load_lines(*, database: Database, keeper: KeeperClient, lines: list[Line], salt: str = "") -> None:
     """Load customers, accounts, products and resources, and tell the keeper which number is which resource's."""
     with database.transaction() as tx:
-        product.load_catalogue(tx=tx)
+        product.load_catalogue(tx=tx, now=_NOW)
         party.add_customers(
             tx=tx,
             now=_NOW,

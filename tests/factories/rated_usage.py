@@ -65,7 +65,7 @@ class RatedLake:
 
     def offer(self, catalogue: Mapping[str, Any]) -> None:
         with self.database.transaction() as tx:
-            product.load_catalogue(tx=tx, mapping=catalogue)
+            product.load_catalogue(tx=tx, mapping=catalogue, now=NOW)
 
     def hold(self, name: str, terms: Sequence[tuple[str, date]], *, account: str = "", until: date | None = None, cycle_day: int = 1) -> None:
         """Give a customer of its own a product, or let it share the billing account that is named."""

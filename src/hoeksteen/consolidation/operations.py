@@ -81,7 +81,7 @@ def consolidate(
         with database.transaction() as tx:
             _require_same_key(tx, pseudonyms)
             _require_all_sources(tx, run)
-            _ensure_catalogue(tx, run)
+            _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
         _match(run, tell)
         _load(database, keeper, run, plan, clusters_per_batch, tell)
@@ -145,11 +145,11 @@ def _require_all_sources(tx: Transaction, run: _Run) -> None:
         )
 
 
-def _ensure_catalogue(tx: Transaction, run: _Run) -> None:
+def _ensure_catalogue(tx: Transaction, run: _Run, now: datetime) -> None:
     if any(mapping.services is None for mapping in run.mappings.values()):
-        load_catalogue(tx=tx)
+        load_catalogue(tx=tx, now=now)
     for estimated in run.estimates.values():
-        load_catalogue(tx=tx, mapping=estimated.catalogue)
+        load_catalogue(tx=tx, mapping=estimated.catalogue, now=now)
 
 
 def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:

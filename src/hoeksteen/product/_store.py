@@ -59,7 +59,7 @@ def offering_rows(tx: Transaction) -> list[Row]:
 
 def price_rows(tx: Transaction) -> list[Row]:
     return tx.rows(
-        "SELECT product_offering_id, price_id, valid_from, valid_to, definition FROM product.product_offering_price"
+        "SELECT product_offering_id, price_id, valid_from, definition FROM product.product_offering_price"
         " ORDER BY product_offering_id, price_id, valid_from"
     )
 
@@ -67,12 +67,25 @@ def price_rows(tx: Transaction) -> list[Row]:
 def upsert_price(tx: Transaction, price: RecurringPrice | UsagePrice, kind: str, definition: Any) -> None:
     tx.execute(
         """
-        INSERT INTO product.product_offering_price (product_offering_id, price_id, valid_from, valid_to, kind, definition)
-        VALUES (%s, %s, %s, %s, %s, %s)
-        ON CONFLICT (price_id, valid_from) DO UPDATE SET valid_to = excluded.valid_to, definition = excluded.definition
+        INSERT INTO product.product_offering_price (product_offering_id, price_id, valid_from, kind, definition) VALUES (%s, %s, %s, %s, %s)
+        ON CONFLICT (price_id, valid_from) DO UPDATE SET definition = excluded.definition
         """,
-        (price.product_offering_id, price.price_id, price.valid_from, price.valid_to, kind, as_json(definition)),
+        (price.product_offering_id, price.price_id, price.valid_from, kind, as_json(definition)),
     )
+
+
+def offerings_held(tx: Transaction, product_offering_ids: Sequence[str]) -> list[str]:
+    """Give those offerings that some product is, was or will be."""
+    sql = "SELECT o FROM unnest(%s::text[]) o WHERE EXISTS (SELECT 1 FROM product.product_term t WHERE t.product_offering_id = o)"
+    return [row["o"] for row in tx.rows(sql, (list(product_offering_ids),))]
+
+
+def count_held_beyond(tx: Transaction, product_offering_id: str, end: datetime) -> int:
+    sql = """
+    SELECT count(*) FROM product.product_term
+    WHERE product_offering_id = %s AND status <> 'terminated' AND (valid_to IS NULL OR valid_to > %s)
+    """
+    return int(tx.value(sql, (product_offering_id, end)))
 
 
 def insert_products(tx: Transaction, products: Sequence[NewProduct]) -> None:
@@ -157,7 +170,8 @@ def held(tx: Transaction, customer_id: UUID, at: datetime | None) -> list[Produc
 
 
 def customer_of_product(tx: Transaction, product_id: UUID) -> UUID | None:
-    return tx.value("SELECT customer_id FROM product.product WHERE product_id = %s", (product_id,))  # type: ignore[no-any-return]
+    row = tx.row("SELECT customer_id FROM product.product WHERE product_id = %s", (product_id,))
+    return None if row is None else UUID(str(row["customer_id"]))
 
 
 def count_products(tx: Transaction) -> int:

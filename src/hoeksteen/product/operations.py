@@ -1,6 +1,5 @@
 """Changing the catalogue and what customers hold; the caller commits."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -10,53 +9,27 @@ from uuid import UUID
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.time_period import local_day, start_of_day
 from hoeksteen.product import _store
-from hoeksteen.product.model import NewProduct, PriceKind, ProductStatus, ProductTerm, RecurringPrice, UsagePrice
-from hoeksteen.product.price_list import SHIPPED, DeclaredOffering, read_directory, read_mapping
+from hoeksteen.product._loading import load_offerings
+from hoeksteen.product.model import NewProduct, ProductStatus, ProductTerm
+from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Transaction
 
 
-def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None) -> int:
+def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None, now: datetime) -> int:
     """
-    Load offerings and their price versions, and give the number of offerings.
+    Load offerings and their price versions beside those that are there, and give the number of offerings.
 
-    Loading the same again changes nothing. A price version that is already loaded may be given an end, never another
-    content: bills were made with it.
+    Loading the same again changes nothing, and what a file does not name stays. A price version that is loaded may be
+    given an end, never another content: bills were made with it. An offering that somebody holds or held becomes no
+    other one, and its new price versions begin today or later, so that what was rated and billed stays as it was.
 
     :param directory: holds *.yaml files; without `directory` and `mapping` the catalogue that is shipped is loaded
     :raises InvalidInput: naming each file, price and field that is wrong
-    :raises Conflict: when a loaded price version would change
+    :raises Conflict: naming the offering or price that would change what was charged, or leave a product without a price
     """
     declared = read_mapping(mapping) if mapping is not None else read_directory(directory or SHIPPED)
-    loaded = {(row["price_id"], row["valid_from"]): row["definition"] for row in _store.price_rows(tx)}
-    for entry in declared:
-        _load_offering(tx, entry, loaded)
+    load_offerings(tx=tx, declared=declared, now=now)
     return len(declared)
-
-
-def _load_offering(tx: Transaction, entry: DeclaredOffering, loaded: Mapping[tuple[str, datetime], Any]) -> None:
-    offering = entry.offering
-    declared = json.loads(json.dumps(entry.declared, default=str))
-    rest = {key: value for key, value in declared.items() if key != "prices"}
-    _store.upsert_offering(tx, offering.product_offering_id, offering.family, offering.name_nl, offering.name_en, rest)
-    all_prices: list[RecurringPrice | UsagePrice] = [*offering.prices, *offering.usage_prices]
-    prices = {(price.price_id, price.valid_from): price for price in all_prices}
-    for price in declared["prices"]:
-        for version in price["versions"]:
-            key = (f"{offering.product_offering_id}/{price['id']}", start_of_day(date.fromisoformat(version["valid_from"])))
-            definition = {**price, "versions": [version]}
-            if key in loaded and _without_end(loaded[key]) != _without_end(definition):
-                raise Conflict(
-                    f"Price {key[0]} from {version['valid_from']} is loaded already and differs.",
-                    remedy="Leave that version as it was, and add one with a later valid_from.",
-                )
-            found = prices[key]
-            kind = found.kind if isinstance(found, RecurringPrice) else PriceKind.USAGE
-            _store.upsert_price(tx, found, kind, definition)
-
-
-def _without_end(definition: Mapping[str, Any]) -> dict[str, Any]:
-    version = {key: value for key, value in definition["versions"][0].items() if key != "valid_to"}
-    return {**definition, "versions": [version]}
 
 
 def add_products(*, tx: Transaction, products: Sequence[NewProduct]) -> int:

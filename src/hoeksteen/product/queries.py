@@ -17,13 +17,20 @@ from hoeksteen.product.model import (
     ProductTerm,
     RecurringPrice,
     Resource,
-    UsagePrice,
 )
 from hoeksteen.storage.postgres import Transaction
 
 
 def offerings(*, tx: Transaction) -> list[ProductOffering]:
     """Give every offering with all versions of its prices, by identifier."""
+    faults = Faults("catalogue")
+    found = read_offerings(tx, faults)
+    invariant(not faults.found, "the loaded catalogue is valid")
+    return found
+
+
+def read_offerings(tx: Transaction, faults: Faults) -> list[ProductOffering]:
+    """Read every offering from its loaded declaration, noting faults."""
     prices: dict[str, dict[str, dict[str, Any]]] = {}
     for row in _store.price_rows(tx):
         of_offering = prices.setdefault(row["product_offering_id"], {})
@@ -32,10 +39,8 @@ def offerings(*, tx: Transaction) -> list[ProductOffering]:
     found = []
     for row in _store.offering_rows(tx):
         offering_id = row["product_offering_id"]
-        faults = Faults(offering_id)
         declared = {**row["definition"], "prices": list(prices.get(offering_id, {}).values())}
         found.append(from_file_offering(fields=Fields(faults, offering_id, declared), price_lists={}))
-        invariant(not faults.found, f"the loaded offering {offering_id} is valid")
     return found
 
 
@@ -54,11 +59,6 @@ def offering(*, tx: Transaction, product_offering_id: str) -> ProductOffering:
 def recurring_prices(*, tx: Transaction) -> list[RecurringPrice]:
     """Give every version of every recurring price."""
     return [price for entry in offerings(tx=tx) for price in entry.prices if price.kind is PriceKind.RECURRING]
-
-
-def usage_prices(*, tx: Transaction) -> list[UsagePrice]:
-    """Give every version of every usage price."""
-    return [price for entry in offerings(tx=tx) for price in entry.usage_prices]
 
 
 def products_held(*, tx: Transaction, customer_id: UUID, at: datetime | None = None) -> list[ProductHeld]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hoeksteen.product.definition import Faults
-from hoeksteen.product.model import ProductOffering, Roaming, Service, UsagePrice, Zone
+from hoeksteen.product.model import Allowance, Cap, ProductOffering, Roaming, Service, UsagePrice, Zone
 
 Combination = tuple[Service, Zone, Roaming]
 _DATA_ZONES = {Zone.NL: Roaming.HOME, Zone.EU: Roaming.EU, Zone.WORLD: Roaming.WORLD}
@@ -57,10 +57,10 @@ def _check_neighbours(before: UsagePrice, after: UsagePrice, where: str, name: s
         faults.add(where, name, f"has no price between {before.price_id} and {after.price_id}")
 
 
-def covers(price: UsagePrice, combination: Combination) -> bool:
-    """Say whether a price is for this service, zone and roaming."""
+def covers(scope: UsagePrice | Allowance | Cap, combination: Combination) -> bool:
+    """Say whether a price, allowance or cap is for this service, zone and roaming."""
     service, zone, roaming = combination
-    return price.service is service and zone in price.zones and roaming in price.roaming
+    return scope.service is service and zone in scope.zones and roaming in scope.roaming
 
 
 def check_catalogue(*, offerings: Sequence[ProductOffering], faults: Faults) -> None:

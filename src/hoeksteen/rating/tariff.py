@@ -12,7 +12,7 @@ from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE, start_of_day
 from hoeksteen.product.holidays import public_holidays
 from hoeksteen.product.model import Allowance, Band, Cap, ProductOffering, Roaming, Service, UsagePrice, Zone
-from hoeksteen.product.validation import Combination, reachable
+from hoeksteen.product.validation import Combination, covers, reachable
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -83,17 +83,12 @@ def _sources(offerings: Sequence[ProductOffering]) -> tuple[Source, ...]:
 
 
 def _rank(allowance: Allowance) -> tuple[bool, int, str]:
-    return allowance.shared, sum(_covers(allowance, combination) for combination in reachable(allowance.service)), allowance.allowance_id
+    return allowance.shared, sum(covers(allowance, combination) for combination in reachable(allowance.service)), allowance.allowance_id
 
 
 def _compete(one: Allowance, other: Allowance) -> bool:
     same_offering = one.product_offering_id == other.product_offering_id
-    return same_offering and any(_covers(one, combination) and _covers(other, combination) for combination in reachable(one.service))
-
-
-def _covers(scope: UsagePrice | Allowance | Cap, combination: Combination) -> bool:
-    service, zone, roaming = combination
-    return scope.service is service and zone in scope.zones and roaming in scope.roaming
+    return same_offering and any(covers(one, combination) and covers(other, combination) for combination in reachable(one.service))
 
 
 def tariff_table(tariff: Tariff) -> pa.Table:
@@ -105,11 +100,11 @@ def tariff_table(tariff: Tariff) -> pa.Table:
     for price_no, price in enumerate(tariff.prices, start=1):
         offering = offerings[price.product_offering_id]
         for combination in reachable(price.service):
-            if not _covers(price, combination):
+            if not covers(price, combination):
                 continue
             row = _tariff_row(price_no, price, combination)
             row["tier_no"] = tier_numbers.get(price.price_id)
-            matching = [caps[cap.cap_id] for cap in offering.caps if _covers(cap, combination)]
+            matching = [caps[cap.cap_id] for cap in offering.caps if covers(cap, combination)]
             invariant(len(matching) <= 1, f"{offering.product_offering_id} caps a kind of usage once")
             row["cap_no"] = matching[0] if matching else None
             for stage in range(1, tariff.stages + 1):
@@ -123,7 +118,7 @@ def _source_at(tariff: Tariff, offering: ProductOffering, combination: Combinati
     found = [
         source.number
         for source in tariff.sources
-        if source.stage == stage and source.allowance in offering.allowances and _covers(source.allowance, combination)
+        if source.stage == stage and source.allowance in offering.allowances and covers(source.allowance, combination)
     ]
     invariant(len(found) <= 1, "sources of one stage never compete for a record")
     return found[0] if found else None

@@ -182,7 +182,7 @@ def test_an_account_whose_price_has_ended_is_held_and_the_run_goes_on(operator: 
     old = {"id": "old-plan", "family": "mobile", "name": {"nl": "Oud", "en": "Old"}, "segment": "consumer", "tax_included": True, "prices": [price]}
     catalogue = {"offerings": [old]}
     with operator.database.transaction() as tx:
-        product.load_catalogue(tx=tx, mapping=catalogue)
+        product.load_catalogue(tx=tx, mapping=catalogue, now=NOW)
     (priceless,) = operator.add("old-plan")
     (other,) = operator.add("mobile-s")
     result = operator.run()

@@ -40,7 +40,7 @@ def interaction(database: Database) -> Interaction:
     """A customer with plan M, billed up to December, who is on the line."""
     start = date(2026, 1, 1)
     with database.transaction() as tx:
-        product.load_catalogue(tx=tx)
+        product.load_catalogue(tx=tx, now=NOW)
         new = NewCustomer(CUSTOMER, derived("party", "j"), "individual", "consumer", start)
         party.add_customers(tx=tx, customers=[new], now=NOW)
         party.add_billing_accounts(tx=tx, billing_accounts=[NewBillingAccount(CUSTOMER, ACCOUNT, "direct_debit", tax_included=True)])

@@ -1,6 +1,7 @@
 """The catalogue: what is shipped is whole, faults are named by file, price and field, and loaded prices never change."""
 
 import copy
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hoeksteen.product.model import Roaming, Service, Zone
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Database
 
+NOW = datetime(2026, 11, 10, 9, tzinfo=UTC)
 PLAN: dict[str, Any] = yaml.safe_load("""
 offerings:
   - id: plan
@@ -62,7 +64,7 @@ def test_the_shipped_catalogue_is_valid_and_has_the_offerings_of_the_operator() 
 def test_what_is_loaded_is_read_back_unchanged(database: Database) -> None:
     declared = sorted((entry.offering for entry in read_directory(SHIPPED)), key=lambda entry: entry.product_offering_id)
     with database.transaction() as tx:
-        assert operations.load_catalogue(tx=tx) == len(declared)
+        assert operations.load_catalogue(tx=tx, now=NOW) == len(declared)
     with database.transaction() as tx:
         loaded = queries.offerings(tx=tx)
     assert [entry.product_offering_id for entry in loaded] == [entry.product_offering_id for entry in declared]
@@ -132,20 +134,20 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
 
 def test_loading_again_changes_nothing_and_another_content_is_refused(database: Database) -> None:
     with database.transaction() as tx:
-        operations.load_catalogue(tx=tx, mapping=PLAN)
-        operations.load_catalogue(tx=tx, mapping=PLAN)
+        operations.load_catalogue(tx=tx, mapping=PLAN, now=NOW)
+        operations.load_catalogue(tx=tx, mapping=PLAN, now=NOW)
     dearer = changed(["offerings", 0, "prices", 0, "versions", 0, "amount"], "25.00")
     with pytest.raises(Conflict, match="plan/month from 2026-01-01"), database.transaction() as tx:
-        operations.load_catalogue(tx=tx, mapping=dearer)
+        operations.load_catalogue(tx=tx, mapping=dearer, now=NOW)
     with database.transaction() as tx:
         assert queries.offering(tx=tx, product_offering_id="plan").prices[0].amount == Decimal("20.00")
 
 
 def test_a_new_version_ends_the_one_before(database: Database) -> None:
     with database.transaction() as tx:
-        operations.load_catalogue(tx=tx, mapping=PLAN)
+        operations.load_catalogue(tx=tx, mapping=PLAN, now=NOW)
     versions = [{"valid_from": "2026-01-01", "amount": "20.00"}, {"valid_from": "2027-01-01", "amount": "22.00"}]
     with database.transaction() as tx:
-        operations.load_catalogue(tx=tx, mapping=changed(["offerings", 0, "prices", 0, "versions"], versions))
+        operations.load_catalogue(tx=tx, mapping=changed(["offerings", 0, "prices", 0, "versions"], versions), now=NOW)
         prices = queries.recurring_prices(tx=tx)
     assert [(str(price.amount), price.valid_to is None) for price in prices] == [("20.00", False), ("22.00", True)]

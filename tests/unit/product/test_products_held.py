@@ -35,7 +35,7 @@ def new_product(product_id: UUID = PRODUCT, offering: str = "mobile-m") -> NewPr
 @pytest.fixture
 def held(database: Database) -> Database:
     with database.transaction() as tx:
-        operations.load_catalogue(tx=tx)
+        operations.load_catalogue(tx=tx, now=NOW)
         operations.add_products(tx=tx, products=[new_product()])
     return database
 

@@ -122,11 +122,11 @@ def test_a_price_that_changed_since_says_so(world: RatedLake) -> None:
     world.hold("sim", [("plan-none", OCTOBER)])
     world.use([used("rated", "sms", 1)])
     world.rate(OCTOBER)
-    changed = {"offerings": [{**PLANS["offerings"][1], "prices": [dict(p) for p in PLANS["offerings"][1]["prices"]]}]}
-    for price in changed["offerings"][0]["prices"]:
-        if price["id"] == "sms":
-            price["versions"] = [*price["versions"], {"valid_from": date(2026, 10, 10), "amount": "0.30"}]
-    world.offer(changed)
+    with world.database.transaction() as tx:  # the catalogue itself refuses it
+        tx.execute(
+            "UPDATE product.product_offering_price SET definition = jsonb_set(definition, '{versions,0,amount}', '\"0.30\"')"
+            " WHERE price_id = 'plan-none/sms'"
+        )
     with pytest.raises(WrongState, match="changed since it was rated"):
         explained(world, "rated")
 

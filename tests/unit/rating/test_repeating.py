@@ -1,5 +1,6 @@
 """The same usage, products, prices and closes give the same charges, however often and in whatever order they are rated."""
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -61,3 +62,20 @@ def test_what_arrives_between_two_runs_counts_as_if_it_had_always_been_there(wor
         6_000,
         2_000,
     )
+
+
+def test_a_new_price_version_leaves_the_months_before_it_as_they_were(world: RatedLake) -> None:
+    world.hold("texts", [("plan-none", date(2026, 8, 1))])
+    world.use([Used(f"sms {month}", "texts", datetime(2026, month, 15, 12, tzinfo=UTC), "sms", "NL", 1) for month in (9, 10, 12)])
+    before = world.rate(OCTOBER)
+    charges = world.charges()
+    [plan] = [json.loads(json.dumps(offering, default=str)) for offering in PLANS["offerings"] if offering["id"] == "plan-none"]
+    for price in plan["prices"]:
+        last = price["versions"][-1]
+        price["versions"].append({**last, "valid_from": "2027-01-01", "amount": "9.00"})
+        if price["id"] == "sms":
+            price["versions"].insert(-1, {**last, "valid_from": "2026-12-10", "amount": "0.30"})
+    world.offer({"offerings": [plan]})
+    assert (world.rate(OCTOBER).digest, world.charges()) == (before.digest, charges)
+    world.rate(date(2026, 12, 1))
+    assert world.charge("sms 12").amount_micro == 300_000

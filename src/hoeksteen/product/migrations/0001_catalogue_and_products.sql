@@ -12,8 +12,7 @@ CREATE TABLE product.product_offering (
 CREATE TABLE product.product_offering_price (
     product_offering_id text NOT NULL REFERENCES product.product_offering,
     price_id text NOT NULL,
-    valid_from timestamptz NOT NULL,
-    valid_to timestamptz,
+    valid_from timestamptz NOT NULL,                -- until the next version's, or the end that the definition gives
     kind text NOT NULL CHECK (kind IN ('recurring', 'one_time', 'usage')),
     definition jsonb NOT NULL,
     PRIMARY KEY (price_id, valid_from)
