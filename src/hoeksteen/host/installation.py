@@ -24,6 +24,8 @@ from hoeksteen.kernel.errors import InvalidInput, Unavailable, WrongState
 
 BUSINESS_ROLES = ("hoeksteen_app", "hoeksteen_owner", "hoeksteen_bastion")
 SERVICES = ("bss", "desk", "mydata", "api")
+_LOCK = ".lock"
+_FIRST = (_LOCK, "settings.toml.new")  # all that a start which was cut off leaves before the settings stand
 _START_SECONDS_MAX = 60
 _STOP_SECONDS_MAX = 20
 Progress = Callable[[str], None]
@@ -98,6 +100,7 @@ class Installation:
 
     def _make_directories(self) -> None:
         settings, users = self.settings, self.users
+        settings.write()  # first: they say that the directory is ours, should this be cut off
         own(settings.data / "run", users.people, mode=0o755)
         own(settings.logs, users.people, mode=0o700)
         own(settings.data / "run" / "keeper", users.keeper, mode=0o755)
@@ -107,7 +110,6 @@ class Installation:
         own(settings.application, users.application, mode=0o700)
         for name in ("keys", "lake", "drop", "documents"):
             own(settings.application / name, users.application, mode=0o700)
-        settings.write()
 
     def _start_keeper(self) -> None:
         settings = self.settings
@@ -223,7 +225,7 @@ class Installation:
             yield
             return
         own(self.settings.data, self.users.people, mode=0o755)
-        with (self.settings.data / ".lock").open("w") as lock:
+        with (self.settings.data / _LOCK).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -293,7 +295,7 @@ def require_free_directory(data: Path) -> None:
 
     :raises WrongState: when it has files and none of them is ours
     """
-    if data.exists() and any(data.iterdir()) and not (data / "settings.toml").exists():
+    if data.exists() and any(entry.name not in _FIRST for entry in data.iterdir()) and not (data / "settings.toml").exists():
         raise WrongState(f"{data} holds other files.", remedy="Name an empty or a new directory with --data.")
 
 

@@ -1,11 +1,12 @@
 """Settings: written whole, read with an error that says what to mend, ports that stay."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from hoeksteen.host.installation import Installation, embedded_settings
+from hoeksteen.host.installation import Installation, embedded_settings, free_port, require_free_directory
 from hoeksteen.host.settings import read_settings, replace_file
 from hoeksteen.interfaces.cli.installation import settings_for
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
@@ -80,3 +81,27 @@ def test_two_processes_do_not_start_one_installation_at_once(tmp_path: Path) -> 
     one, other = (Installation(embedded_settings(data, desk_port=8420, keeper_port=8421)) for _ in range(2))
     with one.alone(), one.alone(), pytest.raises(WrongState, match="being started or stopped"):
         other.down()
+
+
+def test_a_directory_whose_first_start_was_refused_can_be_started_afterwards(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with pytest.raises(InvalidInput, match=f"Port {taken} on"):
+            Installation(embedded_settings(data, desk_port=taken, keeper_port=free_port())).up()
+    (data / "settings.toml.new").touch()
+    require_free_directory(data)
+    (data / "novel.txt").touch()
+    with pytest.raises(WrongState, match="holds other files"):
+        require_free_directory(data)
+
+
+def test_a_start_that_is_cut_off_half_way_leaves_a_directory_of_ours(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "run").touch()  # where a directory should be made
+    with pytest.raises(WrongState, match="no directory"):
+        Installation(embedded_settings(data, desk_port=free_port(), keeper_port=free_port())).up()
+    require_free_directory(data)
