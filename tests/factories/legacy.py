@@ -1,5 +1,6 @@
 """Legacy records as tests need them: a whole one, of which a test changes what it is about."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -24,6 +25,17 @@ IBM_HEADER = (
     "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,OnlineSecurity,OnlineBackup,"
     "DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,PaperlessBilling,PaymentMethod,MonthlyCharges,TotalCharges,Churn"
 )
+
+MOBILE: dict[str, Any] = {
+    "account_id": "M-1000017", "type": "P", "initials": "J.M.", "given_name": "Jan", "prefix": "van den", "surname": "Berg", "gender": "M",
+    "birth_date": "1960-07-03T22:00:00Z", "company": None, "language": "nl",
+    "address": {"street": "Kerkstraat", "number": "12", "addition": "A", "postcode": "1234 AB", "city": "Noordbeek"},
+    "email": "jan@post.example", "contact_phone": None, "iban": None, "payment": "DD", "mandate": None, "customer_since": "2019-03-01",
+    "sims": [
+        {"sim_id": "S1000001", "msisdn": "31612345677", "iccid": "8931990000000000017", "product": "MM", "status": "active", "start": "2019-03-01",
+         "end": None, "suspended": None, "billed_to": "2026-11-01", "monthly_cents": 2000},
+    ],
+}  # fmt: skip
 
 FACTS = Facts(
     organization=False,
@@ -110,6 +122,13 @@ def write_fixed(folder: Path, *rows: str, encoding: str = "iso-8859-1", header: 
     """The fixed-line export with these rows."""
     file = folder / "fixed.csv"
     file.write_bytes("".join(f"{line}\r\n" for line in (header, *rows)).encode(encoding))
+    return file
+
+
+def write_mobile(folder: Path, *records: dict[str, Any] | str) -> Path:
+    """The mobile export with these records, or lines as they stand."""
+    file = folder / "mobile.jsonl"
+    file.write_text("".join((entry if isinstance(entry, str) else json.dumps(entry)) + "\n" for entry in records), "utf-8")
     return file
 
 

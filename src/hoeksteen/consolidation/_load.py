@@ -192,18 +192,20 @@ def _alterations(record: LegacyRecord, product: LegacyProduct, product_id: UUID,
     listed = plan.list_prices[product.product_offering_id]
     if product.monthly != listed:
         name = f"price kept from {plan.titles[record.source]}"
-        yield NewAlteration(derived("alteration", str(product_id), "kept"), name, "amount", product.monthly - listed, product.start)
+        kept = derived("alteration", str(product_id), "kept")
+        yield NewAlteration(kept, name, "amount", product.monthly - listed, product.start, None, product.product_offering_id)
     for number, discount in enumerate(product.discounts):
         valid_from = max(discount.valid_from, product.start)
         if discount.valid_to is not None and discount.valid_to <= valid_from:
             continue
         identifier = derived("alteration", str(product_id), str(number))
-        yield NewAlteration(identifier, discount.name, discount.kind, discount.value, valid_from, discount.valid_to)
+        plan_of = product.product_offering_id if discount.keeps_price else None
+        yield NewAlteration(identifier, discount.name, discount.kind, discount.value, valid_from, discount.valid_to, plan_of)
         if discount.kind == "percentage" and product.monthly != listed:
             # a percentage is of the list price here, and was of the kept price there
             more = round_half_up(product.monthly * discount.value / 100) - round_half_up(listed * discount.value / 100)
             identifier = derived("alteration", str(product_id), str(number), "kept")
-            yield NewAlteration(identifier, discount.name, "amount", more, valid_from, discount.valid_to)
+            yield NewAlteration(identifier, discount.name, "amount", more, valid_from, discount.valid_to, product.product_offering_id)
 
 
 def _write(tx: Transaction, keeper: KeeperClient, batch: Batch, now: datetime) -> None:

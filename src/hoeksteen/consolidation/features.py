@@ -11,7 +11,10 @@ from hoeksteen.consolidation.standardise.companies import company_key
 from hoeksteen.consolidation.standardise.names import initials_key, surname_keys
 from hoeksteen.consolidation.standardise.text import fold, phonetic
 
-SHARED_BY_MAX = 20  # a phone, e-mail or account that more records share is an office's or a clerk's, and says nothing about a person
+SHARED_BY_MAX = (
+    20  # a phone, e-mail, account, door or KvK number that more records share is an office's or a clerk's, and says nothing about a person
+)
+BORN_TOGETHER_ONE_IN = 500  # a day of birth that more than one record in so many have is what a system writes for unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +41,55 @@ class Facts:
     chamber_of_commerce_number: str
 
 
+@dataclass(slots=True)
+class _Shared:
+    """How many records hold a value."""
+
+    phones: Counter[str]
+    emails: Counter[str]
+    ibans: Counter[str]
+    dwellings: Counter[str]
+    birth_dates: Counter[str]
+    chambers: Counter[str]
+    born_together_max: int
+
+
 def facts_of(records: Sequence[LegacyRecord]) -> list[Facts]:
     """Give the facts of each record, in order; what too many records share is left out."""
-    phones = Counter(number for record in records for number in _numbers(record))
-    emails = Counter(address for record in records for address in record.emails)
-    ibans = Counter(record.iban for record in records if record.iban)
-    return [_facts(record, phones, emails, ibans) for record in records]
+    shared = _Shared(
+        phones=Counter(number for record in records for number in _numbers(record)),
+        emails=Counter(address for record in records for address in record.emails),
+        ibans=Counter(record.iban for record in records if record.iban),
+        dwellings=Counter(_dwelling(record) for record in records),
+        birth_dates=Counter(_born(record) for record in records),
+        chambers=Counter(record.chamber_of_commerce_number or "" for record in records),
+        born_together_max=max(SHARED_BY_MAX, len(records) // BORN_TOGETHER_ONE_IN),
+    )
+    return [_facts(record, shared) for record in records]
 
 
 def _numbers(record: LegacyRecord) -> set[str]:
     return {*record.phones, *(product.number for product in record.products if product.number)}
 
 
-def _facts(record: LegacyRecord, phones: Counter[str], emails: Counter[str], ibans: Counter[str]) -> Facts:
-    name, address = record.name, record.address
-    dwelling = f"{address.postcode}|{address.house_number}|{address.house_number_addition or ''}" if address and address.postcode else ""
+def _dwelling(record: LegacyRecord) -> str:
+    """A postcode without a house number is a street: who lives there has no door in common."""
+    address = record.address
+    if address is None or not address.postcode or not address.house_number:
+        return ""
+    return f"{address.postcode}|{address.house_number}|{address.house_number_addition or ''}"
+
+
+def _born(record: LegacyRecord) -> str:
+    return f"{record.birth_date:%Y%m%d}" if record.birth_date else ""
+
+
+def _unless_shared(value: str, counts: Counter[str], at_most: int = SHARED_BY_MAX) -> str:
+    return value if counts[value] <= at_most else ""
+
+
+def _facts(record: LegacyRecord, shared: _Shared) -> Facts:
+    name = record.name
     return Facts(
         organization=record.kind == "organization",
         surnames=tuple(surname_keys(name)) if name else (),
@@ -60,13 +97,13 @@ def _facts(record: LegacyRecord, phones: Counter[str], emails: Counter[str], iba
         given_name=fold(name.given_name) if name and name.given_name else "",
         gender=record.gender or "",
         suffix=(name.suffix or "") if name else "",
-        birth_date=f"{record.birth_date:%Y%m%d}" if record.birth_date else "",
-        dwelling=dwelling,
-        phones=frozenset(number for number in _numbers(record) if phones[number] <= SHARED_BY_MAX),
-        emails=frozenset(found for found in record.emails if emails[found] <= SHARED_BY_MAX),
-        iban=record.iban if record.iban and ibans[record.iban] <= SHARED_BY_MAX else "",
+        birth_date=_unless_shared(_born(record), shared.birth_dates, shared.born_together_max),
+        dwelling=_unless_shared(_dwelling(record), shared.dwellings),
+        phones=frozenset(number for number in _numbers(record) if shared.phones[number] <= SHARED_BY_MAX),
+        emails=frozenset(found for found in record.emails if shared.emails[found] <= SHARED_BY_MAX),
+        iban=_unless_shared(record.iban or "", shared.ibans),
         company=company_key(record.trading_name) if record.trading_name else "",
-        chamber_of_commerce_number=record.chamber_of_commerce_number or "",
+        chamber_of_commerce_number=_unless_shared(record.chamber_of_commerce_number or "", shared.chambers),
     )
 
 

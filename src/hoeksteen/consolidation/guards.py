@@ -36,7 +36,8 @@ def too_thin(left: Facts, right: Facts) -> str | None:
     """Say what is missing to merge two records that do not contradict each other, or give None when they may be merged."""
     if left.organization:
         same = left.chamber_of_commerce_number and left.chamber_of_commerce_number == right.chamber_of_commerce_number
-        return None if same or shares_contact(left, right) else "no_number_in_common"
+        named = bool(left.company and right.company)
+        return None if same or (named and shares_contact(left, right)) else "no_number_in_common"
     if not (left.birth_date and right.birth_date):
         # father and son: one name, one address, often one telephone or account; without a birth date it takes two things of one's own
         same_given = bool(left.given_name) and left.given_name == right.given_name

@@ -101,7 +101,7 @@ def with_prices(record: LegacyRecord, adjustment: Decimal, estimated: Estimate) 
     if adjustment and priced:
         dearest = max(range(len(priced)), key=lambda i: (priced[i].monthly, -i))
         product = priced[dearest]
-        entry = Discount(estimated.services.adjustment_name, "amount", adjustment, product.start, None)
+        entry = Discount(estimated.services.adjustment_name, "amount", adjustment, product.start, None, keeps_price=True)
         priced[dearest] = replace(product, discounts=(*product.discounts, entry))
     return replace(record, products=tuple(priced))
 

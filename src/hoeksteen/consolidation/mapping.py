@@ -4,7 +4,6 @@ Mappings: what a legacy export looks like, and which of its columns means what. 
 A fault is found before the export is opened, and is named with the mapping's file, line and field.
 """
 
-import codecs
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-from hoeksteen.consolidation.standardise.dates import FORMATS
+from hoeksteen.consolidation.standardise.dates import FORMATS, day
 from hoeksteen.consolidation.standardise.names import ORDERS
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 
@@ -31,7 +30,8 @@ CHILD_TARGETS = {
     "address": {"role", *_ADDRESS},
     "discount": {"product_key", "name", "kind", "value", "valid_from", "valid_to"},
 }
-_DAYS = {"birth_date", "mandate_date", "customer_since", "start", "end", "suspended", "billed_to", "valid_from", "valid_to"}
+DAYS = {"birth_date", "mandate_date", "customer_since", "start", "end", "suspended", "billed_to", "valid_from", "valid_to"}
+_NEEDED = {"product": {"key", "offering", "start", "monthly"}, "discount": {"product_key", "kind", "value"}}
 _CODED = {
     "kind": {"individual", "organization"},
     "gender": {"male", "female", ""},
@@ -50,8 +50,9 @@ class Column(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     :param format: of a day, one of `standardise.dates.FORMATS`
     :param decimal: how an amount is written: `point`, `comma` or `cents`
-    :param codes: legacy code → our word; a code that is missing here is a finding, in `product.offering` a rejection
-    :param empty: values that mean `unknown`, beside the empty text
+    :param codes: legacy code → our word; a code that is missing here is a finding, of an offering, a status or a kind a rejection
+    :param default: what is read in place of an unknown value, as the file would write it
+    :param empty: values that mean `unknown`, beside the empty text and the usual placeholders
     :param required: the reason with which a record is rejected when this is empty
     :param order: of a name in one field
     :param matches: a test: the value, where there is one, must match this regular expression whole
@@ -196,6 +197,9 @@ def read_mapping(file: Path) -> Mapping:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path}: byte {error.start} is not UTF-8.", remedy="Save the mapping as UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        # such as 2026-13-45 without quotes, or thousands of brackets
+        raise InvalidInput(f"{path} holds a value that YAML cannot read: {error}.", remedy="Put dates and numbers in quotes.") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
@@ -223,8 +227,14 @@ class _Faults:
     def add_repeated_keys(self) -> None:
         """YAML lets the last of two equal keys win; here that would drop a column in silence."""
         places: list[tuple[Any, list[str]]] = [(self._node, [])]
+        seen: set[int] = set()
         while places:
             node, place = places.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.SequenceNode):
+                places += [(value, place) for value in node.value]
             pairs = node.value if isinstance(node, yaml.MappingNode) else []
             names = [key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
             for name in sorted({name for name in names if names.count(name) > 1}):
@@ -284,7 +294,7 @@ def _struct(value: Any, kind: type[Any], place: list[str], faults: _Faults) -> A
 
 
 def _check(mapping: Mapping, faults: _Faults) -> None:
-    if mapping.key not in mapping.columns and not isinstance(mapping.reader, Sqlite):
+    if mapping.key not in mapping.columns:
         faults.add(["key"], f"the column {mapping.key} is not among columns")
     targets = RECORD_TARGETS
     if isinstance(mapping.reader, Csv):
@@ -302,6 +312,9 @@ def _check(mapping: Mapping, faults: _Faults) -> None:
             faults.add(["children", list_name, "query"], "is needed for sqlite, and only there")
         for name, column in child.columns.items():
             _check_column(["children", list_name, "columns", name], column, CHILD_TARGETS[child.of], f"{child.of}.", faults, key=False)
+    _check_lists(mapping, faults)
+    if not 0 <= mapping.rejected_percent_max <= 100:
+        faults.add(["rejected_percent_max"], "must lie in 0 to 100")
     for place in (mapping.organization_when.filled, mapping.organization_when.legal_form_in, list(mapping.organization_when.one_of)):
         for name in place:
             if name not in mapping.columns:
@@ -309,11 +322,28 @@ def _check(mapping: Mapping, faults: _Faults) -> None:
     _check_services(mapping, faults)
 
 
+def _check_lists(mapping: Mapping, faults: _Faults) -> None:
+    """A product without key, offering, start or price, and a discount of no product, say nothing that could be loaded."""
+    lists = [
+        (child.of, ["children", name, "columns"], {column.to or "" for column in child.columns.values()}) for name, child in mapping.lists.items()
+    ]
+    leading = {column.to or "" for column in mapping.record_columns.values()}
+    of_rows = {target.removeprefix("product.") for target in leading if target.startswith("product.")}
+    if of_rows:
+        lists.append(("product", ["columns"], of_rows))
+    for of, place, targets in lists:
+        missing = sorted(_NEEDED.get(of, set()) - targets)
+        if missing:
+            faults.add(place, f"no column leads to {', '.join(missing)} of the {of}")
+
+
 def _check_encoding(encoding: str, faults: _Faults) -> None:
     try:
-        codecs.lookup(encoding)
+        plain = "\r\n".encode(encoding) == b"\r\n"
     except LookupError:
-        faults.add(["reader", "encoding"], "is no encoding that Python knows")
+        plain = False
+    if not plain:
+        faults.add(["reader", "encoding"], "is no encoding that Python knows, or one whose lines do not end as in ASCII, such as UTF-16")
 
 
 def _check_column(place: list[str], column: Column, targets: set[str], group: str, faults: _Faults, *, key: bool) -> None:
@@ -329,7 +359,7 @@ def _check_column(place: list[str], column: Column, targets: set[str], group: st
         faults.add([*place, "to"], f"{column.to} is no target; known are {', '.join(sorted(targets))}")
         return
     bare = column.to.rpartition(".")[2]
-    if bare in _DAYS and column.format not in FORMATS:
+    if bare in DAYS and column.format not in FORMATS:
         faults.add([*place, "format"], f"a day needs one of {', '.join(FORMATS)}")
     if column.order not in ORDERS:
         faults.add([*place, "order"], f"must be one of {', '.join(ORDERS)}")
@@ -360,3 +390,14 @@ def _check_services(mapping: Mapping, faults: _Faults) -> None:
         column = mapping.record_columns.get(service.column)
         if column is None or column.to != "service":
             faults.add(["services", "offerings"], f"the column {service.column} does not lead to service")
+    for name, right in (("adjustment_at_most", _is_amount), ("tax_rate", _is_amount), ("valid_from", _is_day)):
+        if not right(getattr(mapping.services, name)):
+            faults.add(["services", name], "must be an amount such as 5.00" if right is _is_amount else "must be a day such as 2026-01-31")
+
+
+def _is_amount(text: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) is not None
+
+
+def _is_day(text: str) -> bool:
+    return day(text, "iso") is not None

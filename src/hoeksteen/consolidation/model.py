@@ -54,13 +54,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A reduction (negative) of the monthly amount, or a surcharge: `percentage`, or `amount` in euros."""
+    """
+    A reduction (negative) of the monthly amount, or a surcharge: `percentage`, or `amount` in euros.
+
+    :param keeps_price: it makes the list price what the customer paid, and ends when the product becomes another
+    """
 
     name: str
     kind: str
     value: Decimal
     valid_from: date
     valid_to: date | None
+    keeps_price: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound
 Values = dict[str, str | None]
 _SQLITE_HEADER_BYTES = 100
 _BLOCK_BYTES = 1 << 20
+_READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
 
 @dataclass(slots=True)
@@ -71,6 +72,8 @@ def read(*, mapping: declared.Mapping, file: Path) -> Iterator[RawRecord]:
 
 
 def _opened(file: Path) -> Any:
+    if file.exists() and not file.is_file():
+        raise NotFound(f"{file} is a directory, a pipe or a device, and exports are read more than once.", remedy="Name a file.")
     try:
         return file.open("rb")
     except FileNotFoundError as error:
@@ -152,8 +155,6 @@ def _read_csv(mapping: declared.Mapping, reader: declared.Csv, file: Path) -> It
         fault = None
         if len(row) != len(names):
             fault = (names[min(len(row), len(names) - 1)], "broken_line")
-        elif any("\x00" in value for value in row):
-            fault = (next(name for name, value in zip(names, row, strict=True) if "\x00" in value), "nul_byte")
         values: Values = {} if fault else dict(zip(names, row, strict=True))
         if current is not None and reader.rows_per_record == "many" and key and current.key == key:
             _joined(current, number, values, products, fault)
@@ -208,9 +209,10 @@ def _same_columns(where: str, have: Sequence[str], want: Sequence[str]) -> None:
         if name not in have:
             raise InvalidInput(f"{where}, field {name}: this column of the mapping is missing.", remedy="Export it, or take it out of the mapping.")
     if list(have) != list(want):
-        moved = next(name for name, other in zip(have, want, strict=False) if name != other)
+        moved = next((name for name, other in zip(have, want, strict=False) if name != other), have[-1])
         raise InvalidInput(
-            f"{where}, field {moved}: this column stands in another place than in the mapping.", remedy="Put columns in the order of the file."
+            f"{where}, field {moved}: this column stands in another place than in the mapping, or twice.",
+            remedy="Put columns in the order of the file, each once.",
         )
 
 
@@ -279,6 +281,8 @@ def _flatten(content: Mapping[str, Any], tree: Tree, place: str, values: Values,
 def _as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
@@ -288,8 +292,11 @@ def _as_text(value: Any) -> str | None:
 def _read_sqlite(mapping: declared.Mapping, reader: declared.Sqlite, file: Path) -> Iterator[RawRecord]:
     _check_sqlite_size(file)
     connection = sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)
+    # what is no UTF-8 is rejected record by record, and named by its column: the engine's own message would show the value
+    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     try:
         _check_tables(connection, reader, file)
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY)
         children = {name: _children(connection, mapping, name, child, file) for name, child in mapping.lists.items()}
         names, rows = _query(connection, reader.query, file, "reader.query")
         _same_columns(f"{file}, reader.query", names, list(mapping.record_columns))
@@ -343,8 +350,8 @@ def _identifier(name: str) -> str:
 def _query(connection: sqlite3.Connection, query: str, file: Path, where: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     try:
         cursor = connection.execute(query)
-    except (sqlite3.OperationalError, sqlite3.ProgrammingError, sqlite3.Warning) as error:
-        raise InvalidInput(f"{file}, {where}: {error}.", remedy="Correct the query in the mapping.") from error
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        raise InvalidInput(f"{file}, {where}: {error}.", remedy="Write one SELECT in the mapping, of tables of this file.") from error
     if cursor.description is None:
         raise InvalidInput(f"{file}, {where}: this statement gives no rows.", remedy="Write one SELECT in the mapping.")
     return [column[0] for column in cursor.description], cursor

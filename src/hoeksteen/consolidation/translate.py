@@ -1,41 +1,21 @@
 """From the raw text of an export to standardised records, by its mapping; faults become findings or rejections, never crashes."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from hoeksteen.consolidation.columns import Draft, read_column
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, digest_of, read
 from hoeksteen.consolidation.standardise import addresses, companies, contact, dates, names
-from hoeksteen.consolidation.standardise.text import tidy
-from hoeksteen.kernel.errors import InvalidInput
-from hoeksteen.kernel.money import CENT
+from hoeksteen.kernel.errors import Conflict, InvalidInput
 
 REJECTED_FREELY_MAX = 20
-# what a customer holds and whether it is in service is money: nothing is assumed where the mapping does not know the code
-_CODES_THAT_MUST_BE_KNOWN = {"offering": "unknown_product", "status": "unknown_status"}
-
-
-class Draft:
-    """What is known of one record while its columns are read."""
-
-    __slots__ = ("addresses", "emails", "faults", "notes", "parts", "phones")
-
-    def __init__(self) -> None:
-        self.parts: dict[str, Any] = {}
-        self.addresses: dict[str, dict[str, Any]] = {}
-        self.phones: list[str] = []
-        self.emails: list[str] = []
-        self.notes: list[tuple[str, str]] = []
-        self.faults: list[tuple[str, str]] = []
-
-
-Setter = Callable[[Draft, dict[str, Any], Column, str, str], None]
+MOST_PERCENT = 50  # of a small file, too
 
 
 def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: date, cutover: date, plausible_only: bool = True) -> Extract:
@@ -46,6 +26,7 @@ def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: 
     :param cutover: the first day that is billed here, for products whose source does not say it
     :param plausible_only: refuse a file of which so many records are rejected that the mapping must be wrong; a profile shows them
     :raises InvalidInput: when the file is not what the mapping says, or when so many records are rejected that the mapping must be wrong
+    :raises Conflict: when the file changed while it was read
     """
     found = Extract(source=mapping.source, matched=mapping.match, trust=mapping.trust, file=source.input)
     translator = _Translator(mapping, source.input, pseudonyms, today, cutover)
@@ -62,6 +43,8 @@ def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: 
         else:
             found.records.append(result)
         found.findings += translator.findings
+    if digest_of(source.input) != found.digest:
+        raise Conflict(f"{source.input} changed while it was read.", remedy="Wait until it is written whole, then run this again.")
     if plausible_only:
         _require_plausible(found, source, mapping)
     return found
@@ -76,12 +59,14 @@ def _require_plausible(found: Extract, source: Source, mapping: Mapping) -> None
         )
     if not total:
         raise InvalidInput(f"{source.input} holds no records.", remedy="Export it again, or leave this source out.")
-    if not found.records or len(found.rejected) > max(REJECTED_FREELY_MAX, total * mapping.rejected_percent_max // 100):
+    rejected, allowed = len(found.rejected), mapping.rejected_percent_max
+    if not found.records or rejected * 100 > total * max(MOST_PERCENT, allowed) or rejected > max(REJECTED_FREELY_MAX, total * allowed // 100):
         first = found.rejected[0].finding
         raise InvalidInput(
-            f"{source.input} line {found.rejected[0].row}, field {first.field}: {first.code}, and {len(found.rejected) - 1:,} more of {total:,}"
+            f"{source.input} line {found.rejected[0].row}, field {first.field}: {first.code}, and {rejected - 1:,} more of {total:,}"
             f" records cannot be loaded: the mapping {mapping.file} does not fit this file.",
-            remedy="Correct that field in the mapping (`hoeksteen consolidate profile` shows its values), or raise rejected_percent_max.",
+            remedy="Correct that field in the mapping (`hoeksteen consolidate profile` shows what it holds)"
+            + (", or raise rejected_percent_max." if found.records else ", or name the export that it describes."),
         )
 
 
@@ -108,7 +93,7 @@ class _Translator:
         products: list[LegacyProduct] = []
         if not draft.faults:
             for name, column in self._record_plan:
-                _read_column(draft, draft.parts, column, name, raw.values.get(name))
+                read_column(draft, draft.parts, column, name, raw.values.get(name))
             products = self._products(draft, raw)
             self._check(draft, raw, products)
         digest = self.pseudonyms.digest(_flat(raw))
@@ -159,29 +144,39 @@ class _Translator:
             for _, values in raw.children.get(list_name, []):
                 parts: dict[str, Any] = {}
                 for name, column in plan:
-                    _read_column(draft, parts, column, name, values.get(name), group=of)
+                    read_column(draft, parts, column, name, values.get(name), group=of)
                 if draft.faults:
                     return []
                 if of == "product":
+                    if any(parts["key"] == other["key"] for other in drafted):
+                        draft.faults.append((_leading_to("key", plan), "key_repeats"))
                     drafted.append(parts)
                 elif of == "address":
-                    draft.addresses.setdefault(parts.get("role", "residential"), {}).update(parts)
-                elif missing := [part for part in ("product_key", "kind", "value") if part not in parts]:
-                    draft.faults.append((f"{list_name}: {missing[0]}", "incomplete_discount"))
+                    self._add_address(draft, list_name, parts)
                 else:
                     discount = Discount(
                         parts.get("name", ""), parts["kind"], parts["value"], parts.get("valid_from", date.min), parts.get("valid_to")
                     )
                     discounts.setdefault(parts["product_key"], []).append(discount)
+        if set(discounts) - {parts["key"] for parts in drafted}:
+            plan = next(plan for of, plan in self._child_plans.values() if of == "discount")
+            draft.faults.append((_leading_to("product_key", plan), "of_no_product"))
         products = [product for parts in drafted if (product := self._product(draft, parts, tuple(discounts.get(parts["key"], ())))) is not None]
         return products + self._services(draft, raw)
 
+    def _add_address(self, draft: Draft, list_name: str, parts: dict[str, Any]) -> None:
+        """The last of several addresses in one role is the address; one whose role is unknown is left out, with a finding."""
+        role = parts.get("role", "residential")
+        if role is None:
+            return
+        if role in draft.addresses:
+            draft.notes.append((list_name, "several_addresses"))
+        draft.addresses[role] = parts
+
     def _product(self, draft: Draft, parts: dict[str, Any], discounts: tuple[Discount, ...]) -> LegacyProduct | None:
-        start, end, suspended = parts.get("start"), parts.get("end"), parts.get("suspended")
-        status = parts.get("status", "active")
-        if "offering" not in parts:
-            draft.faults.append(("product", "unknown_product"))
-        elif start is None or (end is not None and end < start) or (suspended is not None and suspended < start):
+        start, end, suspended = parts["start"], parts.get("end"), parts.get("suspended")
+        status = parts.get("status") or ("terminated" if end else "suspended" if suspended else "active")
+        if (end is not None and end < start) or (suspended is not None and suspended < start):
             draft.faults.append(("start", "impossible_date"))
         elif (status == "terminated" and end is None) or (status == "suspended" and suspended is None):
             draft.faults.append(("status", "no_day_of_change"))
@@ -190,14 +185,17 @@ class _Translator:
             if end is not None and status != "terminated" and end <= self.cutover:
                 draft.notes.append(("end", "ended_yet_in_service"))
                 end = None
+            if suspended is not None and status == "active" and suspended <= self.cutover:
+                draft.notes.append(("suspended", "suspended_yet_in_service"))
+                suspended = None
             return LegacyProduct(
                 item_key=parts["key"],
                 product_offering_id=parts["offering"],
                 start=start,
                 end=end,
-                suspended=suspended if status != "active" else None,
+                suspended=suspended,
                 billed_to=parts.get("billed_to"),
-                monthly=parts.get("monthly", Decimal(0)),
+                monthly=parts["monthly"],
                 number=number,
                 number_kind=contact.phone_kind(number) if number else None,
                 iccid=parts.get("iccid"),
@@ -252,6 +250,10 @@ class _Translator:
         )
 
 
+def _leading_to(target: str, plan: list[tuple[str, Column]]) -> str:
+    return next(name for name, column in plan if (column.to or "").removeprefix("product.") == target)
+
+
 def _flat(raw: RawRecord) -> Iterator[str]:
     for name, value in sorted(raw.values.items()):
         yield f"{name}={value}"
@@ -286,177 +288,3 @@ def _address(found: dict[str, Any]) -> addresses.Address | None:
 def _months_before(day: date, months: int) -> date:
     index = day.year * 12 + day.month - 1 - months
     return date(index // 12, index % 12 + 1, min(day.day, 28))
-
-
-# one column ----------------------------------------------------------------------------------------------------------
-
-
-def _read_column(draft: Draft, parts: dict[str, Any], column: Column, name: str, raw: str | None, *, group: str = "") -> None:
-    value = tidy(raw) if raw else ""
-    if value in column.empty:
-        value = ""
-    if not value:
-        if column.required is not None:
-            draft.faults.append((name, column.required))
-        elif column.default is not None and column.to is not None:
-            parts[column.to.removeprefix("product.")] = column.default
-        elif column.to == "total_charge":
-            draft.notes.append((name, "blank"))
-        return
-    if column.matches is not None and not _matches(column.matches, value):
-        draft.notes.append((name, "another_form"))
-    if column.to is None:
-        return
-    target = column.to.removeprefix("product.")
-    role, _, part = target.partition(".")
-    if part:
-        _set_address(draft.addresses.setdefault(role, {}), draft, part, name, value)
-    elif group == "address" and target != "role":
-        _set_address(parts, draft, target, name, value)
-    else:
-        # a discount's name is only a text; a record's is a person's or a company's
-        setter = _set_text if group and target == "name" else _SETTERS.get(target, _set_text)
-        setter(draft, parts, column, name, value)
-
-
-def _matches(pattern: str, value: str) -> bool:
-    return re.fullmatch(pattern, value) is not None
-
-
-def _set_address(found: dict[str, Any], draft: Draft, part: str, name: str, value: str) -> None:
-    if part == "street_line":
-        found["street"], found["house_number"], found["addition"] = addresses.street_line(value)
-    elif part == "street":
-        found["street"] = addresses.street_name(value)
-    elif part == "city":
-        found["city"] = addresses.city_name(value)
-    elif part == "postcode":
-        found["postcode"] = addresses.postcode(value)
-        if found["postcode"] is None:
-            draft.notes.append((name, "not_a_postcode"))
-    else:
-        found[part] = value
-
-
-def _set_text(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    parts[(column.to or "").removeprefix("product.")] = value
-
-
-def _set_name(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    parts["name_text"], parts["name_order"] = value, column.order
-
-
-def _set_code(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    target = (column.to or "").removeprefix("product.")
-    word = (column.codes or {}).get(value)
-    if word is not None:
-        parts[target] = word or None
-    elif target in _CODES_THAT_MUST_BE_KNOWN:
-        draft.faults.append((name, _CODES_THAT_MUST_BE_KNOWN[target]))
-    else:
-        draft.notes.append((name, "unknown_code"))
-
-
-def _set_legal_form(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    if column.codes is not None:
-        _set_code(draft, parts, column, name, value)
-    else:
-        parts["legal_form"] = companies.legal_form(value)
-
-
-def _set_day(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    target = (column.to or "").removeprefix("product.")
-    found = dates.day(value, column.format or "")
-    if found is not None:
-        parts[target] = found
-        if column.format == "local_midnight_utc" and dates.depends_on_time_zone_build(value):
-            draft.notes.append((name, "time_zone_before_1940"))
-    elif target in ("start", "end", "suspended", "billed_to"):
-        draft.faults.append((name, "impossible_date"))
-    else:
-        draft.notes.append((name, "impossible_date"))
-
-
-def _set_money(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    target = (column.to or "").removeprefix("product.")
-    try:
-        if column.decimal == "comma":
-            value = value.replace(".", "").replace(",", ".")
-        amount = Decimal(value)
-        amount = amount.scaleb(-2) if column.decimal == "cents" else amount
-        exact = amount.quantize(CENT)
-    except InvalidOperation:
-        exact = amount = Decimal("NaN")
-    if exact.is_nan() or exact != amount:
-        draft.faults.append((name, "not_an_amount"))
-    else:
-        parts[target] = exact
-
-
-def _set_months(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    text = (column.codes or {}).get(value, "") if column.codes is not None else value
-    if not text.isdigit() or int(text) > 1200:
-        draft.faults.append((name, "not_a_number_of_months"))
-        return
-    parts[column.to or ""] = int(text)
-    if column.to == "tenure_months" and int(text) == 0:
-        draft.notes.append((name, "zero"))
-
-
-def _set_phone(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    number, wrong = contact.phone(value)
-    if number is not None:
-        draft.phones.append(number)
-    elif wrong:
-        draft.notes.append((name, wrong))
-
-
-def _set_number(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    number, wrong = contact.phone(value)
-    if number is None:
-        draft.faults.append((name, wrong or "no_number"))
-    else:
-        parts["number"] = number
-
-
-def _set_email(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    address, wrong = contact.email(value)
-    if address is not None:
-        draft.emails.append(address)
-    elif wrong:
-        draft.notes.append((name, wrong))
-
-
-def _set_iban(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    parts["iban"], wrong = contact.iban(value)
-    if wrong:
-        draft.notes.append((name, wrong))
-
-
-def _set_chamber_number(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    parts["chamber_of_commerce_number"] = companies.chamber_of_commerce_number(value)
-    if parts["chamber_of_commerce_number"] is None:
-        draft.notes.append((name, "not_a_kvk_number"))
-
-
-def _set_iccid(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    if value.isdigit() and 18 <= len(value) <= 20:
-        parts["iccid"] = value
-    else:
-        draft.notes.append((name, "not_an_iccid"))
-
-
-_SETTERS: dict[str, Setter] = {
-    "name": _set_name,
-    **dict.fromkeys(("kind", "gender", "language", "payment_method", "offering", "status", "role"), _set_code),
-    **dict.fromkeys(("birth_date", "mandate_date", "customer_since", "start", "end", "suspended", "billed_to", "valid_from", "valid_to"), _set_day),
-    **dict.fromkeys(("monthly", "value", "monthly_charge", "total_charge"), _set_money),
-    **dict.fromkeys(("tenure_months", "contract_months"), _set_months),
-    "legal_form": _set_legal_form,
-    "chamber_of_commerce_number": _set_chamber_number,
-    "phone": _set_phone,
-    "number": _set_number,
-    "email": _set_email,
-    "iban": _set_iban,
-    "iccid": _set_iccid,
-}

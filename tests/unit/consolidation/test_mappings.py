@@ -37,6 +37,15 @@ def test_the_shipped_mappings_are_right(name: str) -> None:
         (FIXED, "filled: [KVK]", "filled: [KVKNR]", "organization_when", "KVKNR is not among columns"),
         (FIXED, "EMAIL: {to: email}", "EMAIL: {to: email}\n  EMAIL: {ignore: why}", "columns.EMAIL", "stands here twice"),
         (FIXED, r"KLANTNR: {matches: '\d{8}'}", "KLANTNR: {matches: '(['}", "columns.KLANTNR.matches", "no regular expression"),
+        (FIXED, "encoding: iso-8859-1", "encoding: utf-16", "reader.encoding", "such as UTF-16"),
+        (FIXED, "encoding: iso-8859-1", "encoding: base64", "reader.encoding", "no encoding"),
+        (FIXED, "trust: 3", "trust: 3\nrejected_percent_max: -1", "rejected_percent_max", "0 to 100"),
+        (FIXED, "AANSLNR: {to: product.key, required: no_connection", "AANSLNR: {ignore: why", "columns", "no column leads to key of the product"),
+        (BROADBAND, "waarde: {to: value}", "waarde: {ignore: why}", "children.korting.columns", "no column leads to value of the discount"),
+        (BROADBAND, "key: klant_id", "key: klant", "key", "klant is not among columns"),
+        (IBM, "column: PhoneService,", "column: PhoneService, column: PhoneService,", "services.offerings.column", "stands here twice"),
+        (IBM, 'tax_rate: "21"', 'tax_rate: "high"', "services.tax_rate", "an amount"),
+        (IBM, 'valid_from: "2015-01-01"', 'valid_from: "2015-13-01"', "services.valid_from", "a day"),
         (FIXED, "order: family_first", "order: reversed", "columns.NAAM.order", "must be one of"),
         (BROADBAND, "    of: address\n    query:", "    of: address\n    quary:", "children.adres", "unknown field `quary`"),
         (IBM, "monthly_charge}", "total_charge}", "services", "needs columns that lead to"),
@@ -63,7 +72,7 @@ def test_the_line_is_the_one_of_the_field(tmp_path: Path) -> None:
         read_mapping(file)
 
 
-@pytest.mark.parametrize("content", [b"source: [", b"\xff\xfe", b"- a list", b""])
+@pytest.mark.parametrize("content", [b"source: [", b"\xff\xfe", b"- a list", b"", b"since: 2026-13-45", b"a: " + b"[" * 9_999, b"a: &a\n  b: *a"])
 def test_what_is_no_mapping_at_all(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_bytes(content)

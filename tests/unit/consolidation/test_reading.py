@@ -1,33 +1,21 @@
 """An export that is not what its mapping says is refused whole; one bad line is a record that is rejected."""
 
 import json
+import os
 import sqlite3
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from factories.legacy import FIXED_HEADER, extracted, fixed_row, write_fixed
+from factories.legacy import FIXED_HEADER, MOBILE, extracted, fixed_row, write_fixed, write_mobile
+from hoeksteen.consolidation import translate
 from hoeksteen.consolidation.mapping import read_mapping
-from hoeksteen.kernel.errors import InvalidInput, NotFound
-
-MOBILE: dict[str, Any] = {
-    "account_id": "M-1000017", "type": "P", "initials": "J.M.", "given_name": "Jan", "prefix": "van den", "surname": "Berg", "gender": "M",
-    "birth_date": "1960-07-03T22:00:00Z", "company": None, "language": "nl",
-    "address": {"street": "Kerkstraat", "number": "12", "addition": "A", "postcode": "1234 AB", "city": "Noordbeek"},
-    "email": "jan@post.example", "contact_phone": None, "iban": None, "payment": "DD", "mandate": None, "customer_since": "2019-03-01",
-    "sims": [
-        {"sim_id": "S1000001", "msisdn": "31612345677", "iccid": "8931990000000000017", "product": "MM", "status": "active", "start": "2019-03-01",
-         "end": None, "suspended": None, "billed_to": "2026-11-01", "monthly_cents": 2000},
-    ],
-}  # fmt: skip
-
-
-def write_mobile(folder: Path, *records: dict[str, Any] | str) -> Path:
-    file = folder / "mobile.jsonl"
-    file.write_text("".join((entry if isinstance(entry, str) else json.dumps(entry)) + "\n" for entry in records), "utf-8")
-    return file
+from hoeksteen.consolidation.readers import RawRecord
+from hoeksteen.consolidation.standardise.addresses import Address
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound
 
 
 def write_broadband(folder: Path) -> Path:
@@ -80,6 +68,17 @@ def test_rows_of_one_customer_become_one_record(tmp_path: Path) -> None:
         ({"MAANDBEDR": "12,505"}, "MAANDBEDR", "not_an_amount"),
         ({"STATUS": "B"}, "status", "no_day_of_change"),
         ({"STATUS": "Q"}, "STATUS", "unknown_status"),
+        ({"STATUS": ""}, "STATUS", "unknown_status"),
+        ({"PRODUCT": ""}, "PRODUCT", "unknown_product"),
+        ({"MAANDBEDR": ""}, "MAANDBEDR", "not_an_amount"),
+        ({"MAANDBEDR": "12.50"}, "MAANDBEDR", "not_an_amount"),  # a point where a comma belongs is no 1,250 euros
+        ({"MAANDBEDR": "1_2,50"}, "MAANDBEDR", "not_an_amount"),
+        ({"MAANDBEDR": "99999999999,00"}, "MAANDBEDR", "not_an_amount"),
+        ({"INGANG": "00-00-0000"}, "INGANG", "impossible_date"),
+        ({"INGANG": "01-01-0001"}, "INGANG", "impossible_date"),
+        ({"EINDE": "00-00-0000", "STATUS": "B"}, "status", "no_day_of_change"),
+        ({"NAAM": "ONBEKEND"}, "NAAM", "no_name"),
+        ({"NAAM": "X" * 100_000}, "NAAM", "too_long"),
         ({"EINDE": "01-01-2018", "STATUS": "B"}, "start", "impossible_date"),
         ({"AANSLNR": ""}, "AANSLNR", "no_connection"),
         ({"PLAATS": "NOORD\x00BEEK"}, "PLAATS", "nul_byte"),
@@ -273,15 +272,41 @@ def test_an_end_that_is_still_to_come_is_kept_and_one_that_passed_is_a_finding(t
     assert [(finding.code, finding.place) for finding in found.findings] == [("ended_yet_in_service", "fixed.csv:3")]
 
 
-def test_a_discount_of_an_unknown_kind_rejects_its_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("statement", "field", "code"),
+    [
+        ("UPDATE kortingcode SET soort = 'X' WHERE kortingcode = 12", "soort", "unknown_kind"),
+        ("DELETE FROM kortingcode WHERE kortingcode = 12", "soort", "incomplete_discount"),
+        ("UPDATE kortingcode SET waarde = 'veel' WHERE kortingcode = 12", "waarde", "not_an_amount"),
+        ("INSERT INTO abonnement SELECT * FROM abonnement", "abonnement_id", "key_repeats"),
+        ("UPDATE klant SET soort = 7 WHERE klant_id = 501", "soort", "unknown_kind"),
+        ("UPDATE klant SET soort = NULL WHERE klant_id = 501", "soort", "unknown_kind"),
+        ("UPDATE klant SET achternaam = CAST(x'4AE96E' AS TEXT) WHERE klant_id = 501", "achternaam", "not_unicode"),
+        ("UPDATE klant SET achternaam = x'4AE96E' WHERE klant_id = 501", "achternaam", "not_unicode"),
+        ("UPDATE klant SET achternaam = 'Jan' || char(0) || 'sen' WHERE klant_id = 501", "achternaam", "nul_byte"),
+        ("UPDATE abonnement SET maandbedrag_cent = 1e30", "maandbedrag_cent", "not_an_amount"),
+        ("UPDATE abonnement SET status = 4", "status", "unknown_status"),
+    ],
+)
+def test_what_an_sqlite_record_holds_that_is_not_understood_rejects_it(tmp_path: Path, statement: str, field: str, code: str) -> None:
     file = write_broadband(tmp_path)
     with sqlite3.connect(file) as connection:
         connection.execute("INSERT INTO klant (klant_id, soort, achternaam, betaalwijze) VALUES (502, 1, 'Bakker', 2)")
-        connection.execute("UPDATE kortingcode SET soort = 'X' WHERE kortingcode = 12")
+        connection.execute(statement)
     found = extracted(file, "broadband")
-    assert [(entry.source_key, entry.finding.field, entry.finding.code) for entry in found.rejected] == [
-        ("501", "korting: kind", "incomplete_discount")
-    ]
+    assert [(entry.source_key, entry.finding.field, entry.finding.code) for entry in found.rejected] == [("501", field, code)]
+    assert [record.source_key for record in found.records] == ["502"]
+
+
+def test_an_address_of_an_unknown_role_is_no_ones_home(tmp_path: Path) -> None:
+    file = write_broadband(tmp_path)
+    with sqlite3.connect(file) as connection:
+        connection.execute(
+            "INSERT INTO adres VALUES (2, 501, 9, 'Dorpsstraat', 1, '', '9999XX', 'Zuidbeek'), (3, 501, 1, 'Nieuwstraat', 5, '', NULL, '')"
+        )
+    found = extracted(file, "broadband")
+    assert found.records[0].address == Address("Nieuwstraat", 5, None, None, None), "the last of two in one role, and nothing of the other"
+    assert [(finding.field, finding.code) for finding in found.findings] == [("soort", "unknown_code"), ("adres", "several_addresses")]
 
 
 def test_a_line_nested_without_end_is_a_broken_line(tmp_path: Path) -> None:
@@ -306,3 +331,112 @@ def test_a_query_that_gives_no_records_is_named(tmp_path: Path, query: str) -> N
     mapping.write_text(text, "utf-8")
     with pytest.raises(InvalidInput, match=r"reader\.query"):
         extracted(write_broadband(tmp_path), read_mapping(mapping))
+
+
+def test_a_suspension_that_is_still_to_come_is_kept_and_never_is_no_day(tmp_path: Path) -> None:
+    rows = [
+        fixed_row(OPGESCHORT="01-12-2026"),
+        fixed_row("10000002", "A1000002", NUMMER="030-2123457", OPGESCHORT="01-12-2025"),
+        fixed_row("10000003", "A1000003", NUMMER="030-2123458", EINDE="31-12-9999"),
+    ]
+    found = extracted(write_fixed(tmp_path, *rows))
+    assert [(record.products[0].suspended, record.products[0].end) for record in found.records] == [
+        (date(2026, 12, 1), None),
+        (None, None),
+        (None, None),
+    ]
+    assert [(finding.code, finding.place) for finding in found.findings] == [("suspended_yet_in_service", "fixed.csv:3")]
+
+
+def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
+    assert "line 1, field PLAATS" in refusal(write_fixed(tmp_path, fixed_row() + ";X", header=FIXED_HEADER + ";PLAATS"), "fixed")
+
+
+def test_most_of_a_small_file_rejected_is_a_wrong_mapping(tmp_path: Path) -> None:
+    whole = fixed_row("10000009", "A1000009", NUMMER="030-2123459")
+    broken = [fixed_row(f"1000000{number}", f"A100000{number}", PRODUCT="TEL-X") for number in (1, 2)]
+    assert "and 1 more of 3 records" in refusal(write_fixed(tmp_path, whole, *broken), "fixed")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mapping"), [("mobile", "fixed"), ("broadband", "fixed"), ("fixed", "mobile"), ("broadband", "mobile"), ("mobile", "broadband")]
+)
+def test_a_file_under_another_systems_mapping_is_refused_by_its_name(tmp_path: Path, wrong: str, mapping: str) -> None:
+    writers = {
+        "fixed": lambda: write_fixed(tmp_path, fixed_row()),
+        "mobile": lambda: write_mobile(tmp_path, MOBILE),
+        "broadband": lambda: write_broadband(tmp_path),
+    }
+    file = writers[wrong]()
+    assert file.name in refusal(file, mapping)
+
+
+def _lines_end_anyhow(whole: bytes) -> bytes:
+    first, second, rest = whole.split(b"\r\n", 2)
+    return first + b"\r\n" + second + b"\n" + rest
+
+
+@pytest.mark.parametrize("change", [_lines_end_anyhow, lambda whole: b"\xef\xbb\xbf" + whole], ids=["line ends", "byte order mark"])
+def test_mixed_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    text = read_mapping(Path("fixed")).file.read_text("utf-8").replace("iso-8859-1", "utf-8")
+    mapping = tmp_path / "fixed.yaml"
+    mapping.write_text(text, "utf-8")
+    file = write_fixed(tmp_path, fixed_row(), fixed_row("10000002", "A1000002", NUMMER="030-2123457"))
+    plain = extracted(file, read_mapping(mapping)).records
+    file.write_bytes(change(file.read_bytes()))
+    assert extracted(file, read_mapping(mapping)).records == plain
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"])
+def test_a_byte_order_mark_of_another_encoding_is_refused(tmp_path: Path, mark: bytes) -> None:
+    file = write_fixed(tmp_path, fixed_row())
+    file.write_bytes(mark + file.read_bytes())
+    assert "fixed.csv line 1" in refusal(file, "fixed")
+
+
+def test_more_and_fewer_columns_on_a_line_reject_its_record(tmp_path: Path) -> None:
+    rows = [fixed_row(f"1000000{number}", f"A100000{number}", NUMMER=f"030-212345{number}") for number in range(1, 6)]
+    rows[1] += ";MORE;AND;MORE"
+    rows[3] = rows[3].rsplit(";", 2)[0]
+    found = extracted(write_fixed(tmp_path, *rows))
+    assert [(entry.finding.place, entry.finding.code) for entry in found.rejected] == [("fixed.csv:3", "broken_line"), ("fixed.csv:5", "broken_line")]
+    assert len(found.records) == 3
+
+
+@pytest.mark.parametrize(("text", "code"), [("\\u0000", "nul_byte"), ("\\ud800", "broken_line"), ("x" * 201, "too_long")])
+def test_json_text_that_nothing_can_hold_rejects_its_record(tmp_path: Path, text: str, code: str) -> None:
+    line = json.dumps({**MOBILE, "account_id": "M-1000018", "surname": "@"}).replace("@", text)
+    found = extracted(write_mobile(tmp_path, MOBILE, line), "mobile")
+    assert [(entry.finding.place, entry.finding.code) for entry in found.rejected] == [("mobile.jsonl:2", code)]
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_fixed(tmp_path, fixed_row())
+    reading = translate.read
+
+    def meanwhile(**given: Any) -> Iterator[RawRecord]:
+        write_fixed(tmp_path, fixed_row(PLAATS="ZUIDBEEK"))
+        yield from reading(**given)
+
+    monkeypatch.setattr(translate, "read", meanwhile)
+    with pytest.raises(Conflict, match=r"fixed.csv changed while it was read") as caught:
+        extracted(file)
+    assert caught.value.remedy
+
+
+def test_a_pipe_and_a_directory_are_no_exports(tmp_path: Path) -> None:
+    pipe = tmp_path / "fixed.csv"
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path):
+        with pytest.raises(NotFound, match="read more than once"):
+            extracted(place)
+
+
+def test_a_query_reads_this_file_and_nothing_else(tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite"
+    text = read_mapping(Path("broadband")).file.read_text("utf-8").replace("SELECT * FROM klant ORDER BY klant_id", f"ATTACH '{other}' AS other")
+    mapping = tmp_path / "broadband.yaml"
+    mapping.write_text(text, "utf-8")
+    with pytest.raises(InvalidInput, match=r"reader\.query"):
+        extracted(write_broadband(tmp_path), read_mapping(mapping))
+    assert not other.exists()

@@ -67,7 +67,7 @@ def street_line(text: str) -> tuple[str | None, int | None, str | None]:
     found = _LINE.match(line)
     if not found:
         return street_name(line), None, None
-    return street_name(found["street"]), int(found["number"]), addition_text(found["addition"])
+    return street_name(found["street"]), int(found["number"]) or None, addition_text(found["addition"])
 
 
 def house_number(text: str, addition: str | None = None) -> tuple[int | None, str | None]:

@@ -30,6 +30,8 @@ _BY_FOLD = {
 _SMALL = {"van", "de", "den", "der", "het", "'t", "te", "ten", "ter", "en", "op", "aan", "in", "bij", "voor"}
 _FILLERS = re.compile(r"(?:HOLDING|BEHEER|NEDERLAND|GROEP|INTERNATIONAL)$")
 
+_FILLER_NUMBERS = {"12345678", "87654321"}
+
 
 @lru_cache(maxsize=50_000)
 def company(text: str) -> tuple[str | None, str | None]:
@@ -66,8 +68,8 @@ def company_key(trading_name: str) -> str:
 
 
 def chamber_of_commerce_number(text: str) -> str | None:
-    """Give the eight digits of a KvK number, whose leading zeros a system may have lost; None for none or an impossible one."""
+    """Give the eight digits of a KvK number, whose leading zeros a system may have lost; None for none, an impossible one or a filler."""
     digits = re.sub(r"[\s.]", "", text)
-    if not (digits.isascii() and digits.isdigit()) or not 5 <= len(digits) <= 8 or int(digits) == 0:
+    if not (digits.isascii() and digits.isdigit()) or not 5 <= len(digits) <= 8 or len(set(digits)) == 1 or digits in _FILLER_NUMBERS:
         return None
     return digits.zfill(8)

@@ -11,13 +11,17 @@ import phonenumbers
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
+from hoeksteen.consolidation.standardise.text import is_placeholder
+
 _DAMAGE = re.compile(r"^[+-]?\d*[.,]\d+$|^[+-]?\d+(?:[.,]\d+)?E[+-]?\d+$", re.IGNORECASE | re.ASCII)
 _NL_PLAIN = re.compile(r"^(?:\+31|0031|31|0)(6[1-58]\d{7})$", re.ASCII)
-_FILLER = {"0000000000", "1234567890", "0123456789", "0612345678", "9999999999", "0600000000", "0611111111"}
+_FILLER = {"1234567890", "0123456789", "0612345678", "0687654321", "0600000001"}
 _EMAIL = re.compile(r"^[a-z0-9.!#$%&'*+/=?^_{|}~-]+@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$")
-_EMAIL_FILLERS = ("geen@", "onbekend@", "noemail@", "geenemail@", "nvt@", "no-reply@", "noreply@", "none@", "test@", "x@", "xx@")
+_EMAIL_FILLERS = (
+    "geen@", "onbekend@", "unknown@", "noemail@", "geenemail@", "geenmail@", "nvt@", "n.v.t@", "na@", "no-reply@", "noreply@", "none@", "null@",
+    "test@", "x@", "xx@", "xxx@",
+)  # fmt: skip
 _NL_IBAN = re.compile(r"^NL\d{2}[A-Z]{4}\d{10}$", re.ASCII)
-_NONE = {"", "-", "--", "n.v.t.", "nvt", "geen", "onbekend", "null", "none", "?"}
 
 
 @lru_cache(maxsize=100_000)
@@ -29,7 +33,7 @@ def phone(text: str) -> tuple[str | None, str | None]:
     +316123456780 and `6.12345678E8` +316123456788. Short codes such as 112 are no one's number.
     """
     raw = text.strip()
-    if raw.lower() in _NONE:
+    if is_placeholder(raw):
         return None, None
     if _DAMAGE.match(raw):
         return None, "spreadsheet_damage"
@@ -39,7 +43,8 @@ def phone(text: str) -> tuple[str | None, str | None]:
     digits = compact.lstrip("+")
     if len(digits) <= 6:
         return None, "short_code"
-    if digits in _FILLER or len(set(digits[-8:])) == 1:
+    national = re.sub(r"^(?:0031|31(?=\d{9}$))", "0", digits)
+    if national in _FILLER or len(set(digits[-8:])) == 1:
         return None, "filler"
     plain = _NL_PLAIN.match(compact)
     if plain:
@@ -69,7 +74,7 @@ def phone_kind(e164: str) -> str:
 
 def email(text: str) -> tuple[str | None, str | None]:
     """Give an e-mail address in small letters, or None and what is wrong."""
-    if text.strip().lower() in _NONE:
+    if is_placeholder(text):
         return None, None
     lowered = text.strip().strip(".;,<> ").lower()
     if not lowered:
@@ -82,10 +87,12 @@ def email(text: str) -> tuple[str | None, str | None]:
 def iban(text: str) -> tuple[str | None, str | None]:
     """Give an IBAN in capitals without spaces when its check digits (02 to 98) are right, or None and what is wrong."""
     compact = re.sub(r"[\s.-]", "", text).upper()
-    if compact.lower() in _NONE:
+    if is_placeholder(text):
         return None, None
     if _NL_IBAN.match(compact):
         right = 2 <= int(compact[2:4]) <= 98 and int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+        if right and len(set(compact[8:])) == 1:
+            return None, "filler"
         return (compact, None) if right else (None, "check_digits")
     if compact.isascii() and compact.isdigit():
         return None, "old_account_number"

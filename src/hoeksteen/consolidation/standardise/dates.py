@@ -33,9 +33,9 @@ def day(text: str, form: str) -> date | None:
         try:
             year, month, number, hour, minute, second = (int(part) for part in found.groups())
             instant = datetime(year, month, number, hour, minute, second, tzinfo=UTC)
-        except ValueError:
+            begins = instant + timedelta(hours=2)
+        except (ValueError, OverflowError):
             return None
-        begins = instant + timedelta(hours=2)
         return begins.date() if begins.hour < 2 or instant.time().hour == 0 and instant.minute == 0 else None
     pattern, order = _FORMATS[form]
     found = pattern.match(text)

@@ -95,7 +95,7 @@ def in_parts(
 ) -> PersonName | None:
     """Tidy a name that a system keeps in several fields; None without a family name. The name at birth may have its prefix behind a comma."""
     family = tidy((family_name or "").replace("’", "'").replace("`", "'"))
-    if not family:
+    if not fold(family):
         return None
     suffix, words = _take_suffix(family.split())
     prefix_words, rest = _take_prefix(words)
@@ -133,7 +133,7 @@ def initials_of(text: str) -> str | None:
 def initials_of_given(given_name: str) -> str | None:
     """Give the initials of one or more given names, `Jan Peter` → `J.P.`."""
     pieces = [piece for piece in re.split(r"[\s.-]+", given_name) if piece and piece[0].isalpha()]
-    return "".join(("IJ" if piece[:2].upper() == "IJ" else piece[0].upper()) + "." for piece in pieces) or None
+    return "".join(("IJ" if piece[:2].upper() == "IJ" else piece[0].upper()[0]) + "." for piece in pieces) or None
 
 
 def surname_keys(name: PersonName) -> list[str]:
@@ -324,4 +324,4 @@ def _family_text(family: str) -> str:
 
 
 def _initial_text(piece: str) -> str:
-    return "IJ" if piece.upper() == "IJ" else piece[0].upper() + piece[1:].lower()
+    return "IJ" if piece.upper() == "IJ" else piece[0].upper()[0] + piece[1:].lower()

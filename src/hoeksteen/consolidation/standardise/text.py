@@ -7,16 +7,22 @@ _SPECIAL = str.maketrans(
     {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"}
 )
 
+_NOBODYS_NAME = {"onbekend", "unknown", "n/a", "n/b", "niet bekend", "niet van toepassing", "not applicable", "xxx", "xxxx"}
+_NOTHING = {"geen", "null", "none", "nil", "nvt", "n.v.t.", "n.v.t", "nb", "n.b.", "na", "n.a.", "leeg", "empty", "nan", "undefined", "x", "xx"}
+
 
 @lru_cache(maxsize=200_000)
 def fold(text: str) -> str:
     """
     Reduce a text to upper-case letters and digits, so that spelling habits of a system do not count.
 
-    Accents and everything that is neither letter nor digit fall away; the Dutch `ij` becomes `Y`, because old systems write either.
+    Accents and everything that is neither letter nor digit fall away; the Dutch `ij` becomes `Y`, because old systems write either. A text
+    without a Latin letter keeps its own letters: two names of which nothing is left would be the same.
     """
-    plain = unicodedata.normalize("NFKD", text.translate(_SPECIAL)).encode("ascii", "ignore").decode().upper()
-    return "".join(letter for letter in plain if letter.isalnum()).replace("IJ", "Y")
+    decomposed = unicodedata.normalize("NFKD", text.translate(_SPECIAL))
+    plain = decomposed.encode("ascii", "ignore").decode().upper()
+    folded = "".join(letter for letter in plain if letter.isalnum()).replace("IJ", "Y")
+    return folded or "".join(letter for letter in decomposed.upper() if letter.isalpha())
 
 
 @lru_cache(maxsize=200_000)
@@ -46,6 +52,16 @@ _SOUNDS = (
 def tidy(text: str) -> str:
     """Trim a text and squeeze its runs of white space (also the non-breaking kind) to one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def is_placeholder(text: str, *, of_a_name: bool = False) -> bool:
+    """
+    Say whether a value only says that nothing is known: punctuation alone, `N/A`, `ONBEKEND`, `NULL`.
+
+    :param of_a_name: people are called Null, Geen and N.V.T.; nobody is called `onbekend`
+    """
+    word = text.strip("<>()[]#*").casefold()
+    return not any(letter.isalnum() for letter in word) or word in _NOBODYS_NAME or (not of_a_name and word in _NOTHING)
 
 
 def shouted(text: str) -> bool:

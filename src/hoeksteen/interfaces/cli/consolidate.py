@@ -35,7 +35,11 @@ _REMEDIES = {
     "rows_differ": "make the customer's rows agree",
     "no_number": "give the line its number",
     "unknown_status": "add the code to the mapping",
+    "unknown_kind": "add the code to the mapping",
     "incomplete_discount": "complete the discount in the legacy system",
+    "of_no_product": "give the discount its product in the legacy system",
+    "not_an_amount": "correct the amount in the legacy system, or `decimal` in the mapping",
+    "too_long": "shorten the value in the legacy system, or ignore the column in the mapping",
 }
 
 
