@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product.model import (
     NewProduct,
     PriceAlteration,
@@ -21,8 +22,15 @@ from hoeksteen.storage.postgres import Row, Transaction, as_json
 _PRODUCT = "SELECT customer_id, product_id, billing_account_id, start_day, recurring_billed_to FROM product.product "
 _TERM = "SELECT customer_id, product_id, valid_from, valid_to, product_offering_id, status FROM product.product_term "
 _RESOURCE = "SELECT customer_id, resource_id, product_id, kind, valid_from, valid_to FROM product.resource "
-_ALTERATION = """
-SELECT customer_id, product_id, price_alteration_id, name, kind, value, valid_from, valid_to FROM product.price_alteration
+_DAY = f"AT TIME ZONE '{OPERATOR_ZONE.key}')::date"
+_ALTERATION = f"""
+SELECT customer_id, product_id, price_alteration_id, name, kind, value, valid_from,
+       least(valid_to, (
+           SELECT (min(t.valid_from) {_DAY} FROM product.product_term t
+           WHERE t.customer_id = a.customer_id AND t.product_id = a.product_id AND t.product_offering_id <> a.product_offering_id
+             AND (t.valid_to IS NULL OR (t.valid_to {_DAY} > a.valid_from)
+       )) AS valid_to
+FROM product.price_alteration a
 """
 _HELD = """
 SELECT p.customer_id, p.product_id, p.billing_account_id, p.start_day, p.recurring_billed_to,
@@ -101,9 +109,9 @@ def insert_products(tx: Transaction, products: Sequence[NewProduct]) -> None:
     )
     tx.copy_in(
         "product.price_alteration",
-        ("customer_id", "product_id", "price_alteration_id", "name", "kind", "value", "valid_from", "valid_to"),
+        ("customer_id", "product_id", "price_alteration_id", "name", "kind", "value", "valid_from", "valid_to", "product_offering_id"),
         (
-            (p.customer_id, p.product_id, a.price_alteration_id, a.name, a.kind, a.value, a.valid_from, a.valid_to)
+            (p.customer_id, p.product_id, a.price_alteration_id, a.name, a.kind, a.value, a.valid_from, a.valid_to, a.product_offering_id)
             for p in products
             for a in p.alterations
         ),

@@ -201,6 +201,7 @@ class NewAlteration:
     A discount (negative) or surcharge on a product's recurring charge.
 
     :param kind: `percentage` of the charge, or `amount` in euros per period
+    :param product_offering_id: whose price it keeps, so that it ends when the product becomes another offering; None for one that stays
     """
 
     price_alteration_id: UUID
@@ -209,6 +210,7 @@ class NewAlteration:
     value: Decimal
     valid_from: date
     valid_to: date | None = None
+    product_offering_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,12 @@ class ProductTerm:
 
 @dataclass(frozen=True, slots=True)
 class PriceAlteration:
+    """
+    A discount or surcharge as it holds.
+
+    :param valid_to: the first day without it, by its own end or by a change of the plan whose price it keeps
+    """
+
     customer_id: UUID
     product_id: UUID
     price_alteration_id: UUID

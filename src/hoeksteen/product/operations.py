@@ -1,6 +1,7 @@
 """Changing the catalogue and what customers hold; the caller commits."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -144,13 +145,14 @@ def _from_day(tx: Transaction, customer_id: UUID, product_id: UUID, from_day: da
     if cut < last.valid_from:
         raise Conflict(f"Product {product_id} has a change planned on {local_day(last.valid_from)}.", remedy="Choose that day or a later one.")
     offering_id, status = change(last)
-    new = ProductTerm(customer_id, product_id, cut, None, offering_id, status)
-    kept = terms[:-1] if cut == last.valid_from else [*terms[:-1], _ended(last, cut)]
-    if kept and cut == last.valid_from:
-        kept = [*kept[:-1], _ended(kept[-1], cut)]
-    _store.replace_terms(tx, customer_id, product_id, [*kept, new])
-    return [*kept, new]
+    history = _cut(terms, ProductTerm(customer_id, product_id, cut, None, offering_id, status))
+    _store.replace_terms(tx, customer_id, product_id, history)
+    return history
 
 
-def _ended(term: ProductTerm, at: datetime) -> ProductTerm:
-    return ProductTerm(term.customer_id, term.product_id, term.valid_from, at, term.product_offering_id, term.status)
+def _cut(terms: Sequence[ProductTerm], new: ProductTerm) -> list[ProductTerm]:
+    """Go on with a new term; what is as it was before goes on as one term, so that taking a change back leaves nothing of it."""
+    *before, last = [term for term in terms if term.valid_from < new.valid_from] or [new]
+    if (last.product_offering_id, last.status) == (new.product_offering_id, new.status):
+        return [*before, replace(last, valid_to=None)]
+    return [*before, replace(last, valid_to=new.valid_from), new]

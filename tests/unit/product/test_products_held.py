@@ -1,5 +1,6 @@
 """Products held, on a real PostgreSQL: their history is half-open and without holes, whatever is done to it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -40,9 +41,9 @@ def held(database: Database) -> Database:
     return database
 
 
-def history(database: Database) -> list[tuple[str, str, str]]:
+def history(database: Database, product_id: UUID = PRODUCT) -> list[tuple[str, str, str]]:
     with database.transaction() as tx:
-        terms = queries.terms(tx=tx, customer_ids=[CUSTOMER])
+        terms = [term for term in queries.terms(tx=tx, customer_ids=[CUSTOMER]) if term.product_id == product_id]
     for before, after in zip(terms, terms[1:], strict=False):
         assert before.valid_to == after.valid_from
     assert terms[-1].valid_to is None
@@ -91,6 +92,41 @@ def test_two_changes_from_the_same_day_leave_one(held: Database) -> None:
         operations.change_offering(tx=tx, product_offering_id="mobile-l", from_day=date(2026, 10, 11), **who)
         operations.change_offering(tx=tx, product_offering_id="mobile-s", from_day=date(2026, 10, 11), **who)
     assert history(held) == [("2026-09-01", "mobile-m", "active"), ("2026-10-11", "mobile-s", "active")]
+
+
+def test_a_change_that_is_taken_back_leaves_nothing(held: Database) -> None:
+    who = {"customer_id": CUSTOMER, "product_id": PRODUCT, "from_day": date(2026, 10, 11), "now": NOW}
+    before = history(held)
+    with held.transaction() as tx:
+        operations.change_offering(tx=tx, product_offering_id="mobile-l", **who)
+        operations.change_offering(tx=tx, product_offering_id="mobile-m", **who)
+        operations.suspend(tx=tx, **who)
+        operations.resume(tx=tx, **who)
+    assert history(held) == before
+
+
+def test_a_kept_price_ends_with_the_plan_whose_price_it_keeps(held: Database) -> None:
+    kept = NewAlteration(derived("kept"), "price kept", "amount", Decimal("-3.00"), date(2026, 9, 1), None, "mobile-m")
+    with held.transaction() as tx:
+        operations.add_products(tx=tx, products=[replace(new_product(derived("other")), alterations=(kept,))])
+    who = {"customer_id": CUSTOMER, "product_id": derived("other"), "now": NOW}
+
+    def ends() -> list[date | None]:
+        with held.transaction() as tx:
+            return [one.valid_to for one in queries.alterations(tx=tx, customer_ids=[CUSTOMER])]
+
+    assert sorted(map(str, ends())) == ["2027-01-01", "None"]
+    with held.transaction() as tx:
+        operations.suspend(tx=tx, from_day=date(2026, 10, 6), **who)
+        operations.resume(tx=tx, from_day=date(2026, 10, 8), **who)
+        operations.change_offering(tx=tx, product_offering_id="mobile-l", from_day=date(2026, 10, 11), **who)
+    assert sorted(map(str, ends())) == ["2026-10-11", "2027-01-01"]
+    with held.transaction() as tx:
+        operations.change_offering(tx=tx, product_offering_id="mobile-m", from_day=date(2026, 10, 20), **who)
+    assert sorted(map(str, ends())) == ["2026-10-11", "2027-01-01"], "it does not come back with the plan"
+    with held.transaction() as tx:
+        operations.change_offering(tx=tx, product_offering_id="mobile-l", from_day=date(2026, 10, 20), **who)
+    assert len(history(held, derived("other"))) == 4
 
 
 @pytest.mark.parametrize(

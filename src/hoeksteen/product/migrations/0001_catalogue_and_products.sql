@@ -51,6 +51,8 @@ CREATE TABLE product.price_alteration (
     value numeric(12, 2) NOT NULL,
     valid_from date NOT NULL,
     valid_to date,
+    -- whose price it keeps: it ends when the product becomes another offering; none for what stays with any plan
+    product_offering_id text REFERENCES product.product_offering,
     PRIMARY KEY (customer_id, product_id, price_alteration_id),
     FOREIGN KEY (customer_id, product_id) REFERENCES product.product
 );
