@@ -63,6 +63,12 @@ class RatedLake:
     def open(database: Database, dsn: str, folder: Path) -> "RatedLake":
         return RatedLake(database, Lake(warehouse=folder / "lake", catalogue_dsn=dsn))
 
+    def __enter__(self) -> "RatedLake":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lake.close()
+
     def offer(self, catalogue: Mapping[str, Any]) -> None:
         with self.database.transaction() as tx:
             product.load_catalogue(tx=tx, mapping=catalogue, now=NOW)

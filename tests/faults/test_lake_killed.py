@@ -33,7 +33,11 @@ with lake.write(database=Database(dsn), write_id=derived("victim")) as change, D
 
 @pytest.mark.parametrize("moment", ["before commit", "after commit"])
 def test_a_killed_write_never_counts(tmp_path: Path, business_dsn: str, database: Database, moment: str) -> None:
-    lake = Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn)
+    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as lake:
+        _kill(lake, database, business_dsn, moment)
+
+
+def _kill(lake: Lake, database: Database, business_dsn: str, moment: str) -> None:
     write(lake, database, "one", 202610, 10)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     killed = subprocess.run([sys.executable, "-c", _VICTIM, str(lake.warehouse), business_dsn, moment], env=environment, check=False)

@@ -85,8 +85,8 @@ def world(business_cluster: BusinessCluster, tmp_path_factory: pytest.TempPathFa
     business_cluster.cluster.as_superuser("CREATE DATABASE rating_plain TEMPLATE template_hoeksteen OWNER hoeksteen_owner;")
     business_cluster.cluster.as_superuser("GRANT CONNECT ON DATABASE rating_plain TO hoeksteen_app;")
     dsn = business_cluster.cluster.dsn(role="hoeksteen_app", database="rating_plain")
-    with Database(dsn) as database:
-        yield RatedLake.open(database, dsn, tmp_path_factory.mktemp("plain"))
+    with Database(dsn) as database, RatedLake.open(database, dsn, tmp_path_factory.mktemp("plain")) as world:
+        yield world
 
 
 # An example is a whole month of many plans: a failing one names the record, and shrinking it would take hours.

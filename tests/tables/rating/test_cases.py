@@ -72,8 +72,7 @@ def charged(business_cluster: BusinessCluster, tmp_path_factory: pytest.TempPath
     business_cluster.cluster.as_superuser("CREATE DATABASE rating_cases TEMPLATE template_hoeksteen OWNER hoeksteen_owner;")
     business_cluster.cluster.as_superuser("GRANT CONNECT ON DATABASE rating_cases TO hoeksteen_app;")
     dsn = business_cluster.cluster.dsn(role="hoeksteen_app", database="rating_cases")
-    with Database(dsn) as database:
-        world = RatedLake.open(database, dsn, tmp_path_factory.mktemp("rating"))
+    with Database(dsn) as database, RatedLake.open(database, dsn, tmp_path_factory.mktemp("rating")) as world:
         world.offer(yaml.safe_load((FOLDER / "plans.yaml").read_text("utf-8")))
         for case in CASES:
             for hold in case.holds:

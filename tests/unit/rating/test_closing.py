@@ -1,5 +1,6 @@
 """Closing a bill period: what was never billed appears on the next bill, what is not rated holds the close up, late usage comes later."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ OCTOBER, NOVEMBER = BillPeriod(date(2026, 10, 1), date(2026, 11, 1)), BillPeriod
 
 
 @pytest.fixture
-def world(database: Database, business_dsn: str, tmp_path: Path) -> RatedLake:
-    world = RatedLake.open(database, business_dsn, tmp_path)
-    world.offer(PLANS)
-    world.hold("sim", [("plan-none", date(2026, 1, 1))])
-    return world
+def world(database: Database, business_dsn: str, tmp_path: Path) -> Iterator[RatedLake]:
+    with RatedLake.open(database, business_dsn, tmp_path) as world:
+        world.offer(PLANS)
+        world.hold("sim", [("plan-none", date(2026, 1, 1))])
+        yield world
 
 
 def sms(name: str, day: int, month: int, generation: int = 0) -> Used:
@@ -180,3 +181,15 @@ def _with_calls(plan: str, amount: str) -> dict[str, Any]:
     [offering] = [one for one in PLANS["offerings"] if one["id"] == plan]
     calls = {"id": "voice", "kind": "usage", "service": "voice", "versions": [{"valid_from": date(2026, 1, 1), "amount": amount}]}
     return {**offering, "prices": [*offering["prices"], calls]}
+
+
+def test_the_first_period_is_not_from_before_anybody_was_charged_here(database: Database, business_dsn: str, tmp_path: Path) -> None:
+    world = RatedLake.open(database, business_dsn, tmp_path)
+    world.offer(PLANS)
+    with pytest.raises(WrongState, match="Nobody holds a product"):
+        close(world, OCTOBER)
+    world.hold("sim", [("plan-none", date(2026, 10, 15))])
+    mistyped = BillPeriod(date(2016, 10, 1), date(2016, 11, 1))
+    with pytest.raises(WrongState, match="the first day that is charged here is 2026-10-15. Bill 2026-10 first"):
+        close(world, mistyped)
+    close(world, OCTOBER)

@@ -1,5 +1,6 @@
 """An explanation says what made the amount: the price, the tiers or bands that it fell in, the allowance before and after."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,10 +19,10 @@ OCTOBER = date(2026, 10, 1)
 
 
 @pytest.fixture
-def world(database: Database, business_dsn: str, tmp_path: Path) -> RatedLake:
-    world = RatedLake.open(database, business_dsn, tmp_path)
-    world.offer(PLANS)
-    return world
+def world(database: Database, business_dsn: str, tmp_path: Path) -> Iterator[RatedLake]:
+    with RatedLake.open(database, business_dsn, tmp_path) as world:
+        world.offer(PLANS)
+        yield world
 
 
 def used(name: str, service: str, units: int, *, at: datetime = datetime(2026, 10, 15, 10, tzinfo=UTC), zone: str = "NL") -> Used:

@@ -1,6 +1,7 @@
 """The same usage, products, prices and closes give the same charges, however often and in whatever order they are rated."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,11 +18,11 @@ SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 
 
 @pytest.fixture
-def world(database: Database, business_dsn: str, tmp_path: Path) -> RatedLake:
-    world = RatedLake.open(database, business_dsn, tmp_path)
-    world.offer(PLANS)
-    world.hold("sim", [("plan-roll", date(2026, 8, 1))])
-    return world
+def world(database: Database, business_dsn: str, tmp_path: Path) -> Iterator[RatedLake]:
+    with RatedLake.open(database, business_dsn, tmp_path) as world:
+        world.offer(PLANS)
+        world.hold("sim", [("plan-roll", date(2026, 8, 1))])
+        yield world
 
 
 def call(name: str, month: int, seconds: int, generation: int = 0) -> Used:
