@@ -189,24 +189,22 @@ class Sessions:
         """
         key = (actor, action, service, refused.reason)
         with self._refused_lock:
-            if key in self._refused:
-                self._refused[key][1] += 1
-                return refused
-            self._refused[key] = [self._now() + REFUSALS_EVERY, 0]
-        self._log_refusals(key, 1)
+            told = self._refused.setdefault(key, [self._now() + REFUSALS_EVERY, -1])
+            told[1] += 1
+            first = told[1] == 0
+        if first:
+            self._log_refusals([(key, 1)])
         return refused
 
     def _tell_refusals(self) -> None:
         with self._refused_lock:
             over = [(key, self._refused.pop(key)[1]) for key, (until, _) in list(self._refused.items()) if until <= self._now()]
-        for key, count in over:
-            if count:
-                self._log_refusals(key, count)
+        self._log_refusals([(key, count) for key, count in over if count])
 
-    def _log_refusals(self, key: tuple[str, str, str, str], count: int) -> None:
-        actor, action, service, reason = key
-        detail = {"event": "refused", "service": service, "reason": reason, "count": count}
-        self._log.append([Event(kind="session", actor=actor, action=action, outcome="refused", detail=detail)])
+    def _log_refusals(self, told: Sequence[tuple[tuple[str, str, str, str], int]]) -> None:
+        for (actor, action, service, reason), count in told:
+            detail = {"event": "refused", "service": service, "reason": reason, "count": count}
+            self._log.append([Event(kind="session", actor=actor, action=action, outcome="refused", detail=detail)])
 
     def _open(self, actor: str, action: str, *, medium: str, lasts: timedelta) -> Opened:
         session, token, now = UUID(bytes=self._random_bytes(16), version=4), self._secret(), self._now()

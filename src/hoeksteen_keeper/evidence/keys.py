@@ -43,8 +43,11 @@ class NoteSigner:
 
         :raises InvalidNote: when it is not one
         """
-        private, key, name, identity, encoded = [*path.read_text("utf-8").strip().split("+", 4), "", "", "", ""][:5]
-        raw = from_base64(encoded)
+        private, key, name, identity, encoded = [*path.read_text("utf-8", "replace").strip().split("+", 4), "", "", "", ""][:5]
+        try:
+            raw = from_base64(encoded)
+        except InvalidNote:
+            raw = b""
         if f"{private}+{key}" != _FIELD or len(raw) != 33 or raw[0] not in (LOG_SIGNATURE, COSIGNATURE):
             raise InvalidNote("not_a_key", f"{path} does not hold a signing key.")
         signer = cls(name, raw[0], Ed25519PrivateKey.from_private_bytes(raw[1:]))

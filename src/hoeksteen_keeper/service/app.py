@@ -76,6 +76,8 @@ def _answered(keeper: Keeper, path: str, body: bytes, token: str, person: str) -
     except msgspec.DecodeError as error:
         shape = str(error) if isinstance(error, msgspec.ValidationError) else "it is no MessagePack"
         return 400, _encoded("body_invalid", f"The body of {path[:40]} does not fit: {shape}")
+    except OverflowError:
+        return 400, _encoded("value_invalid", "An instant or a number is out of range.")
     except Exception as error:  # noqa: BLE001 the border: every error becomes an answer without data
         status, reason, detail = answer_to(error)
         return status, _encoded(reason, detail)

@@ -73,30 +73,27 @@ def bootstrap(keeper: Keeper, entries: Bootstrap) -> None:
     :raises KeeperInvalid: when the keeper knows somebody who is not in the file, or everybody in it
     """
     known = keeper.actors.names()
+    holders = {actor for actor in known if keeper.actors.ed25519_keys(actor)}
     actors: list[PersonEntry | ServiceEntry] = [*entries.people, *entries.services]
     everybody = {entry.organisation for entry in entries.organisations} | {entry.actor for entry in actors}
-    missing = everybody - known | {entry.actor for entry in entries.services if not keeper.actors.ed25519_keys(entry.actor)}
-    if known - everybody or not missing:
+    keys = {entry.actor: _key(entry) for entry in actors if _key(entry)}
+    if known - everybody or known == everybody and holders >= set(keys):
         raise KeeperInvalid("not_empty", "The keeper has been bootstrapped already; later changes go through the running service.")
-    organisations = {
-        entry.organisation: Organisation(entry.organisation, entry.name, entry.country, entry.operator) for entry in entries.organisations
-    }
-    for organisation in organisations.values():
-        if organisation.organisation not in known:
-            keeper.actors.add_organisation(organisation)
-    for person in entries.people:
-        actor = Actor(person.actor, person.name, organisations[person.organisation], "person", tuple(person.roles))
-        if person.actor not in known:
-            keeper.actors.add(actor, password_hash=hash_password(person.password), totp_secret=totp_secret(person.totp_secret))
-        if person.approval_key and not keeper.actors.ed25519_keys(person.actor):
-            keeper.actors.add_key(person.actor, public_key=public_key_from_text(person.approval_key))
-    for service in entries.services:
-        if service.actor not in known:
-            keeper.actors.add(
-                Actor(service.actor, service.name, organisations[service.organisation], "service", ("service",), None, tuple(service.origins))
-            )
-        if not keeper.actors.ed25519_keys(service.actor):
-            keeper.actors.add_key(service.actor, public_key=public_key_from_text(service.public_key))
+    of = {entry.organisation: Organisation(entry.organisation, entry.name, entry.country, entry.operator) for entry in entries.organisations}
+    for name in [name for name in of if name not in known]:
+        keeper.actors.add_organisation(of[name])
+    for entry in [entry for entry in actors if entry.actor not in known]:
+        if isinstance(entry, PersonEntry):
+            person = Actor(entry.actor, entry.name, of[entry.organisation], "person", tuple(entry.roles))
+            keeper.actors.add(person, password_hash=hash_password(entry.password), totp_secret=totp_secret(entry.totp_secret))
+        else:
+            keeper.actors.add(Actor(entry.actor, entry.name, of[entry.organisation], "service", ("service",), None, tuple(entry.origins)))
+    for name in [name for name in keys if name not in holders]:
+        keeper.actors.add_key(name, public_key=public_key_from_text(keys[name]))
+
+
+def _key(entry: PersonEntry | ServiceEntry) -> str:
+    return entry.public_key if isinstance(entry, ServiceEntry) else entry.approval_key or ""
 
 
 def _check(file: Path, entries: Bootstrap) -> None:
@@ -109,17 +106,13 @@ def _check(file: Path, entries: Bootstrap) -> None:
     faults += [f"{name}: appears twice" for name in sorted({name for name in names if names.count(name) > 1})]
     if sum(entry.operator for entry in entries.organisations) != 1:
         faults.append("organisations: exactly one is the operator")
-    for person in entries.people:
+    for entry in actors:
         try:
-            hash_password(person.password)
-            totp_secret(person.totp_secret)
-            public_key_from_text(person.approval_key) if person.approval_key else None
+            if isinstance(entry, PersonEntry):
+                hash_password(entry.password)
+                totp_secret(entry.totp_secret)
+            public_key_from_text(_key(entry)) if _key(entry) or isinstance(entry, ServiceEntry) else None
         except KeeperInvalid as error:
-            faults.append(f"{person.actor}: {error.detail}")
-    for service in entries.services:
-        try:
-            public_key_from_text(service.public_key)
-        except KeeperInvalid as error:
-            faults.append(f"{service.actor}: {error.detail}")
+            faults.append(f"{entry.actor}: {error.detail}")
     if faults:
         raise KeeperInvalid("bootstrap_invalid", f"{file}: {'; '.join(faults)}. Nothing was added.")

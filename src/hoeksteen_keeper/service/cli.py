@@ -20,12 +20,13 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import click
+import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from hoeksteen_keeper.access.passwords import STEP_SECONDS, totp_code, totp_secret, totp_step
 from hoeksteen_keeper.client import KeeperClient, load_key
-from hoeksteen_keeper.errors import KeeperError, KeeperInvalid
+from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, answer_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.service.bootstrap import bootstrap, read_bootstrap
 from hoeksteen_keeper.service.keeper import initialise, now, opened, opened_log, require_home
@@ -41,12 +42,17 @@ _dsn = click.option("--dsn", required=True, help="The keeper's own PostgreSQL, s
 
 
 def main() -> None:
-    """Run the command line; every foreseen error is one sentence and exit status 1."""
+    """Run the command line; every error is one sentence and exit status 1, and every file that it makes is its owner's alone."""
+    os.umask(0o077)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         cli(standalone_mode=True)
-    except KeeperError as error:
-        click.echo(f"{error.reason}: {error.detail}", err=True)
+    except (KeeperError, OSError) as error:
+        said = f"{error.reason}: {error.detail}" if isinstance(error, KeeperError) else f"file_unusable: {error.filename}: {error.strerror}."
+        click.echo(said, err=True)
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 the border: an unforeseen error's own words may hold what was typed
+        click.echo("{1}: {2}".format(*answer_to(error)), err=True)
         sys.exit(1)
 
 
@@ -107,7 +113,7 @@ def bootstrap_command(file: Path, home: Path, dsn: str) -> None:
 @_home
 @_dsn
 @click.option("--socket", type=_PATH, required=True, help="Where the API listens.")
-@click.option("--port", type=int, required=True, help="Of the log-in and approval pages, on 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65_535), required=True, help="Of the log-in and approval pages, on 127.0.0.1.")
 def serve_command(home: Path, dsn: str, socket: Path, port: int) -> None:
     """Serve until SIGTERM."""
     serve(dsn=dsn, home=home, socket=socket, port=port, on_ready=lambda origin: click.echo(f"The keeper serves {socket} and {origin}"))
@@ -118,8 +124,11 @@ def serve_command(home: Path, dsn: str, socket: Path, port: int) -> None:
 @_dsn
 def fsck_command(home: Path, dsn: str) -> None:
     """Recompute the whole log from database and tiles; exit status 1 when anything does not agree."""
-    with opened_log(dsn=dsn, home=require_home(home)) as log:
-        report = queries.fsck(log)
+    try:
+        with opened_log(dsn=dsn, home=require_home(home)) as log:
+            report = queries.fsck(log)
+    except psycopg.errors.UndefinedTable as error:
+        raise KeeperInvalid("not_initialised", "The database that --dsn names holds no keeper.") from error
     _print_json({**asdict(report), "ok": report.ok})
     sys.exit(0 if report.ok else 1)
 
@@ -350,6 +359,7 @@ def export(client: KeeperClient, subject: UUID, since: datetime | None, until: d
     bundle = client.export_bundle(subject=subject, since=_aware(since), until=_aware(until))
     try:
         with open(out, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            os.fchmod(file.fileno(), 0o600)  # it may have been there before
             file.write(bundle)
     except OSError as error:
         raise KeeperInvalid("not_written", f"{out} cannot be written: {error.strerror}. Name a file with --out.") from error

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,8 @@ from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.service.data_calls import required_grant, subject_of
 from hoeksteen_keeper.service.keeper import Keeper
 
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _STATES = ("requested", "running", "refused", "revoked", "expired")
 
 
@@ -24,7 +26,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Assertion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    actor: str
+    actor: Name
     time: str
     nonce: str
     signature: bytes
@@ -39,15 +41,15 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DataSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    actor: str
-    name: str
+    actor: Name
+    name: Name
     subject: bytes
     password: str
     totp_secret: str
 
 
 class ActorName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    actor: str
+    actor: Name
 
 
 class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,27 +85,27 @@ class GrantEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scope: str
-    target: str
+    target: Name
     reason: str
 
 
 class DidSee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: bytes | None = None
-    actor: str | None = None
-    organisation: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    actor: Name | None = None
+    organisation: Name | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class CouldSee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: bytes
-    at: datetime | None = None
+    at: Instant | None = None
 
 
 class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: bytes
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 # --- sessions

@@ -75,7 +75,8 @@ def _answers(socket: Path) -> bool:
 def _require_free(socket: Path, port: int) -> None:
     if len(os.fsencode(socket)) > 107:
         raise KeeperInvalid("socket_invalid", f"The socket's path is too long for the system: {socket}")
-    socket.parent.mkdir(parents=True, exist_ok=True)
+    if not socket.parent.is_dir():
+        raise KeeperInvalid("socket_invalid", f"{socket.parent} is no directory. Make it first, where whoever may call can enter it.")
     if _answers(socket):
         raise KeeperInvalid("socket_taken", f"A keeper serves {socket} already. Stop it first.")
     socket.unlink(missing_ok=True)

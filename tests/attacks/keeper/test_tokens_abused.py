@@ -91,9 +91,17 @@ def test_nonsense_on_the_socket(keeper: RunningKeeper) -> None:
         ("grants/list", {"state": 3}),
         ("seal", {"purpose": "x" * 10_000}),
         ("grants/list", {"more": 1}),
+        ("did-see", {"actor": "anna\0"}),
+        ("did-see", {"organisation": "\0"}),
+        ("did-see", {"actor": "anna", "since": datetime(2026, 1, 1)}),  # noqa: DTZ001 the naive instant is what is refused
+        ("kill", {"scope": "actor", "target": "\0", "reason": "r"}),
+        ("actors/confirm", {"actor": "\0"}),
     ):
         assert raw(keeper, path, body, **authorised)[1]["reason"] == "body_invalid"
     assert raw(keeper, "grants/show", {"grant": "'; DROP TABLE"}, **authorised)[1]["reason"] == "unknown_grant"
+    officer = {"Authorization": f"Bearer {raw(keeper, 'token', proof(keeper, 'dewi.hoekstra'))[1]['token']}"}
+    for instant in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert raw(keeper, "could-see", {"subject": bytes(16), "at": instant}, **officer)[1]["reason"] == "value_invalid"
 
 
 def test_a_logged_out_token(keeper: RunningKeeper) -> None:

@@ -59,6 +59,11 @@ def test_a_bundle_is_written_and_the_log_recomputes(own_keeper: RunningKeeper, t
     own_keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options)
     assert json.loads((tmp_path / "bundle.json").read_bytes())["format"].startswith("hoeksteen.evidence.bundle")
     assert stat.S_IMODE((tmp_path / "bundle.json").stat().st_mode) == 0o600
+    (tmp_path / "bundle.json").chmod(0o644)
+    own_keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options)
+    assert stat.S_IMODE((tmp_path / "bundle.json").stat().st_mode) == 0o600
+    made = [path for path in own_keeper.home.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert made == [], "what the keeper writes is for its own user alone"
     before = own_keeper.sql("SELECT size FROM evidence.head")
     assert json.loads(own_keeper.run("fsck", "--home", own_keeper.home, "--dsn", own_keeper.dsn).stdout)["ok"] is True
     assert own_keeper.sql("SELECT size FROM evidence.head") == before, "checking a log adds nothing to it"
@@ -146,6 +151,9 @@ def test_what_is_missing_or_taken_is_said_in_one_sentence(keeper: RunningKeeper,
         ((*serve, "--socket", keeper.socket_path, "--port", "1"), "socket_taken"),
         ((*serve, "--socket", tmp_path / "s", "--port", str(keeper.port)), "port_taken"),
         ((*serve, "--socket", tmp_path / ("s" * 120), "--port", "1"), "socket_invalid"),
+        ((*serve, "--socket", tmp_path / "nowhere" / "s", "--port", "1"), "socket_invalid"),
+        (("fsck", "--home", keeper.home, "--dsn", keeper.dsn.replace("dbname=keeper", "dbname=postgres")), "not_initialised"),
+        (("keygen", "--out", keeper.key("chris.smit") / "below"), "not_written"),
         (("init", "--home", tmp_path / "new", "--dsn", f"host={tmp_path} dbname=keeper"), "store_"),
         (("checkpoint", "--as", "chris.smit", "--key", tmp_path / "none", "--socket", keeper.socket_path), "key_unreadable"),
         (("checkpoint", "--as", "chris.smit", "--key", keeper.key("chris.smit"), "--socket", tmp_path / "none"), "keeper_unreachable"),
@@ -162,6 +170,18 @@ def test_a_key_file_that_others_may_read_stops_the_keeper(own_keeper: RunningKee
         "serve", "--home", own_keeper.home, "--dsn", own_keeper.dsn, "--socket", own_keeper.socket_path, "--port", str(own_keeper.port), check=False
     )  # fmt: skip
     assert answer.returncode == 1 and answer.stderr.startswith("kek_exposed")
+
+
+@pytest.mark.parametrize(("content", "says"), [(None, "key_unreadable"), (b"\xff\xfe", "not_a_key"), (b"PRIVATE+KEY+log+00+!", "not_a_key")])
+def test_a_signing_key_that_is_missing_or_damaged_is_named(own_keeper: RunningKeeper, content: bytes | None, says: str) -> None:
+    own_keeper.stop()
+    key = own_keeper.home / "keys" / "log-signing"
+    key.unlink()
+    if content is not None:
+        key.write_bytes(content)
+    for command in (("fsck",), ("serve", "--socket", own_keeper.socket_path, "--port", str(own_keeper.port))):
+        answer = own_keeper.run(*command, "--home", own_keeper.home, "--dsn", own_keeper.dsn, check=False)
+        assert answer.returncode == 1 and answer.stderr.startswith(says) and str(key) in answer.stderr, answer.stderr
 
 
 def test_a_keeper_that_was_killed_serves_again_and_its_log_is_whole(own_keeper: RunningKeeper) -> None:
