@@ -160,6 +160,7 @@ class BillRunResult:
 
     :param billing_accounts: billing accounts looked at; those without any charge get no bill
     :param held: billing accounts passed by for a reason
+    :param suspended: usage records on nobody's bill yet, this period's or another's, because they cannot be rated
     """
 
     bill_run_id: UUID
@@ -168,6 +169,7 @@ class BillRunResult:
     bill_date: date
     billing_accounts: int
     held: int
+    suspended: int
     totals: BillTotals
 
 

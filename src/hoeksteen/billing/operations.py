@@ -10,11 +10,13 @@ from hoeksteen.billing.model import BillRunProgress, BillRunResult, Progress, Ru
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.party.queries import count_billing_accounts_of_cycle
 from hoeksteen.product.queries import offerings
 from hoeksteen.rating.operations import close_period
+from hoeksteen.rating.queries import suspended
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
@@ -40,16 +42,21 @@ def run_bills(
 
     Usage is billed for `period`, charges in advance for the period after it, as what should have been charged less what
     was. Each batch is one transaction: its bills, their numbers, the books and the messages, so that a run that was
-    killed goes on where it was. A trial takes no number, books nothing, discloses nothing and sends nothing.
+    killed goes on where it was; running a final period again changes nothing, and gives its figures. A trial takes no
+    number, books nothing, discloses nothing, sends nothing and closes nothing: its period may still go on.
 
     :param period: the usage period; its first day is the cycle day
     :param bill_date: the local day on the bills; its year gives their numbers
-    Running a period again that is final changes nothing, and gives its figures.
-
-    :raises WrongState: when the period is not over or not the next one, is final with another bill date, or has usage that is not rated
+    :raises WrongState: when no account has this cycle, the period is not over or not the next one, is final with another
+        bill date, or has usage that is not rated
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
+    with database.transaction() as tx:
+        if not count_billing_accounts_of_cycle(tx=tx, cycle_day=period.first_day.day):
+            raise WrongState(
+                f"No billing account has bill periods that begin on day {period.first_day.day}.", remedy="Name the cycle day of the accounts to bill."
+            )
     if kind == "final":
         close_period(database=database, lake=lake, period=period, now=now)
     run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, now=now, identifiers=identifiers)
@@ -62,4 +69,4 @@ def run_bills(
         done = _store.run(tx, run.bill_run_id)
         invariant(done is not None and done.state == "done", "a bill run ends as done")
         totals, held = _store.totals(tx, run.bill_run_id), _store.held_of_run(tx, run.bill_run_id)
-    return BillRunResult(run.bill_run_id, kind, period, bill_date, done.billing_accounts if done else 0, len(held), totals)
+    return BillRunResult(run.bill_run_id, kind, period, bill_date, done.billing_accounts if done else 0, len(held), suspended(lake=lake), totals)

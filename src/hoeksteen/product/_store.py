@@ -1,7 +1,7 @@
 """SQL of the product room."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -180,6 +180,11 @@ def held(tx: Transaction, customer_id: UUID, at: datetime | None) -> list[Produc
 def customer_of_product(tx: Transaction, product_id: UUID) -> UUID | None:
     row = tx.row("SELECT customer_id FROM product.product WHERE product_id = %s", (product_id,))
     return None if row is None else UUID(str(row["customer_id"]))
+
+
+def first_day(tx: Transaction) -> date | None:
+    row = tx.row("SELECT min(recurring_billed_to) AS day FROM product.product")
+    return None if row is None else row["day"]
 
 
 def count_products(tx: Transaction) -> int:

@@ -1,7 +1,7 @@
 """Reading the catalogue and what customers hold."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -107,6 +107,11 @@ def resources_by_id(*, tx: Transaction, resource_ids: Sequence[UUID]) -> list[Re
 def resources_of_customer(*, tx: Transaction, customer_id: UUID) -> list[Resource]:
     """Give a customer's numbers, lines and SIMs."""
     return _store.resources_of_customer(tx, customer_id)
+
+
+def first_day(*, tx: Transaction) -> date | None:
+    """Give the first local day whose recurring charges of any product are ours; None while nobody holds anything."""
+    return _store.first_day(tx)
 
 
 def count(*, tx: Transaction) -> int:

@@ -3,13 +3,14 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
-from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
+from hoeksteen.product import queries as product
 from hoeksteen.rating import _engine, _pieces, _store
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.queries import unrated
@@ -77,7 +78,7 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
         closed = usage_queries.last_closed(tx=tx)
         if usage_queries.is_closed(tx=tx, period=period):
             return
-        _require_next(period, closed.get(period.first_day.day), local_day(now))
+        _require_next(period, closed.get(period.first_day.day), local_day(now), product.first_day(tx=tx))
         waiting = unrated(tx=tx, lake=lake, period=period)
         if waiting:
             month = f"{period.first_day:%Y-%m}"
@@ -101,7 +102,7 @@ def _suspended(lake: Lake, period: BillPeriod) -> list[Row]:
         )
 
 
-def _require_next(period: BillPeriod, last: date | None, today: date) -> None:
+def _require_next(period: BillPeriod, last: date | None, today: date, first_day: date | None) -> None:
     if period.end_day > today:
         raise WrongState(
             f"The period of {period.first_day} ends before {period.end_day}; today is {today}.",
@@ -110,6 +111,14 @@ def _require_next(period: BillPeriod, last: date | None, today: date) -> None:
     if last is not None and period.first_day != add_months(last, 1):
         raise WrongState(
             f"The period of {period.first_day} does not follow {last}, the last that was closed.", remedy=f"Bill {add_months(last, 1):%Y-%m} next."
+        )
+    if last is None and first_day is None:
+        raise WrongState("Nobody holds a product: there is nothing to bill.", remedy="Load customers and their products first.")
+    if last is None and first_day is not None and period.end_day < first_day:
+        first = bill_period(first_day - timedelta(days=1), cycle_day=period.first_day.day)
+        raise WrongState(
+            f"The period of {period.first_day} ends on {period.end_day}; the first day that is charged here is {first_day}.",
+            remedy=f"Bill {first.first_day:%Y-%m} first; usage of earlier periods appears on its bills.",
         )
 
 

@@ -17,9 +17,9 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
-from hoeksteen.usage.tables import month_number
+from hoeksteen.usage.tables import SUSPENDED, month_number
 
-__all__ = ["balance", "explain", "reasons", "unrated", "usage_totals"]
+__all__ = ["balance", "explain", "reasons", "suspended", "unrated", "usage_totals"]
 
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
@@ -81,6 +81,14 @@ def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
                 f" WHERE NOT EXISTS (SELECT 1 FROM charge c WHERE c.record_id = g.record_id AND c.bill_day = DATE '{first}')"
             )
         )
+
+
+def suspended(*, lake: Lake) -> int:
+    """Give how many records wait for a product, a zone or a price: they are on no bill until a rating can charge them."""
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("suspended", SUSPENDED, lake.files(SUSPENDED))
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE))
+        return int(duck.value("SELECT (SELECT count(*) FROM suspended) + (SELECT count(*) FROM charge WHERE state = 'suspended')"))
 
 
 def balance(*, tx: Transaction, lake: Lake) -> list[RatedBalance]:

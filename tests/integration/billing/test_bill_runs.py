@@ -12,6 +12,7 @@ from hoeksteen.billing._run import Engine, execute, open_run
 from hoeksteen.billing.audit import audit_bills, ledger_difference
 from hoeksteen.billing.documents.view import invoice_views
 from hoeksteen.billing.model import BillRunProgress, CustomerBill, RateKind
+from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.queries import bill_by_number, bills_of, bills_of_run, held, next_bill, runs, totals
 from hoeksteen.billing.recurring import Calendar
@@ -142,6 +143,17 @@ def test_a_mistyped_period_closes_nothing(operator: BilledOperator, month: date,
         operator.run(month, now=start_of_day(date(2027, 2, 1) if said == "does not follow" else date(2026, 10, 31)))
     with operator.database.transaction() as tx:
         assert tx.value("SELECT count(*) FROM usage.closed_period") == (1 if said == "does not follow" else 0)
+
+
+def test_a_mistyped_cycle_day_closes_nothing(operator: BilledOperator) -> None:
+    operator.add("mobile-s")
+    with pytest.raises(WrongState, match="No billing account has bill periods that begin on day 2"):
+        run_bills(
+            database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(OCTOBER, cycle_day=2), bill_date=NOVEMBER,
+            now=start_of_day(date(2027, 2, 1)), identifiers=operator.identifiers,
+        )  # fmt: skip
+    with operator.database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM usage.closed_period") == 0
 
 
 def test_a_company_without_a_name_is_held_and_made_up_for(operator: BilledOperator) -> None:

@@ -254,6 +254,7 @@ def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: flo
         "bill_date": result.bill_date,
         "billing_accounts": result.billing_accounts,
         "held": result.held,
+        "suspended_records": result.suspended,
         "seconds": seconds,
     }
 
@@ -286,6 +287,8 @@ def _show_run(
     console.print(table)
     for billing_account, reason, detail in held[:_DIFFERENCES_SHOWN_MAX]:
         console.print(f"  held {billing_account}: {reason}: {detail}", highlight=False)
+    if result.suspended:
+        console.print(f"{result.suspended:,} usage records are suspended, on no bill yet: `hoeksteen usage balance`; each rating tries them again.")
     console.print(f"{result.billing_accounts / max(seconds, 0.01):,.0f} billing accounts a second, {seconds} s")
 
 
