@@ -1,6 +1,6 @@
 """Loading clusters: a batch is one transaction, and what is there already is never made again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from hoeksteen.consolidation._sealing import contact_item, identity_item, paymen
 from hoeksteen.consolidation.model import Cluster, LegacyProduct, LegacyRecord, RecordState, Rejected
 from hoeksteen.consolidation.pseudonyms import customer_id_of, product_id_of, resource_id_of
 from hoeksteen.consolidation.survivorship import Golden, survive
-from hoeksteen.disclosure import KeeperClient, SealItem
+from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.operations import store
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.money import round_half_up
@@ -45,6 +45,20 @@ class Plan:
 
 
 @dataclass(slots=True)
+class Here:
+    """
+    Which records are here already, and whose they are; kept up to date while loading.
+
+    :param members_of: per customer the places of its records among those of this run
+    :param altered: customers that cannot be written anew from this run: a record of theirs changed, is rejected by now, or is given no more
+    """
+
+    owner_of: dict[UUID, UUID]
+    members_of: dict[UUID, list[int]]
+    altered: set[UUID]
+
+
+@dataclass(slots=True)
 class Batch:
     """What one transaction writes."""
 
@@ -52,70 +66,72 @@ class Batch:
     billing_accounts: list[NewBillingAccount] = field(default_factory=list)
     agreements: list[Agreement] = field(default_factory=list)
     products: list[NewProduct] = field(default_factory=list)
-    items: dict[Category, list[SealItem]] = field(default_factory=dict)
     records: list[_store.RecordRow] = field(default_factory=list)
     source_products: list[_store.ProductRow] = field(default_factory=list)
-    lineage: list[_store.LineageRow] = field(default_factory=list)
-    touched: list[UUID] = field(default_factory=list)
+    reviews: list[_store.ReviewRow] = field(default_factory=list)
+    golden: dict[UUID, Golden] = field(default_factory=dict)
 
 
-def load_batch(*, tx: Transaction, keeper: KeeperClient, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], plan: Plan) -> int:
+def load_batch(
+    *, tx: Transaction, keeper: KeeperClient, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], plan: Plan, here: Here
+) -> int:  # fmt: skip
     """Load some clusters in one transaction, and give the number of records that were new."""
-    keys = [records[place].record_id for cluster in clusters for place in cluster.members]
-    known = {row["source_key"]: row["customer_id"] for row in _store.known_records(tx, keys)}
     batch = Batch()
     for cluster in clusters:
-        _add_cluster(batch, cluster, [records[place] for place in cluster.members], known, plan)
+        _add_cluster(batch, cluster, records, plan, here)
     _write(tx, keeper, batch, plan.now)
     return len(batch.records)
 
 
-def load_rejected(*, tx: Transaction, source: str, rejected: Iterable[Rejected], now: datetime) -> None:
-    """Note the records of a source that are rejected now; one that was rejected before and has been mended is no longer among them."""
-    found = list(rejected)
+def load_rejected(*, tx: Transaction, source: str, rejected: Iterable[Rejected], known: Container[UUID], now: datetime) -> None:
+    """
+    Note the records of a source that are rejected now; one that was rejected before and has been mended is no longer among them.
+
+    :param known: records that were loaded earlier; they stay
+    """
     _store.forget_rejected(tx, source)
-    known = {row["source_key"] for row in _store.known_records(tx, [entry.record_id for entry in found])}
     rows = (
         (entry.source, entry.record_id, entry.digest, entry.row, str(RecordState.REJECTED), entry.finding.code, None)
-        for entry in found
+        for entry in rejected
         if entry.record_id not in known
     )
     _store.add_records(tx, rows, now)
 
 
-def _add_cluster(batch: Batch, cluster: Cluster, members: list[LegacyRecord], known: dict[UUID, UUID | None], plan: Plan) -> None:
-    fresh = [record for record in members if record.record_id not in known]
+def _add_cluster(batch: Batch, cluster: Cluster, records: Sequence[LegacyRecord], plan: Plan, here: Here) -> None:
+    """
+    Add what is new of a cluster.
+
+    New records join a customer who is here from an earlier run, and what is sealed of them is written anew from all their records. Where these
+    are not as they were, that would lose what only the earlier ones knew: then the new ones become a customer of their own, in review.
+    """
+    fresh = [place for place in cluster.members if records[place].record_id not in here.owner_of]
     if not fresh:
         return
-    standing = [owner for record in members if (owner := known.get(record.record_id)) is not None]
-    if standing:
-        # the customer is there from an earlier run: new records join it, what it was is written anew from all of them
-        customer_id = standing[0]
-        members = [record for record in members if known.get(record.record_id, customer_id) == customer_id]
-    else:
-        customer_id = customer_id_of(members[0])
-    golden = survive(records=members, trust=plan.trust)
-    party_id, billing_account_id = derived("party", str(customer_id)), derived("billing_account", str(customer_id))
-    if not standing:
+    standing = [place for place in cluster.members if records[place].record_id in here.owner_of]
+    joined = next((owner for place in standing if (owner := here.owner_of[records[place].record_id]) not in here.altered), None)
+    customer_id = joined or customer_id_of(records[fresh[0]])
+    members = here.members_of.setdefault(customer_id, [])
+    members += fresh
+    members.sort(key=lambda place: (plan.trust[records[place].source], place))
+    golden = batch.golden[customer_id] = survive(records=[records[place] for place in members], trust=plan.trust)
+    party_id, billing_account_id = _party_id(customer_id), derived("billing_account", str(customer_id))
+    if joined is None:
         _add_customer(batch, golden, customer_id, party_id, billing_account_id, plan)
-    for position, record in enumerate(members):
-        if record.record_id in known:
-            continue
-        state = RecordState.MERGED if standing or position else (RecordState.IN_REVIEW if cluster.in_review else RecordState.LOADED)
+        batch.reviews += [(records[place].record_id, records[fresh[0]].record_id, Decimal(0), "record_altered") for place in standing[:1]]
+    for place in fresh:
+        record = records[place]
+        here.owner_of[record.record_id] = customer_id
+        founds = joined is None and place == fresh[0]
+        state = RecordState.MERGED if not founds else RecordState.IN_REVIEW if cluster.in_review or standing else RecordState.LOADED
         batch.records.append((record.source, record.record_id, record.digest, record.row, str(state), "", customer_id))
         for product in record.products:
             batch.products.append(_new_product(record, product, customer_id, billing_account_id, plan))
             batch.source_products.append((customer_id, product_id_of(record, product), record.source, record.record_id, product.monthly))
-    for item, category in (
-        (identity_item(golden, party_id, customer_id), Category.IDENTITY),
-        (contact_item(golden, party_id, customer_id), Category.CONTACT),
-        (payment_item(golden, party_id, customer_id), Category.PAYMENT),
-    ):
-        if item is not None:
-            batch.items.setdefault(category, []).append(item)
-    batch.touched.append(customer_id)
-    for (category_name, field_name), kept in golden.kept.items():
-        batch.lineage += [(customer_id, category_name, field_name, record.source, record.record_id, record.row, kept.rule) for record in kept.records]
+
+
+def _party_id(customer_id: UUID) -> UUID:
+    return derived("party", str(customer_id))
 
 
 def _add_customer(batch: Batch, golden: Golden, customer_id: UUID, party_id: UUID, billing_account_id: UUID, plan: Plan) -> None:
@@ -217,6 +233,14 @@ def _write(tx: Transaction, keeper: KeeperClient, batch: Batch, now: datetime) -
     add_products(tx=tx, products=batch.products)
     _store.add_records(tx, batch.records, now)
     _store.add_products(tx, batch.source_products)
-    _store.replace_lineage(tx, batch.touched, batch.lineage)
-    for category, items in batch.items.items():
+    _store.add_reviews(tx, batch.reviews)
+    lineage = (
+        (customer_id, category, name, record.source, record.record_id, record.row, kept.rule)
+        for customer_id, golden in batch.golden.items()
+        for (category, name), kept in golden.kept.items()
+        for record in kept.records
+    )
+    _store.replace_lineage(tx, list(batch.golden), lineage)
+    for category, item_of in ((Category.IDENTITY, identity_item), (Category.CONTACT, contact_item), (Category.PAYMENT, payment_item)):
+        items = [item for customer_id, golden in batch.golden.items() if (item := item_of(golden, _party_id(customer_id), customer_id)) is not None]
         store(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, items=items)

@@ -10,6 +10,7 @@ from hoeksteen.storage.postgres import Row, Transaction
 
 RecordRow = tuple[str, UUID, bytes, int, str, str, UUID | None]
 LineageRow = tuple[UUID, str, str, str, UUID, int, str]
+ReviewRow = tuple[UUID, UUID, Decimal, str]
 ProductRow = tuple[UUID, UUID, str, UUID, Decimal]
 
 
@@ -45,6 +46,11 @@ def known_records(tx: Transaction, source_keys: Sequence[UUID]) -> list[Row]:
     return tx.rows(sql, (list(source_keys),))
 
 
+def loaded_records(tx: Transaction, source: str) -> list[Row]:
+    sql = "SELECT source_key, digest, source_row, customer_id FROM consolidation.source_record WHERE source = %s AND state <> 'rejected'"
+    return tx.rows(sql, (source,))
+
+
 def forget_rejected(tx: Transaction, source: str) -> None:
     tx.execute("DELETE FROM consolidation.source_record WHERE source = %s AND state = 'rejected'", (source,))
 
@@ -69,7 +75,7 @@ def replace_findings(tx: Transaction, source: str, findings: Iterable[Finding]) 
     tx.copy_in("consolidation.finding", ("source", "source_row", "field", "code"), rows)
 
 
-def add_reviews(tx: Transaction, rows: Sequence[tuple[UUID, UUID, Decimal, str]]) -> None:
+def add_reviews(tx: Transaction, rows: Sequence[ReviewRow]) -> None:
     sql = """
         INSERT INTO consolidation.review (source_key_left, source_key_right, weight, reason) VALUES (%s, %s, %s, %s)
         ON CONFLICT (source_key_left, source_key_right) DO NOTHING
@@ -77,8 +83,15 @@ def add_reviews(tx: Transaction, rows: Sequence[tuple[UUID, UUID, Decimal, str]]
     tx.execute_many(sql, rows)
 
 
-def counts(tx: Transaction) -> list[Row]:
-    return tx.rows("SELECT source, state, count(*) AS records FROM consolidation.source_record GROUP BY source, state")
+def counts(tx: Transaction, without: Sequence[UUID]) -> list[Row]:
+    sql = """
+        SELECT source, state, count(*) AS records FROM consolidation.source_record WHERE NOT source_key = ANY(%s) GROUP BY source, state
+    """
+    return tx.rows(sql, (list(without),))
+
+
+def count_customers(tx: Transaction, sources: Sequence[str]) -> int:
+    return int(tx.value("SELECT count(DISTINCT customer_id) FROM consolidation.source_record WHERE source = ANY(%s)", (list(sources),)))
 
 
 def findings(tx: Transaction) -> list[Row]:

@@ -156,7 +156,12 @@ class Rejected:
 
 @dataclass(slots=True)
 class Extract:
-    """All records of one source, read and standardised in memory."""
+    """
+    All records of one source, read and standardised in memory.
+
+    :param changed: records that were loaded earlier and say something else by now: what was loaded stays
+    :param gone: records that were loaded earlier and are given no more, likewise
+    """
 
     source: str
     matched: bool
@@ -166,6 +171,8 @@ class Extract:
     rejected: list[Rejected] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     digest: str = ""
+    changed: set[UUID] = field(default_factory=set)
+    gone: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from hoeksteen.consolidation import _store
-from hoeksteen.consolidation._load import Plan, load_batch, load_rejected
+from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation.clusters import build_clusters
 from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
-from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, LegacyRecord, RecordState, Rejected, Source
+from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, LegacyRecord, Rejected, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
@@ -188,18 +188,22 @@ def _match(run: _Run, tell: Progress) -> None:
 
 
 def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress) -> None:
+    here = Here({}, {}, set())
     with database.transaction() as tx:
         for found in run.extracts:
             mapping = run.mappings[found.source]
             count = len(found.records) + len(found.rejected)
             _store.keep_source_file(tx, found.source, mapping.title, mapping.trust, mapping.match, found.digest, count, plan.now)
-            found.findings += _changed(tx, found)
+            _compare(tx, found, here)
             _store.replace_findings(tx, found.source, found.findings)
-            load_rejected(tx=tx, source=found.source, rejected=found.rejected, now=plan.now)
+            load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
+    for place, record in enumerate(run.records):
+        if (owner := here.owner_of.get(record.record_id)) is not None:
+            here.members_of.setdefault(owner, []).append(place)
     for start in range(0, len(run.clusters), batch):
         tell("loading", start, len(run.clusters))
         with database.transaction() as tx:
-            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + batch], records=run.records, plan=plan)
+            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + batch], records=run.records, plan=plan, here=here)
     with database.transaction() as tx:
         rows = [
             (run.records[doubt.left].record_id, run.records[doubt.right].record_id, Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts
@@ -208,24 +212,29 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
     tell("loading", len(run.clusters), len(run.clusters))
 
 
-def _changed(tx: Transaction, found: Extract) -> list[Finding]:
-    """A record that is here already is left as it is; when the source says something else by now, that is a finding."""
+def _compare(tx: Transaction, found: Extract, here: Here) -> None:
+    """A record that is here already is left as it is; when the source says something else by now, or nothing any more, that is a finding."""
+    loaded = {row["source_key"]: row for row in _store.loaded_records(tx, found.source)}
+    here.owner_of.update((record_id, row["customer_id"]) for record_id, row in loaded.items())
     entries: list[LegacyRecord | Rejected] = [*found.records, *found.rejected]
-    rows = _store.known_records(tx, [entry.record_id for entry in entries])
-    known = {row["source_key"]: bytes(row["digest"]) for row in rows if row["state"] != RecordState.REJECTED}
-    return [
-        Finding(found.source, f"{found.file.name}:{entry.row}", "record", "changed_since_loaded")
-        for entry in entries
-        if known.get(entry.record_id, entry.digest) != entry.digest
+    for entry in entries:
+        row = loaded.pop(entry.record_id, None)
+        if row is not None and (isinstance(entry, Rejected) or bytes(row["digest"]) != entry.digest):
+            found.changed.add(entry.record_id)
+            found.findings.append(Finding(found.source, f"{found.file.name}:{entry.row}", "record", "changed_since_loaded"))
+    found.gone.update(loaded)
+    found.findings += [
+        Finding(found.source, f"{found.file.name}:{row['source_row']}", "record", "gone_since_loaded")
+        for row in sorted(loaded.values(), key=lambda row: int(row["source_row"]))
     ]
+    here.altered.update(here.owner_of[record_id] for record_id in found.changed | found.gone)
 
 
 def _report(tx: Transaction, run: _Run, plan: Plan, truth: Truth | None) -> Report:
     found = balances(tx=tx, extracts=run.extracts, titles=plan.titles, cutover=plan.cutover)
-    customers = sum(source.states[RecordState.LOADED] + source.states[RecordState.IN_REVIEW] for source in found)
     return Report(
         sources=tuple(found),
-        customers=customers,
+        customers=_store.count_customers(tx, list(run.mappings)),
         reviews=_store.count_open_reviews(tx),
         rejected=_counted([entry.finding for extract in run.extracts for entry in extract.rejected]),
         findings=_counted([finding for extract in run.extracts for finding in extract.findings]),

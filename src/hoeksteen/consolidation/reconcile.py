@@ -25,10 +25,12 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
     """
     Give each source's balance, read back from what was loaded.
 
+    Records that are given no more count on neither side; what a record that changed since holds is not compared: both are findings.
+
     :param cutover: the day whose recurring revenue is compared
     """
     states: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in _store.counts(tx):
+    for row in _store.counts(tx, [record_id for extract in extracts for record_id in extract.gone]):
         states[row["source"]][row["state"]] = row["records"]
     loaded = _store.source_products(tx, [extract.source for extract in extracts])
     monthly = _monthly_out(tx, {row["customer_id"] for row in loaded}, cutover)
@@ -39,7 +41,7 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
 def _balance(
     tx: Transaction, extract: Extract, title: str, states: dict[str, int], standing: set[UUID], monthly: dict[UUID, Decimal], cutover: date
 ) -> SourceBalance:
-    products = [(record, product) for record in extract.records for product in record.products]
+    products = [(record, product) for record in extract.records if record.record_id not in extract.changed for product in record.products]
     ids = [product_id_of(record, product) for record, product in products]
     expected: Counter[str] = Counter()
     wanted: list[UUID] = []

@@ -212,6 +212,62 @@ def test_a_rejected_record_loads_once_it_is_mended(database: Database, keeper: R
     assert "changed_since_loaded" in [entry.code for entry in worse.findings]
 
 
+def test_a_record_that_is_given_no_more_is_a_finding_and_stays(database: Database, keeper: RunningKeeper, tmp_path: Path) -> None:
+    other = fixed_row("10000002", "A1000002", NUMMER="030-2123457", NAAM="VISSER K. MEVR", GEBDAT="01-02-1970")
+
+    def bring(*rows: str) -> Report:
+        return bring_in(database, keeper.client("bss"), tmp_path, "gone", given=[Source(Path("fixed"), write_fixed(tmp_path, *rows))])
+
+    whole = bring(other, fixed_row())
+    less = bring(other)
+    assert less.closes
+    assert (less.sources[0].records_in, less.sources[0].states["loaded"], less.customers) == (1, 1, 2)
+    assert [(entry.code, entry.first_place) for entry in less.findings] == [("gone_since_loaded", "fixed.csv:3")]
+    assert bring(other, fixed_row()) == whole, "it came back"
+
+
+@pytest.mark.parametrize(
+    "change", [{"MAANDBEDR": "13,75"}, {"AANSLNR": "A1000009"}, {"NUMMER": "030-2123499"}, {"STATUS": "B", "EINDE": "01-06-2026"}]
+)
+def test_what_a_changed_record_holds_by_now_leaves_the_balance_closed(
+    database: Database, keeper: RunningKeeper, tmp_path: Path, change: dict[str, str]
+) -> None:
+    def bring(row: str) -> Report:
+        return bring_in(database, keeper.client("bss"), tmp_path, str(change), given=[Source(Path("fixed"), write_fixed(tmp_path, row))])
+
+    bring(fixed_row())
+    changed = bring(fixed_row(**change))
+    assert changed.closes
+    assert [entry.code for entry in changed.findings] == ["changed_since_loaded"]
+
+
+@pytest.mark.parametrize(
+    ("altered", "reviewed"), [({}, []), ({"PLAATS": "ZUIDBEEK"}, ["record_altered"]), ({"PRODUCT": "TEL-X"}, [])], ids=["same", "changed", "rejected"]
+)
+def test_a_new_record_joins_a_customer_only_if_nothing_of_theirs_is_lost(
+    database: Database, keeper: RunningKeeper, tmp_path: Path, altered: dict[str, str], reviewed: list[str]
+) -> None:
+    bss = keeper.client("bss")
+    first, again = fixed_row(), fixed_row("10000002", "A1000002", NUMMER="030-2123457")
+    stranger = fixed_row("10000003", "A1000003", NUMMER="030-2123458", NAAM="VISSER K. MEVR", GEBDAT="01-02-1970", CONTACT="", EMAIL="", REKENING="")
+
+    def bring(*rows: str) -> Report:
+        return bring_in(database, bss, tmp_path, f"join {altered}", given=[Source(Path("fixed"), write_fixed(tmp_path, *rows, stranger))])
+
+    bring(first)
+    report = bring(fixed_row(**altered), again)
+    assert report.closes
+    assert report.customers == (3 if altered else 2)
+    with database.transaction() as tx:
+        parties = [one.party_id for one in list_customers(tx=tx, after=None, limit=10)]
+        contacts = reveal(tx=tx, keeper=bss, purpose="migration", category=Category.CONTACT, subjects=parties)
+        reasons = [row["reason"] for row in queries.open_reviews(tx=tx, limit=10)]
+    lines = sorted(sorted(phone["e164"] for phone in found.fields["phones"] if phone["kind"] == "line") for found in contacts.values())
+    joined, apart = [["31302123456", "31302123457"], ["31302123458"]], [["31302123456"], ["31302123457"], ["31302123458"]]
+    assert lines == (apart if altered else joined)
+    assert reasons == reviewed
+
+
 def test_nobodys_price_changes_by_moving(database: Database, keeper: RunningKeeper, exports: Path, tmp_path: Path) -> None:
     folder = tmp_path / "dearer"
     shutil.copytree(exports, folder, ignore=shutil.ignore_patterns("usage"))

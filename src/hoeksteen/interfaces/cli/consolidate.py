@@ -39,6 +39,8 @@ _REMEDIES = {
     "incomplete_discount": "complete the discount in the legacy system",
     "of_no_product": "give the discount its product in the legacy system",
     "not_an_amount": "correct the amount in the legacy system, or `decimal` in the mapping",
+    "changed_since_loaded": "what was loaded stays; change the customer at the desk",
+    "gone_since_loaded": "what was loaded stays; end it at the desk if the customer has left",
     "too_long": "shorten the value in the legacy system, or ignore the column in the mapping",
 }
 
@@ -164,8 +166,8 @@ def _print_report(console: Console, report: Report, seconds: float) -> None:
         shown = [f"{into:,}" if into == out else f"[red]{into:,} → {out:,}[/]" for into, out in counts]
         table.add_row(escape(source.title), *shown, f"{source.monthly_in:,}", f"{source.monthly_out:,}")
     console.print(table)
-    _print_findings(console, "Rejected", report.rejected, remedies=True)
-    _print_findings(console, "Findings that did not stop a record", report.findings, remedies=False)
+    _print_findings(console, "Rejected", report.rejected)
+    _print_findings(console, "Findings that did not stop a record", report.findings)
     for prices in report.prices:
         _print_prices(console, prices)
     console.print(f"[bold]{report.customers:,} customers[/], {report.reviews:,} pairs wait for a decision, in {seconds} s")
@@ -177,15 +179,15 @@ def _print_report(console: Console, report: Report, seconds: float) -> None:
         )
 
 
-def _print_findings(console: Console, title: str, found: Sequence[FindingCount], *, remedies: bool) -> None:
+def _print_findings(console: Console, title: str, found: Sequence[FindingCount]) -> None:
     if not found:
         return
     table = report_table(title)
-    for heading in ("where first", "field", "what", "records", *(["what to do"] if remedies else [])):
+    for heading in ("where first", "field", "what", "records", "what to do"):
         table.add_column(heading, justify="right" if heading == "records" else "left", overflow="fold")
     for entry in found:
-        remedy = [_REMEDIES.get(entry.code, "correct it in the legacy system")] if remedies else []
-        table.add_row(escape(entry.first_place), escape(entry.field), entry.code.replace("_", " "), f"{entry.records:,}", *remedy)
+        remedy = _REMEDIES.get(entry.code, "correct it in the legacy system")
+        table.add_row(escape(entry.first_place), escape(entry.field), entry.code.replace("_", " "), f"{entry.records:,}", remedy)
     console.print(table)
 
 
