@@ -6,6 +6,7 @@ Kept apart so that the client reads as the list of what can be asked.
 
 import http.client
 import secrets
+import select
 import socket
 import threading
 from collections.abc import Mapping
@@ -17,11 +18,13 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
 
 _CONNECTIONS_KEPT_MAX = 16
 _TIMEOUT_SECONDS = 120.0
-_ERRORS: dict[int, type[KeeperError]] = {400: KeeperInvalid, 401: KeeperRefused, 403: KeeperRefused, 413: KeeperInvalid, 422: KeeperInvalid}
+_ERRORS: dict[int, type[KeeperError]] = {
+    400: KeeperInvalid, 401: KeeperRefused, 403: KeeperRefused, 413: KeeperInvalid, 422: KeeperInvalid, 500: KeeperCorrupt,
+}  # fmt: skip
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
@@ -55,15 +58,13 @@ class Link:
         self._token, self._origin = "", ""
 
     def call(self, path: str, body: Mapping[str, Any], person_token: str) -> Any:
-        data = msgspec.msgpack.encode(body)
-        for attempt in (1, 2):
-            token = self._service_token()
-            status, answer = self._post(path, data, {"Authorization": f"Bearer {token}", **({"X-Actor-Token": person_token} if person_token else {})})
-            if status == 401 and attempt == 1:
-                self._forget(token)
-                continue
-            return _read(status, answer)
-        raise AssertionError("unreachable")
+        data, person = msgspec.msgpack.encode(body), {"X-Actor-Token": person_token} if person_token else {}
+        token = self._service_token()
+        status, answer = self._post(path, data, {"Authorization": f"Bearer {token}", **person})
+        if status == 401:  # refused before anything was done: the token ran out
+            self._forget(token)
+            status, answer = self._post(path, data, {"Authorization": f"Bearer {self._service_token()}", **person})
+        return _read(status, answer)
 
     def origin(self) -> str:
         self._service_token()
@@ -92,21 +93,26 @@ class Link:
 
     def _post(self, path: str, data: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is not None:
-            try:
-                return self._exchange(connection, path, data, headers)
-            except KeeperUnavailable:
-                pass  # the keeper closed an idle connection; a fresh one decides
-        return self._exchange(UnixConnection(self._socket_path), path, data, headers)
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.is_over():  # a call that was sent is never sent again, so what the keeper closed is not used
+                    break
+                connection.close()
+            else:
+                connection = UnixConnection(self._socket_path)
+        return self._exchange(connection, path, data, headers)
 
     def _exchange(self, connection: "UnixConnection", path: str, data: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        sent = False
         try:
             connection.request("POST", f"/v1/{path}", data, {"Content-Type": "application/msgpack", **headers})
+            sent = True
             response = connection.getresponse()
             result = response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
+            if sent:
+                raise KeeperUnavailable("answer_lost", f"The keeper took the call {path} and gave no answer: it may have been done.") from error
             raise KeeperUnavailable("keeper_unreachable", f"The keeper does not answer on {self._socket_path}. Run `hoeksteen status`.") from error
         with self._lock:
             if len(self._idle) < _CONNECTIONS_KEPT_MAX and not response.will_close:
@@ -120,6 +126,12 @@ class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
         super().__init__("keeper", timeout=_TIMEOUT_SECONDS)
         self._path = path
+
+    def is_over(self) -> bool:
+        """Say whether the keeper has closed it: nothing else makes an idle connection readable."""
+        readable = select.poll()
+        readable.register(self.sock, select.POLLIN)
+        return bool(readable.poll(0))
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

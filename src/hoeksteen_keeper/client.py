@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from hoeksteen_keeper._link import Link, assertion, load_key
-from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
 
 __all__ = [
-    "Hit", "KeeperClient", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem", "Session", "Term",
-    "assertion", "load_key",
+    "Hit", "KeeperClient", "KeeperCorrupt", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem", "Session",
+    "Term", "assertion", "load_key",
 ]  # fmt: skip
 
 ITEMS_MAX = 10_000
@@ -86,7 +86,8 @@ class KeeperClient:
     Speak to the keeper as one service, or as one person who holds a key. Thread-safe; a context manager.
 
     :param service: the actor whose key is in `key_path`
-    :raises KeeperUnavailable: by every call, when the keeper does not answer
+    :raises KeeperUnavailable: by every call, when the keeper does not answer; no call is ever made twice
+    :raises KeeperCorrupt: by every call, when the keeper itself broke
     """
 
     def __init__(self, *, socket_path: Path, service: str, key_path: Path) -> None:

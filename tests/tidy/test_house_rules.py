@@ -157,7 +157,7 @@ def test_the_keeper_can_be_audited_in_a_day() -> None:
     """Code without blank lines, comments and docstrings; the verifier is read apart (docs/decisions/0012)."""
     keeper = ROOT / "src/hoeksteen_keeper"
     lines = sum(_code_lines(path) for path in keeper.rglob("*.py") if not path.is_relative_to(keeper / "verify"))
-    assert 0 < lines < 4_900
+    assert 0 < lines < 5_000
 
 
 def _code_lines(path: Path) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hoeksteen.kernel.errors import AccessDenied, InvalidInput, Unavailable
-from hoeksteen_keeper.client import KeeperInvalid, KeeperRefused, KeeperUnavailable
+from hoeksteen.kernel.errors import AccessDenied, Corrupt, InvalidInput, Unavailable
+from hoeksteen_keeper.client import KeeperCorrupt, KeeperInvalid, KeeperRefused, KeeperUnavailable
 
 
 @contextmanager
@@ -14,7 +14,8 @@ def as_our_errors() -> Iterator[None]:
 
     :raises AccessDenied: with the keeper's reason
     :raises InvalidInput: when the request itself was wrong
-    :raises Unavailable: when the keeper does not answer
+    :raises Unavailable: when the keeper does not answer, or cannot serve now
+    :raises Corrupt: when the keeper itself broke
     """
     try:
         yield
@@ -23,4 +24,6 @@ def as_our_errors() -> Iterator[None]:
     except KeeperInvalid as error:
         raise InvalidInput(f"The keeper cannot use this request: {error}", remedy="Correct the field that it names.") from error
     except KeeperUnavailable as error:
-        raise Unavailable("The keeper does not answer.", remedy="Run `hoeksteen status`, then `hoeksteen up`.") from error
+        raise Unavailable(f"The keeper gives no answer: {error}", remedy="Run `hoeksteen status`, then `hoeksteen up`, and try again.") from error
+    except KeeperCorrupt as error:
+        raise Corrupt(f"The keeper broke: {error}", remedy="Keep the data directory as it is, and read keeper.log in it.") from error

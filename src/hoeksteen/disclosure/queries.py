@@ -136,6 +136,12 @@ def evidence_bundle(*, keeper: KeeperClient, subject: UUID, since: datetime | No
         return keeper.export_bundle(subject=subject, since=since, until=until)
 
 
+def login_url(*, keeper: KeeperClient, return_to: str, state: str) -> str:
+    """Give the keeper's log-in page, to which a browser is sent; it leads back to `return_to` with a code and `state`."""
+    with as_our_errors():
+        return keeper.login_url(return_to=return_to, state=state)
+
+
 def exchange(*, keeper: KeeperClient, code: str) -> Session:
     """Give the session for the one-time code with which the keeper sent a person back."""
     with as_our_errors():

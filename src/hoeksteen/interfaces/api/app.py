@@ -104,7 +104,7 @@ def api_application(*, runtime: Runtime) -> Litestar:
     def log_in() -> Response[Any]:
         state = secrets.token_urlsafe(24)
         cookie = Cookie(_STATE_COOKIE, value=state, path="/login", httponly=True, samesite="lax", max_age=600)
-        where = runtime.keeper.login_url(return_to=f"{runtime.settings.api_origin}/login/back", state=state)
+        where = disclosure.login_url(keeper=runtime.keeper, return_to=f"{runtime.settings.api_origin}/login/back", state=state)
         return Redirect(where, status_code=303, cookies=[cookie])
 
     @get("/login/back", sync_to_thread=True)

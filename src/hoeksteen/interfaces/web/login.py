@@ -68,7 +68,8 @@ def login_routes(site: Site) -> list[BaseRouteHandler]:
         cookie = Cookie(
             _STATE_COOKIE, value=f"{state}~{came_from}", path="/login", httponly=True, samesite="lax", max_age=_STATE_SECONDS, secure=site.secure
         )
-        return Redirect(site.runtime.keeper.login_url(return_to=f"{site.origin}/login/back", state=state), status_code=303, cookies=[cookie])
+        where = disclosure.login_url(keeper=site.runtime.keeper, return_to=f"{site.origin}/login/back", state=state)
+        return Redirect(where, status_code=303, cookies=[cookie])
 
     @get("/login/back", sync_to_thread=True)
     def back(request: Web) -> Response[Any]:
