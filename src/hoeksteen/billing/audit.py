@@ -1,25 +1,30 @@
 """Auditing final bills: usage = lines, lines = bills, bills = ledger, numbers without gaps; every difference is named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.billing import _store
+from hoeksteen.billing._reading import usage_of
+from hoeksteen.billing.assembly import assemble
 from hoeksteen.billing.bookkeeping import REVENUE, SOURCE
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.billing.model import BillAudit, BillRun, CustomerBill, Difference
+from hoeksteen.billing.prices import PriceBook
+from hoeksteen.billing.recurring import Calendar
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.ledger.queries import sums_by_reference
+from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.product.queries import offerings
 from hoeksteen.rating.queries import usage_totals
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
 _PAGE = 5_000
-_HALF_A_CENT = 5_000
 _NOTHING = Decimal("0.00")
 
 
@@ -28,6 +33,7 @@ class _Found:
     """What an audit adds up as it goes."""
 
     bills: int = 0
+    usage: int = 0
     usage_lines: int = 0
     gross: Decimal = _NOTHING
     ledger: Decimal = _NOTHING
@@ -49,21 +55,21 @@ def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAu
     if not runs:
         raise NotFound(f"No final bill run lies in {period.first_day:%Y-%m}.", remedy="Run the bills first.")
     found = _Found()
-    charged: dict[UUID, int] = {}
     held: dict[UUID, int] = {}
     for run in runs:
+        charged: dict[UUID, int] = {}
         with database.transaction() as tx:
             _add_usage(tx, lake, run, charged, held)
+        found.usage += sum(charged.values())
         _audit_run(database, run, charged, found)
-    for billing_account_id, micro in charged.items():
-        if micro >= _HALF_A_CENT:  # less than that rounds to nothing, and makes no bill
-            found.differences.append(Difference("usage = lines", billing_account_id, None, euros(micro), _NOTHING))
+        with database.transaction() as tx:
+            _look_at_rest(tx, lake, run, charged, found)
     with database.transaction() as tx:
         found.differences += _numbers(tx, found.years)
     return BillAudit(
         period=period,
         bills=found.bills,
-        usage=euros(found.usage_lines + sum(charged.values())),
+        usage=euros(found.usage),
         usage_lines=euros(found.usage_lines),
         usage_held=euros(sum(held.values())),
         gross=found.gross,
@@ -95,6 +101,19 @@ def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, in
     for billing_account_id, missed in _store.released_periods(tx, run.bill_run_id):
         for total in usage_totals(lake=lake, period=missed, billing_account_ids=[billing_account_id]):
             charged[billing_account_id] = charged.get(billing_account_id, 0) + total.amount_micro
+
+
+def _look_at_rest(tx: Transaction, lake: Lake, run: BillRun, charged: Mapping[UUID, int], found: _Found) -> None:
+    """Name the billing accounts whose usage asks for a bill that is not there; where every line rounds to nothing, none is asked for."""
+    usage = usage_of(run.period, list(charged), lake=lake)
+    book, calendar = PriceBook(offerings(tx=tx)), Calendar(run.period)
+    for one in billing_accounts_by_id(tx=tx, billing_account_ids=list(charged)):
+        lines = usage.get(one.billing_account_id, ())
+        micro = charged[one.billing_account_id]
+        if assemble(billing_account=one, products=(), usage=lines, book=book, calendar=calendar, period=run.period) is None:
+            found.usage -= micro
+        else:
+            found.differences.append(Difference("usage = lines", one.billing_account_id, None, euros(micro), _NOTHING))
 
 
 def _audit_run(database: Database, run: BillRun, charged: dict[UUID, int], found: _Found) -> None:

@@ -210,7 +210,8 @@ class BillAudit:
     """
     What an audit of the final bills of a period found.
 
-    :param usage: charges of the lake, exact to the micro-euro; `usage_lines` what the bills' usage lines say that they round
+    :param usage: charges of the lake, exact to the micro-euro, but for accounts of which every line rounds to nothing
+    :param usage_lines: what the bills' usage lines say that they round
     :param usage_held: charges of billing accounts that the run passed by; a later run makes up for them
     :param ledger: what the ledger says that debtors owe for these bills
     """

@@ -47,7 +47,7 @@ def load_offerings(*, tx: Transaction, declared: Sequence[DeclaredOffering], now
         {row["product_offering_id"]: row["definition"] for row in _store.offering_rows(tx)},
         {(row["price_id"], row["valid_from"]): row["definition"] for row in _store.price_rows(tx)},
         frozenset(_store.offerings_held(tx, ids)),
-        {offering.product_offering_id: _ends(offering) for offering in read_offerings(tx, Faults("catalogue"))},
+        {offering.product_offering_id: _ends(offering) for offering in read_offerings(tx=tx, faults=Faults("catalogue"))},
     )
     today = start_of_day(local_day(now))
     for entry in declared:
@@ -109,7 +109,7 @@ def _require_kept(price: Price, definition: Mapping[str, Any], loaded: _Loaded, 
 def _require_whole(tx: Transaction, ids: Sequence[str], loaded: _Loaded) -> None:
     """Refuse a load that leaves holes or overlaps with what was there, or ends a price while products go on."""
     faults = Faults("catalogue")
-    for offering in read_offerings(tx, faults):
+    for offering in read_offerings(tx=tx, faults=faults):
         offering_id = offering.product_offering_id
         if offering_id not in ids:
             continue

@@ -24,12 +24,12 @@ from hoeksteen.storage.postgres import Transaction
 def offerings(*, tx: Transaction) -> list[ProductOffering]:
     """Give every offering with all versions of its prices, by identifier."""
     faults = Faults("catalogue")
-    found = read_offerings(tx, faults)
+    found = read_offerings(tx=tx, faults=faults)
     invariant(not faults.found, "the loaded catalogue is valid")
     return found
 
 
-def read_offerings(tx: Transaction, faults: Faults) -> list[ProductOffering]:
+def read_offerings(*, tx: Transaction, faults: Faults) -> list[ProductOffering]:
     """Read every offering from its loaded declaration, noting faults."""
     prices: dict[str, dict[str, dict[str, Any]]] = {}
     for row in _store.price_rows(tx):

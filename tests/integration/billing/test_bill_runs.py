@@ -245,6 +245,19 @@ def test_everything_adds_up_and_a_difference_is_named(operator: BilledOperator) 
     assert broken.ledger_difference == 1
 
 
+def test_usage_of_which_every_line_rounds_to_nothing_asks_for_no_bill(operator: BilledOperator) -> None:
+    (small,) = operator.add("mobile-m", billed_to=date(2027, 2, 1))
+    operator.add("mobile-s")
+    operator.charge([small], month=OCTOBER, records=1, micro=4_000)  # six lines of 0.004
+    operator.run()
+    assert operator.bills(small) == []
+    audit = audit_bills(database=operator.database, lake=operator.lake, period=bill_period(OCTOBER))
+    assert (audit.differences, audit.usage) == ((), audit.usage_lines)
+    operator.charge([small], month=OCTOBER, records=2, micro=6_000)  # what no bill shows
+    (missing,) = audit_bills(database=operator.database, lake=operator.lake, period=bill_period(OCTOBER)).differences
+    assert (missing.check, missing.billing_account_id, missing.found) == ("usage = lines", small.billing_account_id, 0)
+
+
 def test_nothing_to_audit_says_so(operator: BilledOperator) -> None:
     with pytest.raises(NotFound, match="No final bill run"):
         audit_bills(database=operator.database, lake=operator.lake, period=bill_period(OCTOBER))
