@@ -165,7 +165,7 @@ def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
                 if product.product_offering_id not in prices:
                     raise InvalidInput(
                         f"{found.file} line {record.row}: the offering {product.product_offering_id} has no recurring price on {cutover}.",
-                        remedy=f"Correct the codes in {run.mappings[found.source].file}, or add the offering to the catalogue.",
+                        remedy=f"Correct the codes in {run.mappings[found.source].file}, or --cutover.",
                     )
     return Plan(
         trust={name: mapping.trust for name, mapping in run.mappings.items()},
