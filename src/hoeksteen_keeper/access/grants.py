@@ -124,6 +124,10 @@ class Grants:
         with self._store.transaction() as tx:
             tx.execute(_END_AGAIN, (list(ended), list(ended.values())))
 
+    def running(self) -> list[Grant]:
+        """Give the grants that run, of everybody."""
+        return [_from_row(row) for row in self._store.rows(f"{_SELECT} WHERE state = 'running' AND valid_to > %s", [self._now()])]
+
     def expire(self) -> int:
         """Mark what ran out, and give how many; a grant is not used after its time whether it was marked or not."""
         with self._store.transaction() as tx:

@@ -63,6 +63,14 @@ def consume(store: Store, ceilings: Ceilings, count: int, *, subjects: Sequence[
                 raise KeeperRefused("limit_reached", f"The ceiling of {ceilings[name, start]} ({name.rsplit(':', 1)[0]}) would be passed.")
 
 
+def raise_to(store: Store, grant: Grant, used: tuple[int, int, int], *, sealing: bool, now: datetime) -> None:
+    """Count at least this much of a grant: per hour, per day and in total, as the log says after a restore or a crash."""
+    meters = list(ceilings_of_grant(grant, sealing=sealing, now=now))
+    with store.transaction() as tx:
+        for (name, start), count in zip(meters, used, strict=True):
+            tx.execute(_RAISE, (name, start, count))
+
+
 def used_by_grant(store: Store, grant: UUID) -> tuple[int, int]:
     """Give how many openings, and how many sealings, were counted under a grant so far."""
     rows = store.rows("SELECT meter, used FROM access.meter WHERE meter = ANY(%s)", [[f"grant:total:{grant}", f"grant:total:seal:{grant}"]])
@@ -74,6 +82,10 @@ _ADD = """
 INSERT INTO access.meter AS m (meter, starts_at, used)
 SELECT n.meter, n.starts_at, %s FROM unnest(%s::text[], %s::timestamptz[]) AS n (meter, starts_at) ORDER BY n.meter
 ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used RETURNING meter, starts_at, used
+"""
+_RAISE = """
+INSERT INTO access.meter AS m (meter, starts_at, used) VALUES (%s, %s, %s)
+ON CONFLICT (meter, starts_at) DO UPDATE SET used = greatest(m.used, excluded.used)
 """
 _ADD_SUBJECTS = """
 WITH meters AS (SELECT * FROM unnest(%(names)s::text[], %(starts)s::timestamptz[]) AS n (meter, starts_at)),

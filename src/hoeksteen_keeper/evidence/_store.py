@@ -205,12 +205,27 @@ def seen_by(tx: Connection, kinds: Sequence[str], actor: str | None, organisatio
     return [row[0] for row in found]
 
 
+def used(tx: Connection, grants: Sequence[str], actors: Sequence[str], since: datetime, day: datetime, hour: datetime) -> list[tuple[Any, ...]]:
+    """Give (grant, whether it sealed, count in all, count since `day`, count since `hour`) of what the entries say was used of these grants."""
+    return tx.execute(_USED, {"grants": list(grants), "actors": list(actors), "since": since, "day": day, "hour": hour}).fetchall()
+
+
 def token_counts(tx: Connection) -> Iterator[tuple[int, int]]:
     """Stream how many subjects the keeper's own index has per entry."""
     with tx.cursor(name="token_counts") as cursor:
         cursor.itersize = _FETCH
         cursor.execute("SELECT index, count(*) FROM evidence.subject_entry GROUP BY index ORDER BY index")
         yield from cursor
+
+
+_USED = """
+SELECT told->>'grant', kind = 'seal', sum(count), coalesce(sum(count) FILTER (WHERE time >= %(day)s), 0),
+    coalesce(sum(count) FILTER (WHERE time >= %(hour)s), 0)
+FROM evidence.entry, LATERAL (SELECT convert_from(body, 'UTF8')::jsonb) AS b (told), LATERAL (SELECT (told->'detail'->>'count')::bigint) AS c (count)
+WHERE kind IN ('disclosure', 'search', 'seal') AND actor = ANY(%(actors)s) AND time >= %(since)s
+    AND told->>'outcome' = 'allowed' AND told->>'grant' = ANY(%(grants)s)
+GROUP BY 1, 2
+"""
 
 
 def _array(kinds: Sequence[str] | None) -> list[str] | None:

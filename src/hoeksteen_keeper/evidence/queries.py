@@ -1,6 +1,6 @@
 """Reading the log: who did see, what held at a moment, bundles for others, and whether everything still agrees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, StateAt
 from hoeksteen_keeper.evidence.replay import state_at
 
-__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "shredded", "state_at"]
+__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "shredded", "state_at", "used"]
 
 ANSWER_MAX = 100_000
 
@@ -53,6 +53,17 @@ def entries(log: Log, *, first: int, last: int) -> list[Entry]:
     """Give the entries [first, last)."""
     with _store.connected(log.pool) as tx:
         return [read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.entries(tx, first, last)]
+
+
+def used(log: Log, *, grants: Mapping[str, str], since: datetime, day: datetime, hour: datetime) -> list[tuple[str, bool, int, int, int]]:
+    """
+    Give what the entries say was used of some grants: grant, whether for sealing, in all, since `day`, since `hour`.
+
+    :param grants: asker by grant
+    """
+    with _store.connected(log.pool) as tx:
+        found = _store.used(tx, list(grants), sorted(set(grants.values())), since, day, hour)
+    return [(str(grant), bool(sealing), int(total), int(of_day), int(of_hour)) for grant, sealing, total, of_day, of_hour in found]
 
 
 def shredded(log: Log, subjects: Sequence[UUID]) -> list[tuple[UUID, str | None]]:

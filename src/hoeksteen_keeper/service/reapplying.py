@@ -1,10 +1,11 @@
 """
-Doing again what the log says was ended: grants, people, months of traffic, a person's data.
+Doing again what the log says was done: what was ended (grants, people, months of traffic, a person's data), and what was used of grants.
 
 The log is the truth and the store its consequence. After a restore from a backup, or a crash between an entry and its deed, the store may
 hold what must be gone; so this runs before anything is served.
 """
 
+from hoeksteen_keeper.access.limits import raise_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.model import StateAt
 from hoeksteen_keeper.service.keeper import Keeper, shred
@@ -24,6 +25,20 @@ def reapply(keeper: Keeper) -> None:
         if missing := sorted(set(state.destroyed) - known):
             keeper.keys.destroy_named(tx, missing)
     _shred_again(keeper, state)
+    _count_again(keeper)
+
+
+def _count_again(keeper: Keeper) -> None:
+    """A grant's ceiling counts at least what the log says was used: counters are not durable, and a backup brings old ones back."""
+    running = {str(grant.grant): grant for grant in keeper.grants.running()}
+    if not running:
+        return
+    now = keeper.now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    since = min(grant.valid_from for grant in running.values() if grant.valid_from)
+    askers = {name: grant.asker for name, grant in running.items()}
+    for name, sealing, total, of_day, of_hour in queries.used(keeper.log, grants=askers, since=since, day=hour.replace(hour=0), hour=hour):
+        raise_to(keeper.store, running[name], (of_hour, of_day, total), sealing=sealing, now=now)
 
 
 def _shred_again(keeper: Keeper, state: StateAt) -> None:

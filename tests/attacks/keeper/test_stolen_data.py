@@ -177,8 +177,13 @@ def test_what_was_ended_stays_so_when_the_store_is_restored_from_before(own_keep
     traffic = {"month": "2026-10", "column": "cell", "records": records}
     blocks = bss.traffic_seal(**traffic, subjects=subject.bytes, values=bytes(8))
     grant = tan.request_grant(purpose="support", categories=["identity"], subjects=[subject], ticket="T", minutes=60)["id"]
-    keeper.approve(grant)
-    assert tan.reveal(purpose="support", category="identity", items=[(subject, blob)])[0].masked
+    other = tan.request_grant(purpose="support", categories=["identity"], subjects=[subject], ticket="T", minutes=60, subjects_max=2)["id"]
+    for asked in (grant, other):
+        keeper.approve(asked)
+    assert tan.reveal(purpose="support", category="identity", items=[(subject, blob)], grant=grant)[0].masked
+    keeper.sql("CREATE TABLE kept_meter AS SELECT * FROM access.meter")
+    for _ in range(2):
+        tan.reveal(purpose="support", category="identity", items=[(subject, blob)], grant=other)
     tables = ("access.access_grant", "access.actor", "vault.named_key")
     for number, table in enumerate(tables):
         keeper.sql(f"CREATE TABLE kept_{number} AS SELECT * FROM {table}")
@@ -189,9 +194,13 @@ def test_what_was_ended_stays_so_when_the_store_is_restored_from_before(own_keep
     keeper.sql("UPDATE access.access_grant g SET state = k.state FROM kept_0 k WHERE k.grant_id = g.grant_id")
     keeper.sql("UPDATE access.actor a SET blocked_at = k.blocked_at FROM kept_1 k WHERE k.actor = a.actor")
     keeper.sql("UPDATE vault.named_key n SET wrapped = k.wrapped, destroyed_at = NULL FROM kept_2 k WHERE k.name = n.name")
+    keeper.sql("DELETE FROM access.meter; INSERT INTO access.meter SELECT * FROM kept_meter")
     keeper.start()
     with pytest.raises(KeeperRefused, match="grant_revoked"):
-        tan.reveal(purpose="support", category="identity", items=[(subject, blob)])
+        tan.reveal(purpose="support", category="identity", items=[(subject, blob)], grant=grant)
+    with pytest.raises(KeeperRefused, match="limit_reached"):  # what was used stays used
+        tan.reveal(purpose="support", category="identity", items=[(subject, blob)], grant=other)
+    assert bss.grant(grant=keeper.grants["billing"])["sealed"] == 1
     with pytest.raises(KeeperRefused, match="actor_blocked"):
         keeper.client("w.lim").grants()
     with pytest.raises(KeeperRefused, match="key_destroyed"):
