@@ -98,7 +98,7 @@ class Story:
             due = charges_due(
                 product=self.product,
                 position=self.position,
-                billed=self.billed if changed else None,
+                billed=[charge for charge in self.billed if charge.first >= calendar.months[0].first] if changed else None,
                 book=BOOK,
                 calendar=calendar,
                 tax_included=False,

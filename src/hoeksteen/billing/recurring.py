@@ -20,7 +20,8 @@ from hoeksteen.kernel.money import divide_half_up
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period
 
 MICRO_PER_CENT = 10_000
-# A change that takes effect earlier than this many bill periods ago is corrected by hand.
+# What was billed longer ago than this many bill periods is not compared again: nothing that is entered reaches back that far
+# (product and catalogue change from today on). What was never billed is charged from its first day, however long ago.
 CORRECTION_PERIODS_MAX = 24
 
 
@@ -109,8 +110,9 @@ class Charge(NamedTuple):
 class Calendar:
     """The bill periods of one cycle around a usage period, oldest first; the last is the period after the usage period."""
 
-    def __init__(self, period: BillPeriod) -> None:
-        firsts = [add_months(period.first_day, months).toordinal() for months in range(-CORRECTION_PERIODS_MAX, 3)]
+    def __init__(self, period: BillPeriod, *, periods_back: int = CORRECTION_PERIODS_MAX) -> None:
+        self._period = period
+        firsts = [add_months(period.first_day, months).toordinal() for months in range(-periods_back, 3)]
         self.months = [Month(first, end) for first, end in zip(firsts, firsts[1:], strict=False)]
         self._firsts = firsts[:-1]
 
@@ -124,9 +126,18 @@ class Calendar:
         """The first day that is still corrected."""
         return date.fromordinal(self._firsts[0])
 
+    def reaching(self, day: int) -> "Calendar":
+        """Give the same calendar, from an earlier period on where the day needs one."""
+        return self if day >= self._firsts[0] else _reaching(self._period, date.fromordinal(day))
+
     def index(self, day: int) -> int:
         """Give the position of the period that a day lies in; days before the oldest count as in it, days after the last as beyond it."""
         return len(self.months) if day >= self.end else max(0, bisect_right(self._firsts, day) - 1)
+
+
+@lru_cache(maxsize=64)
+def _reaching(period: BillPeriod, day: date) -> Calendar:
+    return Calendar(period, periods_back=12 * (period.first_day.year - day.year) + period.first_day.month - day.month + 1)
 
 
 def fingerprint(product: HeldProduct, book: PriceBook) -> int:
@@ -151,9 +162,13 @@ def charges_due(
     :param billed: its charges on earlier bills, when something changed since the last run; None when nothing did
     :raises NoPrice: when a day in service has no price
     """
+    began = product.opening - 1 if product.start < product.opening else product.start
+    long_held = position is not None and position.billed_to <= calendar.months[0].first
+    if position is None or long_held:
+        calendar = calendar.reaching(began if position is None else position.billed_to - 1)
     last = len(calendar.months) - 1
-    opening = calendar.index(product.opening - 1) if product.start < product.opening else calendar.index(product.start)
-    if position is None or billed is not None:
+    opening = calendar.index(began)
+    if position is None or (billed is not None and not long_held):
         from_month = from_month_in_arrears = opening
     else:
         from_month = calendar.index(position.billed_to)
