@@ -39,9 +39,9 @@ SELECT customer_bill_id, tax_category, tax_rate, taxable, tax FROM billing.appli
 WHERE customer_id = ANY (%(customers)s) AND customer_bill_id = ANY (%(bills)s) ORDER BY customer_bill_id, tax_category, tax_rate DESC
 """
 _TOTALS = """
-SELECT count(*) AS count, coalesce(sum(net), 0.00) AS net, coalesce(sum(vat), 0.00) AS vat,
+SELECT bill_run_id, count(gross) AS count, coalesce(sum(net), 0.00) AS net, coalesce(sum(vat), 0.00) AS vat,
        coalesce(sum(rounding), 0.00) AS rounding, coalesce(sum(gross), 0.00) AS gross
-FROM billing.customer_bill WHERE bill_run_id = %s
+FROM unnest(%s::uuid[]) AS run (bill_run_id) LEFT JOIN billing.customer_bill USING (bill_run_id) GROUP BY bill_run_id
 """
 _BILLED_BEFORE = """
 SELECT l.product_id, l.product_offering_id, l.price_id, l.kind,
@@ -240,10 +240,8 @@ def held_of_run(tx: Transaction, bill_run_id: UUID) -> list[HeldAccount]:
     return [HeldAccount(**row) for row in tx.rows(sql, (bill_run_id,))]
 
 
-def totals(tx: Transaction, bill_run_id: UUID) -> BillTotals:
-    row = tx.row(_TOTALS, (bill_run_id,))
-    assert row is not None  # an aggregate always gives a row
-    return BillTotals(**row)
+def totals(tx: Transaction, bill_run_ids: Sequence[UUID]) -> dict[UUID, BillTotals]:
+    return {row.pop("bill_run_id"): BillTotals(**row) for row in tx.rows(_TOTALS, (list(bill_run_ids),))}
 
 
 def bills_of_customer(tx: Transaction, customer_id: UUID) -> list[CustomerBill]:

@@ -39,6 +39,12 @@ def bill(*, tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> Custo
     return found
 
 
+def bills_in_full(*, tx: Transaction, customer_id: UUID, customer_bill_ids: Sequence[UUID]) -> list[CustomerBill]:
+    """Give those bills of a customer with their lines and taxes, in the order that they are named; unknown ones are absent."""
+    found = {one.customer_bill_id: one for one in _store.bills(tx, [customer_id], customer_bill_ids)}
+    return [found[one] for one in customer_bill_ids if one in found]
+
+
 def bill_by_number(*, tx: Transaction, bill_number: str) -> CustomerBill:
     """
     Give the final bill with a number, with its lines and taxes.
@@ -84,7 +90,12 @@ def runs(*, tx: Transaction) -> list[BillRun]:
 
 def totals(*, tx: Transaction, bill_run_id: UUID) -> BillTotals:
     """Give the sums of a run's bills."""
-    return _store.totals(tx, bill_run_id)
+    return _store.totals(tx, [bill_run_id])[bill_run_id]
+
+
+def totals_of_runs(*, tx: Transaction, bill_run_ids: Sequence[UUID]) -> dict[UUID, BillTotals]:
+    """Give the sums of the bills of each of some runs."""
+    return _store.totals(tx, bill_run_ids)
 
 
 def held(*, tx: Transaction, bill_run_id: UUID) -> list[HeldAccount]:

@@ -52,9 +52,9 @@ def count_customers(tx: Transaction) -> int:
     return int(tx.value("SELECT count(*) FROM party.customer"))
 
 
-def billing_accounts(tx: Transaction, customer_id: UUID) -> list[BillingAccount]:
-    sql = _BILLING_ACCOUNT + "WHERE customer_id = %s ORDER BY billing_account_id"
-    return [from_row_billing_account(row) for row in tx.rows(sql, (customer_id,))]
+def billing_accounts(tx: Transaction, customer_ids: Sequence[UUID]) -> list[BillingAccount]:
+    sql = _BILLING_ACCOUNT + "WHERE customer_id = ANY(%s) ORDER BY billing_account_id"
+    return [from_row_billing_account(row) for row in tx.rows(sql, (list(customer_ids),))]
 
 
 def count_billing_accounts_of_cycle(tx: Transaction, cycle_day: int) -> int:

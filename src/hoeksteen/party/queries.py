@@ -56,7 +56,15 @@ def count(*, tx: Transaction) -> int:
 
 def billing_accounts(*, tx: Transaction, customer_id: UUID) -> list[BillingAccount]:
     """Give the billing accounts of a customer, closed ones too."""
-    return _store.billing_accounts(tx, customer_id)
+    return _store.billing_accounts(tx, [customer_id])
+
+
+def billing_accounts_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, list[BillingAccount]]:
+    """Give the billing accounts of each of some customers, closed ones too."""
+    found: dict[UUID, list[BillingAccount]] = {customer_id: [] for customer_id in customer_ids}
+    for one in _store.billing_accounts(tx, customer_ids):
+        found[one.customer_id].append(one)
+    return found
 
 
 def billing_accounts_by_id(*, tx: Transaction, billing_account_ids: Sequence[UUID]) -> list[BillingAccount]:

@@ -171,15 +171,21 @@ def test_a_data_subject_has_their_own_only(world: World) -> None:
     client = Client(world, f"api{mine.customer_number}")
     assert [one["id"] for one in client.get(CUSTOMERS).json()] == [str(mine.customer_id)]
     assert client.get(f"{CUSTOMERS}/{other.customer_id}").status_code == 404
-    assert client.get(of(other, PRODUCTS)).status_code == 404
+    assert client.get(of(other, PRODUCTS)).status_code == client.get(of(other, BILLS)).status_code == 404
+    assert client.get(f"{CUSTOMERS}/{mine.customer_id}").json()["name"].startswith("Johanna")
+    assert len(client.get(of(mine, PRODUCTS)).json()) == 2 and len(client.get(of(mine, BILLS)).json()) == 1
     with world.database.transaction() as tx:
         [theirs] = billing.bills_of(tx=tx, customer_id=other.customer_id)
         [own] = billing.bills_of(tx=tx, customer_id=mine.customer_id)
+        not_theirs, *_ = product.products_held(tx=tx, customer_id=other.customer_id, at=NOW)
+        held, *_ = product.products_held(tx=tx, customer_id=mine.customer_id, at=NOW)
+    assert client.get(f"{PRODUCTS}/{not_theirs.product_id}").status_code == 404
+    assert client.get(f"{PRODUCTS}/{held.product_id}").status_code == 200
     assert client.get(f"{BILLS}/{theirs.customer_bill_id}").status_code == 404
     assert client.get(f"{BILLS}/{own.customer_bill_id}").status_code == 200
 
 
-@pytest.mark.parametrize("who", ["m.tan", "chris.smit", "emma.bakker"])
+@pytest.mark.parametrize("who", ["m.tan", "chris.smit", "dewi.hoekstra", "emma.bakker"])
 def test_a_role_without_a_purpose_reads_no_customer(world: World, who: str) -> None:
     """The vendor's technician, and whoever only watches: no list, no product, no bill, whichever id they know."""
     one = world.customer(start_day=date(2026, 10, 1))
@@ -188,8 +194,9 @@ def test_a_role_without_a_purpose_reads_no_customer(world: World, who: str) -> N
     with world.database.transaction() as tx:
         [bill] = billing.bills_of(tx=tx, customer_id=one.customer_id)
         held, *_ = product.products_held(tx=tx, customer_id=one.customer_id, at=NOW)
+    nothing = "01890000-0000-7000-8000-000000000000"
     for path in (CUSTOMERS, f"{CUSTOMERS}/{one.customer_id}", of(one, PRODUCTS), f"{PRODUCTS}/{held.product_id}", of(one, BILLS),
-                 f"{BILLS}/{bill.customer_bill_id}"):  # fmt: skip
+                 f"{BILLS}/{bill.customer_bill_id}", f"{CUSTOMERS}/{nothing}", f"{PRODUCTS}/{nothing}", f"{BILLS}/{nothing}"):  # fmt: skip
         answer = client.get(path)
         assert (answer.status_code, answer.json()["code"]) == (403, "access_denied"), path
 
@@ -204,6 +211,20 @@ def test_what_breaks_is_logged_without_its_words(world: World, caplog: pytest.Lo
     [number] = re.findall(r"incident ([0-9a-f]{8})", answer.text)
     assert f"incident {number}: ValueError in" in caplog.text
     assert "Berg" not in caplog.text + answer.text
+
+
+def test_a_longer_list_costs_no_more_statements(world: World) -> None:
+    one = world.customer(start_day=date(2026, 9, 1))
+    client, costs = Client(world, "bram.visser"), []
+    for month in (9, 10):
+        world.bill(date(2026, month, 1))
+        costs.append([])
+        for path in (f"{CUSTOMERS}?fields=status", of(one, BILLS), of(one, PRODUCTS)):
+            with world.counting() as statements:
+                assert client.get(path).status_code == 200
+            costs[-1].append(len(statements))
+        world.customer()
+    assert costs[0] == costs[1]
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?offset=x", "?colour=red", "?limit=1000"])

@@ -13,8 +13,9 @@ def runs(visit: NamedDependency[Visit]) -> Response[str]:
     """Show the bill runs, the newest first, each with its totals."""
     visit.require(BILLING_MANAGER)
     with visit.runtime.database.transaction() as tx:
-        found = [(run, billing.totals(tx=tx, bill_run_id=run.bill_run_id)) for run in billing.runs(tx=tx)]
-    return visit.page("desk/runs.html", runs=found)
+        known = billing.runs(tx=tx)
+        totals = billing.totals_of_runs(tx=tx, bill_run_ids=[run.bill_run_id for run in known])
+    return visit.page("desk/runs.html", runs=[(run, totals[run.bill_run_id]) for run in known])
 
 
 HANDLERS = [runs]

@@ -43,13 +43,16 @@ def effect(
     """Show what a change does to the next bill; nothing is stored."""
     visit.require(CARE_AGENT)
     problem, shown_effect, change = None, None, None
+    with visit.runtime.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=customer_id)
+        if look_at(tx=tx, visit=visit, customer_id=customer_id) is None:
+            return visit.page("desk/reason.html", customer=customer)
     try:
         change = _change(form, customer_id, product_id, _kind(kind))
         shown_effect = journey_queries.effect(database=visit.runtime.database, lake=visit.runtime.lake, change=change, now=visit.now)
     except Refused as error:
         problem = error
     with visit.runtime.database.transaction() as tx:
-        customer = party.customer(tx=tx, customer_id=customer_id)
         shown_choices = _choices(tx, visit, customer_id, product_id)
     template = "desk/effect.html" if visit.partial else "desk/change.html"
     status = 200 if problem is None else 422
