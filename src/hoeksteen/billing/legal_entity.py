@@ -1,5 +1,6 @@
 """The operator as the seller on its bills (EN 16931 BG-4), and what follows from it: numbers, payment references, terms."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -51,16 +52,23 @@ def bill_number(*, entity: LegalEntity, year: int, sequence: int) -> str:
     return f"{entity.code}-{year}-{sequence:08d}"
 
 
-def sequence_of(bill_number: str) -> int:
-    """Give the sequence inside a bill number."""
-    return int(bill_number.rpartition("-")[2])
-
-
 def payment_reference(bill_number: str) -> str:
     """Give the structured creditor reference of a bill (ISO 11649): `RF` and two check digits over its number."""
     reference = bill_number.replace("-", "")
     digits = "".join(str(int(character, 36)) for character in f"{reference}RF00")
     return f"RF{98 - int(digits) % 97:02d}{reference}"
+
+
+def number_in_reference(text: str) -> str | None:
+    """Give the bill number in what a payer wrote, as a number in any writing or as a payment reference; None when there is none."""
+    upper = text.upper()
+    found = re.search(rf"{LAGE_LANDEN.code}[ -]?(\d{{4}})[ -]?(\d{{8}})(?!\d)", upper)
+    if found is not None:
+        return f"{LAGE_LANDEN.code}-{found[1]}-{found[2]}"
+    plain = re.sub(r"[^0-9A-Z]", "", upper)
+    found = re.fullmatch(rf"RF\d\d{LAGE_LANDEN.code}(\d{{4}})(\d{{8}})", plain)
+    number = f"{LAGE_LANDEN.code}-{found[1]}-{found[2]}" if found is not None else None
+    return number if number is not None and payment_reference(number) == plain else None
 
 
 def due_date(bill_date: date) -> date:

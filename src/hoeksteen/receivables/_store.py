@@ -1,13 +1,14 @@
 """SQL of the receivables room."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.receivables.model import Allocation, Payment
 from hoeksteen.storage.postgres import Transaction
 
-_PAYMENT = "SELECT customer_id, payment_id, billing_account_id, amount, received_on, reference, registered_at FROM receivables.payment "
+_PAYMENT = """
+SELECT customer_id, payment_id, billing_account_id, amount, received_on, reference, bank_reference, registered_at FROM receivables.payment
+"""
 
 
 def lock_customer(tx: Transaction, customer_id: UUID) -> None:
@@ -18,12 +19,13 @@ def lock_customer(tx: Transaction, customer_id: UUID) -> None:
 def insert_payment(tx: Transaction, payment: Payment) -> None:
     tx.execute(
         """
-        INSERT INTO receivables.payment (customer_id, payment_id, billing_account_id, amount, received_on, reference, registered_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        INSERT INTO receivables.payment
+            (customer_id, payment_id, billing_account_id, amount, received_on, reference, bank_reference, registered_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
             payment.customer_id, payment.payment_id, payment.billing_account_id, payment.amount, payment.received_on, payment.reference,
-            payment.registered_at,
+            payment.bank_reference, payment.registered_at,
         ),
     )  # fmt: skip
 
@@ -31,8 +33,8 @@ def insert_payment(tx: Transaction, payment: Payment) -> None:
 def insert_allocations(tx: Transaction, customer_id: UUID, allocations: Sequence[Allocation]) -> None:
     tx.copy_in(
         "receivables.allocation",
-        ("customer_id", "customer_bill_id", "payment_id", "amount"),
-        ((customer_id, one.customer_bill_id, one.payment_id, one.amount) for one in allocations),
+        ("customer_id", "customer_bill_id", "source_id", "amount"),
+        ((customer_id, one.customer_bill_id, one.source_id, one.amount) for one in allocations),
     )
 
 
@@ -40,11 +42,11 @@ def payments(tx: Transaction, customer_id: UUID) -> list[Payment]:
     return [Payment(**row) for row in tx.rows(_PAYMENT + "WHERE customer_id = %s ORDER BY received_on, payment_id", (customer_id,))]
 
 
-def settled(tx: Transaction, customer_id: UUID) -> tuple[dict[UUID, Decimal], dict[UUID, Decimal]]:
-    """Give how much of each bill is settled, and how much of each payment is used."""
-    by_bill: dict[UUID, Decimal] = {}
-    by_payment: dict[UUID, Decimal] = {}
-    for row in tx.rows("SELECT customer_bill_id, payment_id, amount FROM receivables.allocation WHERE customer_id = %s", (customer_id,)):
-        for sums, key in ((by_bill, row["customer_bill_id"]), (by_payment, row["payment_id"])):
-            sums[key] = sums.get(key, Decimal("0.00")) + row["amount"]
-    return by_bill, by_payment
+def payment_of_bank_reference(tx: Transaction, bank_reference: str) -> Payment | None:
+    row = tx.row(_PAYMENT + "WHERE bank_reference = %s", (bank_reference,))
+    return None if row is None else Payment(**row)
+
+
+def allocations(tx: Transaction, customer_id: UUID) -> list[Allocation]:
+    sql = "SELECT customer_bill_id, source_id, amount FROM receivables.allocation WHERE customer_id = %s"
+    return [Allocation(**row) for row in tx.rows(sql, (customer_id,))]

@@ -37,7 +37,8 @@ class Payment:
     """
     Money received from a customer.
 
-    :param reference: what the payer wrote to say what it is for
+    :param reference: the number of the bill that the payer named; empty when it was none of ours, because other words may be about a person
+    :param bank_reference: by which the bank names the booking, so that it is registered once
     """
 
     customer_id: UUID
@@ -46,15 +47,20 @@ class Payment:
     amount: Decimal
     received_on: date
     reference: str
+    bank_reference: str | None
     registered_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How much of a payment settles which bill."""
+    """
+    How much of a payment, or of a credit note, settles which bill.
+
+    :param source_id: the payment's identifier, or the credit note's customer bill identifier
+    """
 
     customer_bill_id: UUID
-    payment_id: UUID
+    source_id: UUID
     amount: Decimal
 
 
@@ -63,9 +69,17 @@ class RegisteredPayment:
     """
     What registering a payment did.
 
+    :param allocations: how bills were settled by it, and beside it by what the customer had to their credit
     :param left: euros that settle no bill and stay to the customer's credit
+    :param repeated: whether it was registered before, so that nothing changed now
     """
 
     payment: Payment
     allocations: tuple[Allocation, ...]
     left: Decimal
+    repeated: bool = False
+
+    @property
+    def settled(self) -> Decimal:
+        """Euros of this payment that settle bills."""
+        return self.payment.amount - self.left

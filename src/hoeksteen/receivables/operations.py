@@ -6,8 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from hoeksteen.billing.legal_entity import payment_reference
-from hoeksteen.kernel.errors import InvalidInput, NotFound, invariant
+from hoeksteen.billing.legal_entity import number_in_reference
+from hoeksteen.billing.queries import bill_by_number
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
@@ -20,6 +21,7 @@ from hoeksteen.receivables.queries import open_items
 from hoeksteen.storage.postgres import Transaction
 
 SOURCE = "payment"
+_BANK_REFERENCE = r"[A-Za-z0-9/+.:-]{1,35}"
 
 
 def register_payment(
@@ -30,56 +32,104 @@ def register_payment(
     amount: Decimal,
     received_on: date,
     reference: str,
+    bank_reference: str | None = None,
     now: datetime,
     identifiers: Identifiers,
 ) -> RegisteredPayment:
     """
     Register money received: post it to the books and match it with the bills that it settles.
 
-    The bill that the reference names (its number or its payment reference) comes first, then the oldest bills of the
-    billing account, then the customer's others. What is left stays to the customer's credit.
+    The bill that the reference names (its number or its payment reference) comes first; then what the customer already had
+    to their credit, credit notes too, and this payment settle the oldest bills of the billing account, then the customer's
+    others. What is left stays to the customer's credit. A booking of the bank that was registered before changes nothing.
 
     :param amount: euros with at most two decimals, more than nothing
-    :raises InvalidInput: when the amount is not money, or the payment lies in the future
+    :param reference: what the payer wrote; kept only where it names a bill
+    :param bank_reference: by which the bank names the booking; without it, an equal payment is taken for the same one
+    :raises InvalidInput: when the amount is not money, the payment lies in the future, or the reference names somebody else's bill
     :raises NotFound: when the customer has no such billing account
+    :raises Conflict: when an equal payment was registered, or the bank's reference belongs to a payment that is not equal
     """
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
         raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what was received, such as 54.95.")
     if received_on > local_day(now):
         raise InvalidInput(f"The field received_on lies in the future: {received_on}.", remedy="Give the day of the bank statement.")
+    if bank_reference is not None and not re.fullmatch(_BANK_REFERENCE, bank_reference):
+        raise InvalidInput("The field bank_reference has 1 to 35 letters, digits and signs.", remedy="Copy it from the bank statement.")
     if billing_account_id not in {one.billing_account_id for one in billing_accounts(tx=tx, customer_id=customer_id)}:
         raise NotFound("The customer has no such billing account.", remedy="Choose one of the customer's billing accounts.", customer_id=customer_id)
     _store.lock_customer(tx, customer_id)
-    amount = amount.quantize(CENT)
-    payment = Payment(customer_id, identifiers.new(now), billing_account_id, amount, received_on, reference.strip(), now)
+    named = _bill_named(tx, customer_id, reference)
+    payment = Payment(customer_id, identifiers.new(now), billing_account_id, amount.quantize(CENT), received_on, named, bank_reference, now)
+    before = _registered_before(tx, payment)
+    if before is not None:
+        return before
     allocations, left = _match(payment, open_items(tx=tx, customer_id=customer_id))
-    invariant(sum((one.amount for one in allocations), left) == amount, "a payment is used up by bills and by what is left")
+    of_payment = [one.amount for one in allocations if one.source_id == payment.payment_id]
+    invariant(sum(of_payment, left) == payment.amount, "a payment is used up by bills and by what is left")
     _store.insert_payment(tx, payment)
     _store.insert_allocations(tx, customer_id, allocations)
     postings = (
-        Posting(LedgerAccountCode.BANK, amount),
-        Posting(LedgerAccountCode.DEBTORS, -amount, customer_id, billing_account_id),
+        Posting(LedgerAccountCode.BANK, payment.amount),
+        Posting(LedgerAccountCode.DEBTORS, -payment.amount, customer_id, billing_account_id),
     )
     post(tx=tx, entries=[JournalEntry(identifiers.new(now), received_on, SOURCE, str(payment.payment_id), now, postings)])
     return RegisteredPayment(payment, tuple(allocations), left)
 
 
+def _bill_named(tx: Transaction, customer_id: UUID, reference: str) -> str:
+    """Give the number of the customer's bill that a reference names; empty when it names none."""
+    number = number_in_reference(reference)
+    if number is None:
+        return ""
+    try:
+        bill = bill_by_number(tx=tx, bill_number=number)
+    except NotFound:
+        return ""
+    if bill.customer_id != customer_id:
+        raise InvalidInput(f"The field reference names {number}, a bill of another customer.", remedy="Register the payment with that customer.")
+    return number
+
+
+def _registered_before(tx: Transaction, payment: Payment) -> RegisteredPayment | None:
+    """Give what an earlier registration of the same booking did; None when there was none."""
+    if payment.bank_reference is None:
+        if any(_content(one) == _content(payment) for one in _store.payments(tx, payment.customer_id)):
+            raise Conflict(
+                f"A payment of {payment.amount} was registered for this account on {payment.received_on} already.",
+                remedy="If it is another one, give its bank reference.",
+            )
+        return None
+    before = _store.payment_of_bank_reference(tx, payment.bank_reference)
+    if before is None:
+        return None
+    if _content(before) != _content(payment):
+        raise Conflict(
+            f"The bank reference {payment.bank_reference} belongs to a payment of {before.amount} on {before.received_on}, registered already.",
+            remedy="Look the booking up on the bank statement.",
+        )
+    allocations = tuple(one for one in _store.allocations(tx, before.customer_id) if one.source_id == before.payment_id)
+    return RegisteredPayment(before, allocations, before.amount - sum((one.amount for one in allocations), Decimal("0.00")), repeated=True)
+
+
+def _content(payment: Payment) -> tuple[object, ...]:
+    return payment.customer_id, payment.billing_account_id, payment.amount, payment.received_on, payment.reference
+
+
 def _match(payment: Payment, items: Sequence[OpenItem]) -> tuple[list[Allocation], Decimal]:
-    named = _plain(payment.reference)
-
-    def rank(item: OpenItem) -> tuple[bool, bool, date, str]:
-        is_named = bool(named) and named in (_plain(item.reference), _plain(payment_reference(item.reference)))
-        return not is_named, item.billing_account_id != payment.billing_account_id, item.item_date, item.reference
-
+    """Let the payment settle the bill that it names; then the customer's credit, the oldest first, and the payment settle what is owed."""
+    bills = [item for item in items if item.kind == "bill"]
+    bills.sort(key=lambda item: (item.billing_account_id != payment.billing_account_id, item.item_date, item.reference))
+    available = {item.customer_bill_id or item.payment_id: -item.open_amount for item in items if item.kind != "bill"}
+    turns = [(payment.payment_id, bill) for bill in bills if bill.reference == payment.reference]
+    turns += [(source_id, bill) for source_id in (*filter(None, available), payment.payment_id) for bill in bills]
+    available[payment.payment_id] = payment.amount
+    owed = {bill.customer_bill_id: bill.open_amount for bill in bills}
     allocations: list[Allocation] = []
-    left = payment.amount
-    for item in sorted((item for item in items if item.kind == "bill"), key=rank):
-        part = min(left, item.open_amount)
-        if part > 0 and item.customer_bill_id is not None:
-            allocations.append(Allocation(item.customer_bill_id, payment.payment_id, part))
-            left -= part
-    return allocations, left
-
-
-def _plain(reference: str) -> str:
-    return re.sub(r"[^0-9A-Z]", "", reference.upper())
+    for source_id, bill in turns:
+        part = min(available[source_id], owed[bill.customer_bill_id])
+        if part > 0 and bill.customer_bill_id is not None:
+            allocations.append(Allocation(bill.customer_bill_id, source_id, part))
+            available[source_id] -= part
+            owed[bill.customer_bill_id] -= part
+    return allocations, available[payment.payment_id]

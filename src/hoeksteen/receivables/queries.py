@@ -6,14 +6,18 @@ from uuid import UUID
 from hoeksteen.billing.queries import bills_of
 from hoeksteen.ledger.queries import balance_of_customer
 from hoeksteen.receivables import _store
-from hoeksteen.receivables.model import OpenItem, Payment
+from hoeksteen.receivables.model import OpenItem
 from hoeksteen.storage.postgres import Transaction
+
+_NOTHING = Decimal("0.00")
 
 
 def open_items(*, tx: Transaction, customer_id: UUID) -> list[OpenItem]:
     """Give what is not settled yet, the oldest first; it adds up to the customer's balance."""
-    by_bill, by_payment = _store.settled(tx, customer_id)
-    nothing = Decimal("0.00")
+    settled: dict[UUID, Decimal] = {}
+    for one in _store.allocations(tx, customer_id):
+        settled[one.customer_bill_id] = settled.get(one.customer_bill_id, _NOTHING) - one.amount
+        settled[one.source_id] = settled.get(one.source_id, _NOTHING) + one.amount
     items = [
         OpenItem(
             kind="bill" if bill.gross >= 0 else "credit",
@@ -25,7 +29,7 @@ def open_items(*, tx: Transaction, customer_id: UUID) -> list[OpenItem]:
             item_date=bill.bill_date,
             due_date=bill.due_date,
             amount=bill.gross,
-            open_amount=bill.gross - by_bill.get(bill.customer_bill_id, nothing),
+            open_amount=bill.gross + settled.get(bill.customer_bill_id, _NOTHING),
         )
         for bill in bills_of(tx=tx, customer_id=customer_id)
     ]
@@ -40,16 +44,11 @@ def open_items(*, tx: Transaction, customer_id: UUID) -> list[OpenItem]:
             item_date=payment.received_on,
             due_date=None,
             amount=-payment.amount,
-            open_amount=by_payment.get(payment.payment_id, nothing) - payment.amount,
+            open_amount=settled.get(payment.payment_id, _NOTHING) - payment.amount,
         )
         for payment in _store.payments(tx, customer_id)
     ]
     return sorted((item for item in items if item.open_amount), key=lambda item: (item.item_date, item.reference, str(item.payment_id)))
-
-
-def payments_of(*, tx: Transaction, customer_id: UUID) -> list[Payment]:
-    """Give the payments of a customer, the oldest first."""
-    return _store.payments(tx, customer_id)
 
 
 def balance(*, tx: Transaction, customer_id: UUID) -> Decimal:

@@ -1,5 +1,6 @@
 """How bills speak, and what their numbers are."""
 
+import textwrap
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +11,7 @@ from stdnum.nl import btw
 
 from hoeksteen.billing.documents.pdf import telephone
 from hoeksteen.billing.invoice_party import invoice_party
-from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date, payment_reference, sequence_of
+from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date, number_in_reference, payment_reference
 from hoeksteen.billing.wording import money, percent, period_text, units_text
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.party.model import Customer
@@ -60,7 +61,26 @@ def test_rates_without_needless_zeros() -> None:
 def test_a_payment_reference_can_be_checked(sequence: int) -> None:
     number = bill_number(entity=LAGE_LANDEN, year=2026, sequence=sequence)
     assert iso11649.is_valid(payment_reference(number))
-    assert sequence_of(number) == sequence
+    assert number_in_reference(payment_reference(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("LLT-2026-00000002", "LLT-2026-00000002"),
+        ("betreft factuur llt 2026 00000002, dank!", "LLT-2026-00000002"),
+        ("LLT202600000002", "LLT-2026-00000002"),
+        (" ".join(textwrap.wrap(payment_reference("LLT-2026-00000002"), 4)), "LLT-2026-00000002"),
+        ("RF00LLT202600000002 oktober", "LLT-2026-00000002"),
+        ("RF00 LLT2 0260 0000 002", None),  # its check digits are wrong
+        ("LLT-2026-000000021", None),
+        ("abonnement oktober", None),
+        ("RF", None),
+        ("", None),
+    ],
+)
+def test_a_bill_number_is_read_from_what_payers_write(written: str, number: str | None) -> None:
+    assert number_in_reference(written) == number
 
 
 def test_the_seller_and_the_term() -> None:

@@ -213,12 +213,14 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
 @click.option("--amount", required=True, help="Euros received, such as 54.95.")
 @click.option("--received-on", callback=a_day, help="The day of the bank statement; by default today.")
 @click.option("--reference", default="", help="What the payer wrote: a bill number or a payment reference.")
+@click.option("--bank-reference", help="By which the bank names the booking; it is registered once, however often it is given.")
 @click.option("--billing-account", "billing_account_number", help="By default the customer's first.")
 @data_option
 @json_option
 def register(
-    customer_number: str, amount: str, received_on: date | None, reference: str, billing_account_number: str | None, data: Path, as_json: bool
-) -> None:
+    customer_number: str, amount: str, received_on: date | None, reference: str, bank_reference: str | None, billing_account_number: str | None,
+    data: Path, as_json: bool,
+) -> None:  # fmt: skip
     """Register a payment: post it, and match it with the bills that it settles."""
     if not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", amount):
         raise InvalidInput(f"--amount is {amount[:40]}.", remedy="Give euros and cents, such as 54.95.")
@@ -234,14 +236,16 @@ def register(
         now = runtime.clock.now()
         done = receivables.register_payment(
             tx=tx, customer_id=customer.customer_id, billing_account_id=chosen[0].billing_account_id, amount=euros,
-            received_on=received_on or local_day(now), reference=reference, now=now, identifiers=runtime.identifiers,
+            received_on=received_on or local_day(now), reference=reference, bank_reference=bank_reference, now=now,
+            identifiers=runtime.identifiers,
         )  # fmt: skip
         owes = balance(tx=tx, customer_id=customer.customer_id)
-    settled = sum((one.amount for one in done.allocations), Decimal("0.00"))
     if as_json:
-        emit_json({"payment": done.payment.payment_id, "amount": done.payment.amount, "settled": settled, "left": done.left, "balance": owes})
+        figures = {"payment": done.payment.payment_id, "amount": done.payment.amount, "bill_named": done.payment.reference, "repeated": done.repeated}
+        emit_json({**figures, "settled": done.settled, "left": done.left, "balance": owes})
         return
-    click.echo(f"{done.payment.amount} received: {settled} settles {len(done.allocations)} bills, {done.left} is left. Balance now {owes}.")
+    said = "was registered before" if done.repeated else "received"
+    click.echo(f"{done.payment.amount} {said}: {done.settled} settles bills, {done.left} is left. Balance now {owes}.")
 
 
 def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: float) -> dict[str, Any]:
