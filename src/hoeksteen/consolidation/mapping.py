@@ -244,7 +244,9 @@ class _Faults:
     def stop(self) -> None:
         if self._found:
             shown = "; ".join(self._found[:_FAULTS_SHOWN_MAX])
-            raise InvalidInput(f"The mapping is wrong: {shown}.", remedy="Correct the mapping; src/hoeksteen/consolidation/README.md explains its fields.")
+            raise InvalidInput(
+                f"The mapping is wrong: {shown}.", remedy="Correct the mapping; src/hoeksteen/consolidation/README.md explains its fields."
+            )
 
     def _line(self, place: list[str]) -> int:
         node = self._node
