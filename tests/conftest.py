@@ -11,6 +11,7 @@ import pytest
 
 from hoeksteen.host.cluster import Cluster
 from hoeksteen.host.os_users import OsUsers, os_users
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.migrations import migrate
 from hoeksteen.storage.postgres import Database
 
@@ -60,6 +61,13 @@ def business_dsn(business_cluster: BusinessCluster) -> str:
 def database(business_dsn: str) -> Iterator[Database]:
     """The business database as the application sees it."""
     with Database(business_dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+def lake(business_dsn: str, tmp_path: Path) -> Iterator[Lake]:
+    """An empty lake, whose catalogue lies in the test's own database."""
+    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as opened:
         yield opened
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
+import yaml
 
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.time_period import add_months, bill_period, local_day, start_of_day
@@ -25,6 +26,7 @@ from hoeksteen.storage.postgres import Database
 from hoeksteen.usage.tables import GUIDED, bucket_of
 
 NOW = datetime(2026, 12, 1, 3, tzinfo=UTC)
+PLANS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def change_what_can_be(tx: Transaction, changes: list[tuple[str, date, str]]) ->
     for kind, day, offering in changes:
         tx.execute("SAVEPOINT change")
         try:
-            apply(tx=tx, change=Change(kind, CUSTOMER, PRODUCT, day, offering if kind == "change_plan" else None), now=NOW)  # type: ignore[arg-type]
+            apply(tx=tx, change=Change(kind, CUSTOMER, PRODUCT, day, offering if kind == "change_plan" else None), now=NOW)  # type: ignore[arg-type]  # kind is one of the sampled literals
         except (Conflict, WrongState):
             tx.execute("ROLLBACK TO SAVEPOINT change")
     return terms(tx=tx, customer_ids=[CUSTOMER])

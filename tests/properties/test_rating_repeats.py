@@ -7,17 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from conftest import BusinessCluster
-from factories.rated_usage import NOW, RatedLake, Used
+from factories.rated_usage import NOW, PLANS, RatedLake, Used
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.postgres import Database
 
-PLANS = yaml.safe_load((Path(__file__).parents[1] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
 MONTHS = [date(2026, month, 1) for month in (9, 10, 11)]
 NUMBER = itertools.count()
 HELD = ["plan-roll", "plan-m", "plan-volume", "plan-capped"]

@@ -11,9 +11,8 @@ from hoeksteen.consolidation.standardise.companies import company_key
 from hoeksteen.consolidation.standardise.names import initials_key, surname_keys
 from hoeksteen.consolidation.standardise.text import fold, phonetic
 
-SHARED_BY_MAX = (
-    20  # a phone, e-mail, account, door or KvK number that more records share is an office's or a clerk's, and says nothing about a person
-)
+# A phone, e-mail, account, door or KvK number that more records share is an office's or a clerk's, and says nothing about a person.
+SHARED_BY_MAX = 20
 BORN_TOGETHER_ONE_IN = 500  # a day of birth that more than one record in so many have is what a system writes for unknown
 
 

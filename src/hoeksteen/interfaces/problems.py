@@ -1,8 +1,12 @@
-"""The one table that says how an error of ours shows at each border: HTTP status, and exit status of the CLI."""
+"""How errors show at the borders: the one table of HTTP status and exit status, and what may be said of an unforeseen one."""
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 from hoeksteen.kernel.errors import Code
+
+_OURS = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,10 @@ PROBLEMS: dict[Code, Problem] = {
     Code.UNAVAILABLE: Problem(503, 75),
     Code.CORRUPT: Problem(500, 70),
 }
+
+
+def place_of(error: BaseException) -> str:
+    """Say what broke and where in our own code. An error's own words may hold somebody's data, so they are never shown or logged."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(_OURS)), frames[-1])
+    return f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}"

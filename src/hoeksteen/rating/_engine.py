@@ -169,6 +169,11 @@ def view_usage(duck: Duck, lake: Lake, where: Mapping[str, Sequence[int]], passe
     )
 
 
+def months_billed(period: BillPeriod) -> dict[str, list[int]]:
+    """Where the charges on a period's bills lie: in its own month, and the earlier ones in which late usage is looked for."""
+    return {"month": [month_number(add_months(period.first_day.replace(day=1), -back)) for back in range(LATE_MONTHS_MAX + 1)]}
+
+
 def bill_day(bill_month: date, first_closed: Mapping[int, date]) -> str:
     """
     The first day of the period on whose bill a record appears.

@@ -87,14 +87,14 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
                 remedy=f"Run `hoeksteen usage rate --month {month}` first.",
             )
         usage.close_period(tx=tx, period=period, now=now)
-        _store.pass_over(tx, _suspended(lake, period), period.next().first_day)
+        _store.pass_over(tx, _suspended(lake, period), period.end_day)
 
 
 def _suspended(lake: Lake, period: BillPeriod) -> list[Row]:
     """Give the records that belong on a period's bills and have no price: as late ones, with the closes of their cycle that they wait by now."""
     first = period.first_day
     with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE))
+        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, _engine.months_billed(period)))
         return duck.rows(
             "SELECT record_id, date_trunc('month', period_day)::DATE AS month,"
             f" datediff('month', period_day, DATE '{first}')::INTEGER + 1 AS generation"

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating import _store
-from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, view_usage
+from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, UsageTotal
 from hoeksteen.rating.tables import CHARGE
@@ -17,7 +17,7 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
-from hoeksteen.usage.tables import SUSPENDED, month_number
+from hoeksteen.usage.tables import month_number
 
 __all__ = ["balance", "explain", "reasons", "suspended", "unrated", "usage_totals"]
 
@@ -37,8 +37,7 @@ class _Totals:
     def __init__(self, lake: Lake, period: BillPeriod) -> None:
         self._duck = Duck(spill=lake.spill)
         self._lock = threading.Lock()
-        months = [month_number(add_months(period.first_day.replace(day=1), -back)) for back in range(LATE_MONTHS_MAX + 1)]
-        self._duck.view_of_files("charge", CHARGE, lake.files(CHARGE, {"month": months}))
+        self._duck.view_of_files("charge", CHARGE, lake.files(CHARGE, months_billed(period)))
         self._duck.execute(f"CREATE TABLE total AS {_TOTALS.format(bill_day=period.first_day)}")
         self._duck.execute("DROP VIEW charge")
 
@@ -83,15 +82,12 @@ def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
         )
 
 
-def suspended(*, lake: Lake) -> int:
+def suspended(*, tx: Transaction) -> int:
     """Give how many records wait for a product, a zone or a price: they are on no bill until a rating can charge them."""
-    with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("suspended", SUSPENDED, lake.files(SUSPENDED))
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE))
-        return int(duck.value("SELECT (SELECT count(*) FROM suspended) + (SELECT count(*) FROM charge WHERE state = 'suspended')"))
+    return sum(file.suspended for file in balance(tx=tx))
 
 
-def balance(*, tx: Transaction, lake: Lake) -> list[RatedBalance]:
+def balance(*, tx: Transaction) -> list[RatedBalance]:
     """Give, per file, what became of its records: records_in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
     rated = _store.balance_rows(tx)
     found = []

@@ -243,11 +243,9 @@ def _actor_event(actor: Actor, action: str = "add", status: str = "active", by: 
         "actor": actor.actor, "name": actor.name, "organisation": actor.organisation.organisation, "roles": list(actor.roles),
         "kind": actor.kind, "status": status,
     }  # fmt: skip
-    subjects, of = (
-        (actor.subject,) if actor.subject else (),
-        actor.organisation.organisation,
-    )  # of a customer's log-in: who gives it
-    return Event(kind="actor", actor=by, organisation=of, action=action, subjects=subjects, outcome=outcome, detail=detail)
+    subjects = (actor.subject,) if actor.subject else ()  # a customer sees who gave them a log-in, and its organisation
+    organisation = actor.organisation.organisation
+    return Event(kind="actor", actor=by, organisation=organisation, action=action, subjects=subjects, outcome=outcome, detail=detail)
 
 
 def _is_uuid(text: str) -> bool:

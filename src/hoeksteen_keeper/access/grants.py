@@ -182,8 +182,7 @@ class Grants:
             "id": str(grant.grant), "state": grant.state, "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
             "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour,
             "per_day": grant.per_day, "used": used, "sealed": sealed,
-             "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(),
-            "digest": grant.digest.hex(),
+            "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(), "digest": grant.digest.hex(),
             "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in approvals],
             "approvals_needed": APPROVALS_NEEDED,
         }  # fmt: skip
@@ -320,8 +319,7 @@ def _from_row(row: Sequence[Any]) -> Grant:
 
 _COLUMNS = (
     "grant_id, asker, canonical, digest, state, purpose, categories, ticket, unmasked, any_subject, subjects_max, per_hour, per_day, "
-    "minutes, requested_at, "
-    "valid_from, valid_to"
+    "minutes, requested_at, valid_from, valid_to"
 )  # fmt: skip
 _SELECT = f"SELECT {_COLUMNS} FROM access.access_grant"
 _INSERT = f"INSERT INTO access.access_grant ({_COLUMNS}) VALUES ({', '.join(['%s'] * 17)})"

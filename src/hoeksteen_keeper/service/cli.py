@@ -29,7 +29,8 @@ from hoeksteen_keeper.client import KeeperClient, load_key
 from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, answer_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.service.bootstrap import bootstrap, read_bootstrap
-from hoeksteen_keeper.service.keeper import initialise, now, opened, opened_log, require_home
+from hoeksteen_keeper.service.keeper import initialise, now, require_home
+from hoeksteen_keeper.service.opening import opened, opened_log
 from hoeksteen_keeper.service.serve import serve
 from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.providers import write_secret

@@ -181,9 +181,8 @@ def shred_subject(keeper: Keeper, caller: Caller, body: Shred) -> None:
     subject, category = subject_of(body.subject), category_number(body.category) if body.category else ALL_CATEGORIES
     keeper.gate.admit_control(caller, "shred")
     detail = {"category": body.category, "reason": body.reason[:200], "medium": caller.medium}
-    entry = keeper.log.append([keeper.gate.event("shred", caller, action="shred", category=body.category or "", subjects=(subject,), detail=detail)])[
-        0
-    ]
+    event = keeper.gate.event("shred", caller, action="shred", category=body.category or "", subjects=(subject,), detail=detail)
+    [entry] = keeper.log.append([event])
     shred(keeper, subject=subject, category=category, entry=entry)
 
 

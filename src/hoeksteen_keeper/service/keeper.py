@@ -1,39 +1,28 @@
-"""The keeper assembled: its store, keys, people, policies, grants and log, opened in the order that makes it safe to serve."""
+"""The keeper assembled: its store, keys, people, policies, grants and log."""
 
-import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
-
-import psycopg_pool
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
-from hoeksteen_keeper.access.policies import Policies, shipped
 from hoeksteen_keeper.access.sessions import Sessions
-from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid
-from hoeksteen_keeper.evidence import queries
+from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log
-from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.service.exposure import findings
-from hoeksteen_keeper.store.database import Connection, Store
+from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.blind import shred_tokens
 from hoeksteen_keeper.vault.keys import Keys
 from hoeksteen_keeper.vault.providers import FileProvider, write_secret
 
-_SWEEP_SECONDS = 1.0
-_ATTEST_EVERY = timedelta(days=1)
-_LOG_CONNECTIONS_MAX = 6
-_report = logging.getLogger(__name__)
+LOG_CONTEXT = b"hoeksteen log tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,74 +89,10 @@ def initialise(home: Path, *, origin: str) -> str:
     signer = NoteSigner.generate(origin)
     write_secret(folder / "kek", os.urandom(32))
     provider = FileProvider(folder / "kek", random_bytes=os.urandom)
-    write_secret(folder / "log-tags.wrapped", provider.wrap(os.urandom(32), context=_LOG_CONTEXT))
+    write_secret(folder / "log-tags.wrapped", provider.wrap(os.urandom(32), context=LOG_CONTEXT))
     signer.save(folder / "log-signing")
     folder.rename(home / "keys")
     return str(signer.verifier)
-
-
-@contextmanager
-def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
-    """
-    Open a keeper: migrate its store, catch up its log, do again what the log says was ended, and put the shipped policies in force.
-
-    Only then does the caller get it, so nothing is served before.
-
-    :param port: of its pages on 127.0.0.1
-    :raises KeeperError: when any part of it is not as it must be
-    """
-    from hoeksteen_keeper.service.reapplying import reapply  # it works on a keeper
-
-    provider = FileProvider(home / "keys" / "kek", random_bytes=os.urandom)
-    store, log = Store(dsn), _log(dsn, home, provider)
-    clock = SteadyClock(now)
-    keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
-    actors = Actors(store=store, keys=keys, log=log, now=clock, random_bytes=os.urandom)
-    grants = Grants(store=store, actors=actors, log=log, now=clock, random_bytes=os.urandom)
-    policies = shipped()
-    gate = Gate(store=store, policies=policies, grants=grants, log=log, now=clock)
-    sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
-    approvals = Approvals(gate=gate, grants=grants, log=log)
-    keeper = Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, clock)
-    try:
-        store.open()
-        log.pool.open()
-        log.start()
-        size = queries.state_at(log, None).size
-        for entry in queries.entries(log, first=max(0, size - 1), last=size):
-            clock.not_before(entry.time)
-        reapply(keeper)
-        _put_in_force(keeper, policies)
-        attest_exposure(keeper)
-        with _sweeping(keeper):
-            yield keeper
-    finally:
-        log.stop()
-        log.pool.close()
-        store.close()
-
-
-@contextmanager
-def opened_log(*, dsn: str, home: Path) -> Iterator[Log]:
-    """Open the log alone, to read it beside the keeper that serves: nothing is appended, signed or migrated."""
-    log = _log(dsn, home, FileProvider(home / "keys" / "kek", random_bytes=os.urandom))
-    log.pool.open()
-    try:
-        yield log
-    finally:
-        log.pool.close()
-
-
-def _log(dsn: str, home: Path, provider: FileProvider) -> Log:
-    keys = home / "keys"
-    try:
-        log_key = provider.unwrap((keys / "log-tags.wrapped").read_bytes(), context=_LOG_CONTEXT)
-        signer = NoteSigner.load(keys / "log-signing")
-    except OSError as error:
-        raise KeeperInvalid("key_unreadable", f"{error.filename} cannot be read: {error.strerror}. Restore the keys.") from error
-    # the log has connections of its own: a call that waits for its entry holds one of the store's
-    pool = psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_LOG_CONNECTIONS_MAX, kwargs={"options": "-c timezone=UTC"}, open=False)
-    return Log(pool=pool, home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
 
 
 def shred(keeper: Keeper, *, subject: UUID, category: int, entry: int | None) -> None:
@@ -175,55 +100,6 @@ def shred(keeper: Keeper, *, subject: UUID, category: int, entry: int | None) ->
     with keeper.store.transaction() as tx:
         keeper.keys.shred(tx, subject=subject, category=category, entry=entry)
         shred_tokens(tx, subject=subject, category=category)
-
-
-def attest_exposure(keeper: Keeper) -> None:
-    """Enter into the log what the machine itself allows, besides the policies."""
-    keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": findings(keeper.home, keeper.store)})])
-
-
-def _put_in_force(keeper: Keeper, policies: Policies) -> None:
-    with keeper.store.transaction() as tx:
-        row = tx.execute("SELECT version, digest FROM access.policy ORDER BY version DESC LIMIT 1").fetchone()
-        if row and row[1] == policies.digest:
-            return
-        version = row[0] + 1 if row else 1
-        keeper.log.append([Event(kind="policy", action="in_force", detail={"version": version, "digest": policies.digest, "text": policies.text})])
-        tx.execute(
-            "INSERT INTO access.policy (version, digest, text, since) VALUES (%s, %s, %s, %s)",
-            (version, policies.digest, policies.text, keeper.now()),
-        )
-
-
-@contextmanager
-def _sweeping(keeper: Keeper) -> Iterator[None]:
-    stop = threading.Event()
-
-    def sweep() -> None:
-        attested = now()
-        while not stop.wait(_SWEEP_SECONDS):
-            try:
-                keeper.grants.expire()
-                keeper.sessions.sweep()
-                if now() - attested >= _ATTEST_EVERY:
-                    attest_exposure(keeper)
-                    attested = now()
-            except KeeperCorrupt:
-                _report.exception("the keeper stops sweeping")
-                return
-            except KeeperError as error:
-                _report.warning("sweeping waits: %s", error.reason)
-
-    thread = threading.Thread(target=sweep, name="sweeper", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-_LOG_CONTEXT = b"hoeksteen log tags"
 
 
 def require_home(home: Path) -> Path:

@@ -20,7 +20,8 @@ from granian.server.embed import Server
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.pages.app import Rooms, pages
 from hoeksteen_keeper.service.app import api
-from hoeksteen_keeper.service.keeper import Keeper, opened, require_home
+from hoeksteen_keeper.service.keeper import Keeper, require_home
+from hoeksteen_keeper.service.opening import opened
 
 _SOCKET_WAIT_SECONDS = 10.0
 

@@ -1,6 +1,5 @@
 """Usage that cannot be rated when its period is billed: counted by that run, kept, and on one bill as soon as it can be."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,11 +23,10 @@ OCTOBER, NOVEMBER = BillPeriod(date(2026, 10, 1), date(2026, 11, 1)), BillPeriod
 
 
 @pytest.fixture
-def house(database: Database, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> Iterator[House]:
-    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as lake:
-        house = House(database, lake, keeper, tmp_path)
-        house.hold(OWN)
-        yield house
+def house(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path) -> House:
+    house = House(database, lake, keeper, tmp_path)
+    house.hold(OWN)
+    return house
 
 
 def run(house: House, period: BillPeriod) -> BillRunResult:

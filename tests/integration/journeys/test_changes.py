@@ -1,9 +1,7 @@
 """Changing what a customer holds: one transaction with its interaction, and a preview that is what will happen."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -27,12 +25,6 @@ from hoeksteen.storage.postgres import Database
 NOW = datetime(2026, 11, 10, 9, tzinfo=UTC)
 FROM = date(2026, 11, 11)
 CUSTOMER, ACCOUNT, MOBILE = derived("customer", "j"), derived("account", "j"), derived("product", "mobile")
-
-
-@pytest.fixture
-def lake(business_dsn: str, tmp_path: Path) -> Iterator[Lake]:
-    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

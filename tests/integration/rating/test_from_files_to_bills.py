@@ -1,6 +1,5 @@
 """Two months of files on real parts: collected, rated, closed, late and suspended usage after them; each record on one bill, and explained."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -34,12 +33,11 @@ LATE_CALLS = [call(6, start="2026-10-31T23:59:00+01:00", seconds=600), call(1, s
 
 
 @pytest.fixture
-def house(database: Database, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> Iterator[House]:
-    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as lake:
-        house = House(database, lake, keeper, tmp_path)
-        house.hold(OWN)
-        house.hold(LARGE, offering="mobile-l")
-        yield house
+def house(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path) -> House:
+    house = House(database, lake, keeper, tmp_path)
+    house.hold(OWN)
+    house.hold(LARGE, offering="mobile-l")
+    return house
 
 
 def close(house: House, period: BillPeriod) -> None:
@@ -48,7 +46,7 @@ def close(house: House, period: BillPeriod) -> None:
 
 def balances(house: House) -> list[RatedBalance]:
     with house.database.transaction() as tx:
-        return queries.balance(tx=tx, lake=house.lake)
+        return queries.balance(tx=tx)
 
 
 def totals(house: House, period: BillPeriod) -> list[UsageTotal]:

@@ -98,7 +98,7 @@ def test_each_file_is_accounted_for_as_the_truth_says(operator: Operator) -> Non
 
 def test_every_record_of_every_file_has_one_final_state(operator: Operator) -> None:
     with operator.database.transaction() as tx:
-        balances = rated.balance(tx=tx, lake=operator.lake)
+        balances = rated.balance(tx=tx)
     assert all(entry.closes for entry in balances)
     assert sum(entry.records_in for entry in balances) == sum(entry["records"] for entry in operator.invented.usage_truth["files"])
     assert sum(entry.zero_rated for entry in balances) >= sum(entry["zero_duration"] for entry in operator.invented.usage_truth["files"])

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from conftest import BusinessCluster
-from factories.rated_usage import NOW, Charged, RatedLake, Used, record_id
+from factories.rated_usage import NOW, PLANS, Charged, RatedLake, Used, record_id
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE, bill_period
 from hoeksteen.storage.postgres import Database
@@ -73,7 +72,7 @@ def charged(business_cluster: BusinessCluster, tmp_path_factory: pytest.TempPath
     business_cluster.cluster.as_superuser("GRANT CONNECT ON DATABASE rating_cases TO hoeksteen_app;")
     dsn = business_cluster.cluster.dsn(role="hoeksteen_app", database="rating_cases")
     with Database(dsn) as database, RatedLake.open(database, dsn, tmp_path_factory.mktemp("rating")) as world:
-        world.offer(yaml.safe_load((FOLDER / "plans.yaml").read_text("utf-8")))
+        world.offer(PLANS)
         for case in CASES:
             for hold in case.holds:
                 terms = [(str(hold["plan"]), date.fromisoformat(hold["start"] or "2026-01-01"))]

@@ -56,7 +56,7 @@ def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:
     file = tmp_path / "file"
     replace_file(file, "one", mode=0o600)
     with pytest.raises(TypeError):
-        replace_file(file, None, mode=0o600)  # type: ignore[arg-type]
+        replace_file(file, None, mode=0o600)  # type: ignore[arg-type]  # the wrong type is what fails half-way
     assert file.read_text() == "one"
 
 

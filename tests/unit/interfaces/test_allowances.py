@@ -23,7 +23,7 @@ def shown(*, shared: bool) -> list[Any]:
         for n, roaming, free in ((2, Roaming.HOME, 6_000), (3, Roaming.HOME, 3_000), (3, Roaming.EU, 500))
     ]  # fmt: skip
     offerings: Any = {"plan": SimpleNamespace(allowances=(allowance(shared=shared),))}
-    return allowances_used(held=held, offerings=offerings, totals=totals)  # type: ignore[arg-type]
+    return allowances_used(held=held, offerings=offerings, totals=totals)  # type: ignore[arg-type]  # they have only what the function reads
 
 
 def test_a_shared_pool_is_shown_once_with_its_own_units() -> None:

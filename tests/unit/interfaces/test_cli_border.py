@@ -20,14 +20,14 @@ SECRET = "123456782"
 @click.argument("out", type=click.Path(path_type=Path))
 def trial(out: Path) -> None:
     out.write_text("something of somebody")
-    euros(f"{SECRET} is no number")  # type: ignore[arg-type]
+    euros(f"{SECRET} is no number")  # type: ignore[arg-type]  # the wrong type is what breaks
 
 
 @pytest.fixture
 def topic(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A business command that writes a file and then meets an error that nobody foresaw."""
     module = ModuleType("hoeksteen.interfaces.cli.trial")
-    module.commands = [trial]  # type: ignore[attr-defined]
+    module.commands = [trial]  # type: ignore[attr-defined]  # a module made here has no attributes yet
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(border.COMMANDS, "trial", border.Topic("trial", False, ""))
     monkeypatch.setattr(border, "become_application", lambda: None)  # for good, which a test's own process cannot do

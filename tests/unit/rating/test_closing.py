@@ -1,31 +1,28 @@
 """Closing a bill period: what was never billed appears on the next bill, what is not rated holds the close up, late usage comes later."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from factories.rated_usage import NOW, RatedLake, Used, record_id
+from factories.rated_usage import NOW, PLANS, RatedLake, Used, record_id
 from hoeksteen.kernel.errors import Unavailable, WrongState
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.rating import queries
 from hoeksteen.rating.operations import close_period
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 from hoeksteen.usage.queries import last_closed
 
-PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
 OCTOBER, NOVEMBER = BillPeriod(date(2026, 10, 1), date(2026, 11, 1)), BillPeriod(date(2026, 11, 1), date(2026, 12, 1))
 
 
 @pytest.fixture
-def world(database: Database, business_dsn: str, tmp_path: Path) -> Iterator[RatedLake]:
-    with RatedLake.open(database, business_dsn, tmp_path) as world:
-        world.offer(PLANS)
-        world.hold("sim", [("plan-none", date(2026, 1, 1))])
-        yield world
+def world(database: Database, lake: Lake) -> RatedLake:
+    world = RatedLake(database, lake)
+    world.offer(PLANS)
+    world.hold("sim", [("plan-none", date(2026, 1, 1))])
+    return world
 
 
 def sms(name: str, day: int, month: int, generation: int = 0) -> Used:
@@ -183,8 +180,8 @@ def _with_calls(plan: str, amount: str) -> dict[str, Any]:
     return {**offering, "prices": [*offering["prices"], calls]}
 
 
-def test_the_first_period_is_not_from_before_anybody_was_charged_here(database: Database, business_dsn: str, tmp_path: Path) -> None:
-    world = RatedLake.open(database, business_dsn, tmp_path)
+def test_the_first_period_is_not_from_before_anybody_was_charged_here(database: Database, lake: Lake) -> None:
+    world = RatedLake(database, lake)
     world.offer(PLANS)
     with pytest.raises(WrongState, match="Nobody holds a product"):
         close(world, OCTOBER)

@@ -1,28 +1,25 @@
 """An explanation says what made the amount: the price, the tiers or bands that it fell in, the allowance before and after."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
-import yaml
 
-from factories.rated_usage import RatedLake, Used, record_id
+from factories.rated_usage import PLANS, RatedLake, Used, record_id
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.rating import queries
 from hoeksteen.rating.model import Explanation
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
-PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
 OCTOBER = date(2026, 10, 1)
 
 
 @pytest.fixture
-def world(database: Database, business_dsn: str, tmp_path: Path) -> Iterator[RatedLake]:
-    with RatedLake.open(database, business_dsn, tmp_path) as world:
-        world.offer(PLANS)
-        yield world
+def world(database: Database, lake: Lake) -> RatedLake:
+    world = RatedLake(database, lake)
+    world.offer(PLANS)
+    return world
 
 
 def used(name: str, service: str, units: int, *, at: datetime = datetime(2026, 10, 15, 10, tzinfo=UTC), zone: str = "NL") -> Used:

@@ -1,28 +1,25 @@
 """The same usage, products, prices and closes give the same charges, however often and in whatever order they are rated."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
-import yaml
 
-from factories.rated_usage import NOW, RatedLake, Used
+from factories.rated_usage import NOW, PLANS, RatedLake, Used
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.rating.operations import close_period
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
-PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 
 
 @pytest.fixture
-def world(database: Database, business_dsn: str, tmp_path: Path) -> Iterator[RatedLake]:
-    with RatedLake.open(database, business_dsn, tmp_path) as world:
-        world.offer(PLANS)
-        world.hold("sim", [("plan-roll", date(2026, 8, 1))])
-        yield world
+def world(database: Database, lake: Lake) -> RatedLake:
+    world = RatedLake(database, lake)
+    world.offer(PLANS)
+    world.hold("sim", [("plan-roll", date(2026, 8, 1))])
+    return world
 
 
 def call(name: str, month: int, seconds: int, generation: int = 0) -> Used:

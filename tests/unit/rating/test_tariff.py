@@ -1,16 +1,13 @@
 """Bands as UTC instants, also in the nights in which the clock changes; sources of free units in their stages."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
-import yaml
 
+from factories.rated_usage import PLANS
 from hoeksteen.product.model import UsagePrice
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.rating.tariff import band_intervals, tariff_of, tariff_table
-
-PLANS = yaml.safe_load((Path(__file__).parents[2] / "tables" / "rating" / "plans.yaml").read_text("utf-8"))
 
 
 def banded(first: str, last: str) -> UsagePrice:

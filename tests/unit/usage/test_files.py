@@ -1,7 +1,7 @@
 """A usage file is taken whole or refused with its line and field named; its lines are judged one by one."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,12 +22,6 @@ from hoeksteen.usage.tables import GUIDED
 NOW = datetime(2026, 11, 1, 4, tzinfo=UTC)
 OWN = "31699900001"
 HEAD = "H;voice_sms;1;2026-11-01T03:00:00+01:00"
-
-
-@pytest.fixture
-def lake(tmp_path: Path, business_dsn: str) -> Iterator[Lake]:
-    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -22,11 +22,10 @@ OCTOBER = BillPeriod(date(2026, 10, 1), date(2026, 11, 1))
 
 
 @pytest.fixture
-def house(database: Database, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> Iterator[House]:
-    with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as lake:
-        house = House(database, lake, keeper, tmp_path)
-        house.hold(OWN)
-        yield house
+def house(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path) -> House:
+    house = House(database, lake, keeper, tmp_path)
+    house.hold(OWN)
+    return house
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def test_a_number_without_a_zone_is_rated_once_after_its_prefix_is_known(house: 
     house.rate()
     house.rate()
     with house.database.transaction() as tx:
-        [balance] = rated.balance(tx=tx, lake=house.lake)
+        [balance] = rated.balance(tx=tx)
     assert (balance.rated, balance.suspended, balance.closes) == (2, 0, True)
     assert [row["zone"] for row in house.rows(GUIDED)] == ["NL-SERVICE", "NL"]
     assert house.take("again.csv", call(1, other="999999")).states[0].state == "duplicate"

@@ -3,7 +3,6 @@
 import hmac
 import logging
 import secrets
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,7 +24,7 @@ from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.api import resources as tmf
 from hoeksteen.interfaces.api.answers import Asked, failure, many, read_asked, read_fields, single
 from hoeksteen.interfaces.api.gaps import gap_routes
-from hoeksteen.interfaces.problems import PROBLEMS
+from hoeksteen.interfaces.problems import PROBLEMS, place_of
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.login import SESSION_ENDED
 from hoeksteen.interfaces.web.sites import registered_once
@@ -297,7 +296,7 @@ def _unforeseen(_: Api, error: Exception) -> Response[bytes]:
 
 
 def _incident(error: Exception) -> str:
-    """Log what broke and where, without the error's own words, which may hold somebody's data; give the number that finds it in the log."""
-    number, where = secrets.token_hex(4), traceback.extract_tb(error.__traceback__)[-1]
-    _report.error("incident %s: %s in %s, line %s", number, type(error).__name__, where.filename, where.lineno)
+    """Log what broke and where; give the number that finds it in the log."""
+    number = secrets.token_hex(4)
+    _report.error("incident %s: %s", number, place_of(error))
     return number

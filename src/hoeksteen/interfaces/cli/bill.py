@@ -116,7 +116,7 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
         return
     table = report_table(f"{found.bill_number} · {found.bill_date} · due {found.due_date}")
     for heading, justify in (("", "right"), ("what", "left"), ("period", "left"), ("quantity", "left"), ("net", "right"), ("price", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+        table.add_column(heading, justify="right" if justify == "right" else "left")
     for rate, text in lines:
         table.add_row(str(rate.line), text.description, text.period, text.quantity, _money(rate.net), _money(rate.amount))
     table.add_section()
@@ -192,7 +192,7 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
     seconds = round(time.monotonic() - began, 2)
     table = report_table(f"{found.customers:,} customers: lines of {month:%Y-%m}, against what {mapping} charged")
     for heading in ("lines", "recurring total", "largest adjustment", "mismatches"):
-        table.add_column(heading, justify="right", overflow="fold")
+        table.add_column(heading, justify="right")
     table.add_row(f"{found.lines:,}", f"{found.recurring_total:,}", f"{found.adjustment_abs_max}", f"{len(found.mismatches):,}")
     console = report_console(as_json=as_json)
     console.print(table)
@@ -283,7 +283,7 @@ def _show_run(
     totals = result.totals
     table = report_table(f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}")
     for heading in ("accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
-        table.add_column(heading, justify="right", overflow="fold")
+        table.add_column(heading, justify="right")
     table.add_row(
         f"{result.billing_accounts:,}", f"{totals.count:,}", f"{result.held:,}", _money(totals.net), _money(totals.vat), _money(totals.rounding),
         f"[bold]{_money(totals.gross)}[/]", "not posted" if difference is None else _money(difference),
@@ -299,7 +299,7 @@ def _show_run(
 def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
     table = report_table(f"Audit of {found.bills:,} bills of {found.period.first_day:%Y-%m}")
     for heading, justify in (("what", "left"), ("should be", "right"), ("is", "right"), ("difference", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+        table.add_column(heading, justify="right" if justify == "right" else "left")
     rows = (("usage charges = usage lines", found.usage, found.usage_lines), ("bills = ledger", found.gross, found.ledger))
     for name, wanted, seen in rows:
         table.add_row(name, f"{wanted:,}", f"{seen:,}", f"{wanted - seen:,}")

@@ -151,14 +151,14 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 def _print_report(console: Console, report: Report, seconds: float) -> None:
     table = report_table("Every record has one state")
     for heading in ("source", "records in", *(str(state).replace("_", " ") for state in RecordState), ""):
-        table.add_column(heading, justify="left" if heading == "source" else "right", overflow="fold")
+        table.add_column(heading, justify="left" if heading == "source" else "right")
     for source in report.sources:
         states = [f"{source.states.get(state, 0):,}" for state in RecordState]
         table.add_row(escape(source.title), f"{source.records_in:,}", *states, "[green]closes[/]" if source.closes else "[red]open[/]")
     console.print(table)
     table = report_table("What they hold, in and out; recurring revenue per month on the cutover day, after discounts")
     for heading in ("source", "products", "numbers", "SIMs", "EUR in", "EUR out"):
-        table.add_column(heading, justify="left" if heading == "source" else "right", overflow="fold")
+        table.add_column(heading, justify="left" if heading == "source" else "right")
     for source in report.sources:
         counts = (
             (source.products_in, source.products_out), (source.numbers_in, source.numbers_out), (source.sims_in, source.sims_out),
@@ -184,7 +184,7 @@ def _print_findings(console: Console, title: str, found: Sequence[FindingCount])
         return
     table = report_table(title)
     for heading in ("where first", "field", "what", "records", "what to do"):
-        table.add_column(heading, justify="right" if heading == "records" else "left", overflow="fold")
+        table.add_column(heading, justify="right" if heading == "records" else "left")
     for entry in found:
         remedy = _REMEDIES.get(entry.code, "correct it in the legacy system")
         table.add_row(escape(entry.first_place), escape(entry.field), entry.code.replace("_", " "), f"{entry.records:,}", remedy)
@@ -193,8 +193,8 @@ def _print_findings(console: Console, title: str, found: Sequence[FindingCount])
 
 def _print_prices(console: Console, prices: Prices) -> None:
     table = report_table(f"List prices estimated for {prices.source}, EUR per month")
-    table.add_column("offering", overflow="fold")
-    table.add_column("EUR", justify="right", overflow="fold")
+    table.add_column("offering")
+    table.add_column("EUR", justify="right")
     for offering, price in prices.prices.items():
         table.add_row(offering, f"{price}")
     console.print(table)
@@ -206,9 +206,9 @@ def _print_distributions(console: Console, found: dict[str, dict[str, str]]) -> 
     if not found:
         return
     table = report_table("Distributions in EUR: minimum, percentiles, maximum")
-    table.add_column("", overflow="fold")
+    table.add_column("")
     for step in next(iter(found.values())):
-        table.add_column(step, justify="right", overflow="fold")
+        table.add_column(step, justify="right")
     for name, values in found.items():
         table.add_row(name, *(f"{Decimal(value):,}" for value in values.values()))
     console.print(table)
@@ -217,7 +217,7 @@ def _print_distributions(console: Console, found: dict[str, dict[str, str]]) -> 
 def _print_profile(console: Console, found: Profile) -> None:
     table = report_table(f"{found.source}: {found.records:,} records, {found.rejected:,} that cannot be loaded")
     for heading in ("column", "target", "filled", "distinct", "looks like", "shapes or codes", "suspicious"):
-        table.add_column(heading, justify="right" if heading in ("filled", "distinct") else "left", overflow="fold")
+        table.add_column(heading, justify="right" if heading in ("filled", "distinct") else "left")
     for column in found.columns:
         share = f"{column.filled / column.rows:.1%}" if column.rows else "none"
         shapes = "  ".join(f"{shape} {count:,}" for shape, count in column.shapes)

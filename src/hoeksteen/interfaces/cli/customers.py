@@ -25,7 +25,7 @@ def customers(limit: int, data: Path, as_json: bool) -> None:
         return
     table = report_table(f"{len(found)} of {total} customers")
     for heading in ("number", "segment", "since", "status", "party"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for customer in found:
         table.add_row(customer.customer_number, customer.segment, customer.customer_since.isoformat(), customer.status, str(customer.party_id))
     Console().print(table)

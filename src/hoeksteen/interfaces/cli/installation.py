@@ -89,13 +89,14 @@ def settings_for(
     """
     require_free_directory(data)
     if (data / "settings.toml").exists():
-        known = read_settings(data)
-        if (desk_port or known.desk_port, keeper_port or known.keeper_port) != (known.desk_port, known.keeper_port):
+        settings = read_settings(data)
+        if (desk_port or settings.desk_port, keeper_port or settings.keeper_port) != (settings.desk_port, settings.keeper_port):
             raise InvalidInput(
-                f"{data} has the ports {known.desk_port} and {known.keeper_port} for good: passkeys and log-ins are bound to them.",
+                f"{data} has the ports {settings.desk_port} and {settings.keeper_port} for good: passkeys and log-ins are bound to them.",
                 remedy="Leave the options out, or name another --data.",
             )
-    settings = read_settings(data) if (data / "settings.toml").exists() else embedded_settings(data, desk_port=DESK_PORT, keeper_port=KEEPER_PORT)
+    else:
+        settings = embedded_settings(data, desk_port=DESK_PORT, keeper_port=KEEPER_PORT)
     named: dict[str, Any] = {
         "desk_port": desk_port, "keeper_port": keeper_port,
         "business_dsn": business_dsn, "owner_dsn": owner_dsn or business_dsn, "keeper_dsn": keeper_dsn,
@@ -107,7 +108,7 @@ def show_status(installation: Installation) -> None:
     """Print the parts of an installation as a table, and its findings under it."""
     table = report_table(f"Hoeksteen in {installation.settings.data}")
     for heading in ("part", "OS user", "state", "where"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for part in installation.status():
         table.add_row(part.name, part.os_user, f"[{'green' if part.state != 'down' else 'red'}]{part.state}[/]", part.where)
     console = Console()

@@ -11,13 +11,12 @@ from uuid import UUID
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.application import ask_application
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_pairs
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.sealed import Category, Sealed
 from hoeksteen.party import queries as party
@@ -48,7 +47,7 @@ def look(customer_number: str, category: str, person: str, key_path: Path, purpo
     if as_json:
         emit_json({"subject": str(blob.subject), "category": category, "masked": revealed.masked, "fields": revealed.fields})
         return
-    table = Table(title=f"{category} of {customer_number}" + (", masked" if revealed.masked else ""), title_justify="left", show_header=False)
+    table = report_pairs(f"{category} of {customer_number}" + (", masked" if revealed.masked else ""))
     for name, value in revealed.fields.items():
         if value not in (None, "", []):
             table.add_row(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -5,15 +5,12 @@ import logging
 import os
 import pwd
 import sys
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import click
 
 from hoeksteen.host.os_users import APPLICATION
-from hoeksteen.interfaces.problems import PROBLEMS
+from hoeksteen.interfaces.problems import PROBLEMS, place_of
 from hoeksteen.kernel.errors import HoeksteenError
 
 
@@ -70,12 +67,12 @@ class Topics(click.Group):
         found: click.Command = next(command for command in module.commands if command.name == cmd_name)
         return found
 
-    def invoke(self, ctx: click.Context) -> Any:
-        name = ctx.protected_args[0] if ctx.protected_args else ""
-        if name in COMMANDS and not COMMANDS[name].keeps_rights:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        topic = COMMANDS.get(args[0])
+        if topic is not None and not topic.keeps_rights:
             become_application()
             os.umask(0o077)  # what business commands write may hold anybody's data: exports, documents, the lake
-        return super().invoke(ctx)
+        return super().resolve_command(ctx, args)
 
 
 def become_application() -> None:
@@ -126,8 +123,6 @@ def main() -> None:
         click.echo("  what to do: mend that, then run the same command again; it goes on where it stopped.", err=True)
         sys.exit(74)
     except Exception as error:  # noqa: BLE001 the border: an unforeseen error's own words may hold somebody's data, so only its place is shown
-        frames = traceback.extract_tb(error.__traceback__)
-        where = next((frame for frame in reversed(frames) if "hoeksteen" in Path(frame.filename).parts), frames[-1])
-        click.echo(f"hoeksteen: unforeseen {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}.", err=True)
+        click.echo(f"hoeksteen: unforeseen {place_of(error)}.", err=True)
         click.echo("  what to do: nothing half-done remains; report this line, and run the same command again.", err=True)
         sys.exit(70)

@@ -60,7 +60,7 @@ def show(data: Path, as_json: bool) -> None:
     if failed:
         table = report_table("Failed: look at each of them")
         for heading in ("customer", "message", "tried last", "why"):
-            table.add_column(heading, overflow="fold")
+            table.add_column(heading)
         for entry in failed:
             at = f"{entry.at.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}"
             table.add_row(numbers.get(entry.customer_id, ""), entry.kind.value.replace("_", " "), at, escape(entry.reply))

@@ -75,9 +75,25 @@ def _read_day(value: str, day: str, what: str) -> date:
     return found
 
 
-def report_table(title: str) -> Table:
+class _ReportTable(Table):
+    """A table that breaks what is too wide over lines: what is cut off with an ellipsis cannot be read or copied."""
+
+    def add_column(self, *args: Any, **options: Any) -> None:
+        super().add_column(*args, **{"overflow": "fold", **options})
+
+
+def report_table(title: str | None = None) -> Table:
     """Give an empty table, narrow enough that figures stay whole on a terminal of 80 columns."""
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+    return _ReportTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+
+
+def report_pairs(title: str | None = None) -> Table:
+    """Give an empty table of names and their values, without headings."""
+    table = report_table(title)
+    table.show_header = False
+    table.add_column("name")
+    table.add_column("value")
+    return table
 
 
 def report_console(*, as_json: bool) -> Console:

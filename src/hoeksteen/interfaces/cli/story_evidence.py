@@ -18,7 +18,7 @@ from rich.table import Table
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.host.os_users import own
-from hoeksteen.interfaces.cli.options import write_private
+from hoeksteen.interfaces.cli.options import report_table, write_private
 from hoeksteen.interfaces.cli.people import key_of
 from hoeksteen.interfaces.cli.story import Figures, Story
 from hoeksteen.kernel.errors import NotFound, invariant
@@ -134,9 +134,9 @@ def _last_object(lines: list[str]) -> dict[str, Any]:
 
 
 def _could_see_table(answer: dict[str, Any]) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
+    table = report_table()
     for heading in ("who", "of", "could see", "for", "at most", "because"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for one in answer["actors"]:
         ceiling = f"{one['ceiling_per_hour']}/h" if one["ceiling_per_hour"] is not None else ""
         masked = " (masked)" if one["masked"] else ""
@@ -147,9 +147,9 @@ def _could_see_table(answer: dict[str, Any]) -> Table:
 
 
 def _did_see_table(entries: list[dict[str, Any]]) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
+    table = report_table()
     for heading in ("entry", "when", "who", "of", "did", "what", "why", "outcome"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for entry in entries:
         when = str(entry["time"])[11:19]
         what = entry["category"] + (" (masked)" if entry["masked"] else "")

@@ -73,22 +73,22 @@ def _print_summary(console: Console, truth: Truth) -> None:
     )
     table = report_table("The exports")
     for heading in ("source", "records", "rows", "to be rejected", "products", "EUR a month"):
-        table.add_column(heading, justify="left" if heading == "source" else "right", overflow="fold")
+        table.add_column(heading, justify="left" if heading == "source" else "right")
     for name, totals in truth.sources.items():
         amount = f"{totals.monthly_cents // 100:,}.{totals.monthly_cents % 100:02d}"
         table.add_row(name, *(f"{count:,}" for count in (totals.records, totals.rows, totals.rejectable, totals.products)), amount)
     console.print(table)
     table = report_table("The dirt")
-    table.add_column("what", overflow="fold")
-    table.add_column("count", justify="right", overflow="fold")
-    table.add_column("share", justify="right", overflow="fold")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    table.add_column("share", justify="right")
     for kind, description in _DESCRIBED.items():
         table.add_row(description, f"{truth.counts[kind]:,}", f"{truth.shares[kind]:.2%}")
     console.print(table)
     table = report_table("The usage")
-    table.add_column("what", overflow="fold")
+    table.add_column("what")
     for group in ("voice and SMS", "data sessions"):
-        table.add_column(group, justify="right", overflow="fold")
+        table.add_column(group, justify="right")
     for kind in ("records", "normal", "late", "duplicate", "no_zone", "no_product", "rejected"):
         sums = [sum(getattr(file, kind) for file in truth.usage if file.name.startswith(prefix)) for prefix in ("voice", "sessions")]
         table.add_row(kind.replace("_", " "), *(f"{count:,}" for count in sums))

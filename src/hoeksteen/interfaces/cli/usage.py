@@ -14,10 +14,9 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, progress_bars, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, progress_bars, report_console, report_pairs, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import AccessDenied, Corrupt, InvalidInput, NotFound
 from hoeksteen.kernel.money import euros
@@ -183,7 +182,7 @@ def _file_figures(entry: FileBalance) -> dict[str, Any]:
 def _show_collected(console: Console, balances: Sequence[FileBalance], seconds: float) -> None:
     table = report_table("Collected")
     for heading in ("file", "records", *UsageState):
-        table.add_column(str(heading), justify="left" if heading == "file" else "right", overflow="fold")
+        table.add_column(str(heading), justify="left" if heading == "file" else "right")
     for entry in balances:
         if entry.already_taken:
             table.add_row(escape(entry.name), "already taken", *("" for _ in UsageState))
@@ -213,7 +212,7 @@ def _recycle(runtime: Runtime) -> tuple[int, str]:
 
 def _balance(runtime: Runtime) -> tuple[list[RatedBalance], list[dict[str, Any]]]:
     with runtime.database.transaction() as tx:
-        return rated.balance(tx=tx, lake=runtime.lake), rated.reasons(tx=tx)
+        return rated.balance(tx=tx), rated.reasons(tx=tx)
 
 
 def _totals(balances: Sequence[RatedBalance]) -> dict[str, int]:
@@ -237,7 +236,7 @@ def _show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
     table = report_table("Every record has one state")
     for name in ("file", *shown, "EUR"):
         figure = name != "file"
-        table.add_column(_HEADINGS.get(name, name), justify="right" if figure else "left", no_wrap=figure, overflow="fold")
+        table.add_column(_HEADINGS.get(name, name), justify="right" if figure else "left", no_wrap=figure)
     for entry in balances:
         counts = (f"{getattr(entry, name):,}" for name in shown)
         table.add_row(escape(entry.name), *counts, f"{euros(entry.amount_micro):,.2f}")
@@ -252,7 +251,7 @@ def _show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
 def _show_reasons(console: Console, reasons: Sequence[dict[str, Any]]) -> None:
     table = report_table("What rating made of the guided records")
     for heading in ("state", "reason", "records", "EUR"):
-        table.add_column(heading, justify="left" if heading in ("state", "reason") else "right", overflow="fold")
+        table.add_column(heading, justify="left" if heading in ("state", "reason") else "right")
     for row in reasons:
         table.add_row(row["state"], row["reason"] or "priced", f"{row['records']:,}", f"{euros(row['amount_micro']):,.6f}")
     console.print(table)
@@ -262,9 +261,7 @@ def _show_explanation(explanation: Explanation) -> None:
     console = Console()
     console.print(explanation.sentence_en, soft_wrap=True)
     console.print(explanation.sentence_nl, soft_wrap=True, style="dim")
-    table = Table(show_header=False)
-    table.add_column("what", overflow="fold")
-    table.add_column("value", overflow="fold")
+    table = report_pairs()
     valid_from = f"{explanation.price_valid_from.astimezone(OPERATOR_ZONE):%Y-%m-%d}" if explanation.price_valid_from else ""
     rows = {
         "record": explanation.record_id,
