@@ -59,15 +59,15 @@ class Link:
 
     def call(self, path: str, body: Mapping[str, Any], person_token: str) -> Any:
         data, person = msgspec.msgpack.encode(body), {"X-Actor-Token": person_token} if person_token else {}
-        token = self._service_token()
+        token = self.service_token()
         status, answer = self._post(path, data, {"Authorization": f"Bearer {token}", **person})
         if status == 401:  # refused before anything was done: the token ran out
             self._forget(token)
-            status, answer = self._post(path, data, {"Authorization": f"Bearer {self._service_token()}", **person})
+            status, answer = self._post(path, data, {"Authorization": f"Bearer {self.service_token()}", **person})
         return _read(status, answer)
 
     def origin(self) -> str:
-        self._service_token()
+        self.service_token()
         return self._origin
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Link:
         for connection in idle:
             connection.close()
 
-    def _service_token(self) -> str:
+    def service_token(self) -> str:
         with self._token_lock:
             if not self._token:
                 time, nonce = datetime.now(UTC).isoformat(), secrets.token_hex(16)  # noqa: TID251 the client is an interface: it reads the clock

@@ -5,13 +5,14 @@ The decision reads things as they stand: grants, blocks and meters come from the
 about equal facts is remembered. Every refusal is an entry in the log, with its reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
 from hoeksteen_keeper.access import limits
-from hoeksteen_keeper.access.grants import Grants
+from hoeksteen_keeper.access.grants import Grants, Known
+from hoeksteen_keeper.access.limits import Ceilings
 from hoeksteen_keeper.access.model import Ask, Caller, Facts, Grant, Permission, Verdict
 from hoeksteen_keeper.access.policies import Policies
 from hoeksteen_keeper.errors import KeeperRefused
@@ -45,22 +46,48 @@ class Gate:
 
         :raises KeeperRefused: with a machine-readable reason; the refusal is logged first
         """
+        (answer,) = self.admit_many([(caller, ask)])
+        if isinstance(answer, KeeperRefused):
+            raise answer
+        return answer
+
+    def admit_many(self, asked: Sequence[tuple[Caller, Ask]]) -> list[Permission | KeeperRefused]:
+        """
+        Allow requests that came together and count them, or refuse them, each by itself.
+
+        What several of them need to know, such as a grant that they share, is read once, after all of them came.
+        """
+        known: Known = {}
+        allowed: dict[int, tuple[Permission, Ceilings, Sequence[UUID] | None]] = {}
+        answers: list[Permission | KeeperRefused | None] = [None] * len(asked)
+        for place, (caller, ask) in enumerate(asked):
+            try:
+                allowed[place] = self._allow(caller, ask, known)
+            except KeeperRefused as refused:
+                answers[place] = refused
+        for places in _alike(allowed):
+            self._count(asked, allowed, places, answers)
+        return [answer if answer is not None else allowed[place][0] for place, answer in enumerate(answers)]
+
+    def _allow(self, caller: Caller, ask: Ask, known: Known) -> tuple[Permission, Ceilings, Sequence[UUID] | None]:
+        """Decide, and say which ceilings it uses up and, where each subject counts once, whose places."""
         grant, facts = None, self._facts(caller, ask, None)
         verdict, masked = self._decide(caller, ask, facts)
         if not verdict.allowed or masked or ask.grant:  # a grant may open more than the standing permission
             grant = self._grants.usable(
-                asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant, subjects=ask.subjects
+                asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant, subjects=ask.subjects, known=known
             )
             facts = self._facts(caller, ask, grant)
             verdict, masked = self._decide(caller, ask, facts)
         if not verdict.allowed:
             self._refuse(caller, ask, self._reason(caller, ask, facts))
         used = grant if grant and verdict.per_hour is None else None  # a standing permission needs, and uses up, no grant
-        try:
-            self._count(caller, ask, verdict, used)
-        except KeeperRefused as error:
-            self._refuse(caller, ask, error.reason, error.detail)
-        return Permission(masked, verdict.because, used, ask.ticket or (used.ticket if used else ""))
+        permission = Permission(masked, verdict.because, used, ask.ticket or (used.ticket if used else ""))
+        if verdict.per_hour is not None and verdict.per_day is not None:
+            what, subjects = ("see", ask.subjects) if ask.action == "reveal" else (ask.action, None)
+            name = caller.actor.actor
+            return permission, limits.ceilings_of_actor(name, what, per_hour=verdict.per_hour, per_day=verdict.per_day, now=self._now()), subjects
+        return permission, limits.ceilings_of_grant(used, sealing=ask.action == "seal", now=self._now()) if used else {}, None
 
     def admit_control(self, caller: Caller, action: str, *, subject: UUID | None = None) -> None:
         """
@@ -108,15 +135,27 @@ class Gate:
             return self._grants.why_not(asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant)
         return "no_permission"
 
-    def _count(self, caller: Caller, ask: Ask, verdict: Verdict, grant: Grant | None) -> None:
-        if not ask.count:
+    def _count(
+        self, asked: Sequence[tuple[Caller, Ask]], allowed: Mapping[int, tuple[Permission, Ceilings, Sequence[UUID] | None]], places: Sequence[int],
+        answers: list[Permission | KeeperRefused | None],
+    ) -> None:  # fmt: skip
+        """Use up one set of ceilings for all who share it; where there is no room for all of them, for one after the other."""
+        _, ceilings, subjects = allowed[places[0]]
+        count = sum(asked[place][1].count for place in places)
+        if not count or not ceilings:
             return
-        if verdict.per_hour is not None and verdict.per_day is not None:
-            what, subjects = ("see", ask.subjects) if ask.action == "reveal" else (ask.action, None)
-            ceilings = limits.ceilings_of_actor(caller.actor.actor, what, per_hour=verdict.per_hour, per_day=verdict.per_day, now=self._now())
-            limits.consume(self._store, ceilings, ask.count, subjects=subjects)
-        elif grant:
-            limits.consume(self._store, limits.ceilings_of_grant(grant, sealing=ask.action == "seal", now=self._now()), ask.count)
+        together = None if subjects is None else [subject for place in places for subject in allowed[place][2] or ()]
+        try:
+            limits.consume(self._store, ceilings, count, subjects=together)
+        except KeeperRefused as error:
+            if len(places) > 1:
+                for place in places:
+                    self._count(asked, allowed, [place], answers)
+                return
+            try:
+                self._refuse(*asked[places[0]], error.reason, error.detail)
+            except KeeperRefused as refused:
+                answers[places[0]] = refused
 
     def _refuse(self, caller: Caller, ask: Ask, reason: str, detail: str = "") -> NoReturn:
         facts = {"reason": reason, "medium": caller.medium, "count": ask.count, "ticket": ask.ticket[:200]}
@@ -126,3 +165,11 @@ class Gate:
             subjects=tuple(ask.subjects), detail=facts,
         )])  # fmt: skip
         raise KeeperRefused(reason, detail or _DETAILS.get(reason, ""))
+
+
+def _alike(allowed: Mapping[int, tuple[Permission, Ceilings, Sequence[UUID] | None]]) -> Iterable[list[int]]:
+    """Give the places of those who use up the same ceilings."""
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for place, (_, ceilings, subjects) in allowed.items():
+        alike.setdefault((subjects is None, *ceilings.items()), []).append(place)
+    return alike.values()

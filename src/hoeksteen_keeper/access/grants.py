@@ -34,6 +34,7 @@ LOOKS_PER_LISTED_SUBJECT = 100
 PERSON_PER_HOUR, PERSON_PER_DAY = 120, 600
 REQUEST_LASTS = timedelta(days=7)
 LISTED_MAX = 500
+Known = dict[tuple[str, str, tuple[str, ...], UUID | None], list[Grant]]
 
 
 class Grants:
@@ -154,10 +155,18 @@ class Grants:
         )
         return [_from_row(row) for row in rows]
 
-    def usable(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None, subjects: Sequence[UUID]) -> Grant | None:
-        """Give the grant that covers a request of this asker now, or None."""
-        rows = self._store.rows(_RUNNING, (asker, purpose, list(categories), grant_id, grant_id))
-        return next((grant for row in rows if self._runs(grant := _from_row(row)) and self._covers(grant, subjects)), None)
+    def usable(
+        self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None, subjects: Sequence[UUID], known: Known
+    ) -> Grant | None:  # fmt: skip
+        """
+        Give the grant that covers a request of this asker now, or None.
+
+        :param known: what was found for others of the same batch, and is found only once for all of them
+        """
+        key = (asker, purpose, tuple(categories), grant_id)
+        if key not in known:
+            known[key] = [_from_row(row) for row in self._store.rows(_RUNNING, (asker, purpose, list(categories), grant_id, grant_id))]
+        return next((grant for grant in known[key] if self._runs(grant) and self._covers(grant, subjects)), None)
 
     def why_not(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> str:
         """Give the reason why no grant covers a request, as precisely as the asker may know it."""

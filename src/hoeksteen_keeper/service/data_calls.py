@@ -5,7 +5,7 @@ Bodies come in columns (subjects as one run of bytes, fields as they were packed
 seal the keeper reads the names of the fields, and of what it hands on nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,12 @@ import msgspec
 
 from hoeksteen_keeper.access.masking import masked, masked_number
 from hoeksteen_keeper.access.model import Ask, Caller, Permission
-from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.service.keeper import Keeper, shred
 from hoeksteen_keeper.vault import blind, sealing, traffic
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, FIELDS, category_number, require_purpose
+from hoeksteen_keeper.vault.keys import Wanted, WrappedKey
 
 ITEMS_MAX = 10_000
 _TRAFFIC_PURPOSE = "billing"
@@ -122,12 +124,9 @@ def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
             blind.replace_tokens(tx, key=index_keys[index], index=index, terms=rows)
     nonces = keeper.random_bytes(12 * len(keys))
     return [
-        sealing.seal(
-            keeper.keys.unwrap(key, category=category), subject=key.subject, category=category, generation=key.generation,
-            nonce=nonces[12 * position : 12 * position + 12], payload=payload,
-        )
-        for position, (key, payload) in enumerate(zip(keys, payloads, strict=True))
-    ]  # fmt: skip
+        sealing.seal(cipher, subject=key.subject, category=category, generation=key.generation, nonce=nonces[12 * at : 12 * at + 12], payload=payload)
+        for at, (cipher, key, payload) in enumerate(zip(keeper.keys.ciphers(keys, category=category), keys, payloads, strict=True))
+    ]
 
 
 def reveal(keeper: Keeper, caller: Caller, body: Reveal) -> dict[str, Any]:
@@ -136,26 +135,97 @@ def reveal(keeper: Keeper, caller: Caller, body: Reveal) -> dict[str, Any]:
 
     :raises KeeperInvalid: when one blob does not belong to its subject; then none is given
     """
-    category, subjects = category_number(body.category), subjects_of(body.subjects)
-    _require_batch(len(subjects), len(body.blobs))
-    generations = sealing.generations(body.blobs, category=category)
-    ask = Ask(
-        "reveal", require_purpose(body.purpose), (body.category,), subjects, len(set(subjects)), grant_id(body.grant),
-        body.context.customer_on_the_line,
-        body.context.ticket,
-    )  # fmt: skip
-    permission = keeper.gate.admit(caller, ask)
+    (answer,) = reveal_many(keeper, [(caller, body)])
+    if isinstance(answer, KeeperError):
+        raise answer
+    return answer
+
+
+def reveal_many(keeper: Keeper, asked: Sequence[tuple[Caller, Reveal]]) -> list[dict[str, Any] | KeeperError]:
+    """
+    Do what `reveal` does for callers who came together, each by itself: permission, entry, opening.
+
+    They share each question to the database and the commit of their entries, so that a hundred cost little more than one.
+    """
+    openings = [_Opening(caller, body) for caller, body in asked]
+    _each(openings, _Opening.read)
+    open_ones = [one for one in openings if one.error is None]
+    for one, permission in zip(open_ones, keeper.gate.admit_many([(one.caller, one.ask) for one in open_ones]), strict=True):
+        one.take(permission)
+    permitted = [one for one in open_ones if one.error is None]
+    for one, keys in zip(permitted, keeper.keys.wanted([one.wanted for one in permitted]), strict=True):
+        one.find(keeper, keys)
+    _enter_all(keeper, [one for one in permitted if one.error is None])
+    _each(permitted, lambda one: one.open(keeper))
+    return [one.error or one.answer for one in openings]
+
+
+class _Opening:
+    """One call of `reveal` on its way; `error` says why it stops."""
+
+    __slots__ = ("answer", "ask", "body", "caller", "error", "keys", "permission", "wanted")
+
+    def __init__(self, caller: Caller, body: Reveal) -> None:
+        self.caller, self.body = caller, body
+        self.error: KeeperError | None = None
+        self.keys: Sequence[WrappedKey] = ()
+        self.answer: dict[str, Any] = {}
+
+    def read(self) -> None:
+        body, subjects = self.body, subjects_of(self.body.subjects)
+        category = category_number(body.category)
+        _require_batch(len(subjects), len(body.blobs))
+        self.wanted = Wanted(subjects, category, sealing.generations(body.blobs, category=category))
+        self.ask = Ask(
+            "reveal", require_purpose(body.purpose), (body.category,), subjects, len(set(subjects)), grant_id(body.grant),
+            body.context.customer_on_the_line, body.context.ticket,
+        )  # fmt: skip
+
+    def take(self, permission: Permission | KeeperRefused) -> None:
+        if isinstance(permission, KeeperRefused):
+            self.error = permission
+        else:
+            self.permission = permission
+
+    def find(self, keeper: Keeper, keys: Sequence[WrappedKey] | KeeperError) -> None:
+        if not isinstance(keys, KeeperError):
+            self.keys = keys
+        elif isinstance(keys, KeeperRefused):
+            _each([self], lambda one: keeper.gate.refuse(one.caller, one.ask, keys))
+        else:
+            self.error = keys
+
+    def open(self, keeper: Keeper) -> None:
+        ciphers = keeper.keys.ciphers(self.keys, category=self.wanted.category)
+        payloads = [
+            sealing.unseal(cipher, subject=key.subject, blob=blob) for cipher, key, blob in zip(ciphers, self.keys, self.body.blobs, strict=True)
+        ]
+        if self.permission.masked:
+            fields = [masked(self.body.category, msgspec.msgpack.decode(payload)) for payload in payloads]
+            self.answer = {"masked": True, "fields": fields}
+        else:
+            self.answer = {"masked": False, "fields": [msgspec.Raw(payload) for payload in payloads]}
+
+
+def _each(openings: Sequence[_Opening], step: Callable[[_Opening], object]) -> None:
+    """Take one step with each that goes on, and keep the error of each that cannot."""
+    for one in openings:
+        if one.error is None:
+            try:
+                step(one)
+            except KeeperError as error:
+                one.error = error
+
+
+def _enter_all(keeper: Keeper, openings: Sequence[_Opening]) -> None:
+    """Make the entries durable in one commit; where one cannot become an entry, each by itself, so that it stops nobody else."""
     try:
-        keys = keeper.keys.of_subjects(subjects=subjects, category=category, generations=generations)
-    except KeeperRefused as error:
-        keeper.gate.refuse(caller, ask, error)
-    _enter(keeper, caller, "disclosure", ask, permission, subjects)
-    payloads = [
-        sealing.unseal(keeper.keys.unwrap(key, category=category), subject=key.subject, blob=blob) for key, blob in zip(keys, body.blobs, strict=True)
-    ]
-    if permission.masked:
-        return {"masked": True, "fields": [masked(body.category, msgspec.msgpack.decode(payload)) for payload in payloads]}
-    return {"masked": False, "fields": [msgspec.Raw(payload) for payload in payloads]}
+        keeper.log.append([_event(keeper, one.caller, "disclosure", one.ask, one.permission, one.ask.subjects) for one in openings])
+    except KeeperInvalid:
+        _each(openings, lambda one: _enter(keeper, one.caller, "disclosure", one.ask, one.permission, one.ask.subjects))
+    except KeeperError as error:
+        for one in openings:
+            one.error = error
 
 
 def search(keeper: Keeper, caller: Caller, body: Search) -> list[list[tuple[bytes, bytes | None]]]:
@@ -262,14 +332,20 @@ def _admit_traffic_write(keeper: Keeper, caller: Caller, grant: str | None, *, a
 def _enter(
     keeper: Keeper, caller: Caller, kind: str, ask: Ask, permission: Permission, subjects: Sequence[UUID], *, action: str = "", **more: str | int
 ) -> None:  # fmt: skip
+    keeper.log.append([_event(keeper, caller, kind, ask, permission, subjects, action=action, **more)])
+
+
+def _event(
+    keeper: Keeper, caller: Caller, kind: str, ask: Ask, permission: Permission, subjects: Sequence[UUID], *, action: str = "", **more: str | int
+) -> Event:  # fmt: skip
     detail = {
         "masked": permission.masked, "ticket": permission.ticket[:200], "medium": caller.medium, "count": ask.count, "session": str(caller.session),
         "customer_on_the_line": ask.customer_on_the_line, **more,
     }  # fmt: skip
-    keeper.log.append([keeper.gate.event(
+    return keeper.gate.event(
         kind, caller, action=action or ask.action, category=ask.categories[0], purpose=ask.purpose,
         grant=str(permission.grant.grant) if permission.grant else "", subjects=tuple(dict.fromkeys(subjects)), detail=detail,
-    )])  # fmt: skip
+    )  # fmt: skip
 
 
 def _terms(subjects: Sequence[UUID], rows: Sequence[tuple[int, list[tuple[str, bytes | None]]]]) -> list[tuple[UUID, list[tuple[str, bytes | None]]]]:

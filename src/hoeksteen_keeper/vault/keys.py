@@ -14,7 +14,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES
 from hoeksteen_keeper.vault.providers import KeyProvider
@@ -34,6 +34,15 @@ class WrappedKey:
     wrapped: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The keys that one caller needs: those of a category's subjects, each of the generation that its blob names."""
+
+    subjects: Sequence[UUID]
+    category: int
+    generations: Sequence[int]
+
+
 class Keys:
     """
     Make, find and destroy keys.
@@ -48,19 +57,32 @@ class Keys:
 
     # --- keys of subjects
 
-    def of_subjects(self, *, subjects: Sequence[UUID], category: int, generations: Sequence[int]) -> list[WrappedKey]:
+    def wanted(self, wanted: Sequence[Wanted]) -> list[list[WrappedKey] | KeeperError]:
         """
-        Find the keys that open blobs of these generations, in their order.
+        Find the keys that open what several callers hold, with one question to the database; or why one of them gets none.
 
-        :raises KeeperRefused: `shredded`, when a key was destroyed
-        :raises KeeperInvalid: when there never was such a key
+        The refusals are `shredded`, when a key was destroyed, and `unknown_key`, when there never was such a key.
         """
-        rows = self._store.rows(_FIND, (list(subjects), list(generations), category))
-        if len(rows) == len(subjects):
-            return [WrappedKey(subject.bytes, generation, epoch, wrapped) for subject, generation, epoch, wrapped in rows]
-        with self._store.transaction() as tx:
-            self._refuse_shredded(tx, subjects, category)
-        raise KeeperInvalid("unknown_key", "A blob was not sealed by this keeper: it has no key of that subject, category and generation.")
+        subjects = [subject for one in wanted for subject in one.subjects]
+        generations = [generation for one in wanted for generation in one.generations]
+        categories = [one.category for one in wanted for _ in one.subjects]
+        rows = {row[0]: row for row in self._store.rows(_FIND, (subjects, generations, categories))}
+        answers: list[list[WrappedKey] | KeeperError] = []
+        at = 1
+        for one in wanted:
+            found = [rows.get(position) for position in range(at, at + len(one.subjects))]
+            at += len(one.subjects)
+            keys = [WrappedKey(s.bytes, g, row[1], row[2]) for s, g, row in zip(one.subjects, one.generations, found, strict=True) if row]
+            answers.append(keys if len(keys) == len(one.subjects) else self._why_none(one))
+        return answers
+
+    def _why_none(self, one: Wanted) -> KeeperError:
+        try:
+            with self._store.transaction() as tx:
+                self._refuse_shredded(tx, one.subjects, one.category)
+        except KeeperRefused as refused:
+            return refused
+        return KeeperInvalid("unknown_key", "A blob was not sealed by this keeper: it has no key of that subject, category and generation.")
 
     def for_sealing(self, tx: Connection, *, subjects: Sequence[UUID], category: int) -> list[WrappedKey]:
         """
@@ -76,14 +98,16 @@ class Keys:
         missing = [subject for subject in dict.fromkeys(subjects) if subject.bytes not in found]
         if missing:
             made = self._make(missing, category)
-            columns = ([UUID(bytes=key.subject) for key in made], [key.epoch for key in made], [key.wrapped for key in made])
-            tx.execute(_INSERT, (category, *columns))
-            found |= self._latest(tx, missing, category)  # another call may have been first
+            added = tx.execute(_INSERT, (category, missing, [key.epoch for key in made], [key.wrapped for key in made])).rowcount
+            if added == len(made):
+                found |= {key.subject: key for key in made}
+            else:  # another call was first with some of them
+                found |= self._latest(tx, missing, category)
         return [found[subject.bytes] for subject in subjects]
 
-    def unwrap(self, key: WrappedKey, *, category: int) -> AESGCM:
-        """Give the cipher of a subject's key."""
-        return AESGCM(_unwrap(self._epoch(key.epoch), key.wrapped, subject_context(key.subject, category, key.generation)))
+    def ciphers(self, keys: Sequence[WrappedKey], *, category: int) -> list[AESGCM]:
+        """Give the ciphers of subjects' keys, in their order."""
+        return [AESGCM(_unwrap(self._epoch(key.epoch), key.wrapped, subject_context(key.subject, category, key.generation))) for key in keys]
 
     def shred(self, tx: Connection, *, subject: UUID, category: int, entry: int | None) -> None:
         """
@@ -152,9 +176,10 @@ class Keys:
     def _make(self, subjects: Sequence[UUID], category: int) -> list[WrappedKey]:
         made: list[WrappedKey] = []
         for epoch, count in self._reserve(len(subjects), "subject"):
-            aead = self._epoch(epoch)
-            for subject in subjects[len(made) : len(made) + count]:
-                wrapped = self._wrap(aead, self._random_bytes(32), subject_context(subject.bytes, category, 1))
+            aead, random = self._epoch(epoch), self._random_bytes(44 * count)
+            for at, subject in enumerate(subjects[len(made) : len(made) + count]):
+                key, nonce = random[44 * at : 44 * at + 32], random[44 * at + 32 : 44 * at + 44]
+                wrapped = nonce + aead.encrypt(nonce, key, subject_context(subject.bytes, category, 1))
                 made.append(WrappedKey(subject.bytes, 1, epoch, wrapped))
         return made
 
@@ -225,18 +250,17 @@ def _named_context(name: str) -> bytes:
 
 
 _FIND = """
-SELECT k.subject, k.generation, k.epoch, k.wrapped
-FROM unnest(%s::uuid[], %s::integer[]) WITH ORDINALITY AS q (subject, generation, position)
-JOIN vault.subject_key k ON k.subject = q.subject AND k.category = %s AND k.generation = q.generation
-ORDER BY q.position
+SELECT q.position, k.epoch, k.wrapped
+FROM unnest(%b::uuid[], %b::integer[], %b::smallint[]) WITH ORDINALITY AS q (subject, generation, category, position)
+JOIN vault.subject_key k ON k.subject = q.subject AND k.category = q.category AND k.generation = q.generation
 """
 _LATEST = """
 SELECT DISTINCT ON (subject) subject, generation, epoch, wrapped FROM vault.subject_key
-WHERE category = %s AND subject = ANY(%s) ORDER BY subject, generation DESC
+WHERE category = %s AND subject = ANY(%b::uuid[]) ORDER BY subject, generation DESC
 """
 _INSERT = """
 INSERT INTO vault.subject_key (subject, category, generation, epoch, wrapped)
-SELECT new.subject, %s, 1, new.epoch, new.wrapped FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[]) AS new (subject, epoch, wrapped)
+SELECT new.subject, %s, 1, new.epoch, new.wrapped FROM unnest(%b::uuid[], %b::bigint[], %b::bytea[]) AS new (subject, epoch, wrapped)
 ON CONFLICT DO NOTHING
 """
-_SHREDDED = "SELECT 1 FROM vault.shredded WHERE subject = ANY(%s) AND category = ANY(%s) LIMIT 1"
+_SHREDDED = "SELECT 1 FROM vault.shredded WHERE subject = ANY(%b::uuid[]) AND category = ANY(%s) LIMIT 1"

@@ -46,6 +46,7 @@ COMMANDS = {
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
+    "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
 }
 

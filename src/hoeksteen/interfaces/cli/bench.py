@@ -1,0 +1,88 @@
+"""`hoeksteen bench NAME`: measurements on real parts, each beside the physical limit of the machine, taken in the same run."""
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from hoeksteen.host.installation import Installation, embedded_settings, free_port
+from hoeksteen.host.os_users import own
+from hoeksteen.host.processes import run_as
+from hoeksteen.interfaces.cli import people
+from hoeksteen.interfaces.cli.options import emit_json, json_option, report_console, report_table
+from hoeksteen.kernel.errors import Unavailable
+
+_CUSTOMERS = 10_000  # the standing grants' ceilings follow from it
+
+
+@click.group()
+def bench() -> None:
+    """Measure the system on this machine."""
+
+
+@bench.command()
+@click.option("--subjects", type=click.IntRange(20_000), default=400_000, show_default=True, help="How many people are sealed and opened in bulk.")
+@click.option("--rate", type=click.IntRange(1), default=2_000, show_default=True, help="Single openings that are due each second.")
+@click.option("--seconds", type=click.FloatRange(1), default=20.0, show_default=True, help="How long single openings go on.")
+@click.option("--entries", type=click.IntRange(5_000), default=500_000, show_default=True, help="How many entries are appended and verified.")
+@click.option("--proof-size", type=click.IntRange(1_000), default=10_000_000, show_default=True, help="The log whose inclusion is proven.")
+@click.option("--actors", type=click.IntRange(100), default=10_000, show_default=True, help="Of whom could-see decides.")
+@json_option
+def keeper(subjects: int, rate: int, seconds: float, entries: int, proof_size: int, actors: int, as_json: bool) -> None:
+    """Measure the keeper: openings, sealing, the log, its verifier, could-see."""
+    console, began = Console(stderr=True), time.monotonic()
+    data = Path(tempfile.mkdtemp(prefix="hoeksteen-"))
+    settings = embedded_settings(data, desk_port=free_port(), keeper_port=free_port())
+    installation = Installation(settings, progress=lambda text: console.print(f"  {text}"))
+    users = installation.users
+    try:
+        installation.up()
+        people.ensure_bootstrapped(installation)
+        people.approve_standing_grants(installation, customers=_CUSTOMERS)
+        console.print(f"  single openings at {rate:,} a second, then {subjects:,} people sealed and opened in bulk")
+        figures = _run(
+            users.application, "service", "--socket", settings.keeper_socket, "--key", settings.service_keys / "bss.key", "--subjects", subjects,
+            "--rate", rate, "--seconds", seconds,
+        )  # fmt: skip
+        console.print(f"  the parts by themselves: {entries:,} entries, a proof in {proof_size:,}, {actors:,} actors")
+        for name in ("bench_log", "bench_years"):
+            installation.keeper_database.ensure_database(name, owner="keeper")
+        folder = own(settings.keeper / "bench", users.keeper, mode=0o700)
+        dsns = [settings.keeper_dsn.replace("dbname=keeper ", f"dbname={name} ") for name in ("bench_log", "bench_years")]
+        figures |= _run(
+            users.keeper, "core", "--dsn", dsns[0], "--second-dsn", dsns[1], "--folder", folder, "--subjects", subjects, "--entries", entries,
+            "--proof-size", proof_size, "--actors", actors,
+        )  # fmt: skip
+    finally:
+        installation.down()
+        shutil.rmtree(data, ignore_errors=True)
+    figures |= {"subjects": subjects, "seconds": round(time.monotonic() - began, 1)}
+    _show(report_console(as_json=as_json), figures)
+    if as_json:
+        emit_json(figures)
+
+
+def _run(user: str, part: str, *options: object) -> dict[str, Any]:
+    done = run_as(user, [sys.executable, "-m", "hoeksteen_keeper.bench", part, *(str(option) for option in options)])
+    if done.returncode != 0:
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise Unavailable(f"The measurement {part} ended: {last}", remedy="Free memory and disk space, or measure less.")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _show(console: Console, figures: dict[str, Any]) -> None:
+    table = report_table("The keeper on this machine")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:,}")
+    console.print(table)
+
+
+commands = [bench]
