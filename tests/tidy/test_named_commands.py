@@ -11,7 +11,7 @@ import click
 import pytest
 
 from hoeksteen.interfaces.cli.main import cli
-from hoeksteen_keeper.service.cli import cli as keeper
+from hoeksteen_keeper.service.cli.main import cli as keeper
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS: dict[str, click.Command] = {"hoeksteen": cli, "hoeksteen-keeper": keeper}

@@ -14,8 +14,9 @@ from anyio import CapacityLimiter
 
 from hoeksteen_keeper.access.model import Caller
 from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused, answer_to
-from hoeksteen_keeper.service import control_calls, data_calls
+from hoeksteen_keeper.service import data_calls, grant_calls, log_calls, session_calls
 from hoeksteen_keeper.service.keeper import Keeper
+from hoeksteen_keeper.service.shapes import Calls
 
 BODY_BYTES_MAX = 64 << 20
 TOGETHER_BYTES_MAX = 16 << 10  # larger calls are work of their own, and share nothing that counts
@@ -27,38 +28,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 CALLS_AT_ONCE_MAX = 20  # fewer than the store has connections: a call that holds one may need a second, and always gets it
-Call = tuple[type[msgspec.Struct], Callable[[Keeper, Caller, Any], Any]]
-CALLS: dict[str, Call] = {
-    "seal": (data_calls.Seal, data_calls.seal),
-    "reveal": (data_calls.Reveal, data_calls.reveal),
-    "search": (data_calls.Search, data_calls.search),
-    "shred": (data_calls.Shred, data_calls.shred_subject),
-    "traffic/seal": (data_calls.TrafficSeal, data_calls.traffic_seal),
-    "traffic/open": (data_calls.TrafficOpen, data_calls.traffic_open),
-    "traffic/tokens": (data_calls.Tokens, data_calls.deduplication_tokens),
-    "traffic/destroy": (data_calls.Month, data_calls.destroy_month),
-    "sessions/exchange": (control_calls.Code, control_calls.exchange),
-    "sessions/show": (control_calls.Token, control_calls.show_session),
-    "sessions/close": (control_calls.Token, control_calls.close_session),
-    "passkey-ticket": (control_calls.Nothing, control_calls.passkey_ticket),
-    "actors/data-subject": (control_calls.DataSubject, control_calls.add_data_subject),
-    "actors/confirm": (control_calls.ActorName, control_calls.confirm_actor),
-    "grants/request": (control_calls.GrantRequest, control_calls.request_grant),
-    "grants/list": (control_calls.GrantList, control_calls.list_grants),
-    "grants/show": (control_calls.GrantName, control_calls.show_grant),
-    "grants/approve": (control_calls.Approval, control_calls.approve_grant),
-    "grants/refuse": (control_calls.GrantEnd, control_calls.refuse_grant),
-    "grants/revoke": (control_calls.GrantEnd, control_calls.revoke_grant),
-    "kill": (control_calls.Kill, control_calls.kill),
-    "did-see": (control_calls.DidSee, control_calls.did_see),
-    "could-see": (control_calls.CouldSee, control_calls.could_see),
-    "export": (control_calls.Export, control_calls.export),
-    "checkpoint": (control_calls.Nothing, control_calls.checkpoint),
-    "fsck": (control_calls.Nothing, control_calls.fsck),
-}
+CALLS: Calls = {**data_calls.CALLS, **session_calls.CALLS, **grant_calls.CALLS, **log_calls.CALLS}
 _DECODERS = {path: msgspec.msgpack.Decoder(shape) for path, (shape, _) in CALLS.items()}
 _REVEAL = msgspec.msgpack.Decoder(data_calls.Reveal)
-_ASSERTION = msgspec.msgpack.Decoder(control_calls.Assertion)
+_ASSERTION = msgspec.msgpack.Decoder(session_calls.Assertion)
 
 
 def api(keeper: Keeper) -> Asgi:
@@ -170,7 +143,7 @@ def _failed(path: str, error: Exception) -> tuple[int, bytes]:
 
 def _answer(keeper: Keeper, path: str, body: bytes, token: str, person: str) -> Any:
     if path == "token":
-        return control_calls.prove_key(keeper, _ASSERTION.decode(body))
+        return session_calls.prove_key(keeper, _ASSERTION.decode(body))
     if path not in CALLS:
         raise KeeperInvalid("unknown_call", "There is no such call.")
     own, *carried = keeper.sessions.callers(token, *([person] if person else []))

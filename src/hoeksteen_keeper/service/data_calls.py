@@ -16,6 +16,7 @@ from hoeksteen_keeper.access.model import Ask, Caller, Permission
 from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.service.keeper import Keeper, shred
+from hoeksteen_keeper.service.shapes import Calls, grant_id, subject_of, subjects_of
 from hoeksteen_keeper.vault import blind, sealing, traffic
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, FIELDS, category_number, require_purpose
 from hoeksteen_keeper.vault.keys import Wanted, WrappedKey
@@ -309,20 +310,6 @@ def destroy_month(keeper: Keeper, caller: Caller, body: Month) -> int:
         return keeper.keys.destroy_named(tx, names)
 
 
-def subjects_of(run: bytes) -> list[UUID]:
-    """:raises KeeperInvalid: when it is no run of whole identifiers"""
-    if len(run) % 16:
-        raise KeeperInvalid("subjects_invalid", "Subjects are given as 16 bytes each.")
-    return [UUID(bytes=run[i : i + 16]) for i in range(0, len(run), 16)]
-
-
-def subject_of(run: bytes) -> UUID:
-    """:raises KeeperInvalid: when it is not one identifier"""
-    if len(run) != 16:
-        raise KeeperInvalid("subjects_invalid", "A subject is given as 16 bytes.")
-    return UUID(bytes=run)
-
-
 def _admit_traffic_write(keeper: Keeper, caller: Caller, grant: str | None, *, action: str, count: int, month: str) -> None:
     ask = Ask("seal", _TRAFFIC_PURPOSE, ("traffic",), (), count, grant_id(grant))
     permission = keeper.gate.admit(caller, ask)
@@ -354,19 +341,6 @@ def _terms(subjects: Sequence[UUID], rows: Sequence[tuple[int, list[tuple[str, b
     return [(subjects[position], values) for position, values in rows]
 
 
-def required_grant(text: str) -> UUID:
-    """:raises KeeperInvalid: when it names no grant"""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise KeeperInvalid("unknown_grant", "There is no such grant.") from error
-
-
-def grant_id(text: str | None) -> UUID | None:
-    """:raises KeeperInvalid: when it names no grant"""
-    return required_grant(text) if text else None
-
-
 def _require_fields(category: str, payloads: Sequence[bytes]) -> None:
     """What a category is called says what is in it: a policy, a mask and a shred rely on that."""
     try:
@@ -381,3 +355,15 @@ def _require_fields(category: str, payloads: Sequence[bytes]) -> None:
 def _require_batch(subjects: int, columns: int) -> None:
     if subjects != columns or not 1 <= subjects <= ITEMS_MAX:
         raise KeeperInvalid("batch_invalid", f"A batch has 1 to {ITEMS_MAX} subjects and as many items, not {subjects} and {columns}.")
+
+
+CALLS: Calls = {
+    "seal": (Seal, seal),
+    "reveal": (Reveal, reveal),
+    "search": (Search, search),
+    "shred": (Shred, shred_subject),
+    "traffic/seal": (TrafficSeal, traffic_seal),
+    "traffic/open": (TrafficOpen, traffic_open),
+    "traffic/tokens": (Tokens, deduplication_tokens),
+    "traffic/destroy": (Month, destroy_month),
+}

@@ -1,4 +1,4 @@
-"""`hoeksteen bench NAME`: measurements on real parts, each beside the physical limit of the machine, taken in the same run."""
+"""`hoeksteen bench keeper`: measurements on real parts, each beside the physical limit of the machine, taken in the same run."""
 
 import json
 import shutil

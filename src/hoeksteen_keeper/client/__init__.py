@@ -1,0 +1,90 @@
+"""
+The client of the keeper: HTTP over its Unix socket, bodies in MessagePack.
+
+A service (or a person with a key of their own) proves who it is by an Ed25519 signature over a fresh assertion, and gets
+a short token. Calls made for a person carry that person's token beside it: the person is the actor, the service the medium.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from hoeksteen_keeper._link import Link, assertion, load_key
+from hoeksteen_keeper.client.control import ControlCalls
+from hoeksteen_keeper.client.evidence import EvidenceCalls
+from hoeksteen_keeper.client.shapes import Hit, Revealed, SealItem, Session, Term
+from hoeksteen_keeper.client.vault import VaultCalls
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
+
+__all__ = [
+    "Hit", "KeeperClient", "KeeperCorrupt", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem", "Session",
+    "Term", "assertion", "load_key",
+]  # fmt: skip
+
+
+class KeeperClient(VaultCalls, EvidenceCalls, ControlCalls):
+    """
+    Speak to the keeper as one service, or as one person who holds a key. Thread-safe; a context manager.
+
+    :param service: the actor whose key is in `key_path`
+    :raises KeeperUnavailable: by every call, when the keeper does not answer; no call is ever made twice
+    :raises KeeperCorrupt: by every call, when the keeper itself broke
+    """
+
+    def __init__(self, *, socket_path: Path, service: str, key_path: Path) -> None:
+        self._link = Link(socket_path, service, key_path)
+        self._token = ""
+
+    def __enter__(self) -> "KeeperClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._link.close()
+
+    def as_actor(self, token: str) -> "KeeperClient":
+        """Give a client on the same connections whose calls a person makes."""
+        other = KeeperClient.__new__(KeeperClient)
+        other._link, other._token = self._link, token
+        return other
+
+    def login_url(self, *, return_to: str, state: str) -> str:
+        """
+        Give the keeper's log-in page, to which the browser is sent.
+
+        :param return_to: a page of an origin that is allow-listed for this service; it receives `code` and `state`
+        """
+        return f"{self._link.origin()}/login?{urlencode({'service': self._link.service, 'return_to': return_to, 'state': state})}"
+
+    def exchange(self, *, code: str) -> Session:
+        """
+        Exchange the one-time code of the redirect for a short token that is bound to this service.
+
+        :raises KeeperRefused: `code_invalid`, when it was used, is too old or was issued to another service
+        """
+        return _session(self._call("sessions/exchange", {"code": code}))
+
+    def session(self, token: str) -> Session:
+        """
+        Tell whose token this is.
+
+        :raises KeeperRefused: `token_expired`, `session_killed`, `actor_blocked` or `organisation_blocked`
+        """
+        return _session(self._call("sessions/show", {"token": token}))
+
+    def logout(self, token: str) -> None:
+        """End the session of this token."""
+        self._call("sessions/close", {"token": token})
+
+
+def _session(answer: Mapping[str, Any]) -> Session:
+    subject = answer["subject"]
+    return Session(
+        answer["actor"], answer["name"], answer["organisation"], tuple(answer["roles"]), answer["token"], answer["expires_at"],
+        UUID(bytes=subject) if subject else None,
+    )  # fmt: skip

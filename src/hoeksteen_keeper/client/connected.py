@@ -1,0 +1,16 @@
+"""What the parts of the client share: one link, and the token of whom they speak for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hoeksteen_keeper._link import Link
+
+
+class Connected:
+    """Speak over a link, for a person where there is a token."""
+
+    _link: Link
+    _token: str
+
+    def _call(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._link.call(path, body, self._token)

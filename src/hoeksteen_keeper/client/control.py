@@ -1,0 +1,91 @@
+"""The calls about grants and about people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from hoeksteen_keeper._link import load_key
+from hoeksteen_keeper.client.connected import Connected
+
+
+class ControlCalls(Connected):
+    """Ask for grants, decide on them, stop people, and let them in."""
+
+    def request_grant(
+        self, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int,
+        unmasked: bool = False, subjects_max: int | None = None, per_hour: int | None = None, per_day: int | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """
+        Ask for a grant as the actor of this client; two people of the operator must approve it.
+
+        :param subjects: whose data; None for anybody's, which needs `subjects_max`
+        :param per_hour: openings, as `per_day`; without them a person gets 120 and 600, a service `subjects_max`
+        :returns: the grant: id, state, asker, organisation, purpose, categories, ticket, digest, canonical, approvals, valid_from, valid_to, ...
+        """
+        return dict(self._call("grants/request", {
+            "purpose": purpose, "categories": list(categories), "subjects": None if subjects is None else [subject.bytes for subject in subjects],
+            "ticket": ticket, "minutes": minutes, "unmasked": unmasked, "subjects_max": subjects_max,
+            "per_hour": per_hour, "per_day": per_day,
+        }))  # fmt: skip
+
+    def grants(self, *, state: str | None = None) -> list[dict[str, Any]]:
+        """
+        Give the grants that the actor may see, newest first: all of them for approvers, otherwise the actor's own.
+
+        :param state: `requested`, `running`, `refused`, `revoked` or `expired`
+        """
+        return list(self._call("grants/list", {"state": state}))
+
+    def grant(self, *, grant: str) -> dict[str, Any]:
+        """Give one grant; `canonical` is what approvers sign the SHA-256 of."""
+        return dict(self._call("grants/show", {"grant": grant}))
+
+    def approve_grant(self, *, grant: str, digest: str, key_path: Path | None = None) -> dict[str, Any]:
+        """
+        Approve a grant by signing the SHA-256 digest of its canonical form with a key that the approver holds.
+
+        :param digest: hexadecimal, of the canonical grant that the approver has read
+        :param key_path: the approver's Ed25519 key; None for the key of this client
+        :raises KeeperRefused: when the approver is the asker, not of the operator, or the key is not theirs
+        """
+        signature = load_key(key_path or self._link.key_path).sign(bytes.fromhex(digest))
+        return dict(self._call("grants/approve", {"grant": grant, "digest": bytes.fromhex(digest), "signature": signature}))
+
+    def refuse_grant(self, *, grant: str, reason: str) -> dict[str, Any]:
+        """Refuse a grant that was asked for."""
+        return dict(self._call("grants/refuse", {"grant": grant, "reason": reason}))
+
+    def revoke_grant(self, *, grant: str, reason: str) -> dict[str, Any]:
+        """End a running grant at once."""
+        return dict(self._call("grants/revoke", {"grant": grant, "reason": reason}))
+
+    def kill(self, *, scope: str, target: str, reason: str) -> None:
+        """
+        Stop a session, an actor or an organisation, from the next request on.
+
+        :param scope: `session`, `actor` or `organisation`
+        :param target: the token's id, the actor or the organisation
+        """
+        self._call("kill", {"scope": scope, "target": target, "reason": reason})
+
+    def add_data_subject(self, *, actor: str, name: str, subject: UUID, password: str, totp_secret: str) -> None:
+        """
+        Prepare a customer's log-in that is bound to their own data; it works once a second person confirms it.
+
+        :param actor: the log-in name; like `name` it stands in the log, so a pseudonym such as a customer number, never a person's name
+        """
+        body = {"actor": actor, "name": name, "subject": subject.bytes, "password": password, "totp_secret": totp_secret}
+        self._call("actors/data-subject", body)
+
+    def confirm_actor(self, *, actor: str) -> None:
+        """
+        Let a customer log in whom another person added.
+
+        :raises KeeperRefused: `same_person`
+        """
+        self._call("actors/confirm", {"actor": actor})
+
+    def passkey_ticket(self) -> str:
+        """Give the one-time code with which a person who proves a key registers a passkey beside it."""
+        return str(self._call("passkey-ticket", {}))
