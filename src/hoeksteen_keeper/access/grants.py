@@ -337,7 +337,7 @@ _CANDIDATES = (
     "ORDER BY state = 'running' DESC, requested_at DESC LIMIT 20"
 )
 _RUNNING = (
-    f"{_SELECT} WHERE state = 'running' AND asker = %s AND purpose = %s AND categories && %s::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
+    f"{_SELECT} WHERE state = 'running' AND asker = %s AND purpose = %s AND categories && %b::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
     "ORDER BY requested_at DESC"
 )
 _END_AGAIN = """

@@ -6,13 +6,15 @@ counts openings (subjects, traffic records, values searched for) per hour, per d
 number. What is sealed, and made into tokens, under a grant is counted apart: a service brings in more than it ever opens, and whoever
 seals and compares is bounded too.
 
-Counted before the data are opened, in one statement whose transaction is undone where a ceiling would be passed: two
+Counted before the data are opened, in one statement that fails as a whole where a ceiling would be passed (`meter_ceiling`): two
 requests at the same time cannot both take the last place. The commit does not wait for the disk; the log holds the same numbers.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
+
+from psycopg.errors import CheckViolation
 
 from hoeksteen_keeper.access.model import Grant
 from hoeksteen_keeper.errors import KeeperRefused
@@ -52,23 +54,31 @@ def consume(store: Store, ceilings: Ceilings, count: int, *, subjects: Sequence[
 
     :raises KeeperRefused: `limit_reached`
     """
-    names, starts = [name for name, _ in ceilings], [start for _, start in ceilings]
-    with store.transaction(durable=False) as tx:
+    parameters: dict[str, object] = {
+        "names": [name for name, _ in ceilings], "starts": [start for _, start in ceilings], "ceilings": list(ceilings.values()), "count": count,
+    }  # fmt: skip
+    try:
         if subjects is None:
-            rows = tx.execute(_ADD, (count, names, starts)).fetchall()
+            store.rows(_ADD, parameters, durable=False)
         else:
-            rows = tx.execute(_ADD_SUBJECTS, {"names": names, "starts": starts, "subjects": sorted(set(subjects))}).fetchall()
-        for name, start, used in rows:
-            if used > ceilings[name, start]:
-                raise KeeperRefused("limit_reached", f"The ceiling of {ceilings[name, start]} ({name.rsplit(':', 1)[0]}) would be passed.")
+            store.rows(_ADD_SUBJECTS, {**parameters, "subjects": sorted(set(subjects))}, durable=False)
+    except CheckViolation:
+        raise KeeperRefused("limit_reached", _passed(store, ceilings)) from None
+
+
+def _passed(store: Store, ceilings: Ceilings) -> str:
+    names, starts = [name for name, _ in ceilings], [start for _, start in ceilings]
+    used = {(name, start): used for name, start, used in store.rows(_USED, (names, starts))}
+    fullest = min(ceilings, key=lambda meter: ceilings[meter] - used.get(meter, 0))
+    return f"The ceiling of {ceilings[fullest]} ({fullest[0].rsplit(':', 1)[0]}) would be passed."
 
 
 def raise_to(store: Store, grant: Grant, used: tuple[int, int, int], *, sealing: bool, now: datetime) -> None:
     """Count at least this much of a grant: per hour, per day and in total, as the log says after a restore or a crash."""
-    meters = list(ceilings_of_grant(grant, sealing=sealing, now=now))
+    ceilings = ceilings_of_grant(grant, sealing=sealing, now=now)
     with store.transaction() as tx:
-        for (name, start), count in zip(meters, used, strict=True):
-            tx.execute(_RAISE, (name, start, count))
+        for ((name, start), ceiling), count in zip(ceilings.items(), used, strict=True):
+            tx.execute(_RAISE, (name, start, count, max(ceiling, count)))
 
 
 def used_by_grant(store: Store, grant: UUID) -> tuple[int, int]:
@@ -78,22 +88,25 @@ def used_by_grant(store: Store, grant: UUID) -> tuple[int, int]:
     return used.get(f"grant:total:{grant}", 0), used.get(f"grant:total:seal:{grant}", 0)
 
 
-_ADD = """
-INSERT INTO access.meter AS m (meter, starts_at, used)
-SELECT n.meter, n.starts_at, %s FROM unnest(%s::text[], %s::timestamptz[]) AS n (meter, starts_at) ORDER BY n.meter
-ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used RETURNING meter, starts_at, used
+_METERS = "unnest(%(names)b::text[], %(starts)b::timestamptz[], %(ceilings)b::bigint[]) AS n (meter, starts_at, ceiling)"
+_COUNTED = """
+ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used, ceiling = excluded.ceiling RETURNING 1
 """
-_RAISE = """
-INSERT INTO access.meter AS m (meter, starts_at, used) VALUES (%s, %s, %s)
-ON CONFLICT (meter, starts_at) DO UPDATE SET used = greatest(m.used, excluded.used)
+_ADD = f"""
+INSERT INTO access.meter AS m (meter, starts_at, used, ceiling)
+SELECT n.meter, n.starts_at, %(count)s, n.ceiling FROM {_METERS} ORDER BY n.meter {_COUNTED}
 """
-_ADD_SUBJECTS = """
-WITH meters AS (SELECT * FROM unnest(%(names)s::text[], %(starts)s::timestamptz[]) AS n (meter, starts_at)),
+_ADD_SUBJECTS = f"""
+WITH meters AS (SELECT * FROM {_METERS}),
 fresh AS (
-    INSERT INTO access.seen (meter, starts_at, subject) SELECT n.meter, n.starts_at, subject FROM meters n, unnest(%(subjects)s::uuid[]) AS subject
+    INSERT INTO access.seen (meter, starts_at, subject) SELECT n.meter, n.starts_at, subject FROM meters n, unnest(%(subjects)b::uuid[]) AS subject
     ORDER BY n.meter, subject ON CONFLICT DO NOTHING RETURNING meter
 )
-INSERT INTO access.meter AS m (meter, starts_at, used)
-SELECT n.meter, n.starts_at, (SELECT count(*) FROM fresh f WHERE f.meter = n.meter) FROM meters n ORDER BY n.meter
-ON CONFLICT (meter, starts_at) DO UPDATE SET used = m.used + excluded.used RETURNING meter, starts_at, used
+INSERT INTO access.meter AS m (meter, starts_at, used, ceiling)
+SELECT n.meter, n.starts_at, (SELECT count(*) FROM fresh f WHERE f.meter = n.meter), n.ceiling FROM meters n ORDER BY n.meter {_COUNTED}
 """
+_RAISE = """
+INSERT INTO access.meter AS m (meter, starts_at, used, ceiling) VALUES (%s, %s, %s, %s)
+ON CONFLICT (meter, starts_at) DO UPDATE SET used = greatest(m.used, excluded.used), ceiling = greatest(m.used, excluded.ceiling)
+"""
+_USED = "SELECT meter, starts_at, used FROM access.meter WHERE (meter, starts_at) IN (SELECT * FROM unnest(%s::text[], %s::timestamptz[]))"

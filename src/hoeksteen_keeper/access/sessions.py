@@ -176,7 +176,7 @@ class Sessions:
 
     def sweep(self) -> None:
         """Forget what expired long enough ago, and log the refusals that were only counted."""
-        self._tell_refusals()
+        self.tell_refusals()
         with self._store.transaction() as tx:
             for statement in _SWEEP:
                 tx.execute(statement, {"now": self._now()})
@@ -196,7 +196,8 @@ class Sessions:
             self._log_refusals([(key, 1)])
         return refused
 
-    def _tell_refusals(self) -> None:
+    def tell_refusals(self) -> None:
+        """Log the refusals that were only counted."""
         with self._refused_lock:
             over = [(key, self._refused.pop(key)[1]) for key, (until, _) in list(self._refused.items()) if until <= self._now()]
         self._log_refusals([(key, count) for key, count in over if count])
@@ -276,7 +277,7 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
 _BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
 _SESSIONS = f"""
 SELECT s.token_hash, s.session, s.service, s.expires_at, s.ended_by, {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
-FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%s)
+FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%b)
 """
 _ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"
 _SWEEP = (

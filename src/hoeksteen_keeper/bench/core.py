@@ -16,11 +16,11 @@ from hoeksteen_keeper.access.policies import shipped
 from hoeksteen_keeper.bench.service import BATCH, CLIENTS
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
-from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.log import Log, connections
 from hoeksteen_keeper.evidence.merkle import HASH_BYTES, inclusion_proof, perfect_root
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.evidence.tiles import TILE_WIDTH, TileStore, tile_path
-from hoeksteen_keeper.store.database import Store
+from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.verify.formats import read_key
 from hoeksteen_keeper.verify.tilelog import check_log
 
@@ -64,9 +64,12 @@ def log(*, dsn: str, folder: Path, entries: int) -> dict[str, float]:
     """Append entries in batches to a new log, beside a plain COPY of as many bytes, and have the verifier check it all."""
     store = Store(dsn)
     store.open()
+    migrate(store)
+    pool = connections(dsn)
+    pool.open()
     try:
         made = Log(
-            pool=store.pool, home=folder, origin=_ORIGIN, signer=NoteSigner.generate(_ORIGIN), log_key=bytes(32), now=lambda: datetime.now(UTC),  # noqa: TID251 a benchmark's log
+            pool=pool, home=folder, origin=_ORIGIN, signer=NoteSigner.generate(_ORIGIN), log_key=bytes(32), now=lambda: datetime.now(UTC),  # noqa: TID251 a benchmark's log
             random_bytes=os.urandom,
         )  # fmt: skip
         batches = [[_look(start + i) for i in range(_APPEND)] for start in range(0, entries, _APPEND)]
@@ -80,6 +83,7 @@ def log(*, dsn: str, folder: Path, entries: int) -> dict[str, float]:
         check_log(made.tiles.home, [read_key(str(made.signer.verifier))], [])
         verify_seconds = time.perf_counter() - began
     finally:
+        pool.close()
         store.close()
     return {
         "log_entries_per_second": round(entries / append_seconds), "copy_rows_per_second": round(entries / copy_seconds),
@@ -134,10 +138,13 @@ def could_see(*, dsn: str, folder: Path, actors: int) -> dict[str, float]:
     """Ask who could see one subject, of a log that holds many actors and five years of grants and kills."""
     store = Store(dsn)
     store.open()
+    migrate(store)
+    pool = connections(dsn)
+    pool.open()
     try:
         clock = [_START]
         made = Log(
-            pool=store.pool, home=folder / "five-years", origin=_ORIGIN, signer=NoteSigner.generate(_ORIGIN), log_key=bytes(32),
+            pool=pool, home=folder / "five-years", origin=_ORIGIN, signer=NoteSigner.generate(_ORIGIN), log_key=bytes(32),
             now=lambda: clock[0], random_bytes=os.urandom,
         )  # fmt: skip
         events = _five_years(actors)
@@ -148,6 +155,7 @@ def could_see(*, dsn: str, folder: Path, actors: int) -> dict[str, float]:
         answer = permissions(queries.state_at(made, None), UUID(int=7))
         took = time.perf_counter() - began
     finally:
+        pool.close()
         store.close()
     return {"could_see_seconds": round(took, 3), "could_see_actors": actors, "could_see_facts": len(events), "could_see_answers": len(answer)}
 

@@ -1,6 +1,6 @@
 """The SQL of the log."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 Pool = psycopg_pool.ConnectionPool[Connection]
 SEQUENCER_LOCK = 0x484F454B  # any constant that the keeper's other locks do not use: "HOEK"
 _FETCH = 10_000
+_CONNECTIONS_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Row:
 
 _COLUMNS = "index, time, kind, actor, organisation, indexed, leaf, body, chunk"
 _TYPES = ("int8", "timestamptz", "text", "text", "text", "bool", "bytea", "bytea", "bytea")
+
+
+def connections(dsn: str) -> Pool:
+    """Give a pool of connections for one log, not yet open; a call that waits for its entry holds one of its own beside them."""
+    return psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_CONNECTIONS_MAX, kwargs={"options": "-c timezone=UTC"}, open=False)
 
 
 @contextmanager
@@ -69,6 +75,24 @@ def set_head(tx: Connection, size: int, time: datetime) -> None:
 def head_size(tx: Connection) -> int:
     row = tx.execute("SELECT size FROM evidence.head").fetchone()
     return int(row[0]) if row else 0
+
+
+def has_unsigned(tx: Connection) -> bool:
+    """Say whether there are entries that no released tree holds."""
+    row = tx.execute("SELECT h.size > coalesce(s.size, 0) FROM evidence.head h LEFT JOIN evidence.signed s ON true").fetchone()
+    return bool(row and row[0])
+
+
+def append(pool: Pool, count: int, clock: datetime, write: Callable[[int, datetime], tuple[Sequence[Row], Sequence[tuple[bytes, int]]]]) -> int:
+    """
+    Append `count` entries in one transaction and give the first one's index.
+
+    :param write: given that index and the entries' time, gives their rows and the tokens of their subjects
+    """
+    with connected(pool) as tx:
+        first, time = advance_head(tx, count, clock)
+        insert(tx, *write(first, time))
+    return first
 
 
 def insert(tx: Connection, rows: Iterable[Row], tokens: Sequence[tuple[bytes, int]]) -> None:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt, InvalidEvent
 from hoeksteen_keeper.evidence.model import JSON, KINDS, TAG_BYTES, Entry, Event, Tags
@@ -70,11 +72,13 @@ class Scribe:
     def __init__(self, log_key: bytes, random_bytes: Callable[[int], bytes]) -> None:
         if len(log_key) != 32:
             raise InvalidEvent("log_key", "The log key has 32 bytes.")
-        self._log_key, self._random_bytes = log_key, random_bytes
+        self._log_key, self._random_bytes = HMAC(log_key, SHA256()), random_bytes
 
     def subject_key(self, subject: UUID) -> bytes:
         """Give `k_subject`, by which its holder recognises the subject in every entry, and in nothing else."""
-        return hmac.digest(self._log_key, subject.bytes, _sha256)
+        keyed = self._log_key.copy()
+        keyed.update(subject.bytes)
+        return keyed.finalize()
 
     def draft(self, event: Event) -> Draft:
         """

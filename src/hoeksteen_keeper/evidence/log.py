@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperUnavailable
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperUnavailable, answer_to
 from hoeksteen_keeper.evidence import _store
 from hoeksteen_keeper.evidence.entries import Draft, Scribe, to_text
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
@@ -30,6 +31,7 @@ from hoeksteen_keeper.evidence.witness import AddCheckpoint
 INTEGRATE_MAX = 32_768
 INTEGRATE_BYTES_MAX = 64 << 20
 CHECKPOINT_SECONDS = 1.0
+connections = _store.connections
 _report = logging.getLogger(__name__)
 
 
@@ -103,6 +105,8 @@ class Log:
         if isinstance(ticket.error, KeeperError):
             raise type(ticket.error)(ticket.error.reason, ticket.error.detail) from ticket.error
         if ticket.error is not None:
+            if isinstance(ticket.error, Exception):
+                answer_to(ticket.error)  # reports its kind and place, for its text may hold what was to be logged
             raise KeeperUnavailable("log_unavailable", "The entry could not be written; nothing was disclosed.") from ticket.error
         self._wake.set()
         return list(range(ticket.first, ticket.first + len(drafts)))
@@ -147,22 +151,23 @@ class Log:
             if note is not None and (checkpoint := Checkpoint.parse(note)).text == text:
                 self.tiles.write_checkpoint(checkpoint.with_signatures(cosignatures))
 
+    def require_open(self) -> None:
+        """:raises KeeperCorrupt: when the background work found that the log is broken: nothing is appended from then on"""
+        if self._failure:
+            raise self._failure
+
+    def _has_more(self) -> bool:
+        with _store.connected(self.pool) as tx:
+            return _store.has_unsigned(tx)
+
     def _commit(self) -> None:
         with self._queue.lock:
             group, self._queue.tickets = self._queue.tickets, []
         try:
             self._become_current()
             drafts = [draft for ticket in group for draft in ticket.drafts]
-            with _store.connected(self.pool) as tx:
-                clock = self._now().astimezone(UTC)
-                first, time = _store.advance_head(tx, len(drafts), clock)
-                at = to_text(time).encode()
-                shown = to_text(clock).encode() if clock < time else None
-                rows = [
-                    _store.Row(i, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(at, shown), d.body, d.chunk)
-                    for i, d in enumerate(drafts, first)
-                ]
-                _store.insert(tx, rows, [(token, i) for i, draft in enumerate(drafts, first) for token in draft.tokens])
+            clock = self._now().astimezone(UTC)
+            first = _store.append(self.pool, len(drafts), clock, partial(_written, drafts, clock))
         except BaseException as error:
             for ticket in group:
                 ticket.error = error
@@ -174,8 +179,7 @@ class Log:
 
     def _become_current(self) -> None:
         """Once per process: a database restored from a backup first learns what its tiles hold, or does nothing at all."""
-        if self._failure:
-            raise self._failure
+        self.require_open()
         if not self._current:
             with self._sequence_lock, _store.connected(self.pool) as tx:
                 _store.lock_sequencer(tx)
@@ -222,10 +226,11 @@ class Log:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._wake.wait()
+            self._wake.wait(CHECKPOINT_SECONDS)  # other processes append as well
             self._wake.clear()
             try:
-                self.checkpoint()
+                if self._has_more():
+                    self.checkpoint()
             except KeeperUnavailable as error:
                 _report.warning("the log's checkpoint waits: %s", error)
                 self._wake.set()
@@ -240,3 +245,15 @@ class Log:
                 _report.exception("the log's checkpoint fails, and is tried again")
                 self._wake.set()
             self._stop.wait(CHECKPOINT_SECONDS)
+
+
+def _written(
+    drafts: Sequence[Draft], clock: datetime, first: int, time: datetime
+) -> tuple[list[_store.Row], list[tuple[bytes, int]]]:  # fmt: skip
+    """Give drafts their place and time: the rows of the entries, and which token is found in which."""
+    at, shown = to_text(time).encode(), to_text(clock).encode() if clock < time else None
+    rows = [
+        _store.Row(index, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(at, shown), d.body, d.chunk)
+        for index, d in enumerate(drafts, first)
+    ]
+    return rows, [(token, index) for index, draft in enumerate(drafts, first) for token in draft.tokens]

@@ -125,9 +125,11 @@ def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
             blind.replace_tokens(tx, key=index_keys[index], index=index, terms=rows)
     nonces = keeper.random_bytes(12 * len(keys))
     return [
-        sealing.seal(cipher, subject=key.subject, category=category, generation=key.generation, nonce=nonces[12 * at : 12 * at + 12], payload=payload)
-        for at, (cipher, key, payload) in enumerate(zip(keeper.keys.ciphers(keys, category=category), keys, payloads, strict=True))
-    ]
+        sealing.seal(
+            cipher, subject=subject.bytes, category=category, generation=generation, nonce=nonces[12 * at : 12 * at + 12], payload=payload
+        )
+        for at, ((generation, cipher), subject, payload) in enumerate(zip(keys, subjects, payloads, strict=True))
+    ]  # fmt: skip
 
 
 def reveal(keeper: Keeper, caller: Caller, body: Reveal) -> dict[str, Any]:
@@ -367,3 +369,5 @@ CALLS: Calls = {
     "traffic/tokens": (Tokens, deduplication_tokens),
     "traffic/destroy": (Month, destroy_month),
 }
+WORK = frozenset({"seal", "reveal", "search", "traffic/seal", "traffic/open", "traffic/tokens"})
+"""The calls that workers answer."""

@@ -43,7 +43,7 @@ class Keeper:
     grants: Grants
     gate: Gate
     approvals: Approvals
-    now: Callable[[], datetime]
+    now: "SteadyClock"
     random_bytes: Callable[[int], bytes] = os.urandom
 
 

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg_pool
-
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
 from hoeksteen_keeper.access.gate import Gate
@@ -19,18 +17,17 @@ from hoeksteen_keeper.access.sessions import Sessions
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
-from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.log import Log, connections
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.service.exposure import findings
 from hoeksteen_keeper.service.keeper import LOG_CONTEXT, Keeper, SteadyClock, now
 from hoeksteen_keeper.service.reapplying import reapply
-from hoeksteen_keeper.store.database import Connection, Store
+from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.vault.keys import Keys
 from hoeksteen_keeper.vault.providers import FileProvider
 
 _SWEEP_SECONDS = 1.0
 _ATTEST_EVERY = timedelta(days=1)
-_LOG_CONNECTIONS_MAX = 6
 _report = logging.getLogger(__name__)
 
 
@@ -44,33 +41,36 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     :param port: of its pages on 127.0.0.1
     :raises KeeperError: when any part of it is not as it must be
     """
-    provider = FileProvider(home / "keys" / "kek", random_bytes=os.urandom)
-    store, log = Store(dsn), _log(dsn, home, provider)
-    clock = SteadyClock(now)
-    keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
-    actors = Actors(store=store, keys=keys, log=log, now=clock, random_bytes=os.urandom)
-    grants = Grants(store=store, actors=actors, log=log, now=clock, random_bytes=os.urandom)
-    policies = shipped()
-    gate = Gate(store=store, policies=policies, grants=grants, log=log, now=clock)
-    sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
-    approvals = Approvals(gate=gate, grants=grants, log=log)
-    keeper = Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, clock)
+    keeper = _assembled(dsn, home, port)
     try:
-        store.open()
-        log.pool.open()
-        log.start()
-        size = queries.state_at(log, None).size
-        for entry in queries.entries(log, first=max(0, size - 1), last=size):
-            clock.not_before(entry.time)
+        keeper.store.open()
+        migrate(keeper.store)
+        keeper.log.pool.open()
+        keeper.log.start()
+        _after_the_last_entry(keeper)
         reapply(keeper)
-        _put_in_force(keeper, policies)
+        _put_in_force(keeper, keeper.gate.policies)
         _attest_exposure(keeper)
         with _sweeping(keeper):
             yield keeper
     finally:
-        log.stop()
-        log.pool.close()
-        store.close()
+        keeper.log.stop()
+        keeper.log.pool.close()
+        keeper.store.close()
+
+
+@contextmanager
+def joined(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
+    """Open a keeper beside the process that serves and has brought everything up to date; it signs nothing and sweeps nothing."""
+    keeper = _assembled(dsn, home, port)
+    try:
+        keeper.store.open()
+        keeper.log.pool.open()
+        _after_the_last_entry(keeper)
+        yield keeper
+    finally:
+        keeper.log.pool.close()
+        keeper.store.close()
 
 
 @contextmanager
@@ -84,6 +84,26 @@ def opened_log(*, dsn: str, home: Path) -> Iterator[Log]:
         log.pool.close()
 
 
+def _assembled(dsn: str, home: Path, port: int) -> Keeper:
+    provider = FileProvider(home / "keys" / "kek", random_bytes=os.urandom)
+    store, log = Store(dsn), _log(dsn, home, provider)
+    clock = SteadyClock(now)
+    keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
+    actors = Actors(store=store, keys=keys, log=log, now=clock, random_bytes=os.urandom)
+    grants = Grants(store=store, actors=actors, log=log, now=clock, random_bytes=os.urandom)
+    gate = Gate(store=store, policies=shipped(), grants=grants, log=log, now=clock)
+    sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
+    approvals = Approvals(gate=gate, grants=grants, log=log)
+    return Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, clock)
+
+
+def _after_the_last_entry(keeper: Keeper) -> None:
+    """Let the clock go on from the last entry of the log."""
+    size = queries.state_at(keeper.log, None).size
+    for entry in queries.entries(keeper.log, first=max(0, size - 1), last=size):
+        keeper.now.not_before(entry.time)
+
+
 def _log(dsn: str, home: Path, provider: FileProvider) -> Log:
     keys = home / "keys"
     try:
@@ -91,9 +111,7 @@ def _log(dsn: str, home: Path, provider: FileProvider) -> Log:
         signer = NoteSigner.load(keys / "log-signing")
     except OSError as error:
         raise KeeperInvalid("key_unreadable", f"{error.filename} cannot be read: {error.strerror}. Restore the keys.") from error
-    # the log has connections of its own: a call that waits for its entry holds one of the store's
-    pool = psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_LOG_CONNECTIONS_MAX, kwargs={"options": "-c timezone=UTC"}, open=False)
-    return Log(pool=pool, home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
+    return Log(pool=connections(dsn), home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
 
 
 def _attest_exposure(keeper: Keeper) -> None:

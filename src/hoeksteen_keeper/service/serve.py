@@ -1,8 +1,7 @@
 """
-Serving: the API on a Unix socket and the pages on 127.0.0.1, in one process with threads.
+Serving: the API on a Unix socket and the pages on 127.0.0.1.
 
-One process, because the epoch keys, the tree's sequencer and the WebAuthn challenges then have one home; the work itself happens in threads that wait
-for the database or run in C without Python's lock.
+One process takes all calls in and holds the tree's sequencer, the sweeper and the WebAuthn challenges; sealing and opening happen in its workers.
 """
 
 import asyncio
@@ -10,20 +9,24 @@ import logging
 import os
 import signal
 import socket as sockets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvloop
+from uvicorn import Config, Server
 
-from hoeksteen_keeper.errors import KeeperInvalid
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
 from hoeksteen_keeper.pages.app import Rooms, pages
 from hoeksteen_keeper.service.app import api
 from hoeksteen_keeper.service.keeper import Keeper, require_home
 from hoeksteen_keeper.service.opening import opened
+from hoeksteen_keeper.service.workers import Workers
 
 _SOCKET_WAIT_SECONDS = 10.0
+_LAST_CALLS_SECONDS = 10  # how long calls may go on once it is to stop
 
 
 def serve(*, dsn: str, home: Path, socket: Path, port: int, on_ready: Callable[[str], None]) -> None:
@@ -34,13 +37,26 @@ def serve(*, dsn: str, home: Path, socket: Path, port: int, on_ready: Callable[[
     :raises KeeperInvalid: when the socket or the port is taken
     """
     _require_free(socket, port)
-    with opened(dsn=dsn, home=require_home(home), port=port) as keeper:
-        asyncio.run(_serve(keeper, socket, port, on_ready))
+    with Workers(dsn=dsn, home=require_home(home), port=port) as workers, opened(dsn=dsn, home=home, port=port) as keeper:
+        uvloop.run(_serve(keeper, workers, socket, port, on_ready))
+    if workers.lost:
+        raise KeeperCorrupt("worker_lost", "A process of the keeper died; start the keeper again.")
 
 
-async def _serve(keeper: Keeper, socket: Path, port: int, on_ready: Callable[[str], None]) -> None:
-    quiet: dict[str, Any] = {"log_enabled": False, "websockets": False, "interface": Interfaces.ASGI}
-    servers = [Server(api(keeper), uds=socket, **quiet), Server(_pages(keeper), address="127.0.0.1", port=port, **quiet)]
+async def _serve(keeper: Keeper, workers: Workers, socket: Path, port: int, on_ready: Callable[[str], None]) -> None:
+    shared: dict[str, Any] = {
+        "lifespan": "off",
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+    }
+    servers = [
+        _Server(Config(api(keeper, workers), uds=str(socket), http="httptools", **shared)),
+        _Server(Config(_pages(keeper), host="127.0.0.1", port=port, http="h11", **shared)),
+    ]
+    workers.on_lost = partial(_stop, servers)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers)
@@ -48,13 +64,21 @@ async def _serve(keeper: Keeper, socket: Path, port: int, on_ready: Callable[[st
     await asyncio.gather(*running, _announce(keeper, socket, on_ready))
 
 
+class _Server(Server):
+    """A server of two in one loop, which both end by the same signal."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def _pages(keeper: Keeper) -> Any:
     return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, keeper.now, keeper.random_bytes))
 
 
-def _stop(servers: list[Any]) -> None:
+def _stop(servers: Sequence[Server]) -> None:
     for server in servers:
-        server.stop()
+        server.should_exit = True
 
 
 async def _announce(keeper: Keeper, socket: Path, on_ready: Callable[[str], None]) -> None:

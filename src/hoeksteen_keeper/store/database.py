@@ -30,39 +30,36 @@ class Store:
     """
 
     def __init__(self, dsn: str) -> None:
-        self.pool = psycopg_pool.ConnectionPool[Connection](
-            dsn, min_size=2, max_size=_CONNECTIONS_MAX, timeout=10.0, kwargs={"options": "-c timezone=UTC"}, open=False
-        )
+        def pool(options: str) -> psycopg_pool.ConnectionPool[Connection]:
+            settings = {"options": f"-c timezone=UTC {options}", "autocommit": True}
+            return psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_CONNECTIONS_MAX, timeout=10.0, kwargs=settings, open=False)
+
+        self._pool, self._counters = pool(""), pool("-c synchronous_commit=off")
 
     def open(self) -> None:
-        """Open the pool and bring the schema up to date."""
-        self.pool.open()
-        migrate(self)
+        """Open the connections."""
+        self._pool.open()
+        self._counters.open()
 
     def close(self) -> None:
         """Close every connection."""
-        self.pool.close()
+        self._pool.close()
+        self._counters.close()
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction that commits when the block ends, and rolls back when it raises."""
+        with _translated(), self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    def rows(self, sql: str, parameters: Parameters = (), *, durable: bool = True) -> list[tuple[Any, ...]]:
         """
-        Open a transaction that commits when the block ends, and rolls back when it raises.
+        Give the rows of one statement, in one round trip: it commits by itself.
 
         :param durable: False for counters and the like, which the log can rebuild: the commit does not wait for the disk
         """
-        with _translated(), self.pool.connection() as connection:
-            if not durable:
-                connection.execute("SET LOCAL synchronous_commit = off")
-            yield connection
-
-    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
-        """Give the rows of one statement, in one round trip: it commits by itself."""
-        with _translated(), self.pool.connection() as connection:
-            connection.autocommit = True
-            try:
-                return connection.execute(sql.encode(), parameters, binary=True).fetchall()
-            finally:
-                connection.autocommit = False
+        with _translated(), (self._pool if durable else self._counters).connection() as connection:
+            return connection.execute(sql.encode(), parameters, binary=True).fetchall()
 
     def row(self, sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
         """Give the first row of one statement, or None."""

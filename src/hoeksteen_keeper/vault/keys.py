@@ -6,13 +6,14 @@ moved to another row does not unwrap. Unwrapped epoch keys stay in memory, so th
 unwrapped for one batch and forgotten.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg.errors import UniqueViolation
 
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.store.database import Connection, Store
@@ -59,22 +60,24 @@ class Keys:
 
     def wanted(self, wanted: Sequence[Wanted]) -> list[list[WrappedKey] | KeeperError]:
         """
-        Find the keys that open what several callers hold, with one question to the database; or why one of them gets none.
+        Find the keys that open what several callers hold, with one question to the database per category; or why one of them gets none.
 
         The refusals are `shredded`, when a key was destroyed, and `unknown_key`, when there never was such a key.
         """
-        subjects = [subject for one in wanted for subject in one.subjects]
-        generations = [generation for one in wanted for generation in one.generations]
-        categories = [one.category for one in wanted for _ in one.subjects]
-        rows = {row[0]: row for row in self._store.rows(_FIND, (subjects, generations, categories))}
-        answers: list[list[WrappedKey] | KeeperError] = []
-        at = 1
-        for one in wanted:
-            found = [rows.get(position) for position in range(at, at + len(one.subjects))]
-            at += len(one.subjects)
-            keys = [WrappedKey(s.bytes, g, row[1], row[2]) for s, g, row in zip(one.subjects, one.generations, found, strict=True) if row]
-            answers.append(keys if len(keys) == len(one.subjects) else self._why_none(one))
-        return answers
+        found: dict[tuple[UUID, int, int], tuple[int, bytes]] = {}
+        for category in {one.category for one in wanted}:
+            subjects = [subject for one in wanted if one.category == category for subject in one.subjects]
+            found |= {(row[0], category, row[1]): row[2:] for row in self._store.rows(_FIND, (subjects, category))}
+        return [self._held(one, found) for one in wanted]
+
+    def _held(self, one: Wanted, found: Mapping[tuple[UUID, int, int], tuple[int, bytes]]) -> list[WrappedKey] | KeeperError:
+        try:
+            return [
+                WrappedKey(subject.bytes, generation, *found[subject, one.category, generation])
+                for subject, generation in zip(one.subjects, one.generations, strict=True)
+            ]
+        except KeyError:
+            return self._why_none(one)
 
     def _why_none(self, one: Wanted) -> KeeperError:
         try:
@@ -84,9 +87,9 @@ class Keys:
             return refused
         return KeeperInvalid("unknown_key", "A blob was not sealed by this keeper: it has no key of that subject, category and generation.")
 
-    def for_sealing(self, tx: Connection, *, subjects: Sequence[UUID], category: int) -> list[WrappedKey]:
+    def for_sealing(self, tx: Connection, *, subjects: Sequence[UUID], category: int) -> list[tuple[int, AESGCM]]:
         """
-        Find the latest key of each subject's category, in their order, and make those that are missing.
+        Give generation and cipher of the latest key of each subject's category, in their order; those that are missing are made.
 
         Until the transaction ends, no shred can come between: what was shredded stays so.
 
@@ -95,15 +98,9 @@ class Keys:
         tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SHRED_LOCK])
         self._refuse_shredded(tx, subjects, category)
         found = self._latest(tx, subjects, category)
-        missing = [subject for subject in dict.fromkeys(subjects) if subject.bytes not in found]
-        if missing:
-            made = self._make(missing, category)
-            added = tx.execute(_INSERT, (category, missing, [key.epoch for key in made], [key.wrapped for key in made])).rowcount
-            if added == len(made):
-                found |= {key.subject: key for key in made}
-            else:  # another call was first with some of them
-                found |= self._latest(tx, missing, category)
-        return [found[subject.bytes] for subject in subjects]
+        if missing := [subject for subject in dict.fromkeys(subjects) if subject not in found]:
+            found |= self._make(tx, missing, category)
+        return [found[subject] for subject in subjects]
 
     def ciphers(self, keys: Sequence[WrappedKey], *, category: int) -> list[AESGCM]:
         """Give the ciphers of subjects' keys, in their order."""
@@ -169,18 +166,28 @@ class Keys:
 
     # --- epochs
 
-    def _latest(self, tx: Connection, subjects: Sequence[UUID], category: int) -> dict[bytes, WrappedKey]:
-        rows = tx.execute(_LATEST, (category, list(subjects)), binary=True)
-        return {subject.bytes: WrappedKey(subject.bytes, generation, epoch, wrapped) for subject, generation, epoch, wrapped in rows}
+    def _latest(self, tx: Connection, subjects: Sequence[UUID], category: int) -> dict[UUID, tuple[int, AESGCM]]:
+        rows = tx.execute(_LATEST, (category, list(subjects)), binary=True).fetchall()
+        keys = [WrappedKey(subject.bytes, generation, epoch, wrapped) for subject, generation, epoch, wrapped in rows]
+        return {row[0]: (key.generation, cipher) for row, key, cipher in zip(rows, keys, self.ciphers(keys, category=category), strict=True)}
 
-    def _make(self, subjects: Sequence[UUID], category: int) -> list[WrappedKey]:
-        made: list[WrappedKey] = []
+    def _make(self, tx: Connection, subjects: Sequence[UUID], category: int) -> dict[UUID, tuple[int, AESGCM]]:
+        made: dict[UUID, tuple[int, AESGCM]] = {}
+        rows: list[tuple[UUID, int, int, int, bytes]] = []
         for epoch, count in self._reserve(len(subjects), "subject"):
             aead, random = self._epoch(epoch), self._random_bytes(44 * count)
             for at, subject in enumerate(subjects[len(made) : len(made) + count]):
                 key, nonce = random[44 * at : 44 * at + 32], random[44 * at + 32 : 44 * at + 44]
-                wrapped = nonce + aead.encrypt(nonce, key, subject_context(subject.bytes, category, 1))
-                made.append(WrappedKey(subject.bytes, 1, epoch, wrapped))
+                rows.append((subject, category, 1, epoch, nonce + aead.encrypt(nonce, key, subject_context(subject.bytes, category, 1))))
+                made[subject] = (1, AESGCM(key))
+        try:
+            with tx.transaction(), tx.cursor() as cursor, cursor.copy(_COPY) as copy:
+                copy.set_types(("uuid", "int2", "int4", "int8", "bytea"))
+                for row in rows:
+                    copy.write_row(row)
+        except UniqueViolation:  # another call was first with some of them
+            tx.cursor().executemany(_INSERT, rows)
+            return self._latest(tx, subjects, category)
         return made
 
     def _reserve(self, count: int, purpose: str) -> list[tuple[int, int]]:
@@ -249,18 +256,11 @@ def _named_context(name: str) -> bytes:
     return b"hoeksteen named key" + name.encode()
 
 
-_FIND = """
-SELECT q.position, k.epoch, k.wrapped
-FROM unnest(%b::uuid[], %b::integer[], %b::smallint[]) WITH ORDINALITY AS q (subject, generation, category, position)
-JOIN vault.subject_key k ON k.subject = q.subject AND k.category = q.category AND k.generation = q.generation
-"""
+_FIND = "SELECT subject, generation, epoch, wrapped FROM vault.subject_key WHERE subject = ANY(%b::uuid[]) AND category = %s"
 _LATEST = """
 SELECT DISTINCT ON (subject) subject, generation, epoch, wrapped FROM vault.subject_key
 WHERE category = %s AND subject = ANY(%b::uuid[]) ORDER BY subject, generation DESC
 """
-_INSERT = """
-INSERT INTO vault.subject_key (subject, category, generation, epoch, wrapped)
-SELECT new.subject, %s, 1, new.epoch, new.wrapped FROM unnest(%b::uuid[], %b::bigint[], %b::bytea[]) AS new (subject, epoch, wrapped)
-ON CONFLICT DO NOTHING
-"""
+_COPY = "COPY vault.subject_key (subject, category, generation, epoch, wrapped) FROM STDIN (FORMAT BINARY)"
+_INSERT = "INSERT INTO vault.subject_key (subject, category, generation, epoch, wrapped) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 _SHREDDED = "SELECT 1 FROM vault.shredded WHERE subject = ANY(%b::uuid[]) AND category = ANY(%s) LIMIT 1"

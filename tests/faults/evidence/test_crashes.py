@@ -26,11 +26,10 @@ sys.path.insert(0, {tests!r})
 from fixtures.evidence import LOG_KEY, ORIGIN, look
 from hoeksteen_keeper.evidence import log as module
 from hoeksteen_keeper.evidence.keys import NoteSigner
-from hoeksteen_keeper.store.database import Store
 module.CHECKPOINT_SECONDS = 0.01
-store = Store({dsn!r})
-store.open()
-log = module.Log(pool=store.pool, home=Path({home!r}), origin=ORIGIN, signer=NoteSigner.load(Path({key!r})), log_key=LOG_KEY,
+pool = module.connections({dsn!r})
+pool.open()
+log = module.Log(pool=pool, home=Path({home!r}), origin=ORIGIN, signer=NoteSigner.load(Path({key!r})), log_key=LOG_KEY,
                  now=lambda: datetime.now(UTC), random_bytes=os.urandom)
 log.start()
 def work():

@@ -14,7 +14,7 @@ from hoeksteen_keeper.service.cli.options import PATH, dsn_option, home_option, 
 from hoeksteen_keeper.service.keeper import initialise, require_home
 from hoeksteen_keeper.service.opening import opened, opened_log
 from hoeksteen_keeper.service.serve import serve
-from hoeksteen_keeper.store.database import Store
+from hoeksteen_keeper.store.database import Store, migrate
 
 
 @click.command("init")
@@ -26,6 +26,7 @@ def init_command(home: Path, dsn: str, origin: str) -> None:
     store = Store(dsn)  # before any key is made: a store that cannot be reached leaves nothing half-done
     try:
         store.open()
+        migrate(store)
     finally:
         store.close()
     verifier = initialise(home, origin=origin)
