@@ -9,9 +9,10 @@ Layout and reasons: docs/evidence.md and docs/decisions/0003.
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -41,8 +42,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _sha256 = hashlib.sha256
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """
     An entry ready to be given its place and time.
 
@@ -88,15 +88,15 @@ class Scribe:
         """
         subjects = set(event.subjects)
         fields: dict[str, JSON] = {name: getattr(event, name) for name in _FIELDS}
-        for value in fields.values():
-            if not isinstance(value, str) or "\0" in value or len(value) > FIELD_LENGTH_MAX:
-                raise InvalidEvent("event", f"The fields of an event are text of at most {FIELD_LENGTH_MAX} characters.")
+        if _unstorable(fields.values()):
+            raise InvalidEvent("event", f"The fields of an event are text of at most {FIELD_LENGTH_MAX} characters.")
         if event.kind not in KINDS or event.outcome not in ("allowed", "refused") or len(subjects) > SUBJECTS_MAX:
             raise InvalidEvent("event", f"An event of kind {event.kind[:40]!r} with {len(subjects)} subjects cannot be logged.")
         check_json(dict(event.detail))
         if event.outcome == "allowed" and (missing := [name for name in _NEEDED.get(event.kind, ()) if name not in event.detail]):
             raise InvalidEvent("event", f"An event of kind {event.kind} needs `{missing[0]}` in its detail.")
-        nonce, salt = self._random_bytes(NONCE_BYTES), self._random_bytes(NONCE_BYTES)
+        random = self._random_bytes(2 * NONCE_BYTES)
+        nonce, salt = random[:NONCE_BYTES], random[NONCE_BYTES:]
         try:
             body = _encode({**fields, "detail": event.detail, "salt": to_base64(salt)})
         except (UnicodeEncodeError, TypeError, msgspec.MsgspecError):
@@ -222,6 +222,13 @@ def to_text(time: datetime) -> str:
 def from_text(text: str) -> datetime:
     """Read an instant as the log writes it."""
     return datetime.fromisoformat(text)
+
+
+def _unstorable(texts: Collection[str]) -> bool:
+    try:
+        return "\0" in "".join(texts) or max(map(len, texts)) > FIELD_LENGTH_MAX
+    except TypeError:  # one of them is no text
+        return True
 
 
 def _base64_sha256(raw: bytes) -> bytes:
