@@ -15,11 +15,11 @@ down:            ## stop them
 status:          ## say what runs
 	@.venv/bin/hoeksteen status
 test: setup      ## linters, types, house rules and every suite but the slow ones
-	@tools/system-packages chromium
+	@tools/system-packages chromium softhsm2
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) -m "not slow" --durations=5 $(ARGS)
 test-all: setup  ## every suite, the slow ones too
-	@tools/system-packages chromium
+	@tools/system-packages chromium softhsm2
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) --durations=10 --cov --cov-report=term:skip-covered $(ARGS)
 lint: setup      ## ruff, mypy and the import contracts

@@ -1,6 +1,8 @@
 """The test vectors of docs/formats.md: computed by the product, kept as bytes. Rebuilt by `python tests/golden/keeper_formats.py`."""
 
+import base64
 import json
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hoeksteen_keeper.access.grants import canonical_grant
 from hoeksteen_keeper.client import assertion
 from hoeksteen_keeper.vault import blind, keys, sealing, traffic
+from hoeksteen_keeper.vault.providers import FileProvider, write_secret
 
 FILE = Path(__file__).with_name("keeper_formats.json")
 KEY = bytes(range(32))
@@ -37,6 +40,10 @@ def vectors() -> dict[str, Any]:
     blob = sealing.seal(AESGCM(KEY), subject=SUBJECT, category=1, generation=3, nonce=NONCE, payload=payload)
     records, values = SUBJECT + bytes(16), (31612345678).to_bytes(8, "little") + (7).to_bytes(8, "little")
     nonces = bytes(range(40, 56))
+    again = sealing.seal(AESGCM(KEY[::-1]), subject=SUBJECT, category=1, generation=4, nonce=NONCE, payload=payload)
+    disputed = {"month": "2026-10", "column": "other_party", "record": records[:16], "value": 31612345678}
+    layers = [KEY[::-1], bytes(reversed(NONCE)) + KEY[:20]]
+    first = blind.token(KEY, index="phone", value=INDEX_VALUES["phone"])
     wrap_context = keys.subject_context(SUBJECT, 1, 3)
     canonical = canonical_grant(GRANT)
     return {
@@ -48,6 +55,25 @@ def vectors() -> dict[str, Any]:
         "wrapped_subject_key": {
             "epoch_key": KEY.hex(), "key": KEY[::-1].hex(), "nonce": NONCE.hex(), "associated_data": wrap_context.hex(),
             "wrapped": (NONCE + AESGCM(KEY).encrypt(NONCE, KEY[::-1], wrap_context)).hex(),
+        },
+        "next_generation": {"key": KEY[::-1].hex(), "generation": 4, "nonce": NONCE.hex(), "blob": again.hex()},
+        "wrapped_epoch_key": {
+            "kek": KEY.hex(), "epoch": 7, "key": KEY[::-1].hex(), "nonce": NONCE.hex(), "associated_data": keys.epoch_context(7).hex(),
+            "file_name": FileProvider(_kept(KEY), random_bytes=lambda _: NONCE).current(),
+            "file": FileProvider(_kept(KEY), random_bytes=lambda _: NONCE).wrap(KEY[::-1], context=keys.epoch_context(7))[1].hex(),
+            "transit_request": {
+                "plaintext": base64.b64encode(KEY[::-1]).decode(), "associated_data": base64.b64encode(keys.epoch_context(7)).decode(),
+            },
+        },
+        "disputed_record": {
+            "key": KEY.hex(), "nonce": NONCE.hex(), "month": "2026-10", "column": "other_party", "record": records[:16].hex(), "value": 31612345678,
+            "blob": sealing.seal(
+                AESGCM(KEY), subject=SUBJECT, category=6, generation=1, nonce=NONCE, payload=msgspec.msgpack.encode(disputed)
+            ).hex(),
+        },
+        "layered_token": {
+            "index": "phone", "first": first.hex(), "keys": [key.hex() for key in layers],
+            "tokens": [blind.layered(first, layers[:count]).hex() for count in (1, 2)],
         },
         "traffic": {
             "key": KEY.hex(), "column": "other_party", "records": records.hex(), "subject": SUBJECT.hex(), "values": values.hex(),
@@ -66,6 +92,13 @@ def vectors() -> dict[str, Any]:
         "grant": {"facts": GRANT, "canonical": canonical.decode(), "sha256": sha256(canonical).hexdigest()},
         "assertion": assertion("bss", "2026-10-01T12:00:00+00:00", "00112233445566778899aabbccddeeff").decode(),
     }  # fmt: skip
+
+
+def _kept(kek: bytes) -> Path:
+    """Put a KEK into a file, as the provider reads it."""
+    path = Path(tempfile.mkdtemp()) / "kek"
+    write_secret(path, kek)
+    return path
 
 
 if __name__ == "__main__":

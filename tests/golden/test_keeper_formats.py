@@ -1,5 +1,6 @@
 """The keeper's formats are what docs/formats.md says: to the byte, and openable by an implementation that shares no code."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -38,6 +39,38 @@ def test_a_wrapped_key_by_the_document_alone() -> None:
     wrapped, subject = bytes.fromhex(v["wrapped"]), bytes.fromhex(KEPT["seal"]["subject"])
     context = b"hoeksteen key" + b"\x01" + (3).to_bytes(4, "big") + subject
     assert AESGCM(bytes.fromhex(v["epoch_key"])).decrypt(wrapped[:12], wrapped[12:], context).hex() == v["key"]
+
+
+def test_the_next_generation_and_a_disputed_record_by_the_document_alone() -> None:
+    subject = bytes.fromhex(KEPT["seal"]["subject"])
+    for name, category, generation in (("next_generation", 1, 4), ("disputed_record", 6, 1)):
+        v, blob = KEPT[name], bytes.fromhex(KEPT[name]["blob"])
+        assert blob[:6] == bytes([1, category]) + generation.to_bytes(4, "big") and blob[6:18].hex() == v["nonce"]
+        padded = AESGCM(bytes.fromhex(v["key"])).decrypt(blob[6:18], blob[18:], b"hoeksteen seal" + blob[:6] + subject)
+        payload = padded.rpartition(b"\x80")[0]
+        if name == "next_generation":
+            assert payload.hex() == KEPT["seal"]["payload"]
+        else:
+            record = {"month": v["month"], "column": v["column"], "record": bytes.fromhex(v["record"]), "value": v["value"]}
+            assert msgspec.msgpack.decode(payload) == record and payload == msgspec.msgpack.encode(record)
+
+
+def test_a_wrapped_epoch_key_by_the_document_alone() -> None:
+    v = KEPT["wrapped_epoch_key"]
+    context, wrapped = b"hoeksteen epoch" + (7).to_bytes(8, "big"), bytes.fromhex(v["file"])
+    assert AESGCM(bytes.fromhex(v["kek"])).decrypt(wrapped[:12], wrapped[12:], context).hex() == v["key"]
+    assert v["file_name"] == "file:" + hashlib.sha256(b"hoeksteen kek name" + bytes.fromhex(v["kek"])).hexdigest()[:16]
+    assert base64.b64decode(v["transit_request"]["associated_data"]) == context
+    assert base64.b64decode(v["transit_request"]["plaintext"]).hex() == v["key"]
+
+
+def test_layers_of_a_token_by_the_document_alone() -> None:
+    v = KEPT["layered_token"]
+    assert v["first"] == next(t["token"] for t in KEPT["blind_indexes"]["tokens"] if t["index"] == "phone")
+    token = bytes.fromhex(v["first"])
+    for key, expected in zip(v["keys"], v["tokens"], strict=True):
+        token = hmac.new(bytes.fromhex(key), token, "sha256").digest()[:16]
+        assert token.hex() == expected
 
 
 def test_traffic_by_the_document_alone() -> None:

@@ -53,6 +53,26 @@ class VaultCalls(Connected):
             revealed += [Revealed(subject, fields, answer["masked"]) for (subject, _), fields in zip(part, answer["fields"], strict=True)]
         return revealed
 
+    def rotate(
+        self, *, purpose: str, category: str, items: Sequence[tuple[UUID, bytes]], grant: str | None = None
+    ) -> list[bytes]:  # fmt: skip
+        """
+        Give the blobs sealed again under the next generation of their subjects' keys, in order; the old ones open until `finish_rotation`.
+
+        Done again, it makes no further generation. Store all blobs of a subject's category before finishing.
+        """
+        blobs: list[bytes] = []
+        for part in _parts(items, ITEMS_MAX):
+            body = {"purpose": purpose, "category": category, "grant": grant, "blobs": [blob for _, blob in part]}
+            blobs += self._call("rotate", {**body, "subjects": b"".join(subject.bytes for subject, _ in part)})
+        return blobs
+
+    def finish_rotation(self, *, purpose: str, category: str, subjects: Sequence[UUID], grant: str | None = None) -> int:
+        """Destroy all but the latest generation of these subjects' keys, and give how many keys there were; older blobs open no more."""
+        body = {"purpose": purpose, "category": category, "grant": grant}
+        parts = _parts(subjects, ITEMS_MAX)
+        return sum(self._call("rotate/finish", {**body, "subjects": b"".join(subject.bytes for subject in part)}) for part in parts)
+
     def search(
         self, *, purpose: str, index: str, value: str, context: Mapping[str, str | bool] | None = None, grant: str | None = None, limit: int = 50
     ) -> list[Hit]:
@@ -115,6 +135,22 @@ class VaultCalls(Connected):
             self._call("traffic/open", {**shared, "records": records[a * 16 : b * 16], "blocks": blocks[a * 24 : b * 24]})
             for a, b in _slices(len(records) // 16)
         )
+
+    def traffic_reseal(
+        self, *, purpose: str, month: str, column: str, records: bytes, blocks: bytes, subject: UUID,
+        grant: str | None = None, context: Mapping[str, str | bool] | None = None,
+    ) -> list[bytes]:  # fmt: skip
+        """
+        Seal disputed records of one subject again, as blobs of category `traffic`, so that they outlive their month's key.
+
+        Each blob holds month, column, record and value; `reveal` opens it.
+        """
+        shared = {"purpose": purpose, "month": month, "column": column, "subject": subject.bytes, "grant": grant, "context": context or {}}
+        blobs: list[bytes] = []
+        for a in range(0, len(records) // 16, ITEMS_MAX):
+            b = a + ITEMS_MAX
+            blobs += self._call("traffic/reseal", {**shared, "records": records[a * 16 : b * 16], "blocks": blocks[a * 24 : b * 24]})
+        return blobs
 
     def deduplication_tokens(self, *, month: str, values: bytes, grant: str | None = None) -> bytes:
         """

@@ -118,6 +118,8 @@ class StateAt:
     :param kills: the details of all kills, oldest first, each with its `time`
     :param exposure: the detail of the latest exposure scan with its `time`, or None
     :param destroyed: the names of keys that were destroyed on schedule
+    :param traffic_months: how long a month's traffic keys are kept; None where nobody said
+    :param generations_ended: whether old generations of subjects' keys were ever destroyed
     """
 
     at: datetime
@@ -132,6 +134,8 @@ class StateAt:
     actor_tags: Mapping[str, Tags]
     shred_tags: Sequence[tuple[str | None, Tags]]
     destroyed: Sequence[str]
+    traffic_months: int | None = None
+    generations_ended: bool = False
 
     def grant_lists(self, grant: str, subject: UUID) -> bool:
         """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""

@@ -11,10 +11,10 @@ from hoeksteen_keeper.evidence.errors import TooMuch
 from hoeksteen_keeper.evidence.find import about, period
 from hoeksteen_keeper.evidence.fsck import Report, fsck
 from hoeksteen_keeper.evidence.log import Log
-from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, StateAt
+from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, Event, StateAt
 from hoeksteen_keeper.evidence.replay import state_at
 
-__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "shredded", "state_at", "used"]
+__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "shredded", "state_at", "told", "used"]
 
 ANSWER_MAX = 100_000
 
@@ -68,17 +68,22 @@ def used(log: Log, *, grants: Mapping[str, str], since: datetime, day: datetime,
 
 def shredded(log: Log, subjects: Sequence[UUID]) -> list[tuple[UUID, str | None]]:
     """Give which of these subjects the log says are shredded, and in which category; None stands for all categories."""
+    return [(subject, event.detail.get("category")) for subject, event in told(log, "shred", subjects)]
+
+
+def told(log: Log, kind: str, subjects: Sequence[UUID]) -> list[tuple[UUID, Event]]:
+    """Give what the log says happened to which of these subjects, of one kind; refused attempts are left out."""
     keys = {subject: log.scribe.subject_key(subject) for subject in subjects}
     by_token = {token(key): subject for subject, key in keys.items()}
     with _store.connected(log.pool) as tx:
         last = _store.head_size(tx)
-        found = [(index, by_token[name]) for name, index in _store.token_indexes(tx, list(by_token), 0, last, ["shred"])]
-        for row in _store.rows_of(tx, [index for index, _, _ in _store.not_indexed(tx, 0, last, ["shred"])]):
+        found = [(index, by_token[name]) for name, index in _store.token_indexes(tx, list(by_token), 0, last, [kind])]
+        for row in _store.rows_of(tx, [index for index, _, _ in _store.not_indexed(tx, 0, last, [kind])]):
             tags = read_leaf(row.leaf).tags_with(row.chunk)
             found += [(row.index, subject) for subject, key in keys.items() if tags.hold(key)]
         rows = {row.index: row for row in _store.rows_of(tx, [index for index, _ in found])}
-    shreds = {index: read_entry(index, row.leaf, row.body, row.chunk).event for index, row in rows.items()}
-    return [(subject, shreds[index].detail.get("category")) for index, subject in found if shreds[index].outcome == "allowed"]
+    events = {index: read_entry(index, row.leaf, row.body, row.chunk).event for index, row in rows.items()}
+    return [(subject, events[index]) for index, subject in found if events[index].outcome == "allowed"]
 
 
 def _answer(entry: Entry, now: StateAt) -> dict[str, JSON]:

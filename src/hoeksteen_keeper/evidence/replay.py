@@ -34,6 +34,8 @@ class Fold:
         self.shred_tags: list[tuple[str | None, Tags]] = []
         self.exposure: Detail | None = None
         self.destroyed: list[str] = []
+        self.traffic_months: int | None = None
+        self.generations_ended = False
 
     def apply(self, entry: Entry) -> None:
         """Take one fact in; what was refused changed nothing, except that a refused grant has ended."""
@@ -44,7 +46,20 @@ class Fold:
 
     def picture(self, at: datetime, subject_key: Callable[[UUID], bytes]) -> StateAt:
         """Give what holds now, unaffected by what is applied later."""
-        names = ("size", "organisations", "actors", "policy", "grants", "kills", "exposure", "actor_tags", "shred_tags", "destroyed")
+        names = (
+            "size",
+            "organisations",
+            "actors",
+            "policy",
+            "grants",
+            "kills",
+            "exposure",
+            "actor_tags",
+            "shred_tags",
+            "destroyed",
+            "traffic_months",
+            "generations_ended",
+        )
         return StateAt(at=at, subject_key=subject_key, **{name: copy(getattr(self, name)) for name in names})
 
     def _organisation(self, entry: Entry, detail: Detail) -> None:
@@ -78,6 +93,10 @@ class Fold:
     def _key(self, entry: Entry, detail: Detail) -> None:
         if detail["event"] == "destroyed":
             self.destroyed += detail["keys"]
+        elif detail["event"] == "traffic_kept":
+            self.traffic_months = detail["months"]
+        elif detail["event"] == "generations_destroyed":
+            self.generations_ended = True
 
     def _kill(self, entry: Entry, detail: Detail) -> None:
         self.kills.append({**detail, "time": entry.time})

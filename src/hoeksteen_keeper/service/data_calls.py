@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hoeksteen_keeper.access.masking import masked, masked_number
 from hoeksteen_keeper.access.model import Ask, Caller, Permission
 from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.service.keeper import Keeper, shred
+from hoeksteen_keeper.service.schedule import month_keys
 from hoeksteen_keeper.service.shapes import Calls, grant_id, subject_of, subjects_of
 from hoeksteen_keeper.vault import blind, sealing, traffic
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, FIELDS, category_number, require_purpose
@@ -106,13 +108,14 @@ def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
     :raises KeeperInvalid: when the columns do not fit each other, or a payload is too large or no map
     """
     category, subjects, payloads = category_number(body.category), subjects_of(body.subjects), [bytes(raw) for raw in body.fields]
-    _require_batch(len(subjects), len(payloads))
+    require_batch(len(subjects), len(payloads))
     _require_fields(body.category, payloads)
     for index in body.indexes:
         if body.category not in blind.index_of(index).categories:
             raise KeeperInvalid("index_invalid", f"Index {index} does not belong to {body.category}: its terms are sealed with another category.")
     terms = {index: _terms(subjects, rows) for index, rows in body.indexes.items()}
-    index_keys = {index: keeper.keys.named(f"index:{index}", make=True) for index in terms}
+    for index in terms:  # made here: a transaction that holds off rotation makes none
+        keeper.keys.named(blind.key_name(index, 1), make=True)
     ask = Ask("seal", require_purpose(body.purpose), (body.category,), subjects, len(subjects), grant_id(body.grant))
     permission = keeper.gate.admit(caller, ask)
     with keeper.store.transaction() as tx:
@@ -120,9 +123,14 @@ def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
             keys = keeper.keys.for_sealing(tx, subjects=subjects, category=category)
         except KeeperRefused as error:
             keeper.gate.refuse(caller, ask, error)
-        _enter(keeper, caller, "seal", ask, permission, subjects)
+        enter(keeper, caller, "seal", ask, permission, subjects)
         for index, rows in terms.items():
-            blind.replace_tokens(tx, key=index_keys[index], index=index, terms=rows)
+            blind.replace_tokens(tx, keeper.keys, index=index, terms=rows)
+    return sealed(keeper, subjects, keys, category, payloads)
+
+
+def sealed(keeper: Keeper, subjects: Sequence[UUID], keys: Sequence[tuple[int, AESGCM]], category: int, payloads: Sequence[bytes]) -> list[bytes]:
+    """Give the blobs of payloads, each under its subject's key."""
     nonces = keeper.random_bytes(12 * len(keys))
     return [
         sealing.seal(
@@ -177,7 +185,7 @@ class _Opening:
     def read(self) -> None:
         body, subjects = self.body, subjects_of(self.body.subjects)
         category = category_number(body.category)
-        _require_batch(len(subjects), len(body.blobs))
+        require_batch(len(subjects), len(body.blobs))
         self.wanted = Wanted(subjects, category, sealing.generations(body.blobs, category=category))
         self.ask = Ask(
             "reveal", require_purpose(body.purpose), (body.category,), subjects, len(set(subjects)), grant_id(body.grant),
@@ -225,7 +233,7 @@ def _enter_all(keeper: Keeper, openings: Sequence[_Opening]) -> None:
     try:
         keeper.log.append([_event(keeper, one.caller, "disclosure", one.ask, one.permission, one.ask.subjects) for one in openings])
     except KeeperInvalid:
-        _each(openings, lambda one: _enter(keeper, one.caller, "disclosure", one.ask, one.permission, one.ask.subjects))
+        _each(openings, lambda one: enter(keeper, one.caller, "disclosure", one.ask, one.permission, one.ask.subjects))
     except KeeperError as error:
         for one in openings:
             one.error = error
@@ -236,16 +244,16 @@ def search(keeper: Keeper, caller: Caller, body: Search) -> list[list[tuple[byte
     index = blind.index_of(body.index)
     if not 1 <= len(body.values) <= ITEMS_MAX or not 1 <= body.limit <= ITEMS_MAX:
         raise KeeperInvalid("search_invalid", f"Search for 1 to {ITEMS_MAX} values, with a limit of 1 to {ITEMS_MAX}.")
-    key = keeper.keys.named(f"index:{body.index}", make=True)
+    key = keeper.keys.named(blind.key_name(body.index, 1), make=True)
     tokens = [blind.token(key, index=body.index, value=value) for value in body.values]
     ask = Ask(
         "search", require_purpose(body.purpose), index.categories, (), len(tokens), grant_id(body.grant), body.context.customer_on_the_line,
         body.context.ticket,
     )  # fmt: skip
     permission = keeper.gate.admit(caller, ask)
-    found = blind.find(keeper.store, index=body.index, tokens=tokens, limit=body.limit)
+    found = blind.find(keeper.store, keeper.keys, index=body.index, tokens=tokens, limit=body.limit)
     subjects = [UUID(bytes=subject) for hits in found for subject, _ in hits]
-    _enter(keeper, caller, "search", ask, permission, subjects, index=body.index)
+    enter(keeper, caller, "search", ask, permission, subjects, index=body.index)
     return found
 
 
@@ -288,7 +296,7 @@ def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
         key = keeper.keys.named(name, make=False)
     except KeeperRefused as error:
         keeper.gate.refuse(caller, ask, error)
-    _enter(keeper, caller, "disclosure", ask, permission, (subject,), month=body.month, column=body.column)
+    enter(keeper, caller, "disclosure", ask, permission, (subject,), month=body.month, column=body.column)
     values = traffic.open_column(key, column=body.column, records=body.records, subject=body.subject, blocks=body.blocks)
     if not permission.masked:
         return values
@@ -304,7 +312,7 @@ def deduplication_tokens(keeper: Keeper, caller: Caller, body: Tokens) -> bytes:
 
 def destroy_month(keeper: Keeper, caller: Caller, body: Month) -> int:
     """Destroy the keys of a month's traffic for ever, and give how many there were."""
-    names = [f"{kind}:{traffic.require_month(body.month)}" for kind in ("traffic", "deduplication")]
+    names = month_keys(traffic.require_month(body.month))
     keeper.gate.admit_control(caller, "destroy_month")
     detail = {"event": "destroyed", "month": body.month, "keys": names}
     keeper.log.append([keeper.gate.event("key", caller, action="destroy_month", category="traffic", detail=detail)])
@@ -315,10 +323,10 @@ def destroy_month(keeper: Keeper, caller: Caller, body: Month) -> int:
 def _admit_traffic_write(keeper: Keeper, caller: Caller, grant: str | None, *, action: str, count: int, month: str) -> None:
     ask = Ask("seal", _TRAFFIC_PURPOSE, ("traffic",), (), count, grant_id(grant))
     permission = keeper.gate.admit(caller, ask)
-    _enter(keeper, caller, "seal", ask, permission, (), action=action, month=month)
+    enter(keeper, caller, "seal", ask, permission, (), action=action, month=month)
 
 
-def _enter(
+def enter(
     keeper: Keeper, caller: Caller, kind: str, ask: Ask, permission: Permission, subjects: Sequence[UUID], *, action: str = "", **more: str | int
 ) -> None:  # fmt: skip
     keeper.log.append([_event(keeper, caller, kind, ask, permission, subjects, action=action, **more)])
@@ -354,7 +362,7 @@ def _require_fields(category: str, payloads: Sequence[bytes]) -> None:
         raise KeeperInvalid("fields_invalid", f"The fields of a subject take at most {sealing.PAYLOAD_BYTES_MAX} bytes.")
 
 
-def _require_batch(subjects: int, columns: int) -> None:
+def require_batch(subjects: int, columns: int) -> None:
     if subjects != columns or not 1 <= subjects <= ITEMS_MAX:
         raise KeeperInvalid("batch_invalid", f"A batch has 1 to {ITEMS_MAX} subjects and as many items, not {subjects} and {columns}.")
 

@@ -9,11 +9,12 @@ import pwd
 from pathlib import Path
 
 from hoeksteen_keeper.store.database import Store
+from hoeksteen_keeper.vault.providers import KeyProvider
 
 
-def findings(home: Path, store: Store) -> list[str]:
+def findings(home: Path, store: Store, provider: KeyProvider) -> list[str]:
     """Scan this keeper's files and database, and give one sentence per back door."""
-    return [*_of_users(home), *_of_files(home), *_of_database(store)]
+    return [*_of_users(home), provider.finding, *_of_files(home), *_of_database(store)]
 
 
 def _of_users(home: Path) -> list[str]:

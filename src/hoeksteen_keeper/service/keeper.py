@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,7 @@ from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.blind import shred_tokens
 from hoeksteen_keeper.vault.keys import Keys
-from hoeksteen_keeper.vault.providers import FileProvider, write_secret
-
-LOG_CONTEXT = b"hoeksteen log tags"
+from hoeksteen_keeper.vault.providers import make_provider, write_log_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +71,12 @@ class SteadyClock:
             self._latest = max(self._latest, instant)
 
 
-def initialise(home: Path, *, origin: str) -> str:
+def initialise(home: Path, *, origin: str, provider: Mapping[str, str]) -> str:
     """
     Make the keys of a new keeper and give the log's public key, which verifiers are configured with.
 
     :param origin: the log's name in its checkpoints
+    :param provider: which provider holds the KEK, and what it needs
     :raises KeeperInvalid: when there are keys already; they are never overwritten
     """
     if (home / "keys").exists():
@@ -87,9 +86,7 @@ def initialise(home: Path, *, origin: str) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     signer = NoteSigner.generate(origin)
-    write_secret(folder / "kek", os.urandom(32))
-    provider = FileProvider(folder / "kek", random_bytes=os.urandom)
-    write_secret(folder / "log-tags.wrapped", provider.wrap(os.urandom(32), context=LOG_CONTEXT))
+    write_log_tags(folder, make_provider(folder, provider, random_bytes=os.urandom), os.urandom(32))
     signer.save(folder / "log-signing")
     folder.rename(home / "keys")
     return str(signer.verifier)
@@ -104,6 +101,6 @@ def shred(keeper: Keeper, *, subject: UUID, category: int, entry: int | None) ->
 
 def require_home(home: Path) -> Path:
     """:raises KeeperInvalid: when no keeper was initialised there"""
-    if not (home / "keys" / "kek").exists():
+    if not (home / "keys").is_dir():
         raise KeeperInvalid("not_initialised", f"There is no keeper in {home}. Run `hoeksteen-keeper init --home {home}`.")
     return home

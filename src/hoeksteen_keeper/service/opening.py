@@ -20,14 +20,17 @@ from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.service.exposure import findings
-from hoeksteen_keeper.service.keeper import LOG_CONTEXT, Keeper, SteadyClock, now
+from hoeksteen_keeper.service.keeper import Keeper, SteadyClock, now
 from hoeksteen_keeper.service.reapplying import reapply
+from hoeksteen_keeper.service.schedule import destroy_months_over
 from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.vault.keys import Keys
-from hoeksteen_keeper.vault.providers import FileProvider
+from hoeksteen_keeper.vault.providers import KeyProvider, open_provider, read_log_tags
+from hoeksteen_keeper.vault.rotation import Rotation
 
 _SWEEP_SECONDS = 1.0
 _ATTEST_EVERY = timedelta(days=1)
+_DESTROY_EVERY = timedelta(hours=1)
 _report = logging.getLogger(__name__)
 
 
@@ -74,9 +77,26 @@ def joined(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
 
 
 @contextmanager
+def opened_rotation(*, dsn: str, home: Path) -> Iterator[Rotation]:
+    """Open what rotates keys, beside the keeper that serves or without it; what was entered into the log is signed in the end."""
+    provider = open_provider(home / "keys", random_bytes=os.urandom)
+    store, log = Store(dsn), _log(dsn, home, provider)
+    try:
+        store.open()
+        migrate(store)
+        log.pool.open()
+        keys = Keys(store=store, provider=provider, now=now, random_bytes=os.urandom)
+        yield Rotation(store=store, keys=keys, log=log, folder=home / "keys", now=now)
+        log.checkpoint()
+    finally:
+        log.pool.close()
+        store.close()
+
+
+@contextmanager
 def opened_log(*, dsn: str, home: Path) -> Iterator[Log]:
     """Open the log alone, to read it beside the keeper that serves: nothing is appended, signed or migrated."""
-    log = _log(dsn, home, FileProvider(home / "keys" / "kek", random_bytes=os.urandom))
+    log = _log(dsn, home, open_provider(home / "keys", random_bytes=os.urandom))
     log.pool.open()
     try:
         yield log
@@ -85,7 +105,7 @@ def opened_log(*, dsn: str, home: Path) -> Iterator[Log]:
 
 
 def _assembled(dsn: str, home: Path, port: int) -> Keeper:
-    provider = FileProvider(home / "keys" / "kek", random_bytes=os.urandom)
+    provider = open_provider(home / "keys", random_bytes=os.urandom)
     store, log = Store(dsn), _log(dsn, home, provider)
     clock = SteadyClock(now)
     keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
@@ -104,10 +124,10 @@ def _after_the_last_entry(keeper: Keeper) -> None:
         keeper.now.not_before(entry.time)
 
 
-def _log(dsn: str, home: Path, provider: FileProvider) -> Log:
+def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
     keys = home / "keys"
     try:
-        log_key = provider.unwrap((keys / "log-tags.wrapped").read_bytes(), context=LOG_CONTEXT)
+        _, log_key = read_log_tags(keys, provider)
         signer = NoteSigner.load(keys / "log-signing")
     except OSError as error:
         raise KeeperInvalid("key_unreadable", f"{error.filename} cannot be read: {error.strerror}. Restore the keys.") from error
@@ -116,7 +136,7 @@ def _log(dsn: str, home: Path, provider: FileProvider) -> Log:
 
 def _attest_exposure(keeper: Keeper) -> None:
     """Enter into the log what the machine itself allows, besides the policies."""
-    keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": findings(keeper.home, keeper.store)})])
+    keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": findings(keeper.home, keeper.store, keeper.keys.provider)})])
 
 
 def _put_in_force(keeper: Keeper, policies: Policies) -> None:
@@ -137,7 +157,7 @@ def _sweeping(keeper: Keeper) -> Iterator[None]:
     stop = threading.Event()
 
     def sweep() -> None:
-        attested = now()
+        attested, months_destroyed = now(), None
         while not stop.wait(_SWEEP_SECONDS):
             try:
                 keeper.grants.expire()
@@ -145,6 +165,9 @@ def _sweeping(keeper: Keeper) -> Iterator[None]:
                 if now() - attested >= _ATTEST_EVERY:
                     _attest_exposure(keeper)
                     attested = now()
+                if months_destroyed is None or now() - months_destroyed >= _DESTROY_EVERY:
+                    destroy_months_over(keeper)
+                    months_destroyed = now()
             except KeeperCorrupt:
                 _report.exception("the keeper stops sweeping")
                 return

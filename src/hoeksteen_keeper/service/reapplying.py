@@ -1,5 +1,6 @@
 """
-Doing again what the log says was done: what was ended (grants, people, months of traffic, a person's data), and what was used of grants.
+Doing again what the log says was done: what was ended (grants, people, months of traffic, a person's data or
+old keys), and what was used of grants.
 
 The log is the truth and the store its consequence. After a restore from a backup, or a crash between an entry and its deed, the store may
 hold what must be gone; so this runs before anything is served.
@@ -9,6 +10,7 @@ from hoeksteen_keeper.access.limits import raise_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.model import StateAt
 from hoeksteen_keeper.service.keeper import Keeper, shred
+from hoeksteen_keeper.vault import generations
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, CATEGORIES
 
 _ENDED = ("refused", "revoked", "expired")
@@ -25,6 +27,8 @@ def reapply(keeper: Keeper) -> None:
         if missing := sorted(set(state.destroyed) - known):
             keeper.keys.destroy_named(tx, missing)
     _shred_again(keeper, state)
+    if state.generations_ended:
+        _end_generations_again(keeper)
     _count_again(keeper)
 
 
@@ -39,6 +43,17 @@ def _count_again(keeper: Keeper) -> None:
     askers = {name: grant.asker for name, grant in running.items()}
     for name, sealing, total, of_day, of_hour in queries.used(keeper.log, grants=askers, since=since, day=hour.replace(hour=0), hour=hour):
         raise_to(keeper.store, running[name], (of_hour, of_day, total), sealing=sealing, now=now)
+
+
+def _end_generations_again(keeper: Keeper) -> None:
+    """Only where a later generation is there: a backup from before that one was made still needs what it has."""
+    with keeper.store.transaction() as tx:
+        subjects = [row[0] for row in tx.execute(generations.STILL_OLD)]
+    for start in range(0, len(subjects), _SUBJECTS_PER_SCAN):
+        for subject, event in queries.told(keeper.log, "key", subjects[start : start + _SUBJECTS_PER_SCAN]):
+            if event.detail["event"] == "generations_destroyed":
+                with keeper.store.transaction() as tx:
+                    generations.end(tx, subjects=[subject], category=CATEGORIES[event.category], below=event.detail["below"])
 
 
 def _shred_again(keeper: Keeper, state: StateAt) -> None:

@@ -1,8 +1,9 @@
 """
 Blind indexes: finding a subject by an exact value without storing it (docs/formats.md, section 3).
 
-A token is the first 16 bytes of HMAC-SHA-256 over the index's name and the normalised value, under a key per index. Tokens lie in the
-keeper's database only. What they leak to whoever reads that database: which subjects share a value, per index, and how many.
+A token is the first 16 bytes of HMAC-SHA-256 over the index's name and the normalised value, under a key per index. Each rotation of that
+key puts a layer over it: HMAC-SHA-256 under a new key over the token before. Tokens lie in the keeper's database only. What they leak to
+whoever reads that database: which subjects share a value, per index, and how many; a layer changes every token and hides none of that.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from uuid import UUID
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, CATEGORIES
+from hoeksteen_keeper.vault.keys import Keys
 
 VALUE_LENGTH_MAX = 400
 _TUSSENVOEGSELS = (
@@ -130,35 +132,66 @@ def token(key: bytes, *, index: str, value: str) -> bytes:
     return hmac.digest(key, f"{index}\x00{normal}".encode(), hashlib.sha256)[:16] if normal else b""
 
 
+def layered(made: bytes, layers: Sequence[bytes]) -> bytes:
+    """Give what becomes of a token under the keys of later generations; of no token nothing."""
+    for key in layers:
+        made = hmac.digest(key, made, hashlib.sha256)[:16] if made else b""
+    return made
+
+
+def key_name(index: str, generation: int) -> str:
+    """Give the name of the key of one generation of an index."""
+    return f"index:{index}" if generation == 1 else f"index:{index}:{generation}"
+
+
+def generations(tx: Connection, number: int) -> tuple[int, int]:
+    """Give the generation under which an index is written, and the oldest one under which tokens may be left."""
+    row = tx.execute("SELECT generation, oldest FROM vault.blind_index WHERE index_id = %s", [number]).fetchone()
+    return (row[0], row[1]) if row else (1, 1)
+
+
 def replace_tokens(
-    tx: Connection, *, key: bytes, index: str, terms: Sequence[tuple[UUID, Sequence[tuple[str, bytes | None]]]]
+    tx: Connection, keys: Keys, *, index: str, terms: Sequence[tuple[UUID, Sequence[tuple[str, bytes | None]]]]
 ) -> None:  # fmt: skip
     """
     Store what each subject can be found by in one index, in place of what it could be found by before.
 
-    A value that says nothing after normalising (an empty postcode) gives no token.
+    A value that says nothing after normalising (an empty postcode) gives no token. The transaction holds off rotation, or the generation that is
+    read here would not be the last one.
     """
     number = index_of(index).number
+    generation, _ = generations(tx, number)
+    key, *layers = _chain(keys, index, generation)
     tx.execute("DELETE FROM vault.blind_token WHERE index_id = %s AND subject = ANY(%s)", (number, [subject for subject, _ in terms]))
     rows = {(subject, made, ref) for subject, values in terms for value, ref in values if (made := token(key, index=index, value=value))}
     if rows:
-        with tx.cursor() as cursor, cursor.copy("COPY vault.blind_token (index_id, subject, token, ref) FROM STDIN") as copy:
+        with tx.cursor() as cursor, cursor.copy("COPY vault.blind_token (index_id, subject, token, ref, generation) FROM STDIN") as copy:
             for subject, made, ref in rows:
-                copy.write_row((number, subject, made, UUID(bytes=ref) if ref else None))
+                copy.write_row((number, subject, layered(made, layers), UUID(bytes=ref) if ref else None, generation))
 
 
-def find(store: Store, *, index: str, tokens: Sequence[bytes], limit: int) -> list[list[tuple[bytes, bytes | None]]]:
+def find(store: Store, keys: Keys, *, index: str, tokens: Sequence[bytes], limit: int) -> list[list[tuple[bytes, bytes | None]]]:
     """
-    Give the (subject, ref) pairs of each token, in the order of the tokens.
+    Give the (subject, ref) pairs of each value, in their order, under whichever generation a rotation has left or put them.
 
+    :param tokens: of the values, under the first key
     :param limit: of pairs per token
     """
     found: list[list[tuple[bytes, bytes | None]]] = [[] for _ in tokens]
-    for position, subject, ref in store.rows(_FIND, (list(tokens), index_of(index).number)):
-        hits = found[position - 1]
-        if len(hits) < limit:
-            hits.append((subject.bytes, ref.bytes if ref else None))
-    return found
+    number = index_of(index).number
+    with store.transaction() as tx:
+        tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # the generations and the tokens of one moment
+        generation, oldest = generations(tx, number)
+        layers = _chain(keys, index, generation)[1:]
+        for g in range(oldest, generation + 1):
+            made = [layered(first, layers[: g - 1]) for first in tokens]
+            for position, subject, ref in tx.execute(_FIND, (made, number, g), binary=True):
+                found[position - 1].append((subject.bytes, ref.bytes if ref else None))
+    return [sorted(set(hits), key=lambda hit: (hit[0], hit[1] is None, hit[1] or b""))[:limit] for hits in found]
+
+
+def _chain(keys: Keys, index: str, generation: int) -> list[bytes]:
+    return [keys.named(key_name(index, g), make=False) for g in range(1, generation + 1)]
 
 
 def shred_tokens(tx: Connection, *, subject: UUID, category: int) -> None:
@@ -169,5 +202,5 @@ def shred_tokens(tx: Connection, *, subject: UUID, category: int) -> None:
 
 _FIND = """
 SELECT q.position, t.subject, t.ref FROM unnest(%s::bytea[]) WITH ORDINALITY AS q (token, position)
-JOIN vault.blind_token t ON t.token = q.token AND t.index_id = %s ORDER BY q.position, t.subject, t.ref
+JOIN vault.blind_token t ON t.token = q.token AND t.index_id = %s AND t.generation = %s
 """

@@ -44,6 +44,10 @@ class Wanted:
     generations: Sequence[int]
 
 
+class EpochGone(KeeperCorrupt):
+    """The epoch key is not there: a rotation destroyed it, or the database lost it."""
+
+
 class Keys:
     """
     Make, find and destroy keys.
@@ -52,7 +56,7 @@ class Keys:
     """
 
     def __init__(self, *, store: Store, provider: KeyProvider, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
-        self._store, self._provider, self._now, self._random_bytes = store, provider, now, random_bytes
+        self._store, self.provider, self._now, self._random_bytes = store, provider, now, random_bytes
         self._epochs: dict[int, AESGCM] = {}
         self._kept: dict[str, bytes] = {}
 
@@ -95,7 +99,7 @@ class Keys:
 
         :raises KeeperRefused: `shredded`, when one of them was
         """
-        tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SHRED_LOCK])
+        self.hold_off_rotation(tx)
         self._refuse_shredded(tx, subjects, category)
         found = self._latest(tx, subjects, category)
         if missing := [subject for subject in dict.fromkeys(subjects) if subject not in found]:
@@ -104,7 +108,15 @@ class Keys:
 
     def ciphers(self, keys: Sequence[WrappedKey], *, category: int) -> list[AESGCM]:
         """Give the ciphers of subjects' keys, in their order."""
-        return [AESGCM(_unwrap(self._epoch(key.epoch), key.wrapped, subject_context(key.subject, category, key.generation))) for key in keys]
+        try:
+            return [AESGCM(self.unwrapped(key.epoch, key.wrapped, subject_context(key.subject, category, key.generation))) for key in keys]
+        except EpochGone:  # a rotation rewrapped them after they were read, and destroyed what they were wrapped under
+            (again,) = self.wanted([Wanted([UUID(bytes=key.subject) for key in keys], category, [key.generation for key in keys])])
+            if isinstance(again, KeeperError):
+                raise again from None
+            if [key.epoch for key in again] == [key.epoch for key in keys]:
+                raise
+            return self.ciphers(again, category=category)
 
     def shred(self, tx: Connection, *, subject: UUID, category: int, entry: int | None) -> None:
         """
@@ -113,7 +125,7 @@ class Keys:
         :param category: a category's number, or `ALL_CATEGORIES`
         :param entry: the index of the log entry that says so; None when it is applied again
         """
-        tx.execute("SELECT pg_advisory_xact_lock(%s)", [_SHRED_LOCK])
+        self.wait_for_sealing(tx)
         if entry is not None or not tx.execute("SELECT 1 FROM vault.shredded WHERE subject = %s AND category = %s", (subject, category)).fetchone():
             tx.execute("INSERT INTO vault.shredded (entry, subject, category) VALUES (%s, %s, %s)", (entry, subject, category))
         tx.execute("DELETE FROM vault.subject_key WHERE subject = %s AND (category = %s OR %s)", (subject, category, category == ALL_CATEGORIES))
@@ -137,17 +149,21 @@ class Keys:
             return kept
         row = self._store.row("SELECT epoch, wrapped FROM vault.named_key WHERE name = %s", [name])
         if row is None and make:
-            ((epoch, _),) = self._reserve(1, "named")
-            key = self._random_bytes(32)
             with self._store.transaction() as tx:
-                wrapped = self._wrap(self._epoch(epoch), key, _named_context(name))
+                self.hold_off_rotation(tx)
+                [(epoch, wrapped)] = self.wrap_fresh([(self._random_bytes(32), named_context(name))], "named")
                 tx.execute("INSERT INTO vault.named_key (name, epoch, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (name, epoch, wrapped))
             return self.named(name, make=False)
         if row is None:
             raise KeeperInvalid("unknown_key", f"There is no key {name}.")
         if row[1] is None:
             raise KeeperRefused("key_destroyed", f"The key {name} was destroyed; nothing sealed under it can be opened.")
-        key = _unwrap(self._epoch(row[0]), row[1], _named_context(name))
+        try:
+            key = self.unwrapped(row[0], row[1], named_context(name))
+        except EpochGone:  # as in `ciphers`
+            if self._store.row("SELECT epoch FROM vault.named_key WHERE name = %s", [name]) == (row[0],):
+                raise
+            return self.named(name, make=False)
         if not name.startswith(_DESTROYED_ON_SCHEDULE):
             self._kept[name] = key
         return key
@@ -163,6 +179,46 @@ class Keys:
             "UPDATE vault.named_key SET wrapped = NULL, destroyed_at = %s WHERE name = ANY(%s) AND wrapped IS NOT NULL", (self._now(), list(names))
         )
         return done.rowcount
+
+    # --- for rotation, and whoever must keep clear of it
+
+    def hold_off_rotation(self, tx: Connection) -> None:
+        """Until this transaction ends, let no shred come between, and no rotation think that everything is rewrapped."""
+        tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SHRED_LOCK])
+
+    def wait_for_sealing(self, tx: Connection) -> None:
+        """Wait until every transaction that makes keys or tokens has ended, and let none begin before this one ends."""
+        tx.execute("SELECT pg_advisory_xact_lock(%s)", [_SHRED_LOCK])
+
+    def freeze_epochs(self, tx: Connection) -> None:
+        """Until this transaction ends, let no epoch key be made."""
+        tx.execute("SELECT pg_advisory_xact_lock(hashtext('vault.epoch'))")
+
+    def wrap_fresh(self, secrets: Sequence[tuple[bytes, bytes]], purpose: str) -> list[tuple[int, bytes]]:
+        """
+        Wrap keys under the newest epoch keys, and give the epoch of each.
+
+        :param secrets: each with the context that it is bound to
+        """
+        wrapped: list[tuple[int, bytes]] = []
+        for epoch, count in self._reserve(len(secrets), purpose):
+            aead = self._epoch(epoch)
+            wrapped += [(epoch, self._wrap(aead, key, context)) for key, context in secrets[len(wrapped) : len(wrapped) + count]]
+        return wrapped
+
+    def unwrapped(self, epoch: int, wrapped: bytes, context: bytes) -> bytes:
+        """
+        Give a key that an epoch key wraps.
+
+        :raises EpochGone: when the epoch key was destroyed
+        :raises KeeperCorrupt: when it does not unwrap
+        """
+        return _unwrap(self._epoch(epoch), wrapped, context)
+
+    def new_epoch(self, tx: Connection, purpose: str) -> None:
+        """Make an epoch key; afterwards no key is wrapped under an older one, but by who has reserved a place already."""
+        self.freeze_epochs(tx)
+        self._new_epoch(tx, purpose)
 
     # --- epochs
 
@@ -194,7 +250,7 @@ class Keys:
         """Reserve places under epoch keys, in a short transaction of its own so that sealing calls do not wait for each other."""
         reserved: list[tuple[int, int]] = []
         with self._store.transaction() as tx:
-            tx.execute("SELECT pg_advisory_xact_lock(hashtext('vault.epoch'))")
+            self.freeze_epochs(tx)
             row = tx.execute("SELECT epoch, keys FROM vault.epoch WHERE purpose = %s ORDER BY epoch DESC LIMIT 1", [purpose]).fetchone()
             while count:
                 epoch, used = row or (0, EPOCH_KEYS_MAX)
@@ -210,21 +266,28 @@ class Keys:
     def _new_epoch(self, tx: Connection, purpose: str) -> int:
         row = tx.execute("SELECT nextval(pg_get_serial_sequence('vault.epoch', 'epoch'))").fetchone()
         epoch = int(row[0]) if row else 0
-        wrapped = self._provider.wrap(self._random_bytes(32), context=_epoch_context(epoch))
+        kek, wrapped = self.provider.wrap(self._random_bytes(32), context=epoch_context(epoch))
         tx.execute(
             "INSERT INTO vault.epoch (epoch, purpose, kek, wrapped, made_at) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s)",
-            (epoch, purpose, self._provider.kek, wrapped, self._now()),
+            (epoch, purpose, kek, wrapped, self._now()),
         )
         return epoch
 
     def _epoch(self, epoch: int) -> AESGCM:
         aead = self._epochs.get(epoch)
-        if aead is None:
-            row = self._store.row("SELECT wrapped FROM vault.epoch WHERE epoch = %s", [epoch])
-            if row is None:
-                raise KeeperCorrupt("epoch_missing", f"Epoch key {epoch} is missing.")
-            aead = AESGCM(self._provider.unwrap(row[0], context=_epoch_context(epoch)))
-            self._epochs[epoch] = aead
+        seen: tuple[str, bytes] | None = None
+        while aead is None:
+            row = self._store.row("SELECT kek, wrapped FROM vault.epoch WHERE epoch = %s", [epoch])
+            if row is None or row[1] is None:
+                raise EpochGone("epoch_missing", f"Epoch key {epoch} is missing, or was destroyed.")
+            try:
+                aead = AESGCM(self.provider.unwrap(row[1], kek=row[0], context=epoch_context(epoch)))
+            except KeeperCorrupt:  # unless a rotation of the KEK came between
+                if seen == row:
+                    raise
+                seen = row
+            else:
+                self._epochs[epoch] = aead
         return aead
 
     def _wrap(self, epoch: AESGCM, key: bytes, context: bytes) -> bytes:
@@ -243,7 +306,8 @@ def _unwrap(epoch: AESGCM, wrapped: bytes, context: bytes) -> bytes:
         raise KeeperCorrupt("key_unwrap_failed", "A wrapped key was moved or changed in the keeper's database.") from error
 
 
-def _epoch_context(epoch: int) -> bytes:
+def epoch_context(epoch: int) -> bytes:
+    """Give what a wrapped epoch key is bound to."""
     return b"hoeksteen epoch" + epoch.to_bytes(8, "big")
 
 
@@ -252,7 +316,8 @@ def subject_context(subject: bytes, category: int, generation: int) -> bytes:
     return b"hoeksteen key" + bytes([category]) + generation.to_bytes(4, "big") + subject
 
 
-def _named_context(name: str) -> bytes:
+def named_context(name: str) -> bytes:
+    """Give what a wrapped key with a name is bound to."""
     return b"hoeksteen named key" + name.encode()
 
 

@@ -16,9 +16,9 @@ def provider(path: Path, key: bytes) -> FileProvider:
 
 def test_it_unwraps_what_it_wrapped_in_the_same_context_only(tmp_path: Path) -> None:
     first, second = provider(tmp_path / "a", os.urandom(32)), provider(tmp_path / "b", os.urandom(32))
-    wrapped = first.wrap(b"k" * 32, context=b"epoch 1")
-    assert len(wrapped) == 60 and first.kek != second.kek
-    assert first.unwrap(wrapped, context=b"epoch 1") == b"k" * 32
+    kek, wrapped = first.wrap(b"k" * 32, context=b"epoch 1")
+    assert len(wrapped) == 60 and kek == first.current() != second.current()
+    assert first.unwrap(wrapped, kek=kek, context=b"epoch 1") == b"k" * 32
     for by, given, context in (
         (first, wrapped, b"epoch 2"),
         (second, wrapped, b"epoch 1"),
@@ -26,7 +26,7 @@ def test_it_unwraps_what_it_wrapped_in_the_same_context_only(tmp_path: Path) -> 
         (first, b"", b"epoch 1"),
     ):
         with pytest.raises(KeeperCorrupt, match="key_unwrap_failed"):
-            by.unwrap(given, context=context)
+            by.unwrap(given, kek=kek, context=context)
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:

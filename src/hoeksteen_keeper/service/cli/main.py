@@ -1,7 +1,7 @@
 """
 The keeper's command line.
 
-`init`, `bootstrap`, `serve` and `fsck --dsn` are for the keeper's own OS user. All other commands speak to the running service as a person who
+`init`, `bootstrap`, `serve`, `key` and `fsck --dsn` are for the keeper's own OS user. All other commands speak to the running service as a person who
 proves a key of their own; they work from any OS user that reaches the socket.
 """
 
@@ -12,7 +12,7 @@ import sys
 import click
 
 from hoeksteen_keeper.errors import KeeperError, answer_to
-from hoeksteen_keeper.service.cli import control, grants, keys, log, own
+from hoeksteen_keeper.service.cli import control, grants, keys, log, own, vault
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def cli() -> None:
     """The trusted core: keys, access, evidence."""
 
 
-for command in [*own.commands, *keys.commands, *grants.commands, *control.commands, *log.commands]:
+for command in [*own.commands, *vault.commands, *keys.commands, *grants.commands, *control.commands, *log.commands]:
     cli.add_command(command)
 
 if __name__ == "__main__":

@@ -13,15 +13,20 @@ from hoeksteen_keeper.service.bootstrap import bootstrap, read_bootstrap
 from hoeksteen_keeper.service.cli.options import PATH, dsn_option, home_option, print_json
 from hoeksteen_keeper.service.keeper import initialise, require_home
 from hoeksteen_keeper.service.opening import opened, opened_log
+from hoeksteen_keeper.service.schedule import keep_traffic
 from hoeksteen_keeper.service.serve import serve
 from hoeksteen_keeper.store.database import Store, migrate
+from hoeksteen_keeper.vault.providers import PROVIDERS
 
 
 @click.command("init")
 @home_option
 @dsn_option
 @click.option("--origin", default="keeper.hoeksteen.example/log", show_default=True, help="The log's name in its checkpoints.")
-def init_command(home: Path, dsn: str, origin: str) -> None:
+@click.option("--provider", type=click.Choice(PROVIDERS), default="file", show_default=True, help="What holds the key that wraps all others.")
+@click.option("--provider-setting", "settings", multiple=True, metavar="NAME=VALUE", help="What that provider needs; may be repeated.")
+@click.option("--traffic-months", type=click.IntRange(1, 120), help="Months after which a month's traffic keys are destroyed; 6 without it.")
+def init_command(home: Path, dsn: str, origin: str, provider: str, settings: tuple[str, ...], traffic_months: int | None) -> None:
     """Make the keys of a new keeper and the tables of its store; prints the log's public key."""
     store = Store(dsn)  # before any key is made: a store that cannot be reached leaves nothing half-done
     try:
@@ -29,8 +34,11 @@ def init_command(home: Path, dsn: str, origin: str) -> None:
         migrate(store)
     finally:
         store.close()
-    verifier = initialise(home, origin=origin)
-    with opened(dsn=dsn, home=home, port=0):
+    chosen = {"provider": provider, **dict(setting.partition("=")[::2] for setting in settings)}
+    verifier = initialise(home, origin=origin, provider=chosen)
+    with opened(dsn=dsn, home=home, port=0) as keeper:
+        if traffic_months:
+            keep_traffic(keeper.log, months=traffic_months)
         click.echo(verifier)
 
 
