@@ -377,5 +377,5 @@ CALLS: Calls = {
     "traffic/tokens": (Tokens, deduplication_tokens),
     "traffic/destroy": (Month, destroy_month),
 }
-WORK = frozenset({"seal", "reveal", "search", "traffic/seal", "traffic/open", "traffic/tokens"})
+WORK = frozenset({"seal", "reveal", "search", "rotate", "traffic/seal", "traffic/open", "traffic/tokens", "traffic/reseal"})
 """The calls that workers answer."""

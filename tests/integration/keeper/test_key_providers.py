@@ -181,8 +181,8 @@ class Transit:
                 return 200, {"data": {"ciphertext": f"vault:v{latest}:{base64.b64encode(nonce + sealed).decode()}", "key_version": latest}}
             case ["decrypt", "hoeksteen"]:
                 _, version, text = body["ciphertext"].split(":")
-                sealed = base64.b64decode(text)
                 try:
+                    sealed = base64.b64decode(text, validate=True)
                     key = self.keys[int(version[1:])] if int(version[1:]) >= self.lowest else None
                     plain = AESGCM(key or b"").decrypt(sealed[:12], sealed[12:], base64.b64decode(body["associated_data"]))
                 except (ValueError, InvalidTag):
