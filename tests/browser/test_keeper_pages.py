@@ -1,11 +1,15 @@
 """The keeper's own pages in a real browser: a person logs in, registers a passkey on proof of a key, and approves with it; in light and dark."""
 
+import base64
+import json
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from fixtures.keeper import PASSWORD, RETURN_TO, RunningKeeper, new_subject
+from hoeksteen_keeper.client import KeeperRefused, SealItem
 
 CHECKS = (Path(__file__).parent / "accessibility.js").read_text("utf-8").strip().removesuffix(";")
 AUTHENTICATOR = {
@@ -50,6 +54,59 @@ def test_a_passkey_is_registered_and_approves_exactly_what_was_shown(chromium: B
     assert keeper.approve(grant["id"], "dewi.hoekstra")["state"] == "running"
 
 
+def with_passkey(context: BrowserContext, keeper: RunningKeeper, actor: str) -> Page:
+    """Give a page on which somebody is logged in and has registered a passkey, on an authenticator of the browser's own."""
+    page = logged_in(context, keeper, actor)
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    page.goto(f"{keeper.origin}/passkeys")
+    page.fill("#ticket", keeper.client(actor).passkey_ticket())
+    page.click("#register button")
+    page.locator("li code", has_text="passkey:").wait_for()
+    return page
+
+
+def test_a_passkey_logs_in_and_proves_afresh_what_a_password_may_not(chromium: Browser, keeper: RunningKeeper) -> None:
+    subject, desk = new_subject(), keeper.client("desk")
+    keeper.client("bss").seal(purpose="migration", category="note", items=[SealItem(subject, {"text": "x"})])
+    with pytest.raises(KeeperRefused, match="step_up_needed"):
+        keeper.as_person("dewi.hoekstra").shred(subject=subject, category="note", reason="asked for")
+    with chromium.new_context(locale="nl-NL") as context:
+        page = with_passkey(context, keeper, "dewi.hoekstra")
+        page.get_by_role("button", name="Uitloggen").click()
+        page.get_by_role("button", name="Inloggen met een passkey").click()
+        page.wait_for_url("**/approvals")
+        page.goto(desk.step_up_url(return_to=RETURN_TO, state="state-2"))
+        assert page.locator("#password").count() == 0
+        with page.expect_request("http://desk.localhost:8400/**") as asked:
+            page.keyboard.press("Enter")
+    query = parse_qs(urlsplit(asked.value.url).query)
+    assert query["state"] == ["state-2"]
+    session = desk.exchange(code=query["code"][0])
+    desk.as_actor(session.token).shred(subject=subject, category="note", reason="asked for")
+    keeper.sql(f"UPDATE access.session SET opened_at = opened_at - interval '16 minutes' WHERE actor = '{session.actor}'")
+    with pytest.raises(KeeperRefused, match="step_up_needed"):  # a proof grows old
+        desk.as_actor(session.token).shred(subject=subject, category=None, reason="asked for")
+
+
+def test_a_passkeys_log_in_is_not_replayed(chromium: Browser, keeper: RunningKeeper) -> None:
+    with chromium.new_context(locale="en-GB") as context:
+        page = with_passkey(context, keeper, "chris.smit")
+        page.goto(f"{keeper.origin}/login")
+        with page.expect_request("**/login/passkey") as sent:
+            page.get_by_role("button", name="Log in with a passkey").click()
+        page.wait_for_url("**/approvals")
+        page.goto(f"{keeper.origin}/login")
+        script = "body => post('/login/passkey', JSON.parse(body)).catch(error => error.message)"
+        assert page.evaluate(script, sent.value.post_data) == "This passkey is not known here, or it took too long. Begin again."
+        forged = json.loads(sent.value.post_data or "")
+        options = page.evaluate("() => post('/login/passkey/options', {})")  # a fresh challenge, which the passkey did not sign
+        client_data = json.dumps({"type": "webauthn.get", "challenge": options["challenge"], "origin": keeper.origin, "crossOrigin": False})
+        forged["credential"]["response"]["clientDataJSON"] = base64.urlsafe_b64encode(client_data.encode()).decode().rstrip("=")
+        assert page.evaluate(script, json.dumps(forged)) == "This passkey is not known here, or it took too long. Begin again."
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
 def test_the_pages_pass_the_checks(chromium: Browser, keeper: RunningKeeper, scheme: str, locale: str) -> None:
@@ -59,7 +116,7 @@ def test_the_pages_pass_the_checks(chromium: Browser, keeper: RunningKeeper, sch
     with chromium.new_context(locale=locale, color_scheme=scheme, bypass_csp=True) as context:  # type: ignore[arg-type]  # bypassed for the checks' own script
         page = logged_in(context, keeper, "dewi.hoekstra")
         assert page.evaluate(CHECKS) == []
-        for path in ("/passkeys", f"/approvals/{grant['id']}", f"/approvals/{new_subject()}", "/login"):
+        for path in ("/passkeys", "/step-up", f"/approvals/{grant['id']}", f"/approvals/{new_subject()}", "/login"):
             page.goto(f"{keeper.origin}{path}")
             assert page.evaluate(CHECKS) == []
         assert page.locator("html").get_attribute("lang") == locale[:2]

@@ -162,6 +162,13 @@ class Actors:
         )
         return [Passkey(*row) for row in rows]
 
+    def passkey(self, credential: bytes) -> Passkey | None:
+        """Give the passkey with this credential id, whoever holds it."""
+        row = self._store.row(
+            "SELECT key, actor, credential, public_key, sign_count FROM access.key WHERE credential = %s AND kind = 'passkey'", [credential]
+        )
+        return Passkey(*row) if row else None
+
     def count_passkey(self, key: str, sign_count: int) -> None:
         """Remember how often a passkey signed, so that a copy of it is noticed."""
         with self._store.transaction() as tx:

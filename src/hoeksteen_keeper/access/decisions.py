@@ -83,7 +83,7 @@ def _ways(categories: tuple[str, ...], own: bool, grants: list[GrantAt]) -> tupl
 
 
 def _question(asker: Asker, way: _Way, action: str, category: str) -> tuple[Asker, str, str, Facts]:
-    return asker, action, category, Facts(way.purpose, True, True, way.own, bool(way.grant), way.unmasked)
+    return asker, action, category, Facts(way.purpose, True, True, way.own, bool(way.grant), way.unmasked, strong=True)
 
 
 def _verdicts(policies: Policies, classes: Iterable[tuple[Asker, tuple[_Way, ...]]]) -> dict[tuple[Asker, str, str, Facts], Verdict]:

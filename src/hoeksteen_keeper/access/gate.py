@@ -6,6 +6,7 @@ about equal facts is remembered. Every refusal is an entry in the log, with its 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
@@ -23,6 +24,7 @@ from hoeksteen_keeper.store.database import Store
 KINDS = {"reveal": "disclosure", "search": "search", "seal": "seal"}
 _DETAILS = {
     "no_permission": "The policies give this actor no such permission.",
+    "step_up_needed": "This asks for a fresh proof: log in with a passkey again, or use your own key.",
     "no_reason": "Say that the customer is on the line, or name the ticket.",
     "no_grant": "This needs a grant: ask for one, and have two people of the operator approve it.",
     "not_own_data": "A data subject sees their own data only.",
@@ -94,13 +96,15 @@ class Gate:
         Allow something that is done to the keeper itself.
 
         :param subject: whom a question to the log is about
-        :raises KeeperRefused: `no_permission`; the refusal is logged first
+        :raises KeeperRefused: `no_permission`, or `step_up_needed` where a fresh proof would do; the refusal is logged first
         """
-        facts = Facts(own=subject is not None and subject == caller.actor.subject)
+        facts = Facts(own=subject is not None and subject == caller.actor.subject, strong=caller.strong)
         if not self.policies.decide(caller.actor, action, "keeper", facts).allowed:
             subjects = (subject,) if subject else ()
-            self._log.append([self.event("export", caller, action=action, outcome="refused", subjects=subjects, detail={"reason": "no_permission"})])
-            raise KeeperRefused("no_permission", _DETAILS["no_permission"])
+            proven = self.policies.decide(caller.actor, action, "keeper", replace(facts, strong=True)).allowed
+            reason = "step_up_needed" if proven else "no_permission"
+            self._log.append([self.event("export", caller, action=action, outcome="refused", subjects=subjects, detail={"reason": reason})])
+            raise KeeperRefused(reason, _DETAILS[reason])
 
     def may_decide_grants(self, caller: Caller) -> bool:
         """Say whether the caller sees and decides on the grants of others."""

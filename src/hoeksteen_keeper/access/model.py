@@ -44,12 +44,14 @@ class Caller:
     Who is asking now, as the keeper itself has established.
 
     :param medium: the service that carries the request; for a service or a person with a key of their own: the actor itself
+    :param strong: the session was opened by a passkey or a key, and lately
     """
 
     actor: Actor
     medium: str
     session: UUID
     expires_at: datetime
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Facts:
     :param customer_on_the_line: asserted, as `ticket` is; the others the keeper knows
     :param own: all data asked for are the asker's own
     :param grant: a running grant covers purpose, category and every subject
+    :param strong: the session was opened by a passkey or a key, and lately
     """
 
     purpose: str = ""
@@ -91,6 +94,7 @@ class Facts:
     own: bool = False
     grant: bool = False
     unmasked: bool = False
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)

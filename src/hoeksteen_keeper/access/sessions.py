@@ -29,6 +29,7 @@ SERVICE_TOKEN_LASTS = timedelta(minutes=15)
 PERSON_TOKEN_LASTS = timedelta(hours=2)
 CODE_LASTS = timedelta(seconds=60)
 ASSERTION_SKEW = timedelta(seconds=60)
+STRONG_LASTS = timedelta(minutes=15)
 FAILURES_FREE = 4
 LOCK_FIRST, LOCK_LONGEST = timedelta(seconds=30), timedelta(hours=1)
 REFUSALS_EVERY = timedelta(seconds=10)
@@ -84,7 +85,7 @@ class Sessions:
         if used_before:
             self.note_refusal(actor, "prove_key", actor, refused)
             raise refused
-        return self._open(actor, "prove_key", medium=actor, lasts=SERVICE_TOKEN_LASTS)
+        return self._open(actor, "prove_key", medium=actor, lasts=SERVICE_TOKEN_LASTS, proof="key")
 
     def log_in(self, *, actor: str, password: str, code: str) -> str:
         """
@@ -94,6 +95,7 @@ class Sessions:
 
         :raises KeeperRefused: `login_failed`, which never says what was wrong, `actor_blocked` or `organisation_blocked`
         """
+        actor = actor.replace("\0", "\ufffd")  # nobody has that name either, and the database could not be asked
         with self._store.transaction() as tx:
             row = tx.execute(
                 "SELECT password_hash, totp, totp_step_last, failures, locked_until FROM access.actor WHERE actor = %s FOR UPDATE", [actor]
@@ -113,35 +115,49 @@ class Sessions:
         known = actor if row else ""  # what a stranger typed is not for the log: people type passwords into the wrong field
         raise self.note_refusal(known, "log_in", PAGES, KeeperRefused("login_failed", "Name, password or code is wrong."))
 
-    def issue_code(self, *, actor: str, service: str) -> str:
-        """Give a code that this service alone can exchange for a token, once, within a minute."""
+    def admit(self, actor: str) -> str:
+        """
+        Give the name of somebody who has proven who they are in another way than by password, if they may log in.
+
+        :raises KeeperRefused: `actor_blocked` or `organisation_blocked`
+        """
+        with self._store.transaction() as tx:
+            return self._find(tx, actor, "log_in", PAGES).actor
+
+    def issue_code(self, *, actor: str, service: str, proof: str) -> str:
+        """
+        Give a code that this service alone can exchange for a token, once, within a minute.
+
+        :param proof: by what the actor has proven who they are: `password`, `passkey`, `key` or `oidc`
+        """
         code = self._secret()
         with self._store.transaction() as tx:
             tx.execute(
-                "INSERT INTO access.login_code (code_hash, actor, service, expires_at) VALUES (%s, %s, %s, %s)",
-                (_hash(code), actor, service, self._now() + CODE_LASTS),
+                "INSERT INTO access.login_code (code_hash, actor, service, expires_at, proof) VALUES (%s, %s, %s, %s, %s)",
+                (_hash(code), actor, service, self._now() + CODE_LASTS, proof),
             )
         return code
 
-    def redeem(self, code: str, *, service: str) -> str:
+    def redeem(self, code: str, *, service: str) -> tuple[str, str]:
         """
-        Use a code up and give the actor it was issued for.
+        Use a code up, and give the actor it was issued for and by what they had proven who they are.
 
         :raises KeeperRefused: `code_invalid`, when the code was used, is too old, or was issued to another service
         """
-        row = self._store.row("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at", [_hash(code)])
+        row = self._store.row("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at, proof", [_hash(code)])
         if row is None or row[1] != service or row[2] <= self._now():
             refused = KeeperRefused("code_invalid", "The code was used, is too old, or was issued for something else.")
             raise self.note_refusal(str(row[0]) if row else "", "exchange", service, refused)
-        return str(row[0])
+        return str(row[0]), str(row[3])
 
     def exchange(self, code: str, *, service: str) -> Opened:
         """:raises KeeperRefused: `code_invalid`, as `redeem`"""
-        return self._open(self.redeem(code, service=service), "exchange", medium=service, lasts=PERSON_TOKEN_LASTS)
+        actor, proof = self.redeem(code, service=service)
+        return self._open(actor, "exchange", medium=service, lasts=PERSON_TOKEN_LASTS, proof=proof)
 
-    def open_page(self, actor: str) -> Opened:
+    def open_page(self, actor: str, *, proof: str) -> Opened:
         """Open a session on the keeper's own pages."""
-        return self._open(actor, "log_in", medium=PAGES, lasts=PERSON_TOKEN_LASTS)
+        return self._open(actor, "log_in", medium=PAGES, lasts=PERSON_TOKEN_LASTS, proof=proof)
 
     def callers(self, *tokens: str) -> list[Caller | KeeperRefused]:
         """
@@ -207,17 +223,17 @@ class Sessions:
             detail = {"event": "refused", "service": service, "reason": reason, "count": count}
             self._log.append([Event(kind="session", actor=actor, action=action, outcome="refused", detail=detail)])
 
-    def _open(self, actor: str, action: str, *, medium: str, lasts: timedelta) -> Opened:
+    def _open(self, actor: str, action: str, *, medium: str, lasts: timedelta, proof: str) -> Opened:
         session, token, now = UUID(bytes=self._random_bytes(16), version=4), self._secret(), self._now()
         with self._store.transaction() as tx:
             found = self._find(tx, actor, action, medium)
             tx.execute(
-                "INSERT INTO access.session (session, token_hash, actor, service, opened_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s)",
-                (session, _hash(token), actor, medium, now, now + lasts),
+                "INSERT INTO access.session (session, token_hash, actor, service, opened_at, expires_at, proof) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (session, _hash(token), actor, medium, now, now + lasts, proof),
             )
-            detail = {"event": "opened", "service": medium, "session": str(session)}
+            detail = {"event": "opened", "service": medium, "session": str(session), "proof": proof}
             self._log.append([Event(kind="session", actor=actor, organisation=found.organisation.organisation, action="open", detail=detail)])
-        return Opened(Caller(found, medium, session, now + lasts), token)
+        return Opened(Caller(found, medium, session, now + lasts, proof in _STRONG), token)
 
     def _find(self, tx: Connection, actor: str, action: str, service: str) -> Actor:
         row = tx.execute(_ACTOR, [actor]).fetchone()
@@ -231,16 +247,16 @@ class Sessions:
     def _live(self, row: Sequence[Any] | None) -> Caller | KeeperRefused:
         if row is None:
             return KeeperRefused("token_expired", "The session is over, or never was. Log in again.")
-        _, session, medium, expires_at, ended_by, actor_blocked, organisation_blocked = row[:7]
+        _, session, medium, opened_at, expires_at, proof, ended_by, actor_blocked, organisation_blocked = row[:9]
         try:
-            actor = _unblocked(actor_from_row(row[7:]), actor_blocked, organisation_blocked)
+            actor = _unblocked(actor_from_row(row[9:]), actor_blocked, organisation_blocked)
         except KeeperRefused as refused:
             return refused
         if ended_by and str(ended_by).startswith("kill:"):
             return KeeperRefused("session_killed", "The session was stopped.")
         if ended_by or expires_at <= self._now():
             return KeeperRefused("token_expired", "The session is over. Log in again.")
-        return Caller(actor, medium, session, expires_at)
+        return Caller(actor, medium, session, expires_at, proof in _STRONG and self._now() < opened_at + STRONG_LASTS)
 
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
@@ -274,9 +290,10 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
     return True
 
 
+_STRONG = ("passkey", "key")
 _BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
 _SESSIONS = f"""
-SELECT s.token_hash, s.session, s.service, s.expires_at, s.ended_by, {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
+SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s.ended_by, {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
 FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%b)
 """
 _ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"

@@ -61,6 +61,10 @@ class KeeperClient(VaultCalls, EvidenceCalls, ControlCalls):
         """
         return f"{self._link.origin()}/login?{urlencode({'service': self._link.service, 'return_to': return_to, 'state': state})}"
 
+    def step_up_url(self, *, return_to: str, state: str) -> str:
+        """Give the keeper's page that asks for a passkey afresh, as `login_url`; without that, what cannot be undone is refused: `step_up_needed`."""
+        return f"{self._link.origin()}/step-up?{urlencode({'service': self._link.service, 'return_to': return_to, 'state': state})}"
+
     def exchange(self, *, code: str) -> Session:
         """
         Exchange the one-time code of the redirect for a short token that is bound to this service.

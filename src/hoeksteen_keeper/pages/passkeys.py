@@ -25,7 +25,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from hoeksteen_keeper.access.actors import Actors
+from hoeksteen_keeper.access.actors import Actors, Passkey
 from hoeksteen_keeper.access.model import Actor
 from hoeksteen_keeper.errors import KeeperRefused
 
@@ -40,7 +40,7 @@ def registration_options(actors: Actors, actor: Actor, *, challenge: bytes) -> d
         challenge=challenge,
         exclude_credentials=held,
         authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.REQUIRED
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
     )  # fmt: skip
     return dict(json.loads(options_to_json(options)))
@@ -61,6 +61,12 @@ def register(actors: Actors, actor: Actor, *, credential: Mapping[str, Any], cha
     return actors.add_passkey(actor.actor, credential=made.credential_id, public_key=made.credential_public_key, sign_count=made.sign_count)
 
 
+def log_in_options(*, challenge: bytes) -> dict[str, Any]:
+    """Give what the browser needs to have any passkey of this origin sign a challenge: its holder need not say who they are."""
+    options = generate_authentication_options(rp_id=RP_ID, challenge=challenge, user_verification=UserVerificationRequirement.REQUIRED)
+    return dict(json.loads(options_to_json(options)))
+
+
 def approval_options(actors: Actors, actor: Actor, *, digest: bytes) -> dict[str, Any]:
     """Give what the browser needs to sign a grant's digest with one of the approver's passkeys."""
     held = [PublicKeyCredentialDescriptor(id=passkey.credential) for passkey in actors.passkeys(actor.actor)]
@@ -70,30 +76,64 @@ def approval_options(actors: Actors, actor: Actor, *, digest: bytes) -> dict[str
     return dict(json.loads(options_to_json(options)))
 
 
+def challenge_of(credential: Mapping[str, Any]) -> bytes:
+    """
+    Read which challenge the browser says was signed; whether it was, only the signature shows.
+
+    :raises KeeperRefused: `passkey_refused`
+    """
+    try:
+        return _raw(json.loads(_raw(credential["response"]["clientDataJSON"]))["challenge"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise KeeperRefused("passkey_refused", "The browser's answer is not readable; begin again.") from error
+
+
+def logged_in_by_passkey(actors: Actors, *, challenge: bytes, credential: Mapping[str, Any], origin: str) -> str:
+    """
+    Give whose passkey signed the challenge.
+
+    :raises KeeperRefused: `passkey_refused`
+    """
+    try:
+        return _verified(actors, challenge, credential, origin, actor=None).actor
+    except _Unverified as error:
+        raise KeeperRefused("passkey_refused", "No passkey that is known here signed this log-in.") from error
+
+
 def verified_by_passkey(actors: Actors, actor: Actor, *, digest: bytes, credential: Mapping[str, Any], origin: str) -> tuple[str, dict[str, str]]:
     """
     Give the name of the approver's passkey that signed the digest, and what of the signature goes into the log.
 
     :raises KeeperRefused: `signature_invalid`
     """
-    refused = KeeperRefused("signature_invalid", "The signature is not by a passkey that the approver holds.")
     try:
-        raw_id = base64.urlsafe_b64decode(str(credential["rawId"]) + "==")
-        answer = credential["response"]
-        parts = {
-            "client_data": str(answer["clientDataJSON"]),
-            "authenticator_data": str(answer["authenticatorData"]),
-            "signature": str(answer["signature"]),
-        }
-        passkey = next((held for held in actors.passkeys(actor.actor) if held.credential == raw_id), None)
-        if passkey is None:
-            raise refused
+        passkey = _verified(actors, digest, credential, origin, actor=actor.actor)
+    except _Unverified as error:
+        raise KeeperRefused("signature_invalid", "The signature is not by a passkey that the approver holds.") from error
+    answer = credential["response"]
+    parts = {"client_data": "clientDataJSON", "authenticator_data": "authenticatorData", "signature": "signature"}
+    return passkey.key, {name: base64.b64encode(_raw(answer[of])).decode() for name, of in parts.items()}
+
+
+class _Unverified(Exception):
+    """The browser's answer is not a signature over the challenge by a passkey that it may be by."""
+
+
+def _verified(actors: Actors, challenge: bytes, credential: Mapping[str, Any], origin: str, *, actor: str | None) -> Passkey:
+    try:
+        passkey = actors.passkey(_raw(credential["rawId"]))
+        if passkey is None or actor not in (None, passkey.actor):
+            raise _Unverified
         verified = verify_authentication_response(
-            credential=dict(credential), expected_challenge=digest, expected_rp_id=RP_ID, expected_origin=origin,
+            credential=dict(credential), expected_challenge=challenge, expected_rp_id=RP_ID, expected_origin=origin,
             credential_public_key=passkey.public_key,
             credential_current_sign_count=passkey.sign_count, require_user_verification=True,
         )  # fmt: skip
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-        raise refused from error
+        raise _Unverified from error
     actors.count_passkey(passkey.key, verified.new_sign_count)
-    return passkey.key, {name: base64.b64encode(base64.urlsafe_b64decode(text + "==")).decode() for name, text in parts.items()}
+    return passkey
+
+
+def _raw(text: object) -> bytes:
+    return base64.urlsafe_b64decode(str(text) + "==")

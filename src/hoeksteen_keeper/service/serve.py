@@ -19,7 +19,9 @@ import uvloop
 from uvicorn import Config, Server
 
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
-from hoeksteen_keeper.pages.app import Rooms, pages
+from hoeksteen_keeper.pages.app import pages
+from hoeksteen_keeper.pages.challenges import Challenges
+from hoeksteen_keeper.pages.shared import Rooms
 from hoeksteen_keeper.service.app import api
 from hoeksteen_keeper.service.keeper import Keeper, require_home
 from hoeksteen_keeper.service.opening import opened
@@ -73,7 +75,8 @@ class _Server(Server):
 
 
 def _pages(keeper: Keeper) -> Any:
-    return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, keeper.now, keeper.random_bytes))
+    challenges = Challenges(now=keeper.now, random_bytes=keeper.random_bytes)
+    return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, keeper.now, keeper.random_bytes, challenges))
 
 
 def _stop(servers: Sequence[Server]) -> None:

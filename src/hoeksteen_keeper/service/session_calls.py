@@ -80,7 +80,7 @@ def passkey_ticket(keeper: Keeper, caller: Caller, _: Nothing) -> str:
     if caller.actor.kind != "person" or caller.medium != caller.actor.actor:
         refused = KeeperRefused("no_permission", "A passkey is registered by a person who proves a key that they hold already.")
         raise keeper.sessions.note_refusal(caller.actor.actor, "passkey_ticket", caller.medium, refused)
-    return keeper.sessions.issue_code(actor=caller.actor.actor, service=PASSKEY_TICKET)
+    return keeper.sessions.issue_code(actor=caller.actor.actor, service=PASSKEY_TICKET, proof="key")
 
 
 def add_data_subject(keeper: Keeper, caller: Caller, body: DataSubject) -> None:

@@ -36,15 +36,22 @@ async function register(form) {
   await post("/passkeys/register", { credential: packed(credential) });
 }
 
+async function logIn(form) {
+  const options = await post("/login/passkey/options", {});
+  const credential = await navigator.credentials.get({ publicKey: { ...options, allowCredentials: [], challenge: bytes(options.challenge) } });
+  const back = Object.fromEntries(new FormData(form));
+  return (await post("/login/passkey", { ...back, credential: packed(credential) })).to;
+}
+
 async function attempt(action, control) {
   const message = document.getElementById("message");
   message.className = "";
   message.textContent = message.dataset.working;
   control.disabled = true;
   try {
-    await action();
+    const to = await action();
     message.textContent = message.dataset.done;
-    location.reload();
+    if (to) location.assign(to); else location.reload();
   } catch (error) {
     message.className = "fault";
     message.textContent = error instanceof DOMException ? message.dataset.refused : error.message;
@@ -56,3 +63,5 @@ const button = document.getElementById("approve");
 if (button) button.addEventListener("click", () => attempt(() => approve(button), button));
 const form = document.getElementById("register");
 if (form) form.addEventListener("submit", (event) => { event.preventDefault(); attempt(() => register(form), form.querySelector("button")); });
+const passkey = document.getElementById("passkey");
+if (passkey) passkey.addEventListener("submit", (event) => { event.preventDefault(); attempt(() => logIn(passkey), passkey.querySelector("button")); });

@@ -1,0 +1,68 @@
+"""The list of grants, one grant rendered with the bytes that are signed, and the decision."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import get, post
+from litestar.response import Redirect, Template
+
+from hoeksteen_keeper.pages import passkeys
+from hoeksteen_keeper.pages.shared import Form, Page, caller_of, digest_of, in_thread, page, rooms_of
+
+
+@get("/approvals")
+@in_thread
+def approvals(request: Page) -> Template:
+    """List what waits for a decision, and what was decided."""
+    rooms, caller = rooms_of(request), caller_of(request)
+    grants = rooms.approvals.listing(caller)
+    return page(request, "approvals.html", caller=caller, grants=grants)
+
+
+@get("/approvals/{grant:uuid}")
+@in_thread
+def approval(request: Page, grant: UUID) -> Template:
+    """Render one grant: its facts, and the bytes that are signed."""
+    rooms, caller = rooms_of(request), caller_of(request)
+    found = rooms.approvals.show(caller, grant)
+    return page(
+        request, "approval.html", caller=caller, grant=found, held=rooms.actors.passkeys(caller.actor.actor),
+        decides=rooms.approvals.decides(caller)
+    )  # fmt: skip
+
+
+@post("/approvals/{grant:uuid}/options", status_code=200)
+@in_thread
+def approval_options(request: Page, grant: UUID) -> dict[str, Any]:
+    """Give the browser the challenge: the grant's digest."""
+    rooms, caller = rooms_of(request), caller_of(request)
+    found = rooms.approvals.show(caller, grant)
+    return passkeys.approval_options(rooms.actors, caller.actor, digest=bytes.fromhex(found["digest"]))
+
+
+@post("/approvals/{grant:uuid}/approve", status_code=200)
+@in_thread
+def approve(request: Page, grant: UUID, data: dict[str, Any]) -> dict[str, str]:
+    """Approve with a passkey's signature over the digest that the page showed."""
+    rooms, caller = rooms_of(request), caller_of(request)
+    digest = digest_of(data)
+    signed = rooms.approvals.approve(caller, grant, digest=digest, verify=lambda: passkeys.verified_by_passkey(
+        rooms.actors, caller.actor, digest=digest, credential=data.get("credential") or {}, origin=rooms.origin
+    ))  # fmt: skip
+    return {"state": signed["state"]}
+
+
+@post("/approvals/{grant:uuid}/refuse", status_code=303)
+@in_thread
+def refuse(request: Page, grant: UUID, data: Form) -> Redirect:
+    """Refuse a grant."""
+    rooms_of(request).approvals.refuse(caller_of(request), grant, reason=data.get("reason", ""))
+    return Redirect(f"/approvals/{grant}", status_code=303)
+
+
+@post("/approvals/{grant:uuid}/revoke", status_code=303)
+@in_thread
+def revoke(request: Page, grant: UUID, data: Form) -> Redirect:
+    """Revoke a running grant."""
+    rooms_of(request).approvals.revoke(caller_of(request), grant, reason=data.get("reason", ""))
+    return Redirect(f"/approvals/{grant}", status_code=303)
