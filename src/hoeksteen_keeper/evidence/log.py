@@ -117,7 +117,7 @@ class Log:
 
         :raises BehindTiles: when the database is older than the tiles and cannot be caught up
         """
-        self._become_current()
+        self.become_current()
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="log-sequencer", daemon=True)
         self._thread.start()
@@ -164,7 +164,7 @@ class Log:
         with self._queue.lock:
             group, self._queue.tickets = self._queue.tickets, []
         try:
-            self._become_current()
+            self.become_current()
             drafts = [draft for ticket in group for draft in ticket.drafts]
             clock = self._now().astimezone(UTC)
             first = _store.append(self.pool, len(drafts), clock, partial(_written, drafts, clock))
@@ -177,7 +177,7 @@ class Log:
         for ticket in group:
             ticket.first, first = first, first + len(ticket.drafts)
 
-    def _become_current(self) -> None:
+    def become_current(self) -> None:
         """Once per process: a database restored from a backup first learns what its tiles hold, or does nothing at all."""
         self.require_open()
         if not self._current:
@@ -193,7 +193,7 @@ class Log:
 
     def _integrate(self) -> Checkpoint:
         """Take the next entries into the tree, and sign it; give the newest checkpoint."""
-        self._become_current()
+        self.become_current()
         with self._sequence_lock, _store.connected(self.pool) as tx:
             _store.lock_sequencer(tx)  # of the session: held over the commit until the checkpoint is published
             try:

@@ -34,6 +34,7 @@ class Fold:
         self.shred_tags: list[tuple[str | None, Tags]] = []
         self.exposure: Detail | None = None
         self.destroyed: list[str] = []
+        self.witnesses: list[str] = []
         self.traffic_months: int | None = None
         self.generations_ended = False
 
@@ -57,6 +58,7 @@ class Fold:
             "actor_tags",
             "shred_tags",
             "destroyed",
+            "witnesses",
             "traffic_months",
             "generations_ended",
         )
@@ -93,6 +95,8 @@ class Fold:
     def _key(self, entry: Entry, detail: Detail) -> None:
         if detail["event"] == "destroyed":
             self.destroyed += detail["keys"]
+        elif detail["event"] == "witnesses":
+            self.witnesses = list(detail["keys"])
         elif detail["event"] == "traffic_kept":
             self.traffic_months = detail["months"]
         elif detail["event"] == "generations_destroyed":

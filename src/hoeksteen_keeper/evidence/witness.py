@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AddCheckpoint = Callable[[bytes], bytes]
 """Sends the body of an add-checkpoint request to a witness and gives the body of the response, or raises WitnessRefused."""
-_REQUEST_BYTES_MAX = 1 << 20
+REQUEST_BYTES_MAX = 1 << 20
 _PROOF_MAX = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
 
@@ -128,6 +128,25 @@ def cosign(log: "Log", note: bytes, *, key: VerifierKey, add_checkpoint: AddChec
     return cosigned
 
 
+def known_size(log: "Log", *, add_checkpoint: AddCheckpoint) -> int:
+    """
+    Ask a witness how many entries it knows of this log, by showing it the published checkpoint again.
+
+    :raises WitnessRefused: when it does not say
+    """
+    note = log.tiles.read_checkpoint()
+    if note is None:
+        return 0
+    checkpoint = Checkpoint.parse(note)
+    try:
+        add_checkpoint(_request(checkpoint.size, [], checkpoint))
+    except WitnessRefused as refused:
+        if refused.status != 409 or not refused.body[:-1].isdigit():
+            raise
+        return int(refused.body)
+    return checkpoint.size
+
+
 def _request(old: int, proof: list[bytes], checkpoint: Checkpoint) -> bytes:
     lines = [f"old {old}", *[to_base64(item) for item in proof], ""]
     return "".join([f"{line}\n" for line in lines]).encode() + checkpoint.with_signatures(())
@@ -138,7 +157,7 @@ def _parse(request: bytes) -> tuple[int, list[bytes], Checkpoint]:
     try:
         lines = head.decode("ascii").split("\n")
         old = _OLD.fullmatch(lines[0])
-        if not gap or old is None or len(lines) > 1 + _PROOF_MAX or len(request) > _REQUEST_BYTES_MAX:
+        if not gap or old is None or len(lines) > 1 + _PROOF_MAX or len(request) > REQUEST_BYTES_MAX:
             raise WitnessRefused(400, "The request is not of the protocol's form.")
         proof = [from_base64(line) for line in lines[1:]]
         if any(len(item) != 32 for item in proof):

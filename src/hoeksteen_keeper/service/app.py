@@ -6,7 +6,7 @@ call waits for its log entry, and others share the commit meanwhile.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -15,6 +15,7 @@ from anyio import CapacityLimiter
 from hoeksteen_keeper.errors import KeeperError
 from hoeksteen_keeper.service import data_calls
 from hoeksteen_keeper.service.answers import Answer, answered, answered_together, encoded, failed
+from hoeksteen_keeper.service.asgi import Asgi, Receive, Scope, Send, body_of, respond
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.workers import Workers
 
@@ -22,12 +23,7 @@ BODY_BYTES_MAX = 64 << 20
 SMALL_BYTES_MAX = 16 << 10  # a larger call is work of its own, and shares nothing that counts
 GROUP_MAX = 256
 CALLS_AT_ONCE_MAX = 20  # fewer than the store has connections: a call that holds one may need a second, and always gets it
-_TYPE = b"application/msgpack"
 _A = TypeVar("_A")
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def api(keeper: Keeper, workers: Workers) -> Asgi:
@@ -37,27 +33,13 @@ def api(keeper: Keeper, workers: Workers) -> Asgi:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _body(receive)
+        body = await body_of(receive, bytes_max=BODY_BYTES_MAX)
         path, headers = scope["path"].removeprefix("/v1/").strip("/"), dict(scope["headers"])
         token, person = (headers.get(name, b"").decode("latin-1") for name in (b"authorization", b"x-actor-token"))
         status, answer = await desk.answer(path, body, token.removeprefix("Bearer "), person)
-        length = str(len(answer)).encode()
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", _TYPE), (b"content-length", length)]})
-        await send({"type": "http.response.body", "body": answer})
+        await respond(send, status, b"application/msgpack", answer)
 
     return call
-
-
-async def _body(receive: Receive) -> bytes | None:
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > BODY_BYTES_MAX:
-            return None
-        if not message.get("more_body"):
-            return b"".join(parts)
 
 
 class _Desk:

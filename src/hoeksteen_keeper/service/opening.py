@@ -23,6 +23,7 @@ from hoeksteen_keeper.service.exposure import findings
 from hoeksteen_keeper.service.keeper import Keeper, SteadyClock, now
 from hoeksteen_keeper.service.reapplying import reapply
 from hoeksteen_keeper.service.schedule import destroy_months_over
+from hoeksteen_keeper.service.witnesses import cosigned, read_witnesses, require_nothing_newer
 from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.vault.keys import Keys
 from hoeksteen_keeper.vault.providers import KeyProvider, open_provider, read_log_tags
@@ -37,24 +38,27 @@ _report = logging.getLogger(__name__)
 @contextmanager
 def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     """
-    Open a keeper: migrate its store, catch up its log, do again what the log says was ended, and put the shipped policies in force.
+    Open a keeper: migrate its store, catch up its log, ask the witnesses what they know, do again what the log says was ended, and put the
+    shipped policies in force.
 
     Only then does the caller get it, so nothing is served before.
 
     :param port: of its pages on 127.0.0.1
     :raises KeeperError: when any part of it is not as it must be
     """
-    keeper = _assembled(dsn, home, port)
+    keeper, witnesses = _assembled(dsn, home, port), read_witnesses(home)
     try:
         keeper.store.open()
         migrate(keeper.store)
         keeper.log.pool.open()
+        keeper.log.become_current()
+        require_nothing_newer(keeper.log, witnesses)
         keeper.log.start()
         _after_the_last_entry(keeper)
         reapply(keeper)
         _put_in_force(keeper, keeper.gate.policies)
         _attest_exposure(keeper)
-        with _sweeping(keeper):
+        with cosigned(keeper.log, witnesses), _sweeping(keeper):
             yield keeper
     finally:
         keeper.log.stop()

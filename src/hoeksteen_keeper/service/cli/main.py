@@ -12,7 +12,7 @@ import sys
 import click
 
 from hoeksteen_keeper.errors import KeeperError, answer_to
-from hoeksteen_keeper.service.cli import control, grants, keys, log, own, vault
+from hoeksteen_keeper.service.cli import control, grants, keys, log, own, vault, witness
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def cli() -> None:
     """The trusted core: keys, access, evidence."""
 
 
-for command in [*own.commands, *vault.commands, *keys.commands, *grants.commands, *control.commands, *log.commands]:
+for command in [*own.commands, *vault.commands, *keys.commands, *grants.commands, *control.commands, *log.commands, *witness.commands]:
     cli.add_command(command)
 
 if __name__ == "__main__":
