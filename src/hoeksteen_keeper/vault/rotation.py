@@ -38,7 +38,7 @@ class Rotation:
     """
 
     def __init__(self, *, store: Store, keys: Keys, log: Log, folder: Path, now: Callable[[], datetime]) -> None:
-        self._store, self._keys, self._log, self._folder, self._now = store, keys, log, folder, now
+        self._store, self.keys, self._log, self._folder, self._now = store, keys, log, folder, now
         self._provider = keys.provider
 
     def rotate_kek(self, *, keep_old: bool = False) -> tuple[str, int]:
@@ -48,7 +48,7 @@ class Rotation:
         :param keep_old: do not destroy the KEKs before it: as long as they are kept, older backups of the database can be restored
         """
         with self._store.transaction() as tx:  # while no epoch key is made: those made later, by any process, are under the new one
-            self._keys.freeze_epochs(tx)
+            self.keys.freeze_epochs(tx)
             old = self._provider.current()
             if not self._under_others(tx, old):
                 self._enter("rotate_kek", "kek_rotating", kek=old)
@@ -87,15 +87,15 @@ class Rotation:
         A reader that read a wrapped key just before reads it again (`Keys.ciphers`).
         """
         with self._store.transaction() as tx:
-            self._keys.freeze_epochs(tx)
+            self.keys.freeze_epochs(tx)
             old = [row[0] for row in tx.execute("SELECT epoch FROM vault.epoch WHERE made_at < %s AND wrapped IS NOT NULL ORDER BY 1", [before])]
             if not old:
                 return 0, 0
             self._enter("rotate_epochs", "epochs_rotating", before=before.isoformat(), epochs=len(old))
             for purpose in [row[0] for row in tx.execute(_NEWEST_ARE_OLD, [old])]:
-                self._keys.new_epoch(tx, purpose)
+                self.keys.new_epoch(tx, purpose)
         with self._store.transaction() as tx:  # who reserved a place under an old one has written its key when this is ours
-            self._keys.wait_for_sealing(tx)
+            self.keys.wait_for_sealing(tx)
         count = self._rewrap_named(old) + self._rewrap_subjects(old)
         with self._store.transaction() as tx:
             _require_nothing_left(tx, _USES, {"old": old})
@@ -118,13 +118,13 @@ class Rotation:
         if oldest == generation:  # otherwise a rotation was cut off, and goes on
             generation += 1
             self._enter("rotate_index", "index_rotating", index=index, generation=generation)
-            self._keys.named(blind.key_name(index, 1), make=True)
-            self._keys.named(blind.key_name(index, generation), make=True)
+            self.keys.named(blind.key_name(index, 1), make=True)
+            self.keys.named(blind.key_name(index, generation), make=True)
             with self._store.transaction() as tx:
                 tx.execute(_NEXT_LAYER, {"index": number, "generation": generation})
         with self._store.transaction() as tx:  # afterwards whoever writes tokens has read the new generation
-            self._keys.wait_for_sealing(tx)
-        layers = [self._keys.named(blind.key_name(index, g), make=False) for g in range(2, generation + 1)]
+            self.keys.wait_for_sealing(tx)
+        layers = [self.keys.named(blind.key_name(index, g), make=False) for g in range(2, generation + 1)]
         count = self._repeated(lambda after: self._layer_tokens(number, layers, after))
         with self._store.transaction() as tx:
             _require_nothing_left(tx, _TOKENS_BEFORE, {"index": number, "generation": generation})
@@ -149,8 +149,8 @@ class Rotation:
     def _rewrap_named(self, old: Sequence[int]) -> int:
         with self._store.transaction() as tx:
             rows = tx.execute(_NAMED, [list(old)]).fetchall()
-            secrets = [(self._keys.unwrapped(epoch, wrapped, named_context(name)), named_context(name)) for name, epoch, wrapped in rows]
-            for (name, _, _), new in zip(rows, self._keys.wrap_fresh(secrets, "named"), strict=True):
+            secrets = [(self.keys.unwrapped(epoch, wrapped, named_context(name)), named_context(name)) for name, epoch, wrapped in rows]
+            for (name, _, _), new in zip(rows, self.keys.wrap_fresh(secrets, "named"), strict=True):
                 tx.execute("UPDATE vault.named_key SET epoch = %s, wrapped = %s WHERE name = %s AND wrapped IS NOT NULL", (*new, name))
         return len(rows)
 
@@ -159,8 +159,8 @@ class Rotation:
             with self._store.transaction() as tx:
                 rows = tx.execute(_SUBJECT_KEYS, (*after, list(old), _KEYS_PER_STEP)).fetchall()
                 contexts = [subject_context(subject.bytes, category, generation) for subject, category, generation, _, _ in rows]
-                secrets = [(self._keys.unwrapped(row[3], row[4], context), context) for row, context in zip(rows, contexts, strict=True)]
-                new = self._keys.wrap_fresh(secrets, "subject")
+                secrets = [(self.keys.unwrapped(row[3], row[4], context), context) for row, context in zip(rows, contexts, strict=True)]
+                new = self.keys.wrap_fresh(secrets, "subject")
                 columns = [[row[i] for row in rows] for i in range(4)]
                 tx.execute(_REWRAP, (*columns, [epoch for epoch, _ in new], [wrapped for _, wrapped in new]))
             return len(rows), tuple(rows[-1][:3]) if len(rows) == _KEYS_PER_STEP else None

@@ -135,6 +135,13 @@ class TestPkcs11:
             (blob,) = bss.seal(purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "X"})])
             found = running.client("dewi.hoekstra").could_see(subject=subject)["findings"]
             assert any(sentence.startswith("kek-pkcs11: ") for sentence in found)
+            pin, more = Path(token.settings["pin_file"]), [SealItem(new_subject(), {"family_name": "Y"})]
+            running.cluster.as_superuser("UPDATE vault.epoch SET keys = 4096", database="hsm")
+            pin.write_text("000000")
+            with pytest.raises(KeeperUnavailable, match="provider_refused"):  # it needs an epoch key: nothing is sealed under anything less
+                bss.seal(purpose="migration", category="identity", items=more)
+            pin.write_text(PIN)
+            assert len(bss.seal(purpose="migration", category="identity", items=more)) == 1
             assert "pkcs11:keeper/own-2" in running.run("key", "rotate-kek", "--home", home, "--dsn", dsn).stdout
             running.stop()
             running.start()
