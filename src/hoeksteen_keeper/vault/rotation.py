@@ -38,7 +38,7 @@ class Rotation:
     """
 
     def __init__(self, *, store: Store, keys: Keys, log: Log, folder: Path, now: Callable[[], datetime]) -> None:
-        self._store, self.keys, self._log, self._folder, self._now = store, keys, log, folder, now
+        self.store, self.keys, self._log, self._folder, self._now = store, keys, log, folder, now
         self._provider = keys.provider
 
     def rotate_kek(self, *, keep_old: bool = False) -> tuple[str, int]:
@@ -47,7 +47,7 @@ class Rotation:
 
         :param keep_old: do not destroy the KEKs before it: as long as they are kept, older backups of the database can be restored
         """
-        with self._store.transaction() as tx:  # while no epoch key is made: those made later, by any process, are under the new one
+        with self.store.transaction() as tx:  # while no epoch key is made: those made later, by any process, are under the new one
             self.keys.freeze_epochs(tx)
             old = self._provider.current()
             if not self._under_others(tx, old):
@@ -71,7 +71,7 @@ class Rotation:
         :raises KeeperInvalid: when something is wrapped under one of them yet
         """
         current = self._provider.current()
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             if self._under_others(tx, current):
                 raise KeeperInvalid("kek_in_use", "An epoch key or the log's tag key is under an older KEK: run `hoeksteen-keeper key rotate-kek`.")
         old = [kek for kek in self._provider.keks() if kek != current]
@@ -86,7 +86,7 @@ class Rotation:
 
         A reader that read a wrapped key just before reads it again (`Keys.ciphers`).
         """
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             self.keys.freeze_epochs(tx)
             old = [row[0] for row in tx.execute("SELECT epoch FROM vault.epoch WHERE made_at < %s AND wrapped IS NOT NULL ORDER BY 1", [before])]
             if not old:
@@ -94,15 +94,15 @@ class Rotation:
             self._enter("rotate_epochs", "epochs_rotating", before=before.isoformat(), epochs=len(old))
             for purpose in [row[0] for row in tx.execute(_NEWEST_ARE_OLD, [old])]:
                 self.keys.new_epoch(tx, purpose)
-        with self._store.transaction() as tx:  # who reserved a place under an old one has written its key when this is ours
+        with self.store.transaction() as tx:  # who reserved a place under an old one has written its key when this is ours
             self.keys.wait_for_sealing(tx)
         count = self._rewrap_named(old) + self._rewrap_subjects(old)
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             _require_nothing_left(tx, _USES, {"old": old})
         for start in range(0, len(old), _EPOCHS_PER_ENTRY):
             part = old[start : start + _EPOCHS_PER_ENTRY]
             self._enter("rotate_epochs", "epochs_destroyed", epochs=part)
-            with self._store.transaction() as tx:
+            with self.store.transaction() as tx:
                 tx.execute("UPDATE vault.epoch SET wrapped = NULL, destroyed_at = %s WHERE epoch = ANY(%s)", (self._now(), part))
         return count, len(old)
 
@@ -113,20 +113,20 @@ class Rotation:
         Nobody reads a value for it: the new token is made of the old one.
         """
         number = blind.index_of(index).number
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             generation, oldest = blind.generations(tx, number)
         if oldest == generation:  # otherwise a rotation was cut off, and goes on
             generation += 1
             self._enter("rotate_index", "index_rotating", index=index, generation=generation)
             self.keys.named(blind.key_name(index, 1), make=True)
             self.keys.named(blind.key_name(index, generation), make=True)
-            with self._store.transaction() as tx:
+            with self.store.transaction() as tx:
                 tx.execute(_NEXT_LAYER, {"index": number, "generation": generation})
-        with self._store.transaction() as tx:  # afterwards whoever writes tokens has read the new generation
+        with self.store.transaction() as tx:  # afterwards whoever writes tokens has read the new generation
             self.keys.wait_for_sealing(tx)
         layers = [self.keys.named(blind.key_name(index, g), make=False) for g in range(2, generation + 1)]
         count = self._repeated(lambda after: self._layer_tokens(number, layers, after))
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             _require_nothing_left(tx, _TOKENS_BEFORE, {"index": number, "generation": generation})
             tx.execute("UPDATE vault.blind_index SET oldest = generation WHERE index_id = %s AND generation = %s", (number, generation))
         self._enter("rotate_index", "index_rotated", index=index, generation=generation, tokens=count)
@@ -138,7 +138,7 @@ class Rotation:
         return row is not None or read_log_tags(self._folder, self._provider)[0] not in ("", kek)
 
     def _rewrap_epochs(self, kek: str) -> int:
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             rows = tx.execute(_UNDER_OTHERS, (kek, _EPOCHS_PER_STEP)).fetchall()
             for epoch, old, wrapped in rows:
                 context = epoch_context(epoch)
@@ -147,7 +147,7 @@ class Rotation:
         return len(rows)
 
     def _rewrap_named(self, old: Sequence[int]) -> int:
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             rows = tx.execute(_NAMED, [list(old)]).fetchall()
             secrets = [(self.keys.unwrapped(epoch, wrapped, named_context(name)), named_context(name)) for name, epoch, wrapped in rows]
             for (name, _, _), new in zip(rows, self.keys.wrap_fresh(secrets, "named"), strict=True):
@@ -156,7 +156,7 @@ class Rotation:
 
     def _rewrap_subjects(self, old: Sequence[int]) -> int:
         def step(after: Place) -> tuple[int, Place | None]:
-            with self._store.transaction() as tx:
+            with self.store.transaction() as tx:
                 rows = tx.execute(_SUBJECT_KEYS, (*after, list(old), _KEYS_PER_STEP)).fetchall()
                 contexts = [subject_context(subject.bytes, category, generation) for subject, category, generation, _, _ in rows]
                 secrets = [(self.keys.unwrapped(row[3], row[4], context), context) for row, context in zip(rows, contexts, strict=True)]
@@ -168,7 +168,7 @@ class Rotation:
         return self._repeated(step, start=(UUID(int=0), 0, 0))
 
     def _layer_tokens(self, number: int, layers: Sequence[bytes], after: Place) -> tuple[int, Place | None]:
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             rows = tx.execute(_TOKENS, {"index": number, "after": after[0], "generation": len(layers) + 1, "limit": _TOKENS_PER_STEP}).fetchall()
             made = [blind.layered(token, layers[generation - 1 :]) for _, token, generation in rows]
             tx.execute(_LAYER, {"rows": [row[0] for row in rows], "tokens": made, "generation": len(layers) + 1})

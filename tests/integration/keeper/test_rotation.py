@@ -16,6 +16,7 @@ from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.client import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, SealItem, Term
 from hoeksteen_keeper.service.keeper import now
 from hoeksteen_keeper.service.opening import opened_rotation
+from hoeksteen_keeper.vault.blind import key_name, replace_tokens
 from hoeksteen_keeper.vault.keys import Wanted
 
 LATER = (now() + timedelta(days=1)).isoformat(timespec="seconds")
@@ -181,6 +182,29 @@ def test_a_reader_that_a_rotation_overtook_reads_again(keeper: RunningKeeper) ->
         keeper.sql(f"UPDATE vault.subject_key SET epoch = {read[0].epoch} WHERE subject = '{subject}'")
         with pytest.raises(KeeperCorrupt, match="epoch_missing"):  # not for ever: a key whose epoch key is really lost is told
             late.ciphers(read, category=1)
+
+
+@pytest.mark.parametrize("what", ["epochs", "index"])
+def test_a_rotation_waits_for_whoever_still_writes_under_the_old_key(keeper: RunningKeeper, what: str) -> None:
+    """It has begun before: its place under the old epoch key is reserved, the generation of the index is read, and the row comes late."""
+    subject, value = new_subject(), "slow@example.nl"
+    with opened_rotation(dsn=keeper.dsn, home=keeper.home) as slow, opened_rotation(dsn=keeper.dsn, home=keeper.home) as rotation:
+        slow.keys.named(key_name("email", 1), make=True)
+        turn = {"epochs": lambda: rotation.rotate_epochs(before=now() + timedelta(days=1)), "index": lambda: rotation.rotate_index("email")}[what]
+        thread = threading.Thread(target=turn)
+        with slow.store.transaction() as tx:
+            slow.keys.for_sealing(tx, subjects=[subject], category=2)
+            replace_tokens(tx, slow.keys, index="email", terms=[(subject, [(value, None)])])
+            thread.start()
+            thread.join(1.5)
+            assert thread.is_alive()
+        thread.join()
+    table, old = {"epochs": ("vault.epoch JOIN vault.subject_key USING (epoch)", "vault.epoch.wrapped IS NULL"), "index": (
+        "vault.blind_token JOIN vault.blind_index USING (index_id)", "blind_token.generation < blind_index.oldest"
+    )}[what]  # fmt: skip
+    assert keeper.sql(f"SELECT count(*) FROM {table} WHERE subject = '{subject}'") == "1"
+    assert keeper.sql(f"SELECT count(*) FROM {table} WHERE subject = '{subject}' AND {old}") == "0"
+    assert [hit.subject for hit in keeper.client("bss").lookup(purpose="migration", index="email", values=[value])[0]][-1] == subject
 
 
 def test_the_key_of_a_subject_is_replaced_without_plaintext_leaving(keeper: RunningKeeper) -> None:
