@@ -219,6 +219,7 @@ def transit(tmp_path: Path) -> Iterator[Transit]:
             body = b"" if answer is None else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Location", f"{service.address}/elsewhere")
             self.end_headers()
             self.wfile.write(body)
 
@@ -296,7 +297,7 @@ class TestTransit:
         transit.fail = status
         with pytest.raises(error, match=reason) as raised:
             TransitProvider(TransitSettings(**settings)).wrap(KEY, context=CONTEXT)
-        assert "s.token" not in str(raised.value)
+        assert "s.token" not in str(raised.value) and len(transit.asked) == 1, "a redirect would take the token elsewhere"
 
     def test_a_server_that_is_not_there_or_is_another(self, transit: Transit, settings: dict[str, str]) -> None:
         for wrong in ({"address": "https://127.0.0.1:1"}, {"ca_file": ""}, {"address": transit.address.replace("https", "http")}):
