@@ -13,7 +13,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from hoeksteen_keeper.errors import KeeperError
-from hoeksteen_keeper.service import data_calls, key_calls
+from hoeksteen_keeper.service import data_calls
 from hoeksteen_keeper.service.answers import Answer, answered, answered_together, encoded, failed
 from hoeksteen_keeper.service.asgi import Asgi, Receive, Scope, Send, body_of, respond
 from hoeksteen_keeper.service.keeper import Keeper
@@ -61,7 +61,7 @@ class _Desk:
         if body is None:
             return 413, encoded("body_too_large", f"A call has at most {BODY_BYTES_MAX} bytes.")
         try:
-            if path not in data_calls.WORK | key_calls.WORK:
+            if path not in data_calls.WORK:
                 return await anyio.to_thread.run_sync(answered, self._keeper, path, body, token, person, limiter=self._threads)
             self._keeper.log.require_open()
             if len(body) > SMALL_BYTES_MAX:

@@ -125,5 +125,3 @@ CALLS: Calls = {
     "rotate/finish": (Finish, finish_rotation),
     "traffic/reseal": (TrafficOpen, traffic_reseal),
 }
-WORK = frozenset({"rotate", "traffic/reseal"})
-"""The calls that workers answer."""
