@@ -72,7 +72,7 @@ class Rotation:
         """
         current = self._provider.current()
         with self.store.transaction() as tx:
-            if self._under_others(tx, current):
+            if self._under_others(tx, current) or self._tags_kek() != current:
                 raise KeeperInvalid("kek_in_use", "An epoch key or the log's tag key is under an older KEK: run `hoeksteen-keeper key rotate-kek`.")
         old = [kek for kek in self._provider.keks() if kek != current]
         for kek in old:
@@ -133,9 +133,12 @@ class Rotation:
         return generation, count
 
     def _under_others(self, tx: Connection, kek: str) -> bool:
-        """Say whether anything is wrapped under another KEK: then a rotation was cut off."""
+        """Say whether anything is known to be wrapped under another KEK: then a rotation was cut off."""
         row = tx.execute("SELECT 1 FROM vault.epoch WHERE kek <> %s AND wrapped IS NOT NULL LIMIT 1", [kek]).fetchone()
-        return row is not None or read_log_tags(self._folder, self._provider)[0] not in ("", kek)
+        return row is not None or self._tags_kek() not in ("", kek)
+
+    def _tags_kek(self) -> str:
+        return read_log_tags(self._folder, self._provider)[0]
 
     def _rewrap_epochs(self, kek: str) -> int:
         with self.store.transaction() as tx:

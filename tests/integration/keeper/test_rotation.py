@@ -60,6 +60,7 @@ def test_the_kek_is_replaced_while_the_keeper_serves(keeper: RunningKeeper) -> N
     (keeper.home / "keys" / "log-tags.wrapped").write_bytes(  # as keepers of before named nothing
         (keeper.home / "keys" / "log-tags.wrapped").read_bytes().partition(b"\n")[2]
     )
+    assert "kek_in_use" in key_command(keeper, "destroy-old-keks", check=False), "the old KEK may be what wraps the tag key"
     assert "epoch keys are under file:" in key_command(keeper, "rotate-kek", "--keep-old")
     assert sorted(path.name for path in (keeper.home / "keys").glob("kek*"))[0] == "kek" and len(list((keeper.home / "keys").glob("kek*"))) == 2
     assert (keeper.home / "keys" / "kek").read_bytes() != kek and keeper.sql("SELECT wrapped FROM vault.epoch ORDER BY epoch") != before
