@@ -144,6 +144,13 @@ class Log:
             pass
         return checkpoint.with_signatures(())
 
+    def released(self) -> Checkpoint:
+        """Give the checkpoint of the last tree that was released for signing: signing it again shows nothing new."""
+        with _store.connected(self.pool) as tx:
+            size, root = _store.signed(tx, str(self.signer.verifier), EMPTY_ROOT)
+        text = checkpoint_text(self.origin, size, root)
+        return Checkpoint.parse(text + b"\n" + self.signer.sign(text))
+
     def add_signatures(self, text: bytes, cosignatures: Sequence[Signature]) -> None:
         """Add verified cosignatures to the published checkpoint, unless a larger one was published meanwhile."""
         with self._sequence_lock:
@@ -257,3 +264,9 @@ def _written(
         for index, d in enumerate(drafts, first)
     ]
     return rows, [(token, index) for index, draft in enumerate(drafts, first) for token in draft.tokens]
+
+
+def begin(tx: _store.Connection, scribe: Scribe, events: Sequence[Event], *, now: datetime) -> None:
+    """Write the first entries of a log that nobody serves yet, in the transaction that makes its tables."""
+    drafts, clock = [scribe.draft(event) for event in events], now.astimezone(UTC)
+    _store.insert(tx, *_written(drafts, clock, *_store.advance_head(tx, len(drafts), clock)))

@@ -128,16 +128,12 @@ def cosign(log: "Log", note: bytes, *, key: VerifierKey, add_checkpoint: AddChec
     return cosigned
 
 
-def known_size(log: "Log", *, add_checkpoint: AddCheckpoint) -> int:
+def known_size(checkpoint: Checkpoint, *, add_checkpoint: AddCheckpoint) -> int:
     """
-    Ask a witness how many entries it knows of this log, by showing it the published checkpoint again.
+    Ask a witness how many entries it knows of a log, by showing it a checkpoint that was signed before.
 
     :raises WitnessRefused: when it does not say
     """
-    note = log.tiles.read_checkpoint()
-    if note is None:
-        return 0
-    checkpoint = Checkpoint.parse(note)
     try:
         add_checkpoint(_request(checkpoint.size, [], checkpoint))
     except WitnessRefused as refused:

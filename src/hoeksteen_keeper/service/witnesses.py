@@ -65,19 +65,24 @@ def require_nothing_newer(log: Log, witnesses: Witnesses) -> None:
 
     :raises BehindTiles: when a witness knows more entries: signing on top of this state would make a second view
     """
-    note = log.tiles.read_checkpoint()
-    held = Checkpoint.parse(note).size if note else 0
-    for key, url in witnesses:
+    held = log.released()
+    for name, known in what_they_know(held, witnesses).items():
+        if known > held.size:
+            raise BehindTiles(
+                "behind_witness", f"The witness {name} knows {known} entries of this log, and only {held.size} are here: nothing is signed. "
+                "Bring tile storage back; where it is lost, `hoeksteen-keeper new-log` begins a new log that says so.",
+            )  # fmt: skip
+
+
+def what_they_know(held: Checkpoint, witnesses: Witnesses) -> dict[str, int]:
+    """Give how many entries each witness that answers knows of the log whose checkpoint this is."""
+    known: dict[str, int] = {}
+    for key, url in witnesses if held.size else ():
         try:
-            known = known_size(log, add_checkpoint=over_http(url))
+            known[key.name] = known_size(held, add_checkpoint=over_http(url))
         except (WitnessRefused, OSError) as error:
             _report.warning("the witness %s does not say what it knows: %s", key.name, _said(error))
-            continue
-        if known > held:
-            raise BehindTiles(
-                "behind_witness", f"The witness {key.name} knows {known} entries of this log, and only {held} are here: nothing is signed. "
-                "Bring tile storage back; where it is lost, `hoeksteen-keeper restore --new-log` begins a new log that says so.",
-            )  # fmt: skip
+    return known
 
 
 @contextmanager

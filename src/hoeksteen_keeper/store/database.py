@@ -5,8 +5,8 @@ The role `keeper` owns the database; no other role may connect. SQL stays as tex
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib import resources
 from typing import Any
 
@@ -19,6 +19,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 Parameters = Sequence[Any] | Mapping[str, Any]
 _MIGRATION_LOCK = 0x4B4545504552  # any constant: the bytes of "KEEPER"
 _CONNECTIONS_MAX = 30
+_FOLDER = resources.files("hoeksteen_keeper").joinpath("store", "migrations")
 
 
 class Store:
@@ -78,30 +79,39 @@ def _translated() -> Iterator[None]:
         raise KeeperUnavailable("store_unavailable", "The keeper's database cannot store or read now; nothing was disclosed.") from error
 
 
-def migrate(store: Store) -> list[str]:
+def statements(name: str) -> str:
+    """Give the text of a migration."""
+    return _FOLDER.joinpath(name).read_text("utf-8")
+
+
+def migrate(store: Store, *, names: Collection[str] | None = None, within: Connection | None = None) -> list[str]:
     """
     Apply the migrations that are missing, each in a transaction of its own, and name them.
 
+    :param names: of these alone, as for a backup that is older than the program
+    :param within: the transaction to do it in, all of them together
     :raises KeeperCorrupt: when a migration changed after it was applied, or the schema is newer than this program
     """
-    folder = resources.files("hoeksteen_keeper").joinpath("store", "migrations")
-    known = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")}
-    applied: list[str] = []
-    with store.transaction() as tx:
+    known = {entry.name: entry.read_text("utf-8") for entry in _FOLDER.iterdir() if entry.name.endswith(".sql")}
+    with store.transaction() if within is None else nullcontext(within) as tx:
         tx.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATION_LOCK])
         tx.execute(
             "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         digests = dict(tx.execute("SELECT name, digest FROM migration").fetchall())
-        if unknown := sorted(set(digests) - set(known)):
-            raise KeeperCorrupt("schema_newer", f"The keeper's database has a newer schema than this program: {unknown[0]}.")
-        for name in sorted(known):
-            digest = hashlib.sha256(known[name].encode()).hexdigest()
-            if digests.get(name, digest) != digest:
-                raise KeeperCorrupt("migration_changed", f"Migration {name} was changed after it was applied.")
-            if name not in digests:
-                with tx.transaction():
-                    tx.execute(known[name].encode())
-                    tx.execute("INSERT INTO migration (name, digest) VALUES (%s, %s)", (name, digest))
-                applied.append(name)
-    return applied
+        if unknown := sorted((set(digests) | set(names or ())) - set(known)):
+            raise KeeperCorrupt("schema_newer", f"The keeper's database or backup has a newer schema than this program: {unknown[0]}.")
+        return [name for name in sorted(known if names is None else names) if _applied(tx, name, known[name], digests.get(name))]
+
+
+def _applied(tx: Connection, name: str, text: str, before: str | None) -> bool:
+    """Apply a migration that was not applied yet."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if before is not None:
+        if before != digest:
+            raise KeeperCorrupt("migration_changed", f"Migration {name} was changed after it was applied.")
+        return False
+    with tx.transaction():
+        tx.execute(text.encode())
+        tx.execute("INSERT INTO migration (name, digest) VALUES (%s, %s)", (name, digest))
+    return True
