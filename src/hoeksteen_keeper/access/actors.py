@@ -125,6 +125,13 @@ class Actors:
             raise KeeperInvalid("unknown_actor", "There is no such actor.")
         return actor_from_row(row)
 
+    def organisation(self, name: str) -> Organisation:
+        """:raises KeeperInvalid: when there is no such organisation"""
+        row = self._store.row("SELECT organisation, name, country, operator FROM access.organisation WHERE organisation = %s", [name])
+        if row is None:
+            raise KeeperInvalid("unknown_target", f"There is no organisation {name[:40]!r}.")
+        return Organisation(*row)
+
     def operator(self) -> Organisation:
         """
         Give the organisation that runs this keeper.

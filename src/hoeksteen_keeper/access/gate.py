@@ -15,7 +15,7 @@ from hoeksteen_keeper.access import limits
 from hoeksteen_keeper.access.grants import Grants, Known
 from hoeksteen_keeper.access.limits import Ceilings
 from hoeksteen_keeper.access.model import Ask, Caller, Facts, Grant, Permission, Verdict
-from hoeksteen_keeper.access.policies import Policies
+from hoeksteen_keeper.access.policies import Shelf
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
@@ -39,8 +39,8 @@ _DETAILS = {
 class Gate:
     """Decide on requests, count what is let through, and log what is not."""
 
-    def __init__(self, *, store: Store, policies: Policies, grants: Grants, log: Log, now: Callable[[], datetime]) -> None:
-        self._store, self.policies, self._grants, self._log, self._now = store, policies, grants, log, now
+    def __init__(self, *, store: Store, shelf: Shelf, grants: Grants, log: Log, now: Callable[[], datetime]) -> None:
+        self._store, self._shelf, self._grants, self._log, self._now = store, shelf, grants, log, now
 
     def admit(self, caller: Caller, ask: Ask) -> Permission:
         """
@@ -99,16 +99,16 @@ class Gate:
         :raises KeeperRefused: `no_permission`, or `step_up_needed` where a fresh proof would do; the refusal is logged first
         """
         facts = Facts(own=subject is not None and subject == caller.actor.subject, strong=caller.strong)
-        if not self.policies.decide(caller.actor, action, "keeper", facts).allowed:
+        if not self._shelf.of(caller.policies).decide(caller.actor, action, "keeper", facts).allowed:
             subjects = (subject,) if subject else ()
-            proven = self.policies.decide(caller.actor, action, "keeper", replace(facts, strong=True)).allowed
+            proven = self._shelf.of(caller.policies).decide(caller.actor, action, "keeper", replace(facts, strong=True)).allowed
             reason = "step_up_needed" if proven else "no_permission"
             self._log.append([self.event("export", caller, action=action, outcome="refused", subjects=subjects, detail={"reason": reason})])
             raise KeeperRefused(reason, _DETAILS[reason])
 
     def may_decide_grants(self, caller: Caller) -> bool:
         """Say whether the caller sees and decides on the grants of others."""
-        return self.policies.decide(caller.actor, "decide_grant", "keeper", Facts()).allowed
+        return self._shelf.of(caller.policies).decide(caller.actor, "decide_grant", "keeper", Facts()).allowed
 
     def refuse(self, caller: Caller, ask: Ask, error: KeeperRefused) -> NoReturn:
         """Log the refusal of a request that was allowed but cannot be, and raise it."""
@@ -123,11 +123,11 @@ class Gate:
         return Facts(ask.purpose, ask.customer_on_the_line, bool(ask.ticket.strip()), own, grant is not None, grant is not None and grant.unmasked)
 
     def _decide(self, caller: Caller, ask: Ask, facts: Facts) -> tuple[Verdict, bool]:
-        verdicts = [self.policies.decide(caller.actor, ask.action, category, facts) for category in ask.categories]
+        verdicts = [self._shelf.of(caller.policies).decide(caller.actor, ask.action, category, facts) for category in ask.categories]
         allowed = next((verdict for verdict in verdicts if verdict.allowed), verdicts[0])
         if allowed.allowed or ask.action != "reveal":
             return allowed, False
-        return self.policies.decide(caller.actor, "reveal_masked", ask.categories[0], facts), True
+        return self._shelf.of(caller.policies).decide(caller.actor, "reveal_masked", ask.categories[0], facts), True
 
     def _reason(self, caller: Caller, ask: Ask, facts: Facts) -> str:
         """Find the one fact that was missing; a caller learns no more than how to ask properly."""

@@ -6,8 +6,9 @@ is valid for every equal actor, and remembering it is safe: what can change (a g
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -16,7 +17,11 @@ import cedarpy
 from cedarpy import pst
 
 from hoeksteen_keeper.access.model import Actor, Facts, Verdict
-from hoeksteen_keeper.errors import KeeperInvalid
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
+from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.replay import state_at
+from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.categories import CATEGORIES
 
 _LIMITED = ("reveal", "reveal_masked", "search", "seal")
@@ -35,7 +40,7 @@ class Policies:
 
     def __init__(self, text: str, *, schema: str) -> None:
         self.text = text
-        self.digest = hashlib.sha256(f"{schema}\n{text}".encode()).hexdigest()
+        self.digest = digest_of(text)
         try:
             self._set = cedarpy.PolicySet.from_str(text)
             validation = cedarpy.validate_policies(text, schema)
@@ -84,6 +89,82 @@ class Policies:
             return Verdict(False, because)
         limits = [(int(a["per_hour"]), int(a["per_day"])) for a in named if "per_hour" in a]
         return Verdict(True, because, max((hour for hour, _ in limits), default=None), max((day for _, day in limits), default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the policies, as the store holds it."""
+
+    version: int
+    digest: str
+    text: str
+
+
+class Shelf:
+    """
+    The policies in force and those before them.
+
+    Which are in force is read anew with each session (`Caller.policies` is their digest); only what a digest stands for is remembered.
+    """
+
+    def __init__(self, *, store: Store, log: Log, now: Callable[[], datetime]) -> None:
+        self._store, self._log, self._now = store, log, now
+        self._known: dict[str, Policies] = {}
+
+    def of(self, digest: str) -> Policies:
+        """
+        Give the policies with this digest.
+
+        :raises KeeperCorrupt: when the store's text is not what the digest names
+        """
+        if digest not in self._known:
+            rows = self._store.rows("SELECT text FROM access.policy WHERE digest = %s ORDER BY version DESC LIMIT 1", [digest])
+            if not rows or digest_of(rows[0][0]) != digest or digest not in state_at(self._log, None).policies:
+                raise KeeperCorrupt("policy_changed", "The policies in the store are not those that the log says were put in force.")
+            self._known[digest] = Policies(rows[0][0], schema=schema())
+        return self._known[digest]
+
+    def latest(self) -> Version:
+        """Give the policies in force; before the first start, version 0 without text."""
+        rows = self._store.rows("SELECT version, digest, text FROM access.policy ORDER BY version DESC LIMIT 1")
+        return Version(*rows[0]) if rows else Version(0, "", "")
+
+    def check(self, text: str) -> None:
+        """:raises KeeperInvalid: `policy_invalid`, when the text is no valid policies, or nobody could decide anything under it any more"""
+        if not governs(Policies(text, schema=schema())):
+            raise KeeperInvalid("policy_invalid", "Under these policies no officer could change policies, decide on grants and stop people any more.")
+
+    def put_in_force(self, text: str) -> None:
+        """Put policies in force, from the next request on; what is in force already stays so."""
+        self.check(text)
+        with self._store.transaction() as tx:
+            tx.execute("LOCK TABLE access.policy IN EXCLUSIVE MODE")
+            latest = self.latest()
+            if latest.digest == digest_of(text):
+                return
+            detail = {"version": latest.version + 1, "digest": digest_of(text), "text": text}
+            self._log.append([Event(kind="policy", action="in_force", detail=detail)])
+            self.put_back(tx, Version(latest.version + 1, digest_of(text), text))
+
+    def put_back(self, tx: Connection, version: Version) -> None:
+        """Store policies that the log says are in force."""
+        tx.execute(
+            "INSERT INTO access.policy (version, digest, text, since) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (version.version, version.digest, version.text, self._now()),
+        )
+
+
+def digest_of(text: str) -> str:
+    """Give what names a text of policies."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def governs(policies: Policies) -> bool:
+    """Say whether some officer of the operator may change policies, decide on grants and stop people."""
+    officers = [("person", (role,), "", True) for role in ("privacy_officer", "security_officer")]
+    questions = [(officer, action, "keeper", Facts(strong=True)) for officer in officers for action in ("change", "decide_grant", "kill")]
+    allowed = [verdict.allowed for verdict in policies.decide_many(questions)]
+    return all(allowed[:3]) or all(allowed[3:])
 
 
 def asker(actor: Actor) -> Asker:

@@ -247,16 +247,16 @@ class Sessions:
     def _live(self, row: Sequence[Any] | None) -> Caller | KeeperRefused:
         if row is None:
             return KeeperRefused("token_expired", "The session is over, or never was. Log in again.")
-        _, session, medium, opened_at, expires_at, proof, ended_by, actor_blocked, organisation_blocked = row[:9]
+        _, session, medium, opened_at, expires_at, proof, ended_by, policies, actor_blocked, organisation_blocked = row[:10]
         try:
-            actor = _unblocked(actor_from_row(row[9:]), actor_blocked, organisation_blocked)
+            actor = _unblocked(actor_from_row(row[10:]), actor_blocked, organisation_blocked)
         except KeeperRefused as refused:
             return refused
         if ended_by and str(ended_by).startswith("kill:"):
             return KeeperRefused("session_killed", "The session was stopped.")
         if ended_by or expires_at <= self._now():
             return KeeperRefused("token_expired", "The session is over. Log in again.")
-        return Caller(actor, medium, session, expires_at, proof in _STRONG and self._now() < opened_at + STRONG_LASTS)
+        return Caller(actor, medium, session, expires_at, proof in _STRONG and self._now() < opened_at + STRONG_LASTS, policies or "")
 
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
@@ -293,7 +293,8 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
 _STRONG = ("passkey", "key")
 _BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
 _SESSIONS = f"""
-SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s.ended_by, {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
+SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s.ended_by,
+    (SELECT digest FROM access.policy ORDER BY version DESC LIMIT 1), {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
 FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%b)
 """
 _ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"

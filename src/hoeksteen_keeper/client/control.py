@@ -1,6 +1,6 @@
 """The calls about grants and about people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -59,6 +59,36 @@ class ControlCalls(Connected):
     def revoke_grant(self, *, grant: str, reason: str) -> dict[str, Any]:
         """End a running grant at once."""
         return dict(self._call("grants/revoke", {"grant": grant, "reason": reason}))
+
+    def propose_change(self, *, content: Mapping[str, Any], reason: str) -> dict[str, Any]:
+        """
+        Propose a change of who may do what; it holds once two people have signed it.
+
+        :param content: its `kind` (`policy`, `organisation`, `actor` or `key`) and what belongs to that kind (`access/changes.py`)
+        :returns: the change: id, kind, state, content, canonical, digest, approvals, ...
+        """
+        return dict(self._call("changes/propose", {"content": dict(content), "reason": reason}))
+
+    def changes(self) -> list[dict[str, Any]]:
+        """Give the changes that were proposed, those that wait first, then the newest."""
+        return list(self._call("changes/list", {}))
+
+    def change(self, *, change: str) -> dict[str, Any]:
+        """Give one change; `canonical` is what people sign the SHA-256 of."""
+        return dict(self._call("changes/show", {"change": change}))
+
+    def approve_change(self, *, change: str, digest: str) -> dict[str, Any]:
+        """
+        Sign the SHA-256 of a change's canonical form with the key of this client.
+
+        :raises KeeperRefused: `already_approved`, `change_over`, `digest_differs` or `signature_invalid`
+        """
+        signature = load_key(self._link.key_path).sign(bytes.fromhex(digest))
+        return dict(self._call("changes/approve", {"change": change, "digest": bytes.fromhex(digest), "signature": signature}))
+
+    def refuse_change(self, *, change: str, reason: str) -> dict[str, Any]:
+        """Refuse a change that was proposed."""
+        return dict(self._call("changes/refuse", {"change": change, "reason": reason}))
 
     def kill(self, *, scope: str, target: str, reason: str) -> None:
         """

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
+from hoeksteen_keeper.access.changes import Changes
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.sessions import Sessions
@@ -41,6 +42,7 @@ class Keeper:
     grants: Grants
     gate: Gate
     approvals: Approvals
+    changes: Changes
     now: "SteadyClock"
     random_bytes: Callable[[int], bytes] = os.urandom
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
+from hoeksteen_keeper.access.changes import Changes
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
-from hoeksteen_keeper.access.policies import Policies, shipped
+from hoeksteen_keeper.access.policies import Shelf, digest_of, governs, shipped
 from hoeksteen_keeper.access.sessions import Sessions
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid
 from hoeksteen_keeper.evidence import queries
@@ -56,7 +57,7 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
         keeper.log.start()
         _after_the_last_entry(keeper)
         reapply(keeper)
-        _put_in_force(keeper, keeper.gate.policies)
+        _put_first_in_force(keeper)
         _attest_exposure(keeper)
         with cosigned(keeper.log, witnesses), _sweeping(keeper):
             yield keeper
@@ -115,10 +116,12 @@ def _assembled(dsn: str, home: Path, port: int) -> Keeper:
     keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
     actors = Actors(store=store, keys=keys, log=log, now=clock, random_bytes=os.urandom)
     grants = Grants(store=store, actors=actors, log=log, now=clock, random_bytes=os.urandom)
-    gate = Gate(store=store, policies=shipped(), grants=grants, log=log, now=clock)
+    shelf = Shelf(store=store, log=log, now=clock)
+    gate = Gate(store=store, shelf=shelf, grants=grants, log=log, now=clock)
     sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
     approvals = Approvals(gate=gate, grants=grants, log=log)
-    return Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, clock)
+    changes = Changes(store=store, actors=actors, shelf=shelf, log=log, now=clock, random_bytes=os.urandom)
+    return Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, changes, clock)
 
 
 def _after_the_last_entry(keeper: Keeper) -> None:
@@ -143,17 +146,15 @@ def _attest_exposure(keeper: Keeper) -> None:
     keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": findings(keeper.home, keeper.store, keeper.keys.provider)})])
 
 
-def _put_in_force(keeper: Keeper, policies: Policies) -> None:
-    with keeper.store.transaction() as tx:
-        row = tx.execute("SELECT version, digest FROM access.policy ORDER BY version DESC LIMIT 1").fetchone()
-        if row and row[1] == policies.digest:
-            return
-        version = row[0] + 1 if row else 1
-        keeper.log.append([Event(kind="policy", action="in_force", detail={"version": version, "digest": policies.digest, "text": policies.text})])
-        tx.execute(
-            "INSERT INTO access.policy (version, digest, text, since) VALUES (%s, %s, %s, %s)",
-            (version, policies.digest, policies.text, keeper.now()),
-        )
+def _put_first_in_force(keeper: Keeper) -> None:
+    """
+    Put the shipped policies in force where none are, or where nobody could ever change those that are; later versions take two people.
+    """
+    ours, latest = shipped(), keeper.changes.shelf.latest()
+    if not latest.text or latest.digest != digest_of(latest.text) or not governs(keeper.changes.shelf.of(latest.digest)):
+        keeper.changes.shelf.put_in_force(ours.text)
+    elif latest.digest != ours.digest:
+        _report.warning("other policies are in force than this program ships: see `hoeksteen-keeper change policy --shipped`")
 
 
 @contextmanager

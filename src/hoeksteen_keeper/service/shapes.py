@@ -43,6 +43,14 @@ def required_grant(text: str) -> UUID:
         raise KeeperInvalid("unknown_grant", "There is no such grant.") from error
 
 
+def required_change(text: str) -> UUID:
+    """:raises KeeperInvalid: when it names no change"""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise KeeperInvalid("unknown_change", "There is no such change.") from error
+
+
 def grant_id(text: str | None) -> UUID | None:
     """:raises KeeperInvalid: when it names no grant"""
     return required_grant(text) if text else None

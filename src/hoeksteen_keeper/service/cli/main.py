@@ -12,7 +12,7 @@ import sys
 import click
 
 from hoeksteen_keeper.errors import KeeperError, answer_to
-from hoeksteen_keeper.service.cli import backup, control, grants, keys, log, own, vault, witness
+from hoeksteen_keeper.service.cli import backup, changes, control, grants, keys, log, own, vault, witness
 
 
 def main() -> None:
@@ -35,17 +35,9 @@ def cli() -> None:
     """The trusted core: keys, access, evidence."""
 
 
-for command in [
-    *own.commands,
-    *backup.commands,
-    *vault.commands,
-    *keys.commands,
-    *grants.commands,
-    *control.commands,
-    *log.commands,
-    *witness.commands,
-]:
-    cli.add_command(command)
+for part in (own, backup, vault, keys, grants, changes, control, log, witness):
+    for command in part.commands:
+        cli.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,119 @@
+"""Changes of who may do what: proposed by one officer, in force when two have signed."""
+
+import difflib
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from hoeksteen_keeper.access.policies import shipped
+from hoeksteen_keeper.client import KeeperClient
+from hoeksteen_keeper.errors import KeeperInvalid
+from hoeksteen_keeper.service.cli.options import PATH, as_person
+
+_reason = click.option("--reason", required=True, help="Why.")
+
+
+@click.group("change")
+def change_group() -> None:
+    """Change policies, organisations, people, services and keys, two people together."""
+
+
+@change_group.command("policy")
+@click.argument("files", nargs=-1, type=PATH)
+@click.option("--shipped", "of_program", is_flag=True, help="The policies that this program ships.")
+@_reason
+@as_person
+def change_policy(client: KeeperClient, files: tuple[Path, ...], of_program: bool, reason: str) -> None:
+    """Propose policies in place of all that are in force: FILES are put one after another, by name."""
+    if of_program == bool(files):
+        raise click.UsageError("Name files, or --shipped.")
+    _proposed(client, {"kind": "policy", "text": shipped().text if of_program else "\n".join(_read(file) for file in sorted(files))}, reason)
+
+
+@change_group.command("propose")
+@click.argument("file", type=PATH)
+@_reason
+@as_person
+def change_propose(client: KeeperClient, file: Path, reason: str) -> None:
+    """Propose what FILE.yaml says: `kind: organisation`, `actor` or `key`, and what belongs to it (docs/operations.md)."""
+    try:
+        content = yaml.safe_load(_read(file))
+    except yaml.YAMLError as error:
+        raise KeeperInvalid("change_invalid", f"{file} is no YAML.") from error
+    if not isinstance(content, dict):
+        raise KeeperInvalid("change_invalid", f"{file} holds no change: begin with `kind:`.")
+    _proposed(client, content, reason)
+
+
+@change_group.command("list")
+@as_person
+def change_list(client: KeeperClient) -> None:
+    """List the changes, those that wait first."""
+    for change in client.changes():
+        signed = f"{len(change['approvals'])}/{change['approvals_needed']}"
+        click.echo(f"{change['id']}  {change['state']:9} {change['kind']:12} {signed}  {change['proposed_by']}: {change['reason']}")
+
+
+@change_group.command("show")
+@click.argument("change")
+@as_person
+def change_show(client: KeeperClient, change: str) -> None:
+    """Print what a change changes, and its digest; of policies, the difference from those in force."""
+    _show(client.change(change=change))
+
+
+@change_group.command("approve")
+@click.argument("change")
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts that read the change themselves.")
+@as_person
+def change_approve(client: KeeperClient, change: str, yes: bool) -> None:
+    """Show a change and sign exactly that with your key: the digest is computed here, from what is shown."""
+    digest = _show(client.change(change=change))
+    if not yes:
+        click.confirm("Sign this?", abort=True)
+    signed = client.approve_change(change=change, digest=digest)
+    click.echo(f"{signed['state']}: {len(signed['approvals'])} of {signed['approvals_needed']} signatures")
+
+
+@change_group.command("refuse")
+@click.argument("change")
+@_reason
+@as_person
+def change_refuse(client: KeeperClient, change: str, reason: str) -> None:
+    """Refuse a change."""
+    click.echo(client.refuse_change(change=change, reason=reason)["state"])
+
+
+def _proposed(client: KeeperClient, content: dict[str, Any], reason: str) -> None:
+    change = client.propose_change(content=content, reason=reason)
+    click.echo(f"{change['id']} {change['digest']}")
+
+
+def _show(change: dict[str, Any]) -> str:
+    """Print a change as its canonical form says it, and give the digest of that form."""
+    said = json.loads(change["canonical"])
+    content = said["content"]
+    if content["kind"] == "policy":
+        click.echo(json.dumps({**said, "content": {"kind": "policy", "text": "as below"}}, indent=2, ensure_ascii=False))
+        lines = difflib.unified_diff(change["in_force"].splitlines(), content["text"].splitlines(), "in force", "proposed", lineterm="")
+        click.echo("\n".join(lines) or "the same as in force")
+    else:
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    digest = hashlib.sha256(change["canonical"].encode()).hexdigest()
+    signers = ", ".join(approval["approver"] for approval in change["approvals"]) or "nobody"
+    click.echo(f"SHA-256 {digest}  state {change['state']}  signed by {signers}")
+    return digest
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeeperInvalid("change_invalid", f"{file} cannot be read as text.") from error
+
+
+commands = [change_group]
