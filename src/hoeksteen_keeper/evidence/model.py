@@ -136,10 +136,10 @@ class StateAt:
     actor_tags: Mapping[str, Tags]
     shred_tags: Sequence[tuple[str | None, Tags]]
     destroyed: Sequence[str]
-    witnesses: Sequence[str]
-    policies: Sequence[str]
     traffic_months: int | None = None
     generations_ended: bool = False
+    witnesses: Sequence[str] = ()
+    policies: Sequence[str] = ()
 
     def grant_lists(self, grant: str, subject: UUID) -> bool:
         """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""
