@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from hoeksteen_keeper.access.break_glass import BreakGlass
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
-from hoeksteen_keeper.access.model import Caller
+from hoeksteen_keeper.access.model import Caller, Grant
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 
@@ -16,8 +17,8 @@ Verify = Callable[[], tuple[str, Mapping[str, str]]]
 class Approvals:
     """Ask for grants, read them and decide on them, as somebody. Answers are what that person may read."""
 
-    def __init__(self, *, gate: Gate, grants: Grants, log: Log) -> None:
-        self._gate, self._grants, self._log = gate, grants, log
+    def __init__(self, *, gate: Gate, grants: Grants, glass: BreakGlass, log: Log) -> None:
+        self._gate, self._grants, self._glass, self._log = gate, grants, glass, log
 
     def request(
         self, caller: Caller, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int, unmasked: bool,
@@ -25,15 +26,30 @@ class Approvals:
     ) -> dict[str, Any]:  # fmt: skip
         """Ask for a grant."""
         self._gate.admit_control(caller, "request_grant")
-        return self._grants.described(self._grants.request(
+        return self._described(self._grants.request(
             caller.actor, purpose=purpose, categories=categories, subjects=subjects, ticket=ticket, minutes=minutes, unmasked=unmasked,
             subjects_max=subjects_max, per_hour=per_hour, per_day=per_day,
         ))  # fmt: skip
 
+    def break_glass(
+        self, caller: Caller, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID], reason: str, minutes: int, unmasked: bool
+    ) -> dict[str, Any]:  # fmt: skip
+        """Take access at once."""
+        self._gate.admit_control(caller, "break_glass")
+        return self._described(self._glass.take(
+            caller.actor, purpose=purpose, categories=categories, subjects=subjects, reason=reason, minutes=minutes, unmasked=unmasked
+        ))  # fmt: skip
+
+    def review(self, caller: Caller, grant_id: UUID, *, verdict: str, reason: str) -> dict[str, Any]:
+        """Review a break-glass."""
+        self._gate.admit_control(caller, "review")
+        self._glass.review(caller, grant_id=grant_id, verdict=verdict, reason=reason)
+        return self._described(self._grants.find(grant_id))
+
     def listing(self, caller: Caller, state: str | None = None) -> list[dict[str, Any]]:
         """Give the grants of the asker, or all of them to those who decide."""
         asker = None if self.decides(caller) else caller.actor.actor
-        return [self._grants.described(grant) for grant in self._grants.listing(asker=asker, state=state)]
+        return [self._described(grant) for grant in self._grants.listing(asker=asker, state=state)]
 
     def show(self, caller: Caller, grant_id: UUID) -> dict[str, Any]:
         """
@@ -44,7 +60,7 @@ class Approvals:
         grant = self._grants.find(grant_id)
         if grant.asker != caller.actor.actor and not self.decides(caller):
             raise KeeperInvalid("unknown_grant", "There is no such grant.")
-        return self._grants.described(grant)
+        return self._described(grant)
 
     def decides(self, caller: Caller) -> bool:
         """Say whether the caller sees and decides on the grants of others."""
@@ -58,7 +74,7 @@ class Approvals:
         """
         self._gate.admit_control(caller, "decide_grant")
         try:
-            return self._grants.described(self._grants.approve(caller.actor, grant_id=grant_id, digest=digest, verify=verify))
+            return self._described(self._grants.approve(caller.actor, grant_id=grant_id, digest=digest, verify=verify))
         except KeeperRefused as error:
             detail = {"grant": str(grant_id), "reason": error.reason, "digest": digest.hex()[:64]}
             self._log.append([self._gate.event("review", caller, action="approve", grant=str(grant_id), outcome="refused", detail=detail)])
@@ -67,10 +83,17 @@ class Approvals:
     def refuse(self, caller: Caller, grant_id: UUID, *, reason: str) -> dict[str, Any]:
         """Refuse a grant that was asked for."""
         self._gate.admit_control(caller, "decide_grant")
-        return self._grants.described(self._grants.end(grant_id=grant_id, state="refused", by=caller.actor.actor, reason=reason))
+        return self._described(self._grants.end(grant_id=grant_id, state="refused", by=caller.actor.actor, reason=reason))
 
     def revoke(self, caller: Caller, grant_id: UUID, *, reason: str) -> dict[str, Any]:
         """End a grant at once; its asker may as well."""
         if self._grants.find(grant_id).asker != caller.actor.actor:
             self._gate.admit_control(caller, "decide_grant")
-        return self._grants.described(self._grants.end(grant_id=grant_id, state="revoked", by=caller.actor.actor, reason=reason))
+        return self._described(self._grants.end(grant_id=grant_id, state="revoked", by=caller.actor.actor, reason=reason))
+
+    def waiting(self) -> list[tuple[str, str, bool]]:
+        """Give asker, reason and whether it is overdue of each break-glass that waits for its review."""
+        return self._glass.waiting()
+
+    def _described(self, grant: Grant) -> dict[str, Any]:
+        return {**self._grants.described(grant), **self._glass.story(grant)}

@@ -12,11 +12,13 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from hoeksteen_keeper.access.break_glass import OPENINGS_MAX
 from hoeksteen_keeper.access.model import Facts, Verdict
 from hoeksteen_keeper.access.policies import Asker, Policies, schema
 from hoeksteen_keeper.evidence.model import GrantAt, StateAt
 from hoeksteen_keeper.vault.categories import CATEGORIES, PURPOSES
 
+BREAK_GLASS = "break_glass"
 _policies_of = lru_cache(maxsize=16)(lambda text: Policies(text, schema=schema()))
 
 
@@ -53,10 +55,11 @@ def permissions(state: StateAt, subject: UUID) -> list[dict[str, Any]]:
         own = actor["kind"] == "data_subject" and state.actor_is(name, subject)
         classes.setdefault((asker, _ways(categories, own, grants.get(name, []))), []).append(name)
     verdicts = _verdicts(policies, classes)
+    glass = _break_glass(policies, {asker for asker, _ in classes}, categories)
     found = [
         {"actor": name, "name": state.actors[name]["name"], "organisation": state.actors[name]["organisation"], "country": asker[2], **opening}
         for (asker, ways), names in classes.items()
-        for opening in [opening for way in ways for opening in _openings(state, asker, way, verdicts)]
+        for opening in [*(opening for way in ways for opening in _openings(state, asker, way, verdicts)), *glass.get(asker, ())]
         for name in names
     ]
     return sorted(found, key=lambda row: str(row["actor"]))
@@ -116,6 +119,29 @@ def _openings(
         }
         for (masked, because, per_hour, per_day), categories in found.items()
     ]  # fmt: skip
+
+
+def _break_glass(policies: Policies, askers: Iterable[Asker], categories: tuple[str, ...]) -> dict[Asker, list[dict[str, Any]]]:
+    """Give what each class of actors could have taken at once: every category that some purpose opens under a grant."""
+    asked = list(askers)
+    verdicts = policies.decide_many([(asker, "break_glass", "keeper", Facts(strong=True)) for asker in asked])
+    may = [asker for asker, verdict in zip(asked, verdicts, strict=True) if verdict.allowed]
+    because = {asker: "; ".join(verdict.because) for asker, verdict in zip(asked, verdicts, strict=True)}
+    questions = [
+        (asker, "reveal", category, Facts(purpose, True, True, False, True, True, strong=True))
+        for asker in may for category in categories for purpose in PURPOSES
+    ]  # fmt: skip
+    opened: dict[Asker, dict[str, None]] = {}
+    for (asker, _, category, _), verdict in zip(questions, policies.decide_many(questions), strict=True):
+        if verdict.allowed:
+            opened.setdefault(asker, {})[category] = None
+    return {
+        asker: [{
+            "categories": list(found), "purpose": BREAK_GLASS, "because": because[asker], "masked": False, "ceiling_per_hour": OPENINGS_MAX,
+            "ceiling_per_day": OPENINGS_MAX, "grant": None,
+        }]
+        for asker, found in opened.items()
+    }  # fmt: skip
 
 
 def _instant(text: object) -> datetime:

@@ -45,13 +45,14 @@ class Grants:
 
     def request(
         self, asker: Actor, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID] | None, ticket: str, minutes: int, unmasked: bool,
-        subjects_max: int | None, per_hour: int | None = None, per_day: int | None = None,
+        subjects_max: int | None, per_hour: int | None = None, per_day: int | None = None, break_glass: bool = False,
     ) -> Grant:  # fmt: skip
         """
         Ask for a grant.
 
         :param subjects: whose data; None for anybody's, up to `subjects_max` openings
         :param per_hour: openings, as `per_day`; people get those of care work unless they ask for more, services all of `subjects_max`
+        :param break_glass: it runs at once, and is reviewed afterwards
         :raises KeeperInvalid: when a part of it is missing or out of bounds
         """
         ceiling, hour, day = _require_bounds(asker, categories, subjects, ticket, minutes, (subjects_max, per_hour, per_day))
@@ -62,19 +63,19 @@ class Grants:
             "organisation": asker.organisation.organisation, "organisation_name": asker.organisation.name, "country": asker.organisation.country,
             "purpose": purpose, "categories": sorted(set(categories)), "ticket": ticket.strip(), "minutes": minutes, "unmasked": unmasked,
             "subjects": "any" if subjects is None else sorted({str(subject) for subject in subjects}), "subjects_max": ceiling,
-            "per_hour": hour, "per_day": day, "requested_at": now.isoformat(timespec="seconds"),
+            "per_hour": hour, "per_day": day, "requested_at": now.isoformat(timespec="seconds"), **({"break_glass": True} if break_glass else {}),
         })  # fmt: skip
         grant = Grant(
             grant_id, asker.actor, canonical, sha256(canonical).digest(), "requested", purpose, tuple(sorted(set(categories))), ticket.strip(),
             unmasked,
-            subjects is None, ceiling, hour, day, minutes, now, None, None,
+            subjects is None, ceiling, hour, day, minutes, now, None, None, break_glass,
         )  # fmt: skip
         listed = sorted(set(subjects or ()))
         with self._store.transaction() as tx:
             tx.execute(_INSERT, _row(grant))
             tx.execute("INSERT INTO access.grant_subject (grant_id, subject) SELECT %s, unnest(%s::uuid[])", (grant_id, listed))
             self._log.append([self._event("requested", grant, asker, by=asker.actor, listed=listed)])
-        return grant
+            return self._start(tx, grant, asker) if break_glass else grant
 
     def approve(self, approver: Actor, *, grant_id: UUID, digest: bytes, verify: Callable[[], tuple[str, Mapping[str, str]]]) -> Grant:
         """
@@ -148,11 +149,8 @@ class Grants:
         return _from_row(row)
 
     def listing(self, *, asker: str | None, state: str | None) -> list[Grant]:
-        """Give the newest grants, of one asker or of all."""
-        rows = self._store.rows(
-            f"{_SELECT} WHERE (%s::text IS NULL OR asker = %s) AND (%s::text IS NULL OR state = %s) ORDER BY requested_at DESC LIMIT %s",
-            (asker, asker, state, state, LISTED_MAX),
-        )
+        """Give the newest grants, of one asker or of all; access that was taken, and runs, comes first."""
+        rows = self._store.rows(_LISTING, {"asker": asker, "state": state, "limit": LISTED_MAX})
         return [_from_row(row) for row in rows]
 
     def usable(
@@ -247,6 +245,7 @@ class Grants:
             "categories": list(grant.categories), "ticket": grant.ticket, "valid_from": grant.valid_from.isoformat() if grant.valid_from else None,
             "valid_to": grant.valid_to.isoformat() if grant.valid_to else None, "unmasked": grant.unmasked, "subjects_max": grant.subjects_max,
             "per_hour": grant.per_hour, "per_day": grant.per_day, "subjects": "any" if grant.any_subject else "listed", "digest": grant.digest.hex(),
+            **({"break_glass": True} if grant.break_glass else {}),
         }  # fmt: skip
         return Event(
             kind="grant", actor=by, organisation=asker.organisation.organisation, action=event, purpose=grant.purpose, grant=str(grant.grant),
@@ -328,10 +327,14 @@ def _from_row(row: Sequence[Any]) -> Grant:
 
 _COLUMNS = (
     "grant_id, asker, canonical, digest, state, purpose, categories, ticket, unmasked, any_subject, subjects_max, per_hour, per_day, "
-    "minutes, requested_at, valid_from, valid_to"
+    "minutes, requested_at, valid_from, valid_to, break_glass"
 )  # fmt: skip
 _SELECT = f"SELECT {_COLUMNS} FROM access.access_grant"
-_INSERT = f"INSERT INTO access.access_grant ({_COLUMNS}) VALUES ({', '.join(['%s'] * 17)})"
+_LISTING = (
+    f"{_SELECT} WHERE (%(asker)s::text IS NULL OR asker = %(asker)s) AND (%(state)s::text IS NULL OR state = %(state)s) "
+    "ORDER BY break_glass AND state = 'running' DESC, requested_at DESC LIMIT %(limit)s"
+)
+_INSERT = f"INSERT INTO access.access_grant ({_COLUMNS}) VALUES ({', '.join(['%s'] * 18)})"
 _CANDIDATES = (
     f"{_SELECT} WHERE asker = %s AND purpose = %s AND categories && %s::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
     "ORDER BY state = 'running' DESC, requested_at DESC LIMIT 20"

@@ -58,7 +58,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A grant as it stands. `any_subject`: it has no list, only a ceiling."""
+    """A grant as it stands. `any_subject`: it has no list, only a ceiling. `break_glass`: it was taken, and approved by nobody."""
 
     grant: UUID
     asker: str
@@ -77,6 +77,7 @@ class Grant:
     requested_at: datetime
     valid_from: datetime | None
     valid_to: datetime | None
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)

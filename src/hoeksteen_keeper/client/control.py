@@ -29,6 +29,27 @@ class ControlCalls(Connected):
             "per_hour": per_hour, "per_day": per_day,
         }))  # fmt: skip
 
+    def break_glass(
+        self, *, purpose: str, categories: Sequence[str], subjects: Sequence[UUID], reason: str, minutes: int, unmasked: bool = False
+    ) -> dict[str, Any]:  # fmt: skip
+        """
+        Take access at once, to at most 50 people for at most an hour; it is loud, and reviewed afterwards.
+
+        :raises KeeperRefused: `no_permission`, `step_up_needed`, or `review_overdue`
+        """
+        return dict(self._call("grants/break-glass", {
+            "purpose": purpose, "categories": list(categories), "subjects": [subject.bytes for subject in subjects], "reason": reason,
+            "minutes": minutes, "unmasked": unmasked,
+        }))  # fmt: skip
+
+    def review_break_glass(self, *, grant: str, verdict: str, reason: str) -> dict[str, Any]:
+        """
+        Say whether glass was broken for good reason: `ok`, or `misuse`, which stops the asker.
+
+        :raises KeeperRefused: `reviewer_is_asker` or `review_done`
+        """
+        return dict(self._call("grants/review", {"grant": grant, "verdict": verdict, "reason": reason}))
+
     def grants(self, *, state: str | None = None) -> list[dict[str, Any]]:
         """
         Give the grants that the actor may see, newest first: all of them for approvers, otherwise the actor's own.

@@ -39,7 +39,7 @@ def static(name: str) -> Response[bytes]:
 
 _HANDLERS = [
     login.home, login.login, login.log_in, login.step_up, login.log_in_options, login.log_in_by_passkey, login.log_out,
-    approvals.approvals, approvals.approval, approvals.approval_options, approvals.approve, approvals.refuse, approvals.revoke,
+    approvals.approvals, approvals.approval, approvals.approval_options, approvals.approve, approvals.refuse, approvals.revoke, approvals.review,
     registration.own_passkeys, registration.passkey_options, registration.register_passkey, static,
 ]  # fmt: skip
 

@@ -66,3 +66,12 @@ def revoke(request: Page, grant: UUID, data: Form) -> Redirect:
     """Revoke a running grant."""
     rooms_of(request).approvals.revoke(caller_of(request), grant, reason=data.get("reason", ""))
     return Redirect(f"/approvals/{grant}", status_code=303)
+
+
+@post("/approvals/{grant:uuid}/review", status_code=303)
+@in_thread
+def review(request: Page, grant: UUID, data: Form) -> Redirect:
+    """Review access that was taken at once."""
+    approvals_of = rooms_of(request).approvals
+    approvals_of.review(caller_of(request), grant, verdict=data.get("verdict", ""), reason=data.get("reason", ""))
+    return Redirect(f"/approvals/{grant}", status_code=303)

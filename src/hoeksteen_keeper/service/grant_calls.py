@@ -25,6 +25,21 @@ class GrantRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_day: int | None = None
 
 
+class BreakGlass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    purpose: str
+    categories: list[str]
+    subjects: list[bytes]
+    reason: str
+    minutes: int
+    unmasked: bool = False
+
+
+class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    grant: str
+    verdict: str
+    reason: str
+
+
 class GrantName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grant: str
 
@@ -51,6 +66,19 @@ def request_grant(keeper: Keeper, caller: Caller, body: GrantRequest) -> dict[st
         caller, purpose=body.purpose, categories=body.categories, subjects=subjects, ticket=body.ticket, minutes=body.minutes, unmasked=body.unmasked,
         subjects_max=body.subjects_max, per_hour=body.per_hour, per_day=body.per_day,
     )  # fmt: skip
+
+
+def break_glass(keeper: Keeper, caller: Caller, body: BreakGlass) -> dict[str, Any]:
+    """Take access at once."""
+    return keeper.approvals.break_glass(
+        caller, purpose=body.purpose, categories=body.categories, subjects=[subject_of(run) for run in body.subjects], reason=body.reason,
+        minutes=body.minutes, unmasked=body.unmasked,
+    )  # fmt: skip
+
+
+def review(keeper: Keeper, caller: Caller, body: Review) -> dict[str, Any]:
+    """Review a break-glass."""
+    return keeper.approvals.review(caller, required_grant(body.grant), verdict=body.verdict, reason=body.reason)
 
 
 def list_grants(keeper: Keeper, caller: Caller, body: GrantList) -> list[dict[str, Any]]:
@@ -84,6 +112,8 @@ def revoke_grant(keeper: Keeper, caller: Caller, body: GrantEnd) -> dict[str, An
 
 CALLS: Calls = {
     "grants/request": (GrantRequest, request_grant),
+    "grants/break-glass": (BreakGlass, break_glass),
+    "grants/review": (Review, review),
     "grants/list": (GrantList, list_grants),
     "grants/show": (GrantName, show_grant),
     "grants/approve": (Approval, approve_grant),

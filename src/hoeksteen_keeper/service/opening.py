@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
+from hoeksteen_keeper.access.break_glass import BreakGlass
 from hoeksteen_keeper.access.changes import Changes
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
@@ -119,7 +120,8 @@ def _assembled(dsn: str, home: Path, port: int) -> Keeper:
     shelf = Shelf(store=store, log=log, now=clock)
     gate = Gate(store=store, shelf=shelf, grants=grants, log=log, now=clock)
     sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
-    approvals = Approvals(gate=gate, grants=grants, log=log)
+    glass = BreakGlass(store=store, grants=grants, actors=actors, log=log, now=clock)
+    approvals = Approvals(gate=gate, grants=grants, glass=glass, log=log)
     changes = Changes(store=store, actors=actors, shelf=shelf, log=log, now=clock, random_bytes=os.urandom)
     return Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, changes, clock)
 
@@ -143,7 +145,15 @@ def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
 
 def _attest_exposure(keeper: Keeper) -> None:
     """Enter into the log what the machine itself allows, besides the policies."""
-    keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": findings(keeper.home, keeper.store, keeper.keys.provider)})])
+    found = [*findings(keeper.home, keeper.store, keeper.keys.provider), *_glass_broken(keeper)]
+    keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": found})])
+
+
+def _glass_broken(keeper: Keeper) -> list[str]:
+    return [
+        f"break-glass: {asker} took access without approval ({reason}); its review {'is overdue' if overdue else 'waits'}"
+        for asker, reason, overdue in keeper.approvals.waiting()
+    ]
 
 
 def _put_first_in_force(keeper: Keeper) -> None:

@@ -106,5 +106,5 @@ def test_ten_thousand_actors_take_less_than_a_second() -> None:
     began = time.perf_counter()
     answer = permissions(many, ANNA)
     took = time.perf_counter() - began
-    assert who(answer) == {f"a{number}" for number in range(6000) if number % 5 < 2} | {"k1"}
+    assert who(answer) == {f"a{number}" for number in range(6000) if number % 5 in (0, 1, 4)} | {"k1"}  # the last may break glass
     assert took < 1.0

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 from uuid import UUID
 
 import click
@@ -24,7 +25,7 @@ def grant_list(client: KeeperClient, state: str | None) -> None:
     for grant in client.grants(state=state):
         click.echo(
             f"{grant['id']}  {grant['state']:9}  {grant['asker']:20} {grant['purpose']:10} {','.join(grant['categories'])}  ticket {grant['ticket']}"
-            f"  {len(grant['approvals'])}/{grant['approvals_needed']} approvals"
+            f"  {_standing(grant)}"
         )
 
 
@@ -61,6 +62,33 @@ def grant_request(
     click.echo(f"{grant['id']} {grant['digest']}")
 
 
+@grant_group.command("break-glass")
+@click.option("--purpose", required=True)
+@click.option("--category", "categories", multiple=True, required=True)
+@click.option("--subject", "subjects", multiple=True, required=True, type=click.UUID, help="Whose data; may be repeated, at most 50 times.")
+@click.option("--reason", required=True, help="Why it cannot wait.")
+@click.option("--minutes", type=click.IntRange(1, 60), default=30, show_default=True)
+@click.option("--unmasked", is_flag=True)
+@as_person
+def grant_break_glass(
+    client: KeeperClient, purpose: str, categories: tuple[str, ...], subjects: tuple[UUID, ...], reason: str, minutes: int, unmasked: bool
+) -> None:  # fmt: skip
+    """Take access at once, without approval. It is loud, and somebody else reviews it."""
+    grant = client.break_glass(purpose=purpose, categories=categories, subjects=subjects, reason=reason, minutes=minutes, unmasked=unmasked)
+    click.echo(f"{grant['id']} runs until {grant['valid_to']:%H:%M} UTC; review due {grant['review_due']:%Y-%m-%d %H:%M} UTC")
+
+
+@grant_group.command("review")
+@click.argument("grant")
+@click.option("--verdict", type=click.Choice(["ok", "misuse"]), required=True)
+@click.option("--reason", required=True)
+@as_person
+def grant_review(client: KeeperClient, grant: str, verdict: str, reason: str) -> None:
+    """Say whether glass was broken for good reason; misuse stops whoever did."""
+    client.review_break_glass(grant=grant, verdict=verdict, reason=reason)
+    click.echo(verdict)
+
+
 @grant_group.command("approve")
 @click.argument("grant")
 @click.option("--digest", help="The digest you were told another way; anything else is refused.")
@@ -95,6 +123,15 @@ def grant_refuse(client: KeeperClient, grant: str, reason: str) -> None:
 def grant_revoke(client: KeeperClient, grant: str, reason: str) -> None:
     """End a grant at once."""
     click.echo(client.revoke_grant(grant=grant, reason=reason)["state"])
+
+
+def _standing(grant: dict[str, Any]) -> str:
+    """Say how a grant came to run, or what it waits for."""
+    if not grant["break_glass"]:
+        return f"{len(grant['approvals'])}/{grant['approvals_needed']} approvals"
+    if grant["review"]:
+        return f"BREAK-GLASS, reviewed: {grant['review']['verdict']}"
+    return f"BREAK-GLASS, review due {grant['review_due']:%Y-%m-%d %H:%M}"
 
 
 commands = [grant_group]
