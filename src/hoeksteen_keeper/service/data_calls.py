@@ -174,7 +174,7 @@ def reveal_many(keeper: Keeper, asked: Sequence[tuple[Caller, Reveal]]) -> list[
 class _Opening:
     """One call of `reveal` on its way; `error` says why it stops."""
 
-    __slots__ = ("answer", "ask", "body", "caller", "error", "keys", "permission", "wanted")
+    __slots__ = ("answer", "ask", "body", "caller", "error", "keys", "permission", "unique", "wanted")
 
     def __init__(self, caller: Caller, body: Reveal) -> None:
         self.caller, self.body = caller, body
@@ -187,8 +187,9 @@ class _Opening:
         category = category_number(body.category)
         require_batch(len(subjects), len(body.blobs))
         self.wanted = Wanted(subjects, category, sealing.generations(body.blobs, category=category))
+        self.unique = tuple(dict.fromkeys(subjects))
         self.ask = Ask(
-            "reveal", require_purpose(body.purpose), (body.category,), subjects, len(set(subjects)), grant_id(body.grant),
+            "reveal", require_purpose(body.purpose), (body.category,), subjects, len(self.unique), grant_id(body.grant),
             body.context.customer_on_the_line, body.context.ticket,
         )  # fmt: skip
 
@@ -231,9 +232,9 @@ def _each(openings: Sequence[_Opening], step: Callable[[_Opening], object]) -> N
 def _enter_all(keeper: Keeper, openings: Sequence[_Opening]) -> None:
     """Make the entries durable in one commit; where one cannot become an entry, each by itself, so that it stops nobody else."""
     try:
-        keeper.log.append([_event(keeper, one.caller, "disclosure", one.ask, one.permission, one.ask.subjects) for one in openings])
+        keeper.log.append([_event(keeper, one.caller, "disclosure", one.ask, one.permission, one.unique) for one in openings])
     except KeeperInvalid:
-        _each(openings, lambda one: enter(keeper, one.caller, "disclosure", one.ask, one.permission, one.ask.subjects))
+        _each(openings, lambda one: enter(keeper, one.caller, "disclosure", one.ask, one.permission, one.unique))
     except KeeperError as error:
         for one in openings:
             one.error = error
@@ -341,7 +342,7 @@ def _event(
     }  # fmt: skip
     return keeper.gate.event(
         kind, caller, action=action or ask.action, category=ask.categories[0], purpose=ask.purpose,
-        grant=str(permission.grant.grant) if permission.grant else "", subjects=tuple(dict.fromkeys(subjects)), detail=detail,
+        grant=str(permission.grant.grant) if permission.grant else "", subjects=tuple(subjects), detail=detail,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ unwrapped for one batch and forgotten.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import starmap
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -25,8 +27,7 @@ _DESTROYED_ON_SCHEDULE = ("traffic:", "deduplication:")
 _SHRED_LOCK = 0x5348524544  # any constant: the bytes of "SHRED"
 
 
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
+class WrappedKey(NamedTuple):
     """The key of one subject's category, still wrapped."""
 
     subject: bytes
@@ -68,18 +69,16 @@ class Keys:
 
         The refusals are `shredded`, when a key was destroyed, and `unknown_key`, when there never was such a key.
         """
-        found: dict[tuple[UUID, int, int], tuple[int, bytes]] = {}
+        found: dict[int, dict[tuple[bytes, int], WrappedKey]] = {}
         for category in {one.category for one in wanted}:
             subjects = [subject for one in wanted if one.category == category for subject in one.subjects]
-            found |= {(row[0], category, row[1]): row[2:] for row in self._store.rows(_FIND, (subjects, category))}
-        return [self._held(one, found) for one in wanted]
+            keys = starmap(WrappedKey, self._store.rows(_FIND, (subjects, category)))
+            found[category] = {key[:2]: key for key in keys}
+        return [self._held(one, found[one.category]) for one in wanted]
 
-    def _held(self, one: Wanted, found: Mapping[tuple[UUID, int, int], tuple[int, bytes]]) -> list[WrappedKey] | KeeperError:
+    def _held(self, one: Wanted, found: Mapping[tuple[bytes, int], WrappedKey]) -> list[WrappedKey] | KeeperError:
         try:
-            return [
-                WrappedKey(subject.bytes, generation, *found[subject, one.category, generation])
-                for subject, generation in zip(one.subjects, one.generations, strict=True)
-            ]
+            return [found[subject.bytes, generation] for subject, generation in zip(one.subjects, one.generations, strict=True)]
         except KeyError:
             return self._why_none(one)
 
@@ -321,7 +320,7 @@ def named_context(name: str) -> bytes:
     return b"hoeksteen named key" + name.encode()
 
 
-_FIND = "SELECT subject, generation, epoch, wrapped FROM vault.subject_key WHERE subject = ANY(%b::uuid[]) AND category = %s"
+_FIND = "SELECT uuid_send(subject), generation, epoch, wrapped FROM vault.subject_key WHERE subject = ANY(%b::uuid[]) AND category = %s"
 _LATEST = """
 SELECT DISTINCT ON (subject) subject, generation, epoch, wrapped FROM vault.subject_key
 WHERE category = %s AND subject = ANY(%b::uuid[]) ORDER BY subject, generation DESC

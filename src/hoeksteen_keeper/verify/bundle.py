@@ -122,7 +122,7 @@ def _decoded(items: Mapping[str, str]) -> dict[int, bytes]:
 
 def _read_leaf(leaf: bytes) -> dict[str, bytes]:
     match = LEAF.fullmatch(leaf)
-    if match is None or not well_counted(match["chunk"], match["count"], match["tags"]):
+    if match is None or not well_counted(bool(match["chunk"]), match["count"], len(match["tags"] or b"")):
         raise Invalid("A leaf is not of the log's form.")
     return {name: value for name, value in match.groupdict().items() if value is not None}
 

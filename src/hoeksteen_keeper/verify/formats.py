@@ -120,9 +120,9 @@ def read_checkpoint(note: bytes, keys: Sequence[Key], witnesses: Sequence[Key], 
     return Head(lines[0], int(lines[1]), root, cosigned)
 
 
-def well_counted(chunk: bytes | None, count: bytes, tags: bytes | None) -> bool:
+def well_counted(chunked: bool, count: bytes, tags_bytes: int) -> bool:
     """Say whether a leaf has either tags, as many as it counts, or a chunk of them."""
-    return not tags if chunk else len(tags or b"") == (47 * int(count) + 1 if count != b"0" else 2)
+    return not tags_bytes if chunked else tags_bytes == (47 * int(count) + 1 if count != b"0" else 2)
 
 
 def leaf_hash(leaf: bytes) -> bytes:

@@ -8,6 +8,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def _check_part(task: tuple[Path, Files, range, int, bool]) -> Part:
         if times != sorted(times) or times[0] < part.last_time:
             raise Invalid("The entries are not in the order of their times.")
         part.first_time, part.last_time = part.first_time or times[0], times[-1]
-        if not all(well_counted(chunk, counted, tags) for _, _, chunk, counted, _, tags, _ in leaves):
+        if not all(starmap(well_counted, {(bool(chunk), counted, len(tags)) for _, _, chunk, counted, _, tags, _ in leaves})):
             raise Invalid(f"Bundle {number} holds a leaf that miscounts its tags.")
         part.chunks.update([a2b_base64(leaf[2]).hex() for leaf in leaves if leaf[2]])
         if bodies:
