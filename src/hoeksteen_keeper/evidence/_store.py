@@ -35,6 +35,8 @@ class Row:
     chunk: bytes | None
 
 
+Columns = tuple[int, datetime, str, str, str, bool, bytes, bytes, bytes | None]
+"""A row in the order of `_COLUMNS`, as it is written."""
 _COLUMNS = "index, time, kind, actor, organisation, indexed, leaf, body, chunk"
 _TYPES = ("int8", "timestamptz", "text", "text", "text", "bool", "bytea", "bytea", "bytea")
 
@@ -83,7 +85,7 @@ def has_unsigned(tx: Connection) -> bool:
     return bool(row and row[0])
 
 
-def append(pool: Pool, count: int, clock: datetime, write: Callable[[int, datetime], tuple[Sequence[Row], Sequence[tuple[bytes, int]]]]) -> int:
+def append(pool: Pool, count: int, clock: datetime, write: Callable[[int, datetime], tuple[list[Columns], list[tuple[bytes, int]]]]) -> int:
     """
     Append `count` entries in one transaction and give the first one's index.
 
@@ -95,12 +97,12 @@ def append(pool: Pool, count: int, clock: datetime, write: Callable[[int, dateti
     return first
 
 
-def insert(tx: Connection, rows: Iterable[Row], tokens: Sequence[tuple[bytes, int]]) -> None:
+def insert(tx: Connection, rows: Iterable[Columns], tokens: Sequence[tuple[bytes, int]]) -> None:
     cursor = tx.cursor()
     with cursor.copy(f"COPY evidence.entry ({_COLUMNS}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
         copy.set_types(_TYPES)
         for row in rows:
-            copy.write_row((row.index, row.time, row.kind, row.actor, row.organisation, row.indexed, row.leaf, row.body, row.chunk))
+            copy.write_row(row)
     if tokens:
         with cursor.copy("COPY evidence.subject_entry (token, index) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(("bytea", "int8"))

@@ -238,7 +238,8 @@ def from_text(text: str) -> datetime:
 
 def _unstorable(texts: Collection[str]) -> bool:
     try:
-        return "\0" in "".join(texts) or max(map(len, texts)) > FIELD_LENGTH_MAX
+        joined = "".join(texts)
+        return "\0" in joined or (len(joined) > FIELD_LENGTH_MAX and max(map(len, texts)) > FIELD_LENGTH_MAX)
     except TypeError:  # one of them is no text
         return True
 

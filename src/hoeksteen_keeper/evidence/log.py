@@ -256,11 +256,11 @@ class Log:
 
 def _written(
     drafts: Sequence[Draft], clock: datetime, first: int, time: datetime
-) -> tuple[list[_store.Row], list[tuple[bytes, int]]]:  # fmt: skip
+) -> tuple[list[_store.Columns], list[tuple[bytes, int]]]:  # fmt: skip
     """Give drafts their place and time: the rows of the entries, and which token is found in which."""
     at, shown = to_text(time).encode(), to_text(clock).encode() if clock < time else None
     rows = [
-        _store.Row(index, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(at, shown), d.body, d.chunk)
+        (index, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(at, shown), d.body, d.chunk)
         for index, d in enumerate(drafts, first)
     ]
     return rows, [(token, index) for index, draft in enumerate(drafts, first) for token in draft.tokens]

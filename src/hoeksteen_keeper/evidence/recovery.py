@@ -6,6 +6,8 @@ into the database; only then may anything be appended or signed. If that cannot 
 older state would make a second view of the same log.
 """
 
+from dataclasses import astuple
+
 from hoeksteen_keeper.evidence import _store
 from hoeksteen_keeper.evidence.entries import read_entry, read_leaf
 from hoeksteen_keeper.evidence.errors import BehindTiles, EvidenceCorrupt
@@ -58,7 +60,7 @@ def _insert_missing(tx: _store.Connection, tiles: TileStore, checkpoint: Checkpo
         known = {row.index: row.leaf for row in _store.entries(tx, first, min(last, have))}
         if any(row.leaf != known.get(row.index, row.leaf) for row in rows):
             raise EvidenceCorrupt("forked", "The database holds other entries than the published tree.")
-        _store.insert(tx, [row for row in rows if row.index not in known], [])
+        _store.insert(tx, [astuple(row) for row in rows if row.index not in known], [])
         time = rows[-1].time
     if range_root(hashes, size, checkpoint.size, range_proof(tree, size, checkpoint.size, checkpoint.size)) != checkpoint.root or time is None:
         raise EvidenceCorrupt("tiles_changed", "The entries in tile storage do not make the published root.")
