@@ -153,6 +153,11 @@ class Actors:
             raise KeeperInvalid("key_invalid", f"The public key of {actor} is no Ed25519 key.") from error
         return self._add_key(actor, "ed25519", public_key, None, 0)
 
+    def refuse_shared(self, public_key: bytes) -> None:
+        """:raises KeeperInvalid: `key_shared`, when somebody holds this key already"""
+        if self._store.rows("SELECT 1 FROM access.key WHERE public_key = %s", [public_key]):
+            raise KeeperInvalid("key_shared", "Somebody holds this key already; a key belongs to one actor.")
+
     def add_passkey(self, actor: str, *, credential: bytes, public_key: bytes, sign_count: int) -> str:
         """Add a passkey of an actor and give its name."""
         return self._add_key(actor, "passkey", public_key, credential, sign_count)

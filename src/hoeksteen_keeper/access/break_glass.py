@@ -68,8 +68,10 @@ class BreakGlass:
             self._log.append(
                 [Event(kind="review", actor=caller.actor.actor, organisation=of, action="break_glass", grant=str(grant_id), detail=detail)]
             )
-        if verdict == "misuse":
-            self._actors.kill(scope="actor", target=grant.asker, by=caller.actor.actor, organisation=of, reason=f"misuse of break-glass {grant_id}")
+            if verdict == "misuse":
+                self._actors.kill(
+                    scope="actor", target=grant.asker, by=caller.actor.actor, organisation=of, reason=f"misuse of break-glass {grant_id}"
+                )
 
     def story(self, grant: Grant) -> dict[str, Any]:
         """Give what there is to say of a grant in this respect: whether it is one, by when it is to be reviewed, and how it was."""

@@ -82,7 +82,7 @@ class NewActor(Content, frozen=True, forbid_unknown_fields=True, tag="actor"):
     service: bool = False
 
     def check(self, changes: "Changes") -> None:
-        public_key_from_text(self.public_key)
+        changes.actors.refuse_shared(public_key_from_text(self.public_key))
         changes.actors.organisation(self.organisation)
         if self.actor in changes.actors.names() or not self.actor.strip() or "\0" in self.actor + self.name:
             raise KeeperInvalid("actor_exists", f"There is, or was, an actor {self.actor!r} already, or the name is none. Choose another.")
@@ -104,7 +104,7 @@ class NewKey(Content, frozen=True, forbid_unknown_fields=True, tag="key"):
     public_key: str
 
     def check(self, changes: "Changes") -> None:
-        public_key_from_text(self.public_key)
+        changes.actors.refuse_shared(public_key_from_text(self.public_key))
         changes.actors.find(self.actor)
 
     def put_in_force(self, changes: "Changes") -> None:

@@ -24,6 +24,7 @@ from hoeksteen_keeper.store.database import Connection, Store, migrate
 FORMAT = "hoeksteen.keeper.backup.v1"
 _ABOUT = "backup.json"
 _PIECE_BYTES = 1 << 20
+_OF_THE_MOMENT = ("access.session", "access.login_code")
 
 
 def back_up(store: Store, file: Path) -> dict[str, int]:
@@ -68,6 +69,8 @@ def restore(store: Store, file: Path) -> dict[str, int]:
             migrate(store, names=about["migrations"], within=tx)
             for table in _tables(tx):
                 _copy_in(tx, table, archive, about["tables"][table])
+            for table in _OF_THE_MOMENT:  # who had logged out since the backup stays so; everybody logs in anew
+                tx.execute(f"DELETE FROM {table}".encode())
             tx.execute("SELECT setval(pg_get_serial_sequence('vault.epoch', 'epoch'), (SELECT coalesce(max(epoch), 1) FROM vault.epoch))")
     return {table: told["rows"] for table, told in about["tables"].items()}
 

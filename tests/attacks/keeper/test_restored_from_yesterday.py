@@ -41,6 +41,7 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     own = ("--home", keeper.home, "--dsn", keeper.dsn)
     kept, gone = _sealed(keeper), _sealed(keeper)
+    logged_in = keeper.session("bram.visser").token
     grant = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[kept.subject], ticket="INC-1", minutes=60)
     keeper.approve(grant["id"])
     keeper.run("backup", *own, "--out", backup)
@@ -62,6 +63,8 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path) -> None:
     assert "The log goes on from entry" in keeper.run("restore", backup, *own).stdout
     assert "not_empty" in keeper.run("restore", backup, *own, check=False).stderr
     keeper.start()
+    with pytest.raises(KeeperRefused, match="token_expired"):  # who may have logged out since is not logged in again
+        keeper.client("desk").session(logged_in)
     assert _opened(keeper, kept) == FIELDS
     with pytest.raises(KeeperRefused, match="shredded"):
         _opened(keeper, gone)
