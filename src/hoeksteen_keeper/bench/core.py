@@ -4,8 +4,9 @@ import hashlib
 import os
 import shutil
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.verify.formats import read_key
 from hoeksteen_keeper.verify.tilelog import check_log
 
-_ORIGIN = "bench.example/log"
+_ORIGIN, _SIGNING = "bench.example/log", "bench-signing"
 _PAYLOAD_BYTES = 160
 _APPEND = 5_000
 _START = datetime(2021, 11, 1, tzinfo=UTC)
@@ -61,34 +62,53 @@ def _bare_reveal(count: int) -> None:
 
 
 def log(*, dsn: str, folder: Path, entries: int) -> dict[str, float]:
-    """Append entries in batches to a new log, beside a plain COPY of as many bytes, and have the verifier check it all."""
-    store = Store(dsn)
+    """
+    Append entries in batches to a new log, from as many processes as there are clients, as the keeper's workers do.
+
+    Beside it a plain COPY of as many bytes; then the verifier checks it all.
+    """
+    signer, store = NoteSigner.generate(_ORIGIN), Store(dsn)
+    signer.save(folder / _SIGNING)
     store.open()
     migrate(store)
-    pool = connections(dsn)
-    pool.open()
+    made = _log(dsn, folder)
     try:
-        made = Log(
-            pool=pool, home=folder, origin=_ORIGIN, signer=NoteSigner.generate(_ORIGIN), log_key=bytes(32), now=lambda: datetime.now(UTC),  # noqa: TID251 a benchmark's log
-            random_bytes=os.urandom,
-        )  # fmt: skip
-        batch = [_look(number) for number in range(_APPEND)]  # the same events each time: every entry gets a nonce of its own
-        with ThreadPoolExecutor(CLIENTS) as callers:
+        with ProcessPoolExecutor(CLIENTS, mp_context=get_context("spawn")) as pool:
+            list(pool.map(_append, [(dsn, folder, 1)] * CLIENTS))
             began = time.perf_counter()
-            list(callers.map(lambda _: made.append(batch), range(entries // _APPEND)))
+            list(pool.map(_append, [(dsn, folder, entries // _APPEND // CLIENTS)] * CLIENTS))
             append_seconds = time.perf_counter() - began
         copy_seconds = _plain_copy(store, entries)
         made.checkpoint()
         began = time.perf_counter()
-        check_log(made.tiles.home, [read_key(str(made.signer.verifier))], [])
+        head, _ = check_log(made.tiles.home, [read_key(str(signer.verifier))], [])
         verify_seconds = time.perf_counter() - began
     finally:
-        pool.close()
+        made.pool.close()
         store.close()
+    appended = entries // _APPEND // CLIENTS * CLIENTS * _APPEND
     return {
-        "log_entries_per_second": round(entries / append_seconds), "copy_rows_per_second": round(entries / copy_seconds),
-        "verify_entries_per_second": round(entries / verify_seconds), "log_entries": entries,
+        "log_entries_per_second": round(appended / append_seconds), "copy_rows_per_second": round(entries / copy_seconds),
+        "verify_entries_per_second": round(head.size / verify_seconds), "log_entries": appended,
     }  # fmt: skip
+
+
+def _log(dsn: str, folder: Path) -> Log:
+    pool = connections(dsn)
+    pool.open()
+    return Log(
+        pool=pool, home=folder, origin=_ORIGIN, signer=NoteSigner.load(folder / _SIGNING), log_key=bytes(32), now=lambda: datetime.now(UTC),  # noqa: TID251 a benchmark's log
+        random_bytes=os.urandom,
+    )  # fmt: skip
+
+
+def _append(task: tuple[str, Path, int]) -> None:
+    dsn, folder, batches = task
+    made = _log(dsn, folder)
+    batch = [_look(number) for number in range(_APPEND)]  # the same events each time: every entry gets a nonce of its own
+    for _ in range(batches):
+        made.append(batch)
+    made.pool.close()
 
 
 def _look(number: int) -> Event:
