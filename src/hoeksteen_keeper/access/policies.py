@@ -40,8 +40,8 @@ class Policies:
 
     def __init__(self, text: str, *, schema: str) -> None:
         self.text = text
-        self.digest = digest_of(text)
         try:
+            self.digest = digest_of(text)
             self._set = cedarpy.PolicySet.from_str(text)
             validation = cedarpy.validate_policies(text, schema)
         except ValueError as error:

@@ -63,7 +63,7 @@ class VerifierKey:
         name, _, rest = text.strip().partition("+")
         identity, _, encoded = rest.partition("+")
         raw = from_base64(encoded)
-        if not name or len(raw) != 33 or raw[0] not in (LOG_SIGNATURE, COSIGNATURE):
+        if not name or not name.isprintable() or len(raw) != 33 or raw[0] not in (LOG_SIGNATURE, COSIGNATURE):
             raise InvalidNote("not_a_key", "This is not an Ed25519 verifier key.")
         key = cls(name, raw[0], raw[1:])
         if identity != key.id.hex():

@@ -4,8 +4,9 @@ A call from bytes to bytes: who asks, what they ask, the answer or the error.
 The same functions run in the workers and in the process that serves; nothing here knows of sockets.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,7 +19,9 @@ from hoeksteen_keeper.service.shapes import Calls
 CALLS: Calls = {**data_calls.CALLS, **key_calls.CALLS, **session_calls.CALLS, **grant_calls.CALLS, **change_calls.CALLS, **log_calls.CALLS}
 _DECODERS = {path: msgspec.msgpack.Decoder(shape) for path, (shape, _) in CALLS.items()}
 _REVEAL = msgspec.msgpack.Decoder(data_calls.Reveal)
+_S = TypeVar("_S")
 _ASSERTION = msgspec.msgpack.Decoder(session_calls.Assertion)
+_FIELD = re.compile("unknown field `.*?`(?= - at `|$)", re.DOTALL)  # its name is of the caller's making
 Answer = tuple[int, bytes]
 """An HTTP status and a body in MessagePack."""
 
@@ -36,7 +39,7 @@ def answered_together(keeper: Keeper, calls: Sequence[tuple[bytes, str, str]]) -
         for body, _, person in calls:
             own, carried = next(found), next(found) if person else None
             try:
-                asked.append((_caller(keeper, own, carried), _REVEAL.decode(body)))
+                asked.append((_caller(keeper, own, carried), _decoded(_REVEAL, body)))
                 answers.append(None)
             except Exception as error:  # noqa: BLE001 the border: every error becomes an answer without data
                 answers.append(failed("reveal", error))
@@ -67,7 +70,7 @@ def failed(path: str, error: Exception) -> Answer:
     if isinstance(error, _ServiceTokenOver):
         return 401, encoded(error.reason, error.detail)
     if isinstance(error, msgspec.DecodeError):
-        shape = str(error) if isinstance(error, msgspec.ValidationError) else "it is no MessagePack"
+        shape = _FIELD.sub("unknown field", str(error)) if isinstance(error, msgspec.ValidationError) else "it is no MessagePack"
         return 400, encoded("body_invalid", f"The body of {path[:40]} does not fit: {shape}")
     if isinstance(error, OverflowError):
         return 400, encoded("value_invalid", "An instant or a number is out of range.")
@@ -77,12 +80,19 @@ def failed(path: str, error: Exception) -> Answer:
 
 def _answer(keeper: Keeper, path: str, body: bytes, token: str, person: str) -> Any:
     if path == "token":
-        return session_calls.prove_key(keeper, _ASSERTION.decode(body))
+        return session_calls.prove_key(keeper, _decoded(_ASSERTION, body))
     if path not in CALLS:
         raise KeeperInvalid("unknown_call", "There is no such call.")
     own, *carried = keeper.sessions.callers(token, *([person] if person else []))
     caller = _caller(keeper, own, carried[0] if carried else None)
-    return CALLS[path][1](keeper, caller, _DECODERS[path].decode(body))
+    return CALLS[path][1](keeper, caller, _decoded(_DECODERS[path], body))
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[_S], body: bytes) -> _S:
+    try:
+        return decoder.decode(body)
+    except (UnicodeDecodeError, RecursionError):  # their text holds what was sent
+        raise msgspec.DecodeError from None
 
 
 class _ServiceTokenOver(KeeperRefused):

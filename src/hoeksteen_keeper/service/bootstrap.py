@@ -62,6 +62,8 @@ def read_bootstrap(file: Path) -> Bootstrap:
         raise KeeperInvalid("bootstrap_invalid", f"{file}, line {line}: {error.problem}.") from error
     except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise KeeperInvalid("bootstrap_invalid", f"{file}: {error}") from error
+    except (ValueError, RecursionError):  # a date that is none, or ten thousand brackets: the error would show the value
+        raise KeeperInvalid("bootstrap_invalid", f"{file}: a value is none that YAML can read, or lies too deep.") from None
     _check(file, entries)
     return entries
 

@@ -120,7 +120,7 @@ INDEXES: Mapping[str, Index] = {
 def index_of(name: str) -> Index:
     """:raises KeeperInvalid: when there is no such index"""
     if name not in INDEXES:
-        raise KeeperInvalid("unknown_index", f"There is no index {name[:40]!r}; there are {', '.join(INDEXES)}.")
+        raise KeeperInvalid("unknown_index", f"There is no such index; there are {', '.join(INDEXES)}.")
     return INDEXES[name]
 
 

@@ -30,7 +30,7 @@ def category_number(category: str) -> int:
     :raises KeeperInvalid: when there is no such category
     """
     if category not in CATEGORIES:
-        raise KeeperInvalid("unknown_category", f"There is no category {category[:40]!r}; there are {', '.join(CATEGORIES)}.")
+        raise KeeperInvalid("unknown_category", f"There is no such category; there are {', '.join(CATEGORIES)}.")
     return CATEGORIES[category]
 
 
@@ -41,5 +41,5 @@ def require_purpose(purpose: str) -> str:
     :raises KeeperInvalid: when there is no such purpose
     """
     if purpose not in PURPOSES:
-        raise KeeperInvalid("unknown_purpose", f"There is no purpose {purpose[:40]!r}; there are {', '.join(PURPOSES)}.")
+        raise KeeperInvalid("unknown_purpose", f"There is no such purpose; there are {', '.join(PURPOSES)}.")
     return purpose
