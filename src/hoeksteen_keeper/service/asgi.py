@@ -10,10 +10,12 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 async def body_of(receive: Receive, *, bytes_max: int) -> bytes | None:
-    """Read the body of a request; None when it is larger than it may be."""
+    """Read the body of a request; None when it is larger than it may be, or when the caller hung up before its end."""
     parts, size = [], 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > bytes_max:
