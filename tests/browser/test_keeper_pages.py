@@ -85,7 +85,7 @@ def test_a_passkey_logs_in_and_proves_afresh_what_a_password_may_not(chromium: B
     assert query["state"] == ["state-2"]
     session = desk.exchange(code=query["code"][0])
     desk.as_actor(session.token).shred(subject=subject, category="note", reason="asked for")
-    keeper.sql(f"UPDATE access.session SET opened_at = opened_at - interval '16 minutes' WHERE actor = '{session.actor}'")
+    keeper.sql(f"UPDATE access.session SET opened_at = opened_at - interval '16 minutes' WHERE actor = '{session.actor}' AND proof = 'passkey'")
     with pytest.raises(KeeperRefused, match="step_up_needed"):  # a proof grows old
         desk.as_actor(session.token).shred(subject=subject, category=None, reason="asked for")
 
