@@ -253,7 +253,11 @@ def _only(rows: Sequence[Sequence[Any]]) -> Change:
 
 
 def _count(tx: Connection, change_id: UUID) -> int:
-    row = tx.execute("SELECT count(*) FROM access.change_approval WHERE change_id = %s", [change_id]).fetchone()
+    """Count the signatures of people who were not stopped since."""
+    row = tx.execute(
+        "SELECT count(*) FROM access.change_approval JOIN access.actor a ON a.actor = approver WHERE change_id = %s AND a.blocked_at IS NULL",
+        [change_id],
+    ).fetchone()
     return int(row[0]) if row else 0
 
 

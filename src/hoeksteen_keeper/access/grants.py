@@ -308,7 +308,10 @@ def _listed(tx: Connection, grant_id: UUID) -> list[UUID]:
 
 
 def _count(tx: Connection, grant_id: UUID) -> int:
-    row = tx.execute("SELECT count(*) FROM access.approval WHERE grant_id = %s", [grant_id]).fetchone()
+    """Count the signatures of people who were not stopped since."""
+    row = tx.execute(
+        "SELECT count(*) FROM access.approval JOIN access.actor a ON a.actor = approver WHERE grant_id = %s AND a.blocked_at IS NULL", [grant_id]
+    ).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -45,7 +45,7 @@ class Caller:
 
     :param medium: the service that carries the request; for a service or a person with a key of their own: the actor itself
     :param strong: the session was opened by a passkey or a key, and lately
-    :param policies: the digest of those in force when the session was looked up
+    :param policies: the index of the log's latest `policy` entry when the session was looked up
     """
 
     actor: Actor
@@ -53,7 +53,7 @@ class Caller:
     session: UUID
     expires_at: datetime
     strong: bool = False
-    policies: str = ""
+    policies: int = -1
 
 
 @dataclass(frozen=True, slots=True)

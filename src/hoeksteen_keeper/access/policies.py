@@ -6,9 +6,8 @@ is valid for every equal actor, and remembering it is safe: what can change (a g
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -20,8 +19,8 @@ from hoeksteen_keeper.access.model import Actor, Facts, Verdict
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.evidence.replay import state_at
-from hoeksteen_keeper.store.database import Connection, Store
+from hoeksteen_keeper.evidence.queries import policy_entry, state_at
+from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.categories import CATEGORIES
 
 _LIMITED = ("reveal", "reveal_masked", "search", "seal")
@@ -93,7 +92,7 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the policies, as the store holds it."""
+    """One version of the policies, as the log holds it."""
 
     version: int
     digest: str
@@ -102,32 +101,33 @@ class Version:
 
 class Shelf:
     """
-    The policies in force and those before them.
+    The policies in force: those of the log's latest `policy` entry, whatever else the keeper's database holds.
 
-    Which are in force is read anew with each session (`Caller.policies` is their digest); only what a digest stands for is remembered.
+    Which entry that is, is read anew with each session (`Caller.policies`); only what an entry says is remembered. Within one process the
+    policies never go back: an entry that was seen stays in force until a later one is.
     """
 
-    def __init__(self, *, store: Store, log: Log, now: Callable[[], datetime]) -> None:
-        self._store, self._log, self._now = store, log, now
-        self._known: dict[str, Policies] = {}
+    def __init__(self, *, store: Store, log: Log) -> None:
+        self._store, self._log = store, log
+        self._newest = -1
+        self._known: dict[int, Policies] = {}
 
-    def of(self, digest: str) -> Policies:
+    def of(self, index: int) -> Policies:
         """
-        Give the policies with this digest.
+        Give the policies in force for a caller.
 
-        :raises KeeperCorrupt: when the store's text is not what the digest names
+        :param index: of the log's latest `policy` entry when the session was looked up
+        :raises KeeperCorrupt: when the log holds no policies there
         """
-        if digest not in self._known:
-            rows = self._store.rows("SELECT text FROM access.policy WHERE digest = %s ORDER BY version DESC LIMIT 1", [digest])
-            if not rows or digest_of(rows[0][0]) != digest or digest not in state_at(self._log, None).policies:
-                raise KeeperCorrupt("policy_changed", "The policies in the store are not those that the log says were put in force.")
-            self._known[digest] = Policies(rows[0][0], schema=schema())
-        return self._known[digest]
+        self._newest = max(self._newest, index)
+        if self._newest not in self._known:
+            self._known[self._newest] = self._read(self._newest)
+        return self._known[self._newest]
 
     def latest(self) -> Version:
         """Give the policies in force; before the first start, version 0 without text."""
-        rows = self._store.rows("SELECT version, digest, text FROM access.policy ORDER BY version DESC LIMIT 1")
-        return Version(*rows[0]) if rows else Version(0, "", "")
+        policy = state_at(self._log, None).policy
+        return Version(policy["version"], policy["digest"], policy["text"]) if policy else Version(0, "", "")
 
     def check(self, text: str) -> None:
         """:raises KeeperInvalid: `policy_invalid`, when the text is no valid policies, or nobody could decide anything under it any more"""
@@ -138,20 +138,17 @@ class Shelf:
         """Put policies in force, from the next request on; what is in force already stays so."""
         self.check(text)
         with self._store.transaction() as tx:
-            tx.execute("LOCK TABLE access.policy IN EXCLUSIVE MODE")
+            tx.execute("SELECT pg_advisory_xact_lock(hashtext('access.policy'))")
             latest = self.latest()
-            if latest.digest == digest_of(text):
-                return
-            detail = {"version": latest.version + 1, "digest": digest_of(text), "text": text}
-            self._log.append([Event(kind="policy", action="in_force", detail=detail)])
-            self.put_back(tx, Version(latest.version + 1, digest_of(text), text))
+            if latest.digest != digest_of(text):
+                detail = {"version": latest.version + 1, "digest": digest_of(text), "text": text}
+                self._log.append([Event(kind="policy", action="in_force", detail=detail)])
 
-    def put_back(self, tx: Connection, version: Version) -> None:
-        """Store policies that the log says are in force."""
-        tx.execute(
-            "INSERT INTO access.policy (version, digest, text, since) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (version.version, version.digest, version.text, self._now()),
-        )
+    def _read(self, index: int) -> Policies:
+        said = policy_entry(self._log, index)
+        if said is None or digest_of(said["text"]) != said["digest"]:
+            raise KeeperCorrupt("policy_changed", "What the keeper's database names as the policies in force is no entry of the log.")
+        return Policies(said["text"], schema=schema())
 
 
 def digest_of(text: str) -> str:

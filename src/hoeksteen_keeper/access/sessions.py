@@ -256,7 +256,9 @@ class Sessions:
             return KeeperRefused("session_killed", "The session was stopped.")
         if ended_by or expires_at <= self._now():
             return KeeperRefused("token_expired", "The session is over. Log in again.")
-        return Caller(actor, medium, session, expires_at, proof in _STRONG and self._now() < opened_at + STRONG_LASTS, policies or "")
+        return Caller(
+            actor, medium, session, expires_at, proof in _STRONG and self._now() < opened_at + STRONG_LASTS, -1 if policies is None else policies
+        )
 
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
@@ -294,7 +296,7 @@ _STRONG = ("passkey", "key")
 _BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
 _SESSIONS = f"""
 SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s.ended_by,
-    (SELECT digest FROM access.policy ORDER BY version DESC LIMIT 1), {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
+    (SELECT max(index) FROM evidence.entry WHERE kind = 'policy'), {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
 FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%b)
 """
 _ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"

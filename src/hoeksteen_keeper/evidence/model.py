@@ -118,7 +118,6 @@ class StateAt:
     :param kills: the details of all kills, oldest first, each with its `time`
     :param exposure: the detail of the latest exposure scan with its `time`, or None
     :param destroyed: the names of keys that were destroyed on schedule
-    :param policies: the digests of all policies that were ever in force
     :param witnesses: the verifier keys of those who are asked to cosign
     :param traffic_months: how long a month's traffic keys are kept; None where nobody said
     :param generations_ended: whether old generations of subjects' keys were ever destroyed
@@ -139,7 +138,6 @@ class StateAt:
     traffic_months: int | None = None
     generations_ended: bool = False
     witnesses: Sequence[str] = ()
-    policies: Sequence[str] = ()
 
     def grant_lists(self, grant: str, subject: UUID) -> bool:
         """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""

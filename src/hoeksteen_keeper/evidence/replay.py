@@ -35,7 +35,6 @@ class Fold:
         self.exposure: Detail | None = None
         self.destroyed: list[str] = []
         self.witnesses: list[str] = []
-        self.policies: list[str] = []
         self.traffic_months: int | None = None
         self.generations_ended = False
 
@@ -60,7 +59,6 @@ class Fold:
             "shred_tags",
             "destroyed",
             "witnesses",
-            "policies",
             "traffic_months",
             "generations_ended",
         )
@@ -76,7 +74,6 @@ class Fold:
 
     def _policy(self, entry: Entry, detail: Detail) -> None:
         self.policy = {**detail, "time": entry.time}
-        self.policies.append(str(detail.get("digest", "")))
 
     def _grant(self, entry: Entry, detail: Detail) -> None:
         grant, known = detail["grant"], self.grants.get(detail["grant"]["id"])

@@ -14,7 +14,7 @@ from hoeksteen_keeper.access.break_glass import BreakGlass
 from hoeksteen_keeper.access.changes import Changes
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
-from hoeksteen_keeper.access.policies import Shelf, digest_of, governs, shipped
+from hoeksteen_keeper.access.policies import Policies, Shelf, digest_of, governs, schema, shipped
 from hoeksteen_keeper.access.sessions import Sessions
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid
 from hoeksteen_keeper.evidence import queries
@@ -117,7 +117,7 @@ def _assembled(dsn: str, home: Path, port: int) -> Keeper:
     keys = Keys(store=store, provider=provider, now=clock, random_bytes=os.urandom)
     actors = Actors(store=store, keys=keys, log=log, now=clock, random_bytes=os.urandom)
     grants = Grants(store=store, actors=actors, log=log, now=clock, random_bytes=os.urandom)
-    shelf = Shelf(store=store, log=log, now=clock)
+    shelf = Shelf(store=store, log=log)
     gate = Gate(store=store, shelf=shelf, grants=grants, log=log, now=clock)
     sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
     glass = BreakGlass(store=store, grants=grants, actors=actors, log=log, now=clock)
@@ -145,8 +145,15 @@ def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
 
 def _attest_exposure(keeper: Keeper) -> None:
     """Enter into the log what the machine itself allows, besides the policies."""
-    found = [*findings(keeper.home, keeper.store, keeper.keys.provider), *_glass_broken(keeper)]
+    found = [*findings(keeper.home, keeper.store, keeper.keys.provider), *_other_policies(keeper), *_glass_broken(keeper)]
     keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": found})])
+
+
+def _other_policies(keeper: Keeper) -> list[str]:
+    latest = keeper.changes.shelf.latest()
+    return (
+        [f"policies-changed: version {latest.version} is in force, which is not what this program ships"] if latest.digest != shipped().digest else []
+    )
 
 
 def _glass_broken(keeper: Keeper) -> list[str]:
@@ -161,7 +168,7 @@ def _put_first_in_force(keeper: Keeper) -> None:
     Put the shipped policies in force where none are, or where nobody could ever change those that are; later versions take two people.
     """
     ours, latest = shipped(), keeper.changes.shelf.latest()
-    if not latest.text or latest.digest != digest_of(latest.text) or not governs(keeper.changes.shelf.of(latest.digest)):
+    if not latest.text or latest.digest != digest_of(latest.text) or not governs(Policies(latest.text, schema=schema())):
         keeper.changes.shelf.put_in_force(ours.text)
     elif latest.digest != ours.digest:
         _report.warning("other policies are in force than this program ships: see `hoeksteen-keeper change policy --shipped`")

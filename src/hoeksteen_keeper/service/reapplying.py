@@ -7,7 +7,6 @@ hold what must be gone; so this runs before anything is served.
 """
 
 from hoeksteen_keeper.access.limits import raise_to
-from hoeksteen_keeper.access.policies import Version
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.model import StateAt
 from hoeksteen_keeper.service.keeper import Keeper, shred
@@ -27,9 +26,6 @@ def reapply(keeper: Keeper) -> None:
         known = {name for (name,) in tx.execute("SELECT name FROM vault.named_key WHERE destroyed_at IS NOT NULL")}
         if missing := sorted(set(state.destroyed) - known):
             keeper.keys.destroy_named(tx, missing)
-    if state.policy and state.policy["digest"] != keeper.changes.shelf.latest().digest:
-        with keeper.store.transaction() as tx:
-            keeper.changes.shelf.put_back(tx, Version(state.policy["version"], state.policy["digest"], state.policy["text"]))
     _shred_again(keeper, state)
     if state.generations_ended:
         _end_generations_again(keeper)

@@ -27,7 +27,7 @@ def _ways(keeper: RunningKeeper, subject: UUID) -> set[tuple[str, str]]:
 
 
 def _digest(keeper: RunningKeeper, change: str) -> str:
-    return hashlib.sha256(keeper.client("chris.smit").change(change=change)["canonical"].encode()).hexdigest()
+    return hashlib.sha256(keeper.client("dewi.hoekstra").change(change=change)["canonical"].encode()).hexdigest()
 
 
 def _signed(keeper: RunningKeeper, change: str, *people: str) -> str:
@@ -68,6 +68,8 @@ def test_policies_change_when_two_have_signed_and_at_the_next_request(own_keeper
     keeper.start()  # what the program ships changes nothing by itself
     with pytest.raises(KeeperRefused, match="no_grant"):
         look()
+    findings = keeper.client("dewi.hoekstra").could_see(subject=subject)["findings"]
+    assert "policies-changed: version 2 is in force, which is not what this program ships" in findings
     assert "other policies are in force" in (keeper.folder / "keeper.log").read_text("utf-8")
     as_chris = ("--as", "chris.smit", "--key", keeper.key("chris.smit"), "--socket", keeper.socket_path)
     as_dewi = ("--as", "dewi.hoekstra", "--key", keeper.key("dewi.hoekstra"), "--socket", keeper.socket_path)
@@ -83,13 +85,32 @@ def test_policies_change_when_two_have_signed_and_at_the_next_request(own_keeper
     )
     assert kinds.split().count("change_signed") == 4 and kinds.split().count("change_in_force") == 2
 
-    # somebody who may write the keeper's database puts a policy of their own in force: nothing is decided by it
-    mine = shipped().text.replace('principal in Role::"care_agent", action == Action::"reveal"', 'principal, action == Action::"reveal"')
-    digest = hashlib.sha256(mine.encode()).hexdigest()
-    text = base64.b64encode(mine.encode()).decode()
-    keeper.sql(f"INSERT INTO access.policy SELECT 99, '{digest}', convert_from(decode('{text}', 'base64'), 'UTF8'), now()")
+
+def test_an_older_version_of_the_policies_cannot_be_planted(own_keeper: RunningKeeper) -> None:
+    keeper, subject = own_keeper, new_subject()
+    [blob] = keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "Berg"})])
+    change = keeper.client("chris.smit").propose_change(content={"kind": "policy", "text": _without_billing()}, reason="CHG-1")["id"]
+    assert _signed(keeper, change, "chris.smit", "dewi.hoekstra") == "in_force"
+    bram = keeper.as_person("bram.visser")
+    with pytest.raises(KeeperRefused, match="no_grant"):
+        bram.reveal(purpose="billing", category="identity", items=[(subject, blob)])
+    keeper.sql(  # by somebody who may write the keeper's database: the entry that once put the shipped ones in force, after all others
+        "INSERT INTO evidence.entry SELECT 1000000000, time, kind, actor, organisation, indexed, leaf, body, chunk "
+        "FROM evidence.entry WHERE kind = 'policy' ORDER BY index LIMIT 1"
+    )
     with pytest.raises(KeeperCorrupt, match="policy_changed"):
-        look()
+        bram.reveal(purpose="billing", category="identity", items=[(subject, blob)])
+
+
+def test_the_signature_of_somebody_who_was_stopped_counts_no_more(own_keeper: RunningKeeper) -> None:
+    keeper = own_keeper
+    change = keeper.client("chris.smit").propose_change(content={"kind": "policy", "text": _without_billing()}, reason="CHG-1")["id"]
+    grant = keeper.client("w.lim").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket="T-1", minutes=30)["id"]
+    assert _signed(keeper, change, "chris.smit") == "proposed"
+    keeper.approve(grant, "chris.smit")
+    keeper.client("dewi.hoekstra").kill(scope="actor", target="chris.smit", reason="his key was stolen")
+    assert _signed(keeper, change, "dewi.hoekstra") == "proposed"
+    assert keeper.approve(grant, "dewi.hoekstra")["state"] == "requested"
 
 
 @pytest.mark.parametrize(
