@@ -26,6 +26,7 @@ class Approvals:
     ) -> dict[str, Any]:  # fmt: skip
         """Ask for a grant."""
         self._gate.admit_control(caller, "request_grant")
+        self._gate.require_openable(caller, purpose, categories)
         return self._described(self._grants.request(
             caller.actor, purpose=purpose, categories=categories, subjects=subjects, ticket=ticket, minutes=minutes, unmasked=unmasked,
             subjects_max=subjects_max, per_hour=per_hour, per_day=per_day,
@@ -36,6 +37,7 @@ class Approvals:
     ) -> dict[str, Any]:  # fmt: skip
         """Take access at once."""
         self._gate.admit_control(caller, "break_glass")
+        self._gate.require_openable(caller, purpose, categories)
         return self._described(self._glass.take(
             caller.actor, purpose=purpose, categories=categories, subjects=subjects, reason=reason, minutes=minutes, unmasked=unmasked
         ))  # fmt: skip

@@ -20,6 +20,7 @@ from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.store.database import Store
+from hoeksteen_keeper.vault.categories import category_number, require_purpose
 
 KINDS = {"reveal": "disclosure", "search": "search", "seal": "seal"}
 _DETAILS = {
@@ -109,6 +110,20 @@ class Gate:
     def may_decide_grants(self, caller: Caller) -> bool:
         """Say whether the caller sees and decides on the grants of others."""
         return self._shelf.of(caller.policies).decide(caller.actor, "decide_grant", "keeper", Facts()).allowed
+
+    def require_openable(self, caller: Caller, purpose: str, categories: Sequence[str]) -> None:
+        """
+        Refuse to have a grant approved that could open nothing.
+
+        :raises KeeperInvalid: when there is no such category or purpose
+        :raises KeeperRefused: `purpose_opens_not`, naming the category
+        """
+        facts = Facts(require_purpose(purpose), grant=True, unmasked=True)
+        policies = self._shelf.of(caller.policies)
+        for category in categories:
+            category_number(category)
+            if not any(policies.decide(caller.actor, action, category, facts).allowed for action in (*KINDS, "reveal_masked")):
+                raise KeeperRefused("purpose_opens_not", f"The policies do not open {category} to you for {purpose}, whoever approves it.")
 
     def refuse(self, caller: Caller, ask: Ask, error: KeeperRefused) -> NoReturn:
         """Log the refusal of a request that was allowed but cannot be, and raise it."""

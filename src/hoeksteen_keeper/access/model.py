@@ -6,7 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 ROLES = frozenset(
-    {"care_agent", "billing_manager", "security_officer", "privacy_officer", "migration_engineer", "technician", "data_subject", "service"}
+    {
+        "care_agent", "billing_manager", "fraud_analyst", "legal_officer", "security_officer", "privacy_officer", "migration_engineer", "technician",
+        "data_subject", "service",
+    }
 )  # fmt: skip
 KINDS = ("person", "service", "data_subject")
 

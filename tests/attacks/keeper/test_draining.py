@@ -215,12 +215,12 @@ class TestTraffic:
 
 
 def test_a_search_under_a_grant_counts_against_its_ceiling(keeper: RunningKeeper) -> None:
-    asked = keeper.client("api").request_grant(purpose="fraud", categories=["contact"], subjects=None, ticket="T", minutes=5, subjects_max=3)
+    asked = keeper.client("api").request_grant(purpose="care", categories=["contact"], subjects=None, ticket="T", minutes=5, subjects_max=3)
     keeper.approve(asked["id"])
     api = keeper.client("api")
-    assert len(api.lookup(purpose="fraud", index="phone", values=["0611111111", "0622222222", "0633333333"])) == 3
+    assert len(api.lookup(purpose="care", index="phone", values=["0611111111", "0622222222", "0633333333"])) == 3
     with pytest.raises(KeeperRefused, match="limit_reached"):
-        api.lookup(purpose="fraud", index="phone", values=["0644444444"])
+        api.lookup(purpose="care", index="phone", values=["0644444444"])
 
 
 def test_terms_of_another_category_cannot_be_planted(keeper: RunningKeeper) -> None:
