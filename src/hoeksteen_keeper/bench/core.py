@@ -12,8 +12,9 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hoeksteen_keeper.access.decisions import permissions
-from hoeksteen_keeper.access.policies import shipped
+from hoeksteen_keeper.access.decisions import Who, permissions
+from hoeksteen_keeper.access.over_time import permissions_between
+from hoeksteen_keeper.access.policies import digest_of, shipped
 from hoeksteen_keeper.bench.service import BATCH, CLIENTS
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
@@ -28,6 +29,7 @@ from hoeksteen_keeper.verify.tilelog import check_log
 _ORIGIN, _SIGNING = "bench.example/log", "bench-signing"
 _PAYLOAD_BYTES = 160
 _APPEND = 5_000
+_GRANT_DAYS = 100
 _START = datetime(2021, 11, 1, tzinfo=UTC)
 
 
@@ -155,7 +157,7 @@ def proof(*, folder: Path, size: int) -> dict[str, float]:
 
 
 def could_see(*, dsn: str, folder: Path, actors: int) -> dict[str, float]:
-    """Ask who could see one subject, of a log that holds many actors and five years of grants and kills."""
+    """Ask who could see one subject, now and ever, of a log that holds many actors and five years of grants that began and ended."""
     store = Store(dsn)
     store.open()
     migrate(store)
@@ -174,10 +176,16 @@ def could_see(*, dsn: str, folder: Path, actors: int) -> dict[str, float]:
         began = time.perf_counter()
         answer = permissions(queries.state_at(made, None), UUID(int=7))
         took = time.perf_counter() - began
+        began = time.perf_counter()
+        ever = permissions_between(queries.state_at(made, clock[0]), UUID(int=7), Who(), since=_START)
+        took_ever = time.perf_counter() - began
     finally:
         pool.close()
         store.close()
-    return {"could_see_seconds": round(took, 3), "could_see_actors": actors, "could_see_facts": len(events), "could_see_answers": len(answer)}
+    return {
+        "could_see_seconds": round(took, 3), "could_ever_see_seconds": round(took_ever, 3), "could_see_actors": actors,
+        "could_see_facts": len(events), "could_see_answers": len(answer), "could_ever_see_answers": len(ever),
+    }  # fmt: skip
 
 
 def _five_years(actors: int) -> list[Event]:
@@ -196,12 +204,20 @@ def _five_years(actors: int) -> list[Event]:
                   "kind": "person", "status": "active"}  # fmt: skip
         events.append(Event("actor", action="add", detail=detail))
     until = _START + timedelta(days=5 * 365)
-    for day in range(5 * 365):  # one grant a day, each revoked but the last hundred
+    for day in range(5 * 365):  # a grant a day, over after some weeks; every three days somebody leaves, every quarter the policies change
         asker, grant = f"a{day * 4 % actors + 3}", f"{day:032x}"
         facts = {
             "id": grant, "asker": asker, "organisation": "vendor", "purpose": "support", "categories": ["identity"], "ticket": "T", "unmasked": False,
-            "subjects": ["listed"], "subjects_max": 10, "per_hour": 5, "per_day": 10, "valid_from": _START.isoformat(), "valid_to": until.isoformat(),
+            "subjects": "listed", "subjects_max": 10, "per_hour": 5, "per_day": 10, "valid_from": _START.isoformat(), "valid_to": until.isoformat(),
         }  # fmt: skip
-        ended = "running" if day >= 5 * 365 - 100 else "revoked"
-        events += [Event("grant", action=event, subjects=(UUID(int=7),), detail={"event": event, "grant": facts}) for event in ("requested", ended)]
+        about = (UUID(int=7),)
+        events += [Event("grant", action=event, subjects=about, detail={"event": event, "grant": facts}) for event in ("requested", "running")]
+        if day >= _GRANT_DAYS:
+            over = {"event": "revoked", "grant": {"id": f"{day - _GRANT_DAYS:032x}"}}
+            events.append(Event("grant", action="revoked", subjects=about, detail=over))
+        if day % 3 == 0:
+            events.append(Event("kill", action="kill", detail={"scope": "actor", "target": f"a{day * 5 % actors}"}))
+        if day % 91 == 90:
+            text = f"{policies.text}\n// as of day {day}\n"
+            events.append(Event("policy", action="in_force", detail={"version": 2 + day // 91, "digest": digest_of(text), "text": text}))
     return events

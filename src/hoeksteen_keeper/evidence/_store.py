@@ -227,11 +227,13 @@ def rows_of(tx: Connection, indexes: Sequence[int]) -> list[Row]:
     return [Row(*row) for row in found]
 
 
-def seen_by(tx: Connection, kinds: Sequence[str], actor: str | None, organisation: str | None, first: int, last: int, limit: int) -> list[int]:
+def seen_by(
+    tx: Connection, kinds: Sequence[str], actor: str | None, organisations: Sequence[str] | None, first: int, last: int, limit: int
+) -> list[int]:  # fmt: skip
     found = tx.execute(
-        "SELECT index FROM evidence.entry WHERE kind = ANY(%s) AND (%s::text IS NULL OR actor = %s) AND (%s::text IS NULL OR organisation = %s) "
-        "AND index >= %s AND index < %s ORDER BY index LIMIT %s",
-        (list(kinds), actor, actor, organisation, organisation, first, last, limit),
+        "SELECT index FROM evidence.entry WHERE kind = ANY(%s) AND (%s::text IS NULL OR actor = %s) "
+        "AND (%s::text[] IS NULL OR organisation = ANY(%s)) AND index >= %s AND index < %s ORDER BY index LIMIT %s",
+        (list(kinds), actor, actor, _array(organisations), _array(organisations), first, last, limit),
     )
     return [row[0] for row in found]
 

@@ -18,9 +18,9 @@ from hoeksteen_keeper.evidence.entries import read_entry
 from hoeksteen_keeper.evidence.errors import InvalidNote, TooMuch, WitnessRefused
 from hoeksteen_keeper.evidence.find import about, period
 from hoeksteen_keeper.evidence.merkle import Node, inclusion_proof, range_proof
-from hoeksteen_keeper.evidence.model import JSON, StateAt
+from hoeksteen_keeper.evidence.model import JSON
 from hoeksteen_keeper.evidence.notes import Checkpoint, to_base64
-from hoeksteen_keeper.evidence.replay import state_at
+from hoeksteen_keeper.evidence.replay import StateAt, state_at
 from hoeksteen_keeper.evidence.witness import cosign
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from hoeksteen_keeper.evidence.merkle import EMPTY_ROOT
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.evidence.notes import Checkpoint, Signature, VerifierKey, checkpoint_text
 from hoeksteen_keeper.evidence.recovery import catch_up
-from hoeksteen_keeper.evidence.replay import Fold
+from hoeksteen_keeper.evidence.replay import History
 from hoeksteen_keeper.evidence.tiles import TileStore
 from hoeksteen_keeper.evidence.witness import AddCheckpoint
 
@@ -76,8 +76,8 @@ class Log:
         self.tiles = TileStore(home / "tiles")
         self.scribe = Scribe(log_key, random_bytes)
         self.witnesses: list[tuple[VerifierKey, AddCheckpoint]] = []
-        self.latest = Fold()
-        self.latest_lock = threading.Lock()
+        self.history = History()
+        self.history_lock = threading.Lock()
         self._now = now
         self._queue, self._commit_lock, self._sequence_lock = _Queue(), threading.Lock(), threading.RLock()
         self._current = False

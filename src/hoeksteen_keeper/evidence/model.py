@@ -1,9 +1,9 @@
-"""What the log is told (`Event`), what it holds (`Entry`) and what follows from it (`StateAt`)."""
+"""What the log is told (`Event`), what it holds (`Entry`), and a grant as its entries leave it (`GrantAt`)."""
 
 import hashlib
 import hmac
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -103,51 +103,3 @@ class GrantAt:
     tags: Tags
     approvals: tuple[Mapping[str, JSON], ...] = ()
     indexes: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StateAt:
-    """
-    What held at one moment, folded from the entries up to and including it.
-
-    :param at: the moment
-    :param size: how many entries the log had then
-    :param organisations: by name; the detail of the latest entry about each
-    :param actors: by name; the detail of the latest entry about each
-    :param policy: version, digest and text in force, or None
-    :param kills: the details of all kills, oldest first, each with its `time`
-    :param exposure: the detail of the latest exposure scan with its `time`, or None
-    :param destroyed: the names of keys that were destroyed on schedule
-    :param witnesses: the verifier keys of those who are asked to cosign
-    :param traffic_months: how long a month's traffic keys are kept; None where nobody said
-    :param generations_ended: whether old generations of subjects' keys were ever destroyed
-    """
-
-    at: datetime
-    size: int
-    subject_key: Callable[[UUID], bytes]
-    organisations: Mapping[str, Mapping[str, JSON]]
-    actors: Mapping[str, Mapping[str, JSON]]
-    policy: Mapping[str, JSON] | None
-    grants: Mapping[str, GrantAt]
-    kills: Sequence[Mapping[str, JSON]]
-    exposure: Mapping[str, JSON] | None
-    actor_tags: Mapping[str, Tags]
-    shred_tags: Sequence[tuple[str | None, Tags]]
-    destroyed: Sequence[str]
-    traffic_months: int | None = None
-    generations_ended: bool = False
-    witnesses: Sequence[str] = ()
-
-    def grant_lists(self, grant: str, subject: UUID) -> bool:
-        """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""
-        return self.grants[grant].tags.hold(self.subject_key(subject))
-
-    def actor_is(self, actor: str, subject: UUID) -> bool:
-        """Say whether the actor is the data subject."""
-        return actor in self.actor_tags and self.actor_tags[actor].hold(self.subject_key(subject))
-
-    def shredded(self, subject: UUID) -> set[str | None]:
-        """Give the categories of a subject that were shredded; None stands for all of them."""
-        key = self.subject_key(subject)
-        return {category for category, tags in self.shred_tags if tags.hold(key)}

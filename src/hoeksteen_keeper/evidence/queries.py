@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence import _store
 from hoeksteen_keeper.evidence.bundle import export_bundle
 from hoeksteen_keeper.evidence.entries import read_entry, read_leaf, to_text, token
@@ -11,8 +12,8 @@ from hoeksteen_keeper.evidence.errors import TooMuch
 from hoeksteen_keeper.evidence.find import about, period
 from hoeksteen_keeper.evidence.fsck import Report, fsck
 from hoeksteen_keeper.evidence.log import Log
-from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, Event, StateAt
-from hoeksteen_keeper.evidence.replay import state_at
+from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, Event
+from hoeksteen_keeper.evidence.replay import StateAt, state_at
 
 __all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "policy_entry", "shredded", "state_at", "told", "used"]
 
@@ -20,33 +21,37 @@ ANSWER_MAX = 100_000
 
 
 def did_see(
-    log: Log,
-    *,
-    subject: UUID | None = None,
-    actor: str | None = None,
-    organisation: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[dict[str, JSON]]:
+    log: Log, *, subject: UUID | None = None, actor: str | None = None, organisation: str | None = None, country: str | None = None,
+    since: datetime | None = None, until: datetime | None = None, after: int | None = None, limit: int | None = None,
+) -> list[dict[str, JSON]]:  # fmt: skip
     """
     List who came to see whose data, and who tried, in [since, until), oldest first; given criteria all hold.
 
-    :raises TooMuch: when there are more than `ANSWER_MAX` entries
+    :param country: of the actors' organisations, then or at any other time
+    :param after: the index of the last entry of the page before
+    :param limit: how many entries a page has; without it, all must fit into one answer
+    :raises KeeperInvalid: `question_invalid`, for a page of no size
+    :raises TooMuch: when there are more than `ANSWER_MAX` entries, and no pages are asked for
     """
+    if limit is not None and not 1 <= limit <= ANSWER_MAX:
+        raise KeeperInvalid("question_invalid", f"A page has 1 to {ANSWER_MAX} entries.")
     now = state_at(log, None)
+    among = None if country is None and organisation is None else _organisations(now, organisation, country)
     with _store.connected(log.pool) as tx:
         first, last = period(tx, since, until)
+        first = first if after is None else max(first, after + 1)
         if subject is not None:
             indexes = about(tx, log.scribe.subject_key(subject), first, last, SEEING)
         else:
-            indexes = _store.seen_by(tx, SEEING, actor, organisation, first, last, ANSWER_MAX + 1)
+            indexes = _store.seen_by(tx, SEEING, actor, among, first, last, limit or ANSWER_MAX + 1)
         if len(indexes) > ANSWER_MAX:
-            raise TooMuch("too_much", f"More than {ANSWER_MAX} entries; ask for a shorter period.")
-        found = [read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.rows_of(tx, indexes)]
-    return [
-        _answer(entry, now) for entry in found
-        if (actor is None or entry.event.actor == actor) and (organisation is None or entry.event.organisation == organisation)
-    ]  # fmt: skip
+            raise TooMuch("too_much", f"More than {ANSWER_MAX} entries; ask for a shorter period, or page by page.")
+        found = (read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.rows_of(tx, indexes))
+        meant = [
+            _answer(entry, now) for entry in found
+            if (actor is None or entry.event.actor == actor) and (among is None or entry.event.organisation in among)
+        ]  # fmt: skip
+    return meant[:limit]
 
 
 def entries(log: Log, *, first: int, last: int) -> list[Entry]:
@@ -92,6 +97,14 @@ def told(log: Log, kind: str, subjects: Sequence[UUID]) -> list[tuple[UUID, Even
         rows = {row.index: row for row in _store.rows_of(tx, [index for index, _ in found])}
     events = {index: read_entry(index, row.leaf, row.body, row.chunk).event for index, row in rows.items()}
     return [(subject, events[index]) for index, subject in found if events[index].outcome == "allowed"]
+
+
+def _organisations(state: StateAt, organisation: str | None, country: str | None) -> list[str]:
+    """Give the organisations of that name that were ever in that country; one that the log does not know is in none."""
+    if country is None:
+        return [str(organisation)]
+    lines = state.history.lines("organisation", state.size)
+    return [name for name, line in lines.items() if organisation in (None, name) and any(told.detail["country"] == country for told in line)]
 
 
 def _answer(entry: Entry, now: StateAt) -> dict[str, JSON]:

@@ -1,115 +1,181 @@
-"""Folding the log's facts into what held at a moment."""
+"""
+What held at a moment, read off the log's facts.
 
-from collections.abc import Callable
-from copy import copy
+`History` keeps every fact in order, by what it is about; `StateAt` is the view of it up to some size of the log. Nothing is computed before it
+is asked for.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hoeksteen_keeper.evidence import _store
 from hoeksteen_keeper.evidence.entries import read_entry
-from hoeksteen_keeper.evidence.model import JSON, Entry, GrantAt, StateAt, Tags
+from hoeksteen_keeper.evidence.model import FACTS, JSON, Entry, GrantAt, Tags
 
 if TYPE_CHECKING:
     from hoeksteen_keeper.evidence.log import Log
 
-Detail = dict[str, JSON]
+Detail = Mapping[str, JSON]
+_ABOUT: Mapping[str, Callable[[Any], str]] = {
+    "organisation": lambda detail: detail["organisation"],
+    "actor": lambda detail: detail["actor"],
+    "grant": lambda detail: detail["grant"]["id"],
+    "approval": lambda detail: detail["grant"],
+}
+"""What each kind of fact is about; the others are about the keeper as a whole."""
 
 
-class Fold:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact: where it stands in the log, since when it holds, and what it says."""
+
+    index: int
+    time: datetime
+    detail: Detail
+    tags: Tags
+
+
+class History:
     """
-    A state under construction: apply the facts in order, then take a picture.
+    All facts of a log, in order. It only ever grows, so that whoever reads up to some size is not disturbed.
 
     :param size: how many entries of the log it has seen
     """
 
     def __init__(self) -> None:
         self.size = 0
-        self.organisations: dict[str, Detail] = {}
-        self.actors: dict[str, Detail] = {}
-        self.actor_tags: dict[str, Tags] = {}
-        self.policy: Detail | None = None
-        self.grants: dict[str, GrantAt] = {}
-        self.kills: list[Detail] = []
-        self.shred_tags: list[tuple[str | None, Tags]] = []
-        self.exposure: Detail | None = None
-        self.destroyed: list[str] = []
-        self.witnesses: list[str] = []
-        self.traffic_months: int | None = None
-        self.generations_ended = False
+        self._lines: dict[str, dict[str, list[Told]]] = {kind: {} for kind in FACTS}
 
     def apply(self, entry: Entry) -> None:
         """Take one fact in; what was refused changed nothing, except that a refused grant has ended."""
-        ended = entry.event.kind == "grant" and entry.event.detail.get("event") in ("refused", "revoked", "expired")
+        kind, detail = entry.event.kind, entry.event.detail
+        ended = kind == "grant" and detail.get("event") in ("refused", "revoked", "expired")
         if entry.event.outcome == "allowed" or ended:
-            fact: Callable[[Entry, Any], None] = getattr(self, f"_{entry.event.kind}")
-            fact(entry, entry.event.detail)
+            about = _ABOUT[kind](detail) if kind in _ABOUT else ""
+            self._lines[kind].setdefault(about, []).append(Told(entry.index, entry.time, detail, entry.tags))
 
-    def picture(self, at: datetime, subject_key: Callable[[UUID], bytes]) -> StateAt:
-        """Give what holds now, unaffected by what is applied later."""
-        names = (
-            "size",
-            "organisations",
-            "actors",
-            "policy",
-            "grants",
-            "kills",
-            "exposure",
-            "actor_tags",
-            "shred_tags",
-            "destroyed",
-            "witnesses",
-            "traffic_months",
-            "generations_ended",
-        )
-        return StateAt(at=at, subject_key=subject_key, **{name: copy(getattr(self, name)) for name in names})
+    def line(self, kind: str, about: str, size: int) -> Sequence[Told]:
+        """Give the facts about one thing among the first `size` entries, oldest first."""
+        told = self._lines[kind].get(about, [])
+        return told[:] if not told or told[-1].index < size else told[: bisect_left(told, size, key=lambda one: one.index)]
 
-    def _organisation(self, entry: Entry, detail: Detail) -> None:
-        self.organisations[detail["organisation"]] = {**detail, "index": entry.index}
+    def lines(self, kind: str, size: int) -> dict[str, Sequence[Told]]:
+        """Give the facts about each thing, as `line` does."""
+        found = ((about, self.line(kind, about, size)) for about in list(self._lines[kind]))
+        return {about: line for about, line in found if line}
 
-    def _actor(self, entry: Entry, detail: Detail) -> None:
-        self.actors[detail["actor"]] = {**detail, "index": entry.index}
-        if entry.count:
-            self.actor_tags[detail["actor"]] = entry.tags
 
-    def _policy(self, entry: Entry, detail: Detail) -> None:
-        self.policy = {**detail, "time": entry.time}
+class StateAt:
+    """
+    What held at one moment.
 
-    def _grant(self, entry: Entry, detail: Detail) -> None:
-        grant, known = detail["grant"], self.grants.get(detail["grant"]["id"])
-        if known is None:
-            self.grants[grant["id"]] = GrantAt(grant, detail["event"], entry.tags, indexes=(entry.index,))
-        else:  # what was asked for, and for whom, is settled by the request
-            self.grants[grant["id"]] = GrantAt(
-                {**known.grant, **grant},
-                detail["event"],
-                known.tags if len(known.tags) else entry.tags,
-                known.approvals,
-                (*known.indexes, entry.index),
-            )
+    :param at: the moment
+    :param size: how many entries the log had then
+    :param subject_key: gives the key under which a subject's tags are recognised
+    """
 
-    def _approval(self, entry: Entry, detail: Detail) -> None:
-        if known := self.grants.get(detail["grant"]):
-            self.grants[detail["grant"]] = GrantAt(known.grant, known.state, known.tags, (*known.approvals, detail), (*known.indexes, entry.index))
+    def __init__(self, history: History, size: int, at: datetime, subject_key: Callable[[UUID], bytes]) -> None:
+        self.history, self.size, self.at, self.subject_key = history, size, at, subject_key
 
-    def _key(self, entry: Entry, detail: Detail) -> None:
-        if detail["event"] == "destroyed":
-            self.destroyed += detail["keys"]
-        elif detail["event"] == "witnesses":
-            self.witnesses = list(detail["keys"])
-        elif detail["event"] == "traffic_kept":
-            self.traffic_months = detail["months"]
-        elif detail["event"] == "generations_destroyed":
-            self.generations_ended = True
+    @cached_property
+    def organisations(self) -> dict[str, dict[str, JSON]]:
+        """By name; the detail of the latest entry about each, with its `index`."""
+        return self._latest("organisation")
 
-    def _kill(self, entry: Entry, detail: Detail) -> None:
-        self.kills.append({**detail, "time": entry.time})
+    @cached_property
+    def actors(self) -> dict[str, dict[str, JSON]]:
+        """By name; the detail of the latest entry about each, with its `index`."""
+        return self._latest("actor")
 
-    def _shred(self, entry: Entry, detail: Detail) -> None:
-        self.shred_tags.append((detail.get("category"), entry.tags))
+    @cached_property
+    def policy(self) -> dict[str, JSON] | None:
+        """Version, digest and text in force, with the `time` since when, or None."""
+        return self._last("policy")
 
-    def _exposure(self, entry: Entry, detail: Detail) -> None:
-        self.exposure = {**detail, "time": entry.time}
+    @cached_property
+    def exposure(self) -> dict[str, JSON] | None:
+        """The detail of the latest exposure scan with its `time`, or None."""
+        return self._last("exposure")
+
+    @cached_property
+    def grants(self) -> dict[str, GrantAt]:
+        """By id, each as its entries have left it."""
+        approvals = self.history.lines("approval", self.size)
+        return {name: _grant_at(line, approvals.get(name, ())) for name, line in self.history.lines("grant", self.size).items()}
+
+    @cached_property
+    def kills(self) -> list[dict[str, JSON]]:
+        """The details of all kills, oldest first, each with its `time`."""
+        return [{**told.detail, "time": told.time} for told in self._all("kill")]
+
+    @property
+    def destroyed(self) -> list[str]:
+        """The names of keys that were destroyed on schedule."""
+        return [name for told in self._of_keys("destroyed") for name in told.detail["keys"]]
+
+    @property
+    def witnesses(self) -> list[str]:
+        """The verifier keys of those who are asked to cosign."""
+        said = self._of_keys("witnesses")
+        return list(said[-1].detail["keys"]) if said else []
+
+    @property
+    def traffic_months(self) -> int | None:
+        """How long a month's traffic keys are kept; None where nobody said."""
+        said = self._of_keys("traffic_kept")
+        return said[-1].detail["months"] if said else None
+
+    @property
+    def generations_ended(self) -> bool:
+        """Whether old generations of subjects' keys were ever destroyed."""
+        return bool(self._of_keys("generations_destroyed"))
+
+    @property
+    def shreds(self) -> int:
+        """How many shreds there were."""
+        return len(self._all("shred"))
+
+    def grant_lists(self, grant: str, subject: UUID) -> bool:
+        """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""
+        return self.grants[grant].tags.hold(self.subject_key(subject))
+
+    def actor_is(self, actor: str, subject: UUID) -> bool:
+        """Say whether the actor is the data subject."""
+        tags = next((told.tags for told in reversed(self.history.line("actor", actor, self.size)) if len(told.tags)), None)
+        return tags is not None and tags.hold(self.subject_key(subject))
+
+    def shredded(self, subject: UUID) -> dict[str | None, datetime]:
+        """Give the categories of a subject that were shredded, and when first; None stands for all of them."""
+        key = self.subject_key(subject)
+        return {told.detail.get("category"): told.time for told in reversed(self._all("shred")) if told.tags.hold(key)}
+
+    def _all(self, kind: str) -> Sequence[Told]:
+        return self.history.line(kind, "", self.size)
+
+    def _of_keys(self, event: str) -> list[Told]:
+        return [told for told in self._all("key") if told.detail["event"] == event]
+
+    def _last(self, kind: str) -> dict[str, JSON] | None:
+        told = self._all(kind)
+        return {**told[-1].detail, "time": told[-1].time} if told else None
+
+    def _latest(self, kind: str) -> dict[str, dict[str, JSON]]:
+        return {about: {**line[-1].detail, "index": line[-1].index} for about, line in self.history.lines(kind, self.size).items()}
+
+
+def _grant_at(line: Sequence[Told], approvals: Sequence[Told]) -> GrantAt:
+    """Put a grant together; what was asked for, and for whom, is settled by the request."""
+    grant: dict[str, JSON] = {}
+    for told in line:
+        grant |= told.detail["grant"]
+    tags = next((told.tags for told in line if len(told.tags)), line[0].tags)
+    known = [told for told in approvals if told.index > line[0].index]
+    return GrantAt(grant, line[-1].detail["event"], tags, tuple(told.detail for told in known), tuple(sorted(told.index for told in (*line, *known))))
 
 
 def state_at(log: "Log", at: datetime | None) -> StateAt:
@@ -118,9 +184,8 @@ def state_at(log: "Log", at: datetime | None) -> StateAt:
         size = _store.head_size(tx)
         if at is not None and (later := _store.first_at(tx, at, after=True)) is not None:
             size = later
-        with log.latest_lock:
-            fold = log.latest if size >= log.latest.size else Fold()
-            for row in _store.facts(tx, fold.size, size):
-                fold.apply(read_entry(row.index, row.leaf, row.body, row.chunk))
-            fold.size = size
-            return fold.picture(at or datetime.max.replace(tzinfo=UTC), log.scribe.subject_key)
+        with log.history_lock:
+            for row in _store.facts(tx, log.history.size, size):
+                log.history.apply(read_entry(row.index, row.leaf, row.body, row.chunk))
+            log.history.size = max(log.history.size, size)
+    return StateAt(log.history, size, at or datetime.max.replace(tzinfo=UTC), log.scribe.subject_key)

@@ -8,6 +8,9 @@ import os
 import pwd
 from pathlib import Path
 
+from hoeksteen_keeper.access.policies import shipped
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.providers import KeyProvider
 
@@ -15,6 +18,27 @@ from hoeksteen_keeper.vault.providers import KeyProvider
 def findings(home: Path, store: Store, provider: KeyProvider) -> list[str]:
     """Scan this keeper's files and database, and give one sentence per back door."""
     return [*_of_users(home), provider.finding, *_of_files(home), *_of_database(store)]
+
+
+def attest_exposure(keeper: Keeper) -> list[str]:
+    """Scan, add what the keeper itself knows of ways around the rules, enter all of it into the log, and give it."""
+    found = [*findings(keeper.home, keeper.store, keeper.keys.provider), *_other_policies(keeper), *_glass_broken(keeper)]
+    keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": found})])
+    return found
+
+
+def _other_policies(keeper: Keeper) -> list[str]:
+    latest = keeper.changes.shelf.latest()
+    if latest.digest == shipped().digest:
+        return []
+    return [f"policies-changed: version {latest.version} is in force, which is not what this program ships"]
+
+
+def _glass_broken(keeper: Keeper) -> list[str]:
+    return [
+        f"break-glass: {asker} took access without approval ({reason}); its review {'is overdue' if overdue else 'waits'}"
+        for asker, reason, overdue in keeper.approvals.waiting()
+    ]
 
 
 def _of_users(home: Path) -> list[str]:

@@ -2,13 +2,17 @@
 
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from hoeksteen_keeper.access.decisions import permissions
+from hoeksteen_keeper.access.decisions import Who, permissions
 from hoeksteen_keeper.access.model import Caller
+from hoeksteen_keeper.access.over_time import permissions_between
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence import queries
+from hoeksteen_keeper.evidence.errors import TooMuch
+from hoeksteen_keeper.service.exposure import attest_exposure
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.shapes import Calls, Instant, Name, Nothing, subject_of
 
@@ -17,13 +21,23 @@ class DidSee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: bytes | None = None
     actor: Name | None = None
     organisation: Name | None = None
+    country: Name | None = None
     since: Instant | None = None
     until: Instant | None = None
+    after: int | None = None
+    limit: int | None = None
 
 
 class CouldSee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    subject: bytes
+    """At one moment, or ever `since` one up to and including `until`."""
+
+    subject: bytes | None = None
+    actor: Name | None = None
+    organisation: Name | None = None
+    country: Name | None = None
     at: Instant | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,23 +48,36 @@ class Export(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def did_see(keeper: Keeper, caller: Caller, body: DidSee) -> list[dict[str, Any]]:
     """Give who saw; the question is an entry itself."""
-    subject = subject_of(body.subject) if body.subject else None
-    if subject is None and body.actor is None and body.organisation is None:
-        raise KeeperInvalid("question_invalid", "Ask about a subject, an actor or an organisation.")
+    subject = _asked_about(body)
     keeper.gate.admit_control(caller, "did_see_subject" if subject else "did_see_actor", subject=subject)
-    found = queries.did_see(keeper.log, subject=subject, actor=body.actor, organisation=body.organisation, since=body.since, until=body.until)
-    _enter_question(keeper, caller, "did_see", body.subject, {"of_actor": body.actor or "", "of_organisation": body.organisation or ""})
+    found = queries.did_see(
+        keeper.log, subject=subject, actor=body.actor, organisation=body.organisation, country=body.country, since=body.since, until=body.until,
+        after=body.after, limit=body.limit,
+    )  # fmt: skip
+    _enter_question(keeper, caller, "did_see", body.subject, _named(body))
     return found
 
 
 def could_see(keeper: Keeper, caller: Caller, body: CouldSee) -> dict[str, Any]:
     """Give who could have seen, and the back doors of the machine."""
-    subject = subject_of(body.subject)
+    subject, now = _asked_about(body), keeper.now()
     keeper.gate.admit_control(caller, "could_see", subject=subject)
-    state = queries.state_at(keeper.log, body.at or keeper.now())
-    answer = {"at": state.at, "actors": permissions(state, subject), "findings": list((state.exposure or {}).get("findings", []))}
-    _enter_question(keeper, caller, "could_see", body.subject, {})
+    until = min(body.until or body.at or now, now)
+    if (body.since and (body.at or body.since > until)) or (body.until and not body.since):
+        raise KeeperInvalid("question_invalid", "Ask about one moment (`at`), or about a period that has begun (`since`, and `until` after it).")
+    state, who = queries.state_at(keeper.log, until), Who(body.actor, body.organisation, body.country)
+    actors = permissions_between(state, subject, who, since=body.since) if body.since else permissions(state, subject, who)
+    if len(actors) > queries.ANSWER_MAX:
+        raise TooMuch("too_much", f"More than {queries.ANSWER_MAX} ways; ask about an actor, an organisation or a country, or for a shorter period.")
+    answer = {"at": until, "since": body.since, "actors": actors, "findings": list((state.exposure or {}).get("findings", []))}
+    _enter_question(keeper, caller, "could_see", body.subject, _named(body))
     return answer
+
+
+def exposure(keeper: Keeper, caller: Caller, _: Nothing) -> list[str]:
+    """Scan the machine now, and attest what was found."""
+    keeper.gate.admit_control(caller, "check")
+    return attest_exposure(keeper)
 
 
 def export(keeper: Keeper, caller: Caller, body: Export) -> bytes:
@@ -73,6 +100,16 @@ def fsck(keeper: Keeper, caller: Caller, _: Nothing) -> dict[str, Any]:
     return {**asdict(report), "ok": report.ok}
 
 
+def _asked_about(body: DidSee | CouldSee) -> UUID | None:
+    if not (body.subject or body.actor or body.organisation or body.country):
+        raise KeeperInvalid("question_invalid", "Ask about a subject, an actor, an organisation or a country.")
+    return subject_of(body.subject) if body.subject else None
+
+
+def _named(body: DidSee | CouldSee) -> dict[str, Any]:
+    return {"of_actor": body.actor or "", "of_organisation": body.organisation or "", "of_country": body.country or ""}
+
+
 def _enter_question(keeper: Keeper, caller: Caller, action: str, subject: bytes | None, more: dict[str, Any]) -> None:
     subjects = (subject_of(subject),) if subject else ()
     detail = {"medium": caller.medium, "count": len(subjects), **more}
@@ -82,6 +119,7 @@ def _enter_question(keeper: Keeper, caller: Caller, action: str, subject: bytes 
 CALLS: Calls = {
     "did-see": (DidSee, did_see),
     "could-see": (CouldSee, could_see),
+    "exposure": (Nothing, exposure),
     "export": (Export, export),
     "checkpoint": (Nothing, checkpoint),
     "fsck": (Nothing, fsck),

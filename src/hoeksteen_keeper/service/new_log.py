@@ -17,8 +17,9 @@ from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, begin
-from hoeksteen_keeper.evidence.model import Event, StateAt
+from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.evidence.notes import to_base64
+from hoeksteen_keeper.evidence.replay import StateAt
 from hoeksteen_keeper.store.database import Connection, Store, statements
 from hoeksteen_keeper.vault.categories import CATEGORIES
 

@@ -20,8 +20,7 @@ from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
-from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.service.exposure import findings
+from hoeksteen_keeper.service.exposure import attest_exposure
 from hoeksteen_keeper.service.keeper import Keeper, SteadyClock, now
 from hoeksteen_keeper.service.reapplying import reapply
 from hoeksteen_keeper.service.schedule import destroy_months_over
@@ -59,7 +58,7 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
         _after_the_last_entry(keeper)
         reapply(keeper)
         _put_first_in_force(keeper)
-        _attest_exposure(keeper)
+        attest_exposure(keeper)
         with cosigned(keeper.log, witnesses), _sweeping(keeper):
             yield keeper
     finally:
@@ -143,26 +142,6 @@ def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
     return Log(pool=connections(dsn), home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
 
 
-def _attest_exposure(keeper: Keeper) -> None:
-    """Enter into the log what the machine itself allows, besides the policies."""
-    found = [*findings(keeper.home, keeper.store, keeper.keys.provider), *_other_policies(keeper), *_glass_broken(keeper)]
-    keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": found})])
-
-
-def _other_policies(keeper: Keeper) -> list[str]:
-    latest = keeper.changes.shelf.latest()
-    return (
-        [f"policies-changed: version {latest.version} is in force, which is not what this program ships"] if latest.digest != shipped().digest else []
-    )
-
-
-def _glass_broken(keeper: Keeper) -> list[str]:
-    return [
-        f"break-glass: {asker} took access without approval ({reason}); its review {'is overdue' if overdue else 'waits'}"
-        for asker, reason, overdue in keeper.approvals.waiting()
-    ]
-
-
 def _put_first_in_force(keeper: Keeper) -> None:
     """
     Put the shipped policies in force where none are, or where nobody could ever change those that are; later versions take two people.
@@ -185,7 +164,7 @@ def _sweeping(keeper: Keeper) -> Iterator[None]:
                 keeper.grants.expire()
                 keeper.sessions.sweep()
                 if now() - attested >= _ATTEST_EVERY:
-                    _attest_exposure(keeper)
+                    attest_exposure(keeper)
                     attested = now()
                 if months_destroyed is None or now() - months_destroyed >= _DESTROY_EVERY:
                     destroy_months_over(keeper)

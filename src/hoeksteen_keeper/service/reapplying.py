@@ -8,7 +8,7 @@ hold what must be gone; so this runs before anything is served.
 
 from hoeksteen_keeper.access.limits import raise_to
 from hoeksteen_keeper.evidence import queries
-from hoeksteen_keeper.evidence.model import StateAt
+from hoeksteen_keeper.evidence.replay import StateAt
 from hoeksteen_keeper.service.keeper import Keeper, shred
 from hoeksteen_keeper.vault import generations
 from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, CATEGORIES
@@ -60,7 +60,7 @@ def _shred_again(keeper: Keeper, state: StateAt) -> None:
     """The log names subjects by tags only, so each subject that still has keys is tested."""
     with keeper.store.transaction() as tx:
         row = tx.execute("SELECT count(*) FROM vault.shredded").fetchone()
-        if row is None or row[0] >= len(state.shred_tags):
+        if row is None or row[0] >= state.shreds:
             return
         subjects = [
             found[0] for found in tx.execute("SELECT DISTINCT subject FROM vault.subject_key UNION SELECT DISTINCT subject FROM vault.blind_token")
