@@ -154,9 +154,9 @@ class Keys:
                 tx.execute("INSERT INTO vault.named_key (name, epoch, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (name, epoch, wrapped))
             return self.named(name, make=False)
         if row is None:
-            raise KeeperInvalid("unknown_key", f"There is no key {name}.")
+            raise KeeperInvalid("unknown_key", "There is no key of that name.")
         if row[1] is None:
-            raise KeeperRefused("key_destroyed", f"The key {name} was destroyed; nothing sealed under it can be opened.")
+            raise KeeperRefused("key_destroyed", "The key was destroyed; nothing sealed under it can be opened.")
         try:
             key = self.unwrapped(row[0], row[1], named_context(name))
         except EpochGone:  # as in `ciphers`
@@ -220,6 +220,19 @@ class Keys:
         self._new_epoch(tx, purpose)
 
     # --- epochs
+
+    def forget_destroyed(self) -> int:
+        """
+        Drop the epoch keys that were destroyed since this process unwrapped them, and give how many; whoever keeps keys calls it every second.
+
+        Nothing hangs on them any more, but an old copy of the database would open with what lay in memory.
+        """
+        held = list(self._epochs)
+        alive = {row[0] for row in self._store.rows(_ALIVE, [held])} if held else set()
+        gone = [epoch for epoch in held if epoch not in alive]
+        for epoch in gone:
+            self._epochs.pop(epoch, None)
+        return len(gone)
 
     def _latest(self, tx: Connection, subjects: Sequence[UUID], category: int) -> dict[UUID, tuple[int, AESGCM]]:
         rows = tx.execute(_LATEST, (category, list(subjects)), binary=True).fetchall()
@@ -301,7 +314,7 @@ class Keys:
 def _unwrap(epoch: AESGCM, wrapped: bytes, context: bytes) -> bytes:
     try:
         return epoch.decrypt(wrapped[:12], wrapped[12:], context)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # the second where it is cut off
         raise KeeperCorrupt("key_unwrap_failed", "A wrapped key was moved or changed in the keeper's database.") from error
 
 
@@ -327,4 +340,5 @@ WHERE category = %s AND subject = ANY(%b::uuid[]) ORDER BY subject, generation D
 """
 _COPY = "COPY vault.subject_key (subject, category, generation, epoch, wrapped) FROM STDIN (FORMAT BINARY)"
 _INSERT = "INSERT INTO vault.subject_key (subject, category, generation, epoch, wrapped) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_ALIVE = "SELECT epoch FROM vault.epoch WHERE epoch = ANY(%b::bigint[]) AND wrapped IS NOT NULL"
 _SHREDDED = "SELECT 1 FROM vault.shredded WHERE subject = ANY(%b::uuid[]) AND category = ANY(%s) LIMIT 1"
