@@ -58,7 +58,7 @@ class Keys:
 
     def __init__(self, *, store: Store, provider: KeyProvider, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
         self._store, self.provider, self._now, self._random_bytes = store, provider, now, random_bytes
-        self._epochs: dict[int, AESGCM] = {}
+        self._epochs: dict[int, tuple[AESGCM, bytearray]] = {}
         self._kept: dict[str, bytes] = {}
 
     # --- keys of subjects
@@ -231,7 +231,8 @@ class Keys:
         alive = {row[0] for row in self._store.rows(_ALIVE, [held])} if held else set()
         gone = [epoch for epoch in held if epoch not in alive]
         for epoch in gone:
-            self._epochs.pop(epoch, None)
+            _, key = self._epochs.pop(epoch)
+            key[:] = bytes(len(key))  # the cipher's own copy is wiped when it is dropped; this one would lie about until something else is put there
         return len(gone)
 
     def _latest(self, tx: Connection, subjects: Sequence[UUID], category: int) -> dict[UUID, tuple[int, AESGCM]]:
@@ -286,21 +287,20 @@ class Keys:
         return epoch
 
     def _epoch(self, epoch: int) -> AESGCM:
-        aead = self._epochs.get(epoch)
         seen: tuple[str, bytes] | None = None
-        while aead is None:
+        while (held := self._epochs.get(epoch)) is None:
             row = self._store.row("SELECT kek, wrapped FROM vault.epoch WHERE epoch = %s", [epoch])
             if row is None or row[1] is None:
                 raise EpochGone("epoch_missing", f"Epoch key {epoch} is missing, or was destroyed.")
             try:
-                aead = AESGCM(self.provider.unwrap(row[1], kek=row[0], context=epoch_context(epoch)))
+                key = bytearray(self.provider.unwrap(row[1], kek=row[0], context=epoch_context(epoch)))
             except KeeperCorrupt:  # unless a rotation of the KEK came between
                 if seen == row:
                     raise
                 seen = row
             else:
-                self._epochs[epoch] = aead
-        return aead
+                self._epochs[epoch] = AESGCM(key), key
+        return held[0]
 
     def _wrap(self, epoch: AESGCM, key: bytes, context: bytes) -> bytes:
         nonce = self._random_bytes(12)
