@@ -5,6 +5,7 @@ Kept apart so that the client reads as the list of what can be asked.
 """
 
 import http.client
+import re
 import secrets
 import select
 import socket
@@ -22,6 +23,7 @@ from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, K
 
 _CONNECTIONS_KEPT_MAX = 16
 _TIMEOUT_SECONDS = 120.0
+_REASON = re.compile(r"[a-z0-9_]{1,60}")
 _ERRORS: dict[int, type[KeeperError]] = {
     400: KeeperInvalid, 401: KeeperRefused, 403: KeeperRefused, 413: KeeperInvalid, 422: KeeperInvalid, 500: KeeperCorrupt,
 }  # fmt: skip
@@ -83,6 +85,8 @@ class Link:
                 signature = load_key(self.key_path).sign(assertion(self.service, time, nonce))
                 body = {"actor": self.service, "time": time, "nonce": nonce, "signature": signature}
                 answer = _read(*self._exchange(UnixConnection(self._socket_path), "token", msgspec.msgpack.encode(body), {}))
+                if not isinstance(answer, dict) or not all(isinstance(answer.get(name), str) for name in ("token", "origin")):
+                    raise KeeperUnavailable("answer_unreadable", "What answers on the socket gave no token: it is no keeper.")
                 self._token, self._origin = answer["token"], answer["origin"]
             return self._token
 
@@ -109,7 +113,7 @@ class Link:
             sent = True
             response = connection.getresponse()
             result = response.status, response.read()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             connection.close()
             if sent:
                 raise KeeperUnavailable("answer_lost", f"The keeper took the call {path} and gave no answer: it may have been done.") from error
@@ -142,9 +146,11 @@ class UnixConnection(http.client.HTTPConnection):
 def _read(status: int, answer: bytes) -> Any:
     try:
         body = msgspec.msgpack.decode(answer) if answer else None
-    except msgspec.DecodeError as error:
-        raise KeeperUnavailable("answer_unreadable", "The keeper's answer is cut off.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise KeeperUnavailable("answer_unreadable", "The keeper's answer is cut off.") from None
     if 200 <= status < 300:
         return body
-    reason, detail = (body.get("reason", ""), body.get("detail", "")) if isinstance(body, dict) else (f"http_{status}", "")
+    reason, detail = (body.get("reason", ""), body.get("detail", "")) if isinstance(body, dict) else ("", "")
+    if not isinstance(reason, str) or not isinstance(detail, str) or not _REASON.fullmatch(reason):
+        reason, detail = f"http_{status}", ""
     raise _ERRORS.get(status, KeeperUnavailable)(reason, detail)

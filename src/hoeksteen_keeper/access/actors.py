@@ -8,11 +8,12 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hoeksteen_keeper.access.model import KINDS, ROLES, Actor, Organisation
-from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.store.database import Connection, Store
@@ -69,10 +70,10 @@ class Actors:
         :param confirmed: False where a second person must `confirm` it before anybody logs in
         :raises KeeperInvalid: when the name is taken, or a role or kind does not exist
         """
-        if unknown := set(actor.roles) - ROLES:
-            raise KeeperInvalid("unknown_role", f"There is no role {min(unknown)[:40]!r}; there are {', '.join(sorted(ROLES))}.")
+        if set(actor.roles) - ROLES:
+            raise KeeperInvalid("unknown_role", f"There is no such role; there are {', '.join(sorted(ROLES))}.")
         if actor.kind not in KINDS or (actor.kind == "data_subject") != (actor.subject is not None):
-            raise KeeperInvalid("actor_invalid", f"{actor.actor} is no {actor.kind}: a data subject, and nobody else, is bound to a subject.")
+            raise KeeperInvalid("actor_invalid", "A data subject, and nobody else, is bound to a subject.")
         sealed_totp = self._seal_totp(actor.actor, totp_secret) if totp_secret else None
         with self._store.transaction() as tx:
             done = tx.execute(
@@ -85,7 +86,7 @@ class Actors:
                 ),
             )  # fmt: skip
             if done.rowcount == 0:
-                raise KeeperInvalid("actor_exists", f"There is, or was, an actor {actor.actor} already. Choose another name.")
+                raise KeeperInvalid("actor_exists", "There is, or was, an actor of that name already. Choose another name.")
             self._log.append([_actor_event(actor, by=by) if confirmed else _actor_event(actor, "request_log_in", "requested", by)])
 
     def confirm(self, name: str, *, by: str) -> None:
@@ -129,7 +130,7 @@ class Actors:
         """:raises KeeperInvalid: when there is no such organisation"""
         row = self._store.row("SELECT organisation, name, country, operator FROM access.organisation WHERE organisation = %s", [name])
         if row is None:
-            raise KeeperInvalid("unknown_target", f"There is no organisation {name[:40]!r}.")
+            raise KeeperInvalid("unknown_target", "There is no such organisation.")
         return Organisation(*row)
 
     def operator(self) -> Organisation:
@@ -150,7 +151,7 @@ class Actors:
         try:
             Ed25519PublicKey.from_public_bytes(public_key)
         except ValueError as error:
-            raise KeeperInvalid("key_invalid", f"The public key of {actor} is no Ed25519 key.") from error
+            raise KeeperInvalid("key_invalid", "The public key is no Ed25519 key.") from error
         return self._add_key(actor, "ed25519", public_key, None, 0)
 
     def refuse_shared(self, public_key: bytes) -> None:
@@ -213,7 +214,10 @@ class Actors:
 
     def totp(self, actor: str, sealed: bytes) -> bytes:
         """Give an actor's TOTP secret."""
-        return AESGCM(self._keys.named("secret:totp", make=True)).decrypt(sealed[:12], sealed[12:], actor.encode())
+        try:
+            return AESGCM(self._keys.named("secret:totp", make=True)).decrypt(sealed[:12], sealed[12:], actor.encode())
+        except (InvalidTag, ValueError):
+            raise KeeperCorrupt("secret_changed", "A secret for one-time codes was moved or changed in the keeper's database.") from None
 
     def _seal_totp(self, actor: str, secret: bytes) -> bytes:
         nonce = self._random_bytes(12)

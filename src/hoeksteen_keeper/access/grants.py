@@ -290,6 +290,7 @@ def _require_bounds(
         for wrong, fault in (
             (not categories, "name at least one category"),
             (not 1 <= len(ticket.strip()) <= 200, "name the ticket that says why (at most 200 characters)"),
+            (not ticket.strip().isprintable(), "write the ticket in one line, without characters that change how the rest is shown"),
             (not 1 <= minutes <= minutes_max, f"ask for 1 to {minutes_max} minutes"),
             (subjects is None and subjects_max is None, "list the subjects, or give a ceiling with subjects_max"),
             (subjects is not None and not 1 <= len(subjects) <= SUBJECTS_LISTED_MAX, f"list 1 to {SUBJECTS_LISTED_MAX} subjects"),

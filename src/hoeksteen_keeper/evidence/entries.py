@@ -92,7 +92,7 @@ class Scribe:
         if _unstorable(fields.values()):
             raise InvalidEvent("event", f"The fields of an event are text of at most {FIELD_LENGTH_MAX} characters.")
         if event.kind not in KINDS or event.outcome not in ("allowed", "refused") or len(subjects) > SUBJECTS_MAX:
-            raise InvalidEvent("event", f"An event of kind {event.kind[:40]!r} with {len(subjects)} subjects cannot be logged.")
+            raise InvalidEvent("event", f"An event of that kind and outcome with {len(subjects)} subjects cannot be logged.")
         if not _PLAIN.issuperset(map(type, event.detail.values())):  # what is plain needs no second look
             check_json(dict(event.detail))
         if event.outcome == "allowed" and (missing := [name for name in _NEEDED.get(event.kind, ()) if name not in event.detail]):
@@ -159,18 +159,34 @@ class Leaf:
         return Tags(self.nonce, chunk)
 
 
-class _LeafJson(msgspec.Struct, forbid_unknown_fields=True):
+class _LeafJson(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """In the order in which they are written."""
+
     body: bytes
+    chunk: bytes | None = None
+    clock: str | None = None
     count: int
     nonce: bytes
+    tags: list[bytes] | None = None
     time: str
     v: int
-    clock: str | None = None
-    chunk: bytes | None = None
-    tags: list[bytes] | None = None
+
+
+class _BodyJson(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    actor: str
+    organisation: str
+    action: str
+    category: str
+    purpose: str
+    grant: str
+    outcome: str
+    detail: dict[str, JSON]
+    salt: str
 
 
 _decode_leaf = msgspec.json.Decoder(_LeafJson).decode
+_decode_body = msgspec.json.Decoder(_BodyJson).decode
 
 
 def read_leaf(raw: bytes) -> Leaf:
@@ -182,10 +198,14 @@ def read_leaf(raw: bytes) -> Leaf:
     try:
         leaf = _decode_leaf(raw)
         tags = None if leaf.tags is None else b"".join(leaf.tags)
-        if leaf.v == 1 and (tags is None) != (leaf.chunk is None) and (tags is None or len(tags) == leaf.count * TAG_BYTES):
-            clock = None if leaf.clock is None else from_text(leaf.clock)
-            return Leaf(leaf.body, leaf.count, leaf.nonce, from_text(leaf.time), clock, leaf.chunk, tags)
-    except (msgspec.MsgspecError, ValueError):
+        times = [from_text(text) for text in (leaf.time, leaf.clock) if text is not None]
+        if (
+            leaf.v == 1 and (tags is None) != (leaf.chunk is None) and (tags is None or len(tags) == leaf.count * TAG_BYTES) and leaf.count >= 0
+            and len(leaf.nonce) == NONCE_BYTES and [to_text(time) for time in times] == [text for text in (leaf.time, leaf.clock) if text is not None]
+            and msgspec.json.encode(leaf) == raw  # one spelling only
+        ):  # fmt: skip
+            return Leaf(leaf.body, leaf.count, leaf.nonce, times[0], times[1] if leaf.clock else None, leaf.chunk, tags)
+    except (msgspec.MsgspecError, ValueError, OverflowError):
         pass
     raise EvidenceCorrupt("leaf_broken", "A leaf is not of the log's form.")
 
@@ -199,8 +219,11 @@ def read_entry(index: int, raw: bytes, body: bytes, chunk: bytes | None) -> Entr
     leaf = read_leaf(raw)
     if leaf.body != _sha256(body).digest():
         raise EvidenceCorrupt("body_changed", f"The body of entry {index} is not the one that its leaf names.")
-    fields = msgspec.json.decode(body)
-    event = Event(**{name: fields[name] for name in _FIELDS}, detail=fields["detail"])
+    try:
+        told = _decode_body(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise EvidenceCorrupt("body_broken", f"The body of entry {index} is not of the log's form.") from None
+    event = Event(**{name: getattr(told, name) for name in _FIELDS}, detail=told.detail)
     return Entry(index, leaf.time, event, leaf.tags_with(chunk), leaf.count, leaf.clock)
 
 

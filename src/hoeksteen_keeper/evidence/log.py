@@ -8,8 +8,8 @@ gives the same bytes, so nothing acknowledged is lost and no two views are ever 
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -153,7 +153,7 @@ class Log:
 
     def add_signatures(self, text: bytes, cosignatures: Sequence[Signature]) -> None:
         """Add verified cosignatures to the published checkpoint, unless a larger one was published meanwhile."""
-        with self._sequence_lock:
+        with self._sequencing():  # or the larger one, which another process publishes meanwhile, would be overwritten
             note = self.tiles.read_checkpoint()
             if note is not None and (checkpoint := Checkpoint.parse(note)).text == text:
                 self.tiles.write_checkpoint(checkpoint.with_signatures(cosignatures))
@@ -188,23 +188,24 @@ class Log:
         """Once per process: a database restored from a backup first learns what its tiles hold, or does nothing at all."""
         self.require_open()
         if not self._current:
-            with self._sequence_lock, _store.connected(self.pool) as tx:
-                _store.lock_sequencer(tx)
-                try:
-                    catch_up(tx, self.tiles, self.signer.verifier, self.origin)
-                    tx.commit()
-                finally:
-                    tx.rollback()
-                    _store.unlock_sequencer(tx)
+            with self._sequencing() as tx:
+                catch_up(tx, self.tiles, self.signer.verifier, self.origin)
+                tx.commit()
             self._current = True
 
     def _integrate(self) -> Checkpoint:
         """Take the next entries into the tree, and sign it; give the newest checkpoint."""
         self.become_current()
+        with self._sequencing() as tx:
+            return self._sequence(tx)
+
+    @contextmanager
+    def _sequencing(self) -> Iterator[_store.Connection]:
+        """Be the only one of all processes who writes tiles and the checkpoint: the lock is held over a commit, until what follows is published."""
         with self._sequence_lock, _store.connected(self.pool) as tx:
-            _store.lock_sequencer(tx)  # of the session: held over the commit until the checkpoint is published
+            _store.lock_sequencer(tx)
             try:
-                return self._sequence(tx)
+                yield tx
             finally:
                 tx.rollback()
                 _store.unlock_sequencer(tx)

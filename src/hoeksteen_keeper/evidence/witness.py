@@ -28,6 +28,7 @@ AddCheckpoint = Callable[[bytes], bytes]
 REQUEST_BYTES_MAX = 1 << 20
 _PROOF_MAX = 63
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
+_SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 
 
 class Witness:
@@ -117,7 +118,7 @@ def cosign(log: "Log", note: bytes, *, key: VerifierKey, add_checkpoint: AddChec
             response = add_checkpoint(_request(old, proof, checkpoint))
             break
         except WitnessRefused as refused:
-            if refused.status != 409 or not refused.body[:-1].isdigit() or (old := int(refused.body)) > checkpoint.size:
+            if (old := _named_size(refused)) > checkpoint.size:
                 raise
     else:
         raise WitnessRefused(409, "The witness names another size each time.")
@@ -137,10 +138,16 @@ def known_size(checkpoint: Checkpoint, *, add_checkpoint: AddCheckpoint) -> int:
     try:
         add_checkpoint(_request(checkpoint.size, [], checkpoint))
     except WitnessRefused as refused:
-        if refused.status != 409 or not refused.body[:-1].isdigit():
-            raise
-        return int(refused.body)
+        return _named_size(refused)
     return checkpoint.size
+
+
+def _named_size(refused: WitnessRefused) -> int:
+    """Give the size that a refusal names; one that names none is raised again."""
+    size = _SIZE.fullmatch(refused.body)
+    if refused.status != 409 or size is None:
+        raise refused
+    return int(size[1])
 
 
 def _request(old: int, proof: list[bytes], checkpoint: Checkpoint) -> bytes:

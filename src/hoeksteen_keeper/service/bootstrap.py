@@ -59,10 +59,11 @@ def read_bootstrap(file: Path) -> Bootstrap:
         raise KeeperInvalid("bootstrap_invalid", f"{file} cannot be read: {error.strerror}.") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise KeeperInvalid("bootstrap_invalid", f"{file}, line {line}: {error.problem}.") from error
-    except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        # what is wrong with it would repeat a part of it: `*secret` is an alias that is not defined
+        raise KeeperInvalid("bootstrap_invalid", f"{file}, line {line}: no YAML; put what begins or holds special characters in quotes.") from None
+    except msgspec.ValidationError as error:
         raise KeeperInvalid("bootstrap_invalid", f"{file}: {error}") from error
-    except (ValueError, RecursionError):  # a date that is none, or ten thousand brackets: the error would show the value
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, or ten thousand brackets: the error would show the value
         raise KeeperInvalid("bootstrap_invalid", f"{file}: a value is none that YAML can read, or lies too deep.") from None
     _check(file, entries)
     return entries

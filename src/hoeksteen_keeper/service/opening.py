@@ -161,6 +161,7 @@ def _sweeping(keeper: Keeper) -> Iterator[None]:
         attested, months_destroyed = now(), None
         while not stop.wait(_SWEEP_SECONDS):
             try:
+                keeper.keys.forget_destroyed()
                 keeper.grants.expire()
                 keeper.sessions.sweep()
                 if now() - attested >= _ATTEST_EVERY:

@@ -23,6 +23,7 @@ from hoeksteen_keeper.pages.app import pages
 from hoeksteen_keeper.pages.challenges import Challenges
 from hoeksteen_keeper.pages.shared import Rooms
 from hoeksteen_keeper.service.app import api
+from hoeksteen_keeper.service.asgi import BoundedHttp
 from hoeksteen_keeper.service.keeper import Keeper, require_home
 from hoeksteen_keeper.service.opening import opened
 from hoeksteen_keeper.service.workers import Workers
@@ -55,7 +56,7 @@ async def _serve(keeper: Keeper, workers: Workers, socket: Path, port: int, on_r
         "server_header": False,
     }
     servers = [
-        _Server(Config(api(keeper, workers), uds=str(socket), http="httptools", **shared)),
+        _Server(Config(api(keeper, workers), uds=str(socket), http=BoundedHttp, **shared)),
         _Server(Config(_pages(keeper), host="127.0.0.1", port=port, http="h11", **shared)),
     ]
     workers.on_lost = partial(_stop, servers)

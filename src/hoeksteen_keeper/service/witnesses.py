@@ -40,8 +40,9 @@ def read_witnesses(home: Path) -> Witnesses:
     try:
         listed = tomllib.loads(path.read_text("utf-8"))["witness"]
         return [(_cosigner(str(one["key"])), _address(str(one["url"]))) for one in listed]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise KeeperInvalid("witnesses_invalid", f"{path} lists witnesses as [[witness]] with key and url: {error}.") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        said = f": {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
+        raise KeeperInvalid("witnesses_invalid", f"{path} lists witnesses as [[witness]] with key and url{said}.") from None
 
 
 def add_witness(home: Path, *, key: str, url: str) -> None:
@@ -149,8 +150,12 @@ def _cosigner(text: str) -> VerifierKey:
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or '"' in url:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment and parts.port != 0
+    except ValueError:  # a port that is none, a bracket too few
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or '"' in url or "\\" in url or " " in url:
         raise KeeperInvalid("witnesses_invalid", "The address of a witness begins with https:// or http:// and names a host.")
     return url
 

@@ -25,7 +25,7 @@ from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.opening import joined
 
 WORKERS = 1 + (os.cpu_count() or 1)
-_FLUSH_SECONDS = 1.0
+_TIDY_SECONDS = 1.0
 _A = TypeVar("_A")
 
 
@@ -74,16 +74,18 @@ class _Worker:
     def keeper(self) -> Keeper:
         if self._keeper is None:
             self._keeper = self._stack.enter_context(self._open())
-            threading.Thread(target=self._flush, args=(self._keeper,), name="refusals", daemon=True).start()
+            threading.Thread(target=self._tidy, args=(self._keeper,), name="tidying", daemon=True).start()
         return self._keeper
 
-    def _flush(self, keeper: Keeper) -> None:
+    def _tidy(self, keeper: Keeper) -> None:
+        """Tell the refusals that were only counted, and drop the keys that were destroyed."""
         pause = threading.Event()
-        while not pause.wait(_FLUSH_SECONDS):
-            try:
-                keeper.sessions.tell_refusals()
-            except KeeperError:  # counted on, and told when the log can be written again
-                continue
+        while not pause.wait(_TIDY_SECONDS):
+            for task in (keeper.keys.forget_destroyed, keeper.sessions.tell_refusals):
+                try:
+                    task()
+                except KeeperError:  # again in a second, when database and log can be used
+                    continue
 
 
 _mine: list[_Worker] = []

@@ -58,7 +58,7 @@ class Keys:
 
     def __init__(self, *, store: Store, provider: KeyProvider, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]) -> None:
         self._store, self.provider, self._now, self._random_bytes = store, provider, now, random_bytes
-        self._epochs: dict[int, AESGCM] = {}
+        self._epochs: dict[int, tuple[AESGCM, bytearray]] = {}
         self._kept: dict[str, bytes] = {}
 
     # --- keys of subjects
@@ -154,9 +154,9 @@ class Keys:
                 tx.execute("INSERT INTO vault.named_key (name, epoch, wrapped) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (name, epoch, wrapped))
             return self.named(name, make=False)
         if row is None:
-            raise KeeperInvalid("unknown_key", f"There is no key {name}.")
+            raise KeeperInvalid("unknown_key", "There is no key of that name.")
         if row[1] is None:
-            raise KeeperRefused("key_destroyed", f"The key {name} was destroyed; nothing sealed under it can be opened.")
+            raise KeeperRefused("key_destroyed", "The key was destroyed; nothing sealed under it can be opened.")
         try:
             key = self.unwrapped(row[0], row[1], named_context(name))
         except EpochGone:  # as in `ciphers`
@@ -221,6 +221,20 @@ class Keys:
 
     # --- epochs
 
+    def forget_destroyed(self) -> int:
+        """
+        Drop the epoch keys that were destroyed since this process unwrapped them, and give how many; whoever keeps keys calls it every second.
+
+        Nothing hangs on them any more, but an old copy of the database would open with what lay in memory.
+        """
+        held = list(self._epochs)
+        alive = {row[0] for row in self._store.rows(_ALIVE, [held])} if held else set()
+        gone = [epoch for epoch in held if epoch not in alive]
+        for epoch in gone:
+            _, key = self._epochs.pop(epoch)
+            key[:] = bytes(len(key))  # the cipher's own copy is wiped when it is dropped; this one would lie about until something else is put there
+        return len(gone)
+
     def _latest(self, tx: Connection, subjects: Sequence[UUID], category: int) -> dict[UUID, tuple[int, AESGCM]]:
         rows = tx.execute(_LATEST, (category, list(subjects)), binary=True).fetchall()
         keys = [WrappedKey(subject.bytes, generation, epoch, wrapped) for subject, generation, epoch, wrapped in rows]
@@ -273,21 +287,20 @@ class Keys:
         return epoch
 
     def _epoch(self, epoch: int) -> AESGCM:
-        aead = self._epochs.get(epoch)
         seen: tuple[str, bytes] | None = None
-        while aead is None:
+        while (held := self._epochs.get(epoch)) is None:
             row = self._store.row("SELECT kek, wrapped FROM vault.epoch WHERE epoch = %s", [epoch])
             if row is None or row[1] is None:
                 raise EpochGone("epoch_missing", f"Epoch key {epoch} is missing, or was destroyed.")
             try:
-                aead = AESGCM(self.provider.unwrap(row[1], kek=row[0], context=epoch_context(epoch)))
+                key = bytearray(self.provider.unwrap(row[1], kek=row[0], context=epoch_context(epoch)))
             except KeeperCorrupt:  # unless a rotation of the KEK came between
                 if seen == row:
                     raise
                 seen = row
             else:
-                self._epochs[epoch] = aead
-        return aead
+                self._epochs[epoch] = AESGCM(key), key
+        return held[0]
 
     def _wrap(self, epoch: AESGCM, key: bytes, context: bytes) -> bytes:
         nonce = self._random_bytes(12)
@@ -301,7 +314,7 @@ class Keys:
 def _unwrap(epoch: AESGCM, wrapped: bytes, context: bytes) -> bytes:
     try:
         return epoch.decrypt(wrapped[:12], wrapped[12:], context)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # the second where it is cut off
         raise KeeperCorrupt("key_unwrap_failed", "A wrapped key was moved or changed in the keeper's database.") from error
 
 
@@ -327,4 +340,5 @@ WHERE category = %s AND subject = ANY(%b::uuid[]) ORDER BY subject, generation D
 """
 _COPY = "COPY vault.subject_key (subject, category, generation, epoch, wrapped) FROM STDIN (FORMAT BINARY)"
 _INSERT = "INSERT INTO vault.subject_key (subject, category, generation, epoch, wrapped) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_ALIVE = "SELECT epoch FROM vault.epoch WHERE epoch = ANY(%b::bigint[]) AND wrapped IS NOT NULL"
 _SHREDDED = "SELECT 1 FROM vault.shredded WHERE subject = ANY(%b::uuid[]) AND category = ANY(%s) LIMIT 1"

@@ -5,11 +5,14 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from hoeksteen_keeper.verify.formats import LEAF, Invalid, Key, base64_bytes, leaf_hash, range_root, read_checkpoint, read_key, well_counted
 
 FORMAT = "hoeksteen.evidence.bundle.v1"
+_INDEX_DIGITS_MAX = 19
+_BODY = {"kind", "actor", "organisation", "action", "category", "purpose", "grant", "outcome", "salt"}
 _FIELDS = {"format", "log", "witnesses", "checkpoint", "subject_key", "first", "leaves", "proof", "chunks", "bodies", "facts"}
 
 
@@ -51,6 +54,8 @@ def check_bundle(raw: bytes, keys: Sequence[Key], witnesses: Sequence[Key]) -> V
     if log not in keys:
         raise Invalid(f"The bundle is of the log {log.name}, whose key is not the one that you gave.")
     listed = [read_key(key) for key in bundle["witnesses"]]
+    if len(set(bundle["witnesses"])) != len(listed):
+        raise Invalid("A witness is listed twice.")
     head = read_checkpoint(bundle["checkpoint"].encode(), [log], witnesses, listed)
     first, leaves = bundle["first"], [base64_bytes(leaf) for leaf in bundle["leaves"]]
     if head.size or first or leaves or bundle["proof"]:
@@ -77,6 +82,8 @@ def check_bundle(raw: bytes, keys: Sequence[Key], witnesses: Sequence[Key]) -> V
         raise Invalid(f"The bundle opens entry {min(extra)}, which is not about the subject.")
     verdict.missing = sorted({*verdict.missing, *(index for index in about if index not in bodies)})
     facts = [_fact(fact, head.size, head.root) for fact in bundle["facts"]]
+    if any(index >= following for (index, _), (following, _) in pairwise(facts)):
+        raise Invalid("The facts are not in the order of their entries, each once.")
     opened = [(index, _open(index, parsed[index], bodies[index])) for index in about if index in bodies]
     verdict.rows = _rows(opened, parsed, sorted([*facts, *opened], key=lambda pair: pair[0]))
     return verdict
@@ -110,7 +117,8 @@ def _well_typed(bundle: dict[str, Any]) -> bool:
         ):
             return False
         texts += [fact["leaf"], fact["body"], *fact["proof"]]
-    return all(isinstance(text, str) for text in texts) and all(key.isascii() and key.isdigit() for items in maps for key in items)
+    keys = [key for items in maps for key in items]
+    return all(isinstance(text, str) for text in texts) and all(key.isascii() and key.isdigit() and len(key) <= _INDEX_DIGITS_MAX for key in keys)
 
 
 def _decoded(items: Mapping[str, str]) -> dict[int, bytes]:
@@ -152,7 +160,14 @@ def _about(leaves: Mapping[int, dict[str, bytes]], chunks: Mapping[int, bytes], 
 def _open(index: int, leaf: Mapping[str, bytes], body: bytes) -> dict[str, Any]:
     if hashlib.sha256(body).digest() != base64_bytes(leaf["body"].decode()):
         raise Invalid(f"The body of entry {index} is not the one that its leaf names.")
-    opened: dict[str, Any] = json.loads(body)
+    try:
+        opened = json.loads(body)
+    except (ValueError, RecursionError):
+        opened = None
+    if not isinstance(opened, dict) or set(opened) != {*_BODY, "detail"} or not isinstance(opened["detail"], dict):
+        raise Invalid(f"The body of entry {index} is not of the log's form.")
+    if not all(isinstance(opened[name], str) for name in _BODY):
+        raise Invalid(f"A field of the body of entry {index} is no text.")
     return opened
 
 
@@ -182,18 +197,25 @@ def _in_order(path: list[bytes], index: int, size: int) -> list[bytes]:
 def _rows(
     opened: Sequence[tuple[int, dict[str, Any]]], leaves: Mapping[int, dict[str, bytes]], facts: Sequence[tuple[int, dict[str, Any]]]
 ) -> list[dict[str, Any]]:
-    names = {body["detail"]["actor"]: body["detail"] for _, body in facts if body["kind"] == "actor" and "actor" in body["detail"]}
-    places = {
-        body["detail"]["organisation"]: body["detail"] for _, body in facts if body["kind"] == "organisation" and "organisation" in body["detail"]
-    }
+    names, places = (_by_name(facts, kind) for kind in ("actor", "organisation"))
     approvals = [body["detail"] for _, body in facts if body["kind"] == "approval" and body["outcome"] == "allowed"]
     rows = []
     for index, body in opened:
         leaf, detail = leaves[index], body["detail"]
         row = {name: body[name] for name in ("kind", "actor", "organisation", "category", "purpose", "grant", "outcome")}
         row |= {"index": index, "time": leaf["time"].decode(), "count": int(leaf["count"]), "action": body["action"] or body["kind"]}
-        row |= {"ticket": detail.get("ticket"), "masked": bool(detail.get("masked", False))}
-        row |= {"name": names.get(body["actor"], {}).get("name", ""), "country": places.get(body["organisation"], {}).get("country", "")}
-        row["approved_by"] = [item.get("approver", "") for item in approvals if body["grant"] and item.get("grant") == body["grant"]]
+        row |= {"ticket": _text(detail, "ticket") or None, "masked": bool(detail.get("masked", False))}
+        row |= {"name": _text(names.get(body["actor"], {}), "name"), "country": _text(places.get(body["organisation"], {}), "country")}
+        row["approved_by"] = [_text(item, "approver") for item in approvals if body["grant"] and item.get("grant") == body["grant"]]
         rows.append(row)
     return rows
+
+
+def _by_name(facts: Sequence[tuple[int, dict[str, Any]]], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: body["detail"] for _, body in facts if body["kind"] == kind and (name := _text(body["detail"], kind))}
+
+
+def _text(detail: Mapping[str, Any], name: str) -> str:
+    """Give a value that is shown, where it is text: who keeps the log may have written anything there."""
+    value = detail.get(name)
+    return value if isinstance(value, str) else ""

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Invalid, OSError) as error:
         if options.json:
             sys.stdout.write(json.dumps({"verified": False, "problem": str(error)}) + "\n")
-        sys.stderr.write(f"NOT VERIFIED. {error}\n")
+        sys.stderr.write(f"NOT VERIFIED. {_plain(str(error))}\n")
         return 1
 
 
@@ -62,7 +62,22 @@ def _parser(a_log: bool) -> argparse.ArgumentParser:
 
 
 def _key(text: str) -> Key:
-    return read_key(text if "+" in text and not Path(text).exists() else Path(text).read_text("utf-8"))
+    try:
+        return read_key(text if "+" in text and not Path(text).exists() else Path(text).read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise Invalid("What was given as a key is no text.") from None
+
+
+def _plain(text: str) -> str:
+    """Show what somebody else wrote so that it does not steer the reader's terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _instant(seconds: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):  # its witness signed a time that no calendar has
+        return f"second {seconds}"
 
 
 def _say(as_json: bool, answer: dict[str, Any], cosigned: dict[str, int], wanted: int, lines: list[str]) -> int:
@@ -72,13 +87,13 @@ def _say(as_json: bool, answer: dict[str, Any], cosigned: dict[str, int], wanted
         sys.stdout.write(json.dumps({**answer, "cosigned": cosigned, "witnessed": bool(cosigned) and witnessed, "exit": 0 if good else 1}) + "\n")
         return 0 if good else 1
     for name, seconds in cosigned.items():
-        lines.append(f"Cosigned by {name} at {datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC.")
+        lines.append(f"Cosigned by {name} at {_instant(seconds)}.")
     if not cosigned or not witnessed:
         lines.append(
             f"UNWITNESSED: {len(cosigned)} of the {wanted} cosignatures asked for. The log's keeper alone says that there is no other version of it."
         )
     lines.append("VERIFIED." if good else "NOT VERIFIED.")
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(map(_plain, lines)) + "\n")
     return 0 if good else 1
 
 
@@ -96,8 +111,6 @@ def _told(verdict: Verdict) -> list[str]:
         for row in verdict.rows
     ]
     widths = {name: max([len(name), *(len(row[name]) for row in rows)]) for name in _COLUMNS}
-    # what the log says must not steer the reader's terminal
-    rows = [{name: "".join(char if char.isprintable() else "?" for char in text) for name, text in row.items()} for row in rows]
     table = ["  ".join(row[name].ljust(widths[name]) for name in _COLUMNS).rstrip() for row in [{name: name for name in _COLUMNS}, *rows]]
     covered = f"from {verdict.since or 'the beginning'} to {verdict.until or 'the end of the signed log'}"
     lines = [*table, "", f"Log {verdict.origin}, {verdict.size} entries. Covered: entries {verdict.first} to {verdict.last - 1}, {covered}."]

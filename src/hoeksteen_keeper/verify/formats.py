@@ -15,8 +15,8 @@ _B64 = rb"[A-Za-z0-9+/]"
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 _LEAF = (
     rb'\{"body":"(?P<body>%b{43}=)",(?:"chunk":"(?P<chunk>%b{43}=)",)?(?:"clock":"%b",)?"count":(?P<count>0|[1-9]\d{0,8}),'
-    rb'"nonce":"(?P<nonce>%b{22}==)",(?:"tags":(?P<tags>\[(?:"%b{43}=",?)*\]),)?"time":"(?P<time>%b)","v":1\}'
-    % (_B64, _B64, _TIME, _B64, _B64, _TIME)
+    rb'"nonce":"(?P<nonce>%b{22}==)",(?:"tags":(?P<tags>\[(?:"%b{43}="(?:,"%b{43}=")*)?\]),)?"time":"(?P<time>%b)","v":1\}'
+    % (_B64, _B64, _TIME, _B64, _B64, _B64, _TIME)
 )
 LEAF = re.compile(_LEAF)
 BUNDLE = re.compile(rb"(?s:(..))(%b)" % _LEAF)
@@ -69,8 +69,9 @@ def read_key(text: str) -> Key:
     name, _, rest = text.strip().partition("+")
     identity, _, encoded = rest.partition("+")
     raw = base64_bytes(encoded)
-    if len(raw) != 33 or raw[0] not in (1, 4) or _sha256(name.encode() + b"\n" + raw).digest()[:4].hex() != identity:
-        raise Invalid(f"{text[:60]!r} is no Ed25519 verifier key.")
+    # never repeated: whoever mistakes a private key for a public one would read it in a message
+    if not name.isprintable() or len(raw) != 33 or raw[0] not in (1, 4) or _sha256(name.encode() + b"\n" + raw).digest()[:4].hex() != identity:
+        raise Invalid("What was given as a key is no Ed25519 verifier key.")
     return Key(name, bytes.fromhex(identity), raw[0], Ed25519PublicKey.from_public_bytes(raw[1:]))
 
 
@@ -78,7 +79,8 @@ def read_checkpoint(note: bytes, keys: Sequence[Key], witnesses: Sequence[Key], 
     """
     Verify a checkpoint: signed by one of the keys, and every signature of a known key good.
 
-    :param listed: further keys whose signatures must be good but count for nothing; with None, unknown signatures are passed over
+    :param listed: the only other keys that may have signed, whose signatures must be good and by themselves count for nothing; with None,
+        unknown signatures are passed over
     :raises Invalid: when it does not verify
     """
     text, _, tail = note.rpartition(b"\n\n")
@@ -95,11 +97,11 @@ def read_checkpoint(note: bytes, keys: Sequence[Key], witnesses: Sequence[Key], 
         or not re.fullmatch(r"0|[1-9]\d{0,18}", lines[1])
     ):
         raise Invalid("The checkpoint is not of the form of c2sp.org/tlog-checkpoint.")
-    signed, cosigned = False, {}
+    signed, cosigned, known = False, {}, (*keys, *(witnesses if listed is None else listed))
     for line in signatures:
         mark, name, encoded = [*line.split(" "), "", ""][:3]
         raw = base64_bytes(encoded)
-        key = next((key for key in (*keys, *witnesses, *(listed or ())) if (key.name, key.id) == (name, raw[:4])), None)
+        key = next((key for key in known if (key.name, key.id) == (name, raw[:4])), None)
         if mark != "—" or line.count(" ") != 2 or len(raw) < 5 or (key is None and listed is not None):
             raise Invalid("The checkpoint has a signature line that cannot be checked.")
         if key is None:

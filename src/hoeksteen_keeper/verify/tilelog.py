@@ -47,6 +47,8 @@ def check_log(directory: Path, keys: Sequence[Key], witnesses: Sequence[Key]) ->
     head = read_checkpoint((directory / "checkpoint").read_bytes(), keys, witnesses)
     tiles = -(-head.size // 256)
     bodies = any(kind == "body" for kind, _ in files)
+    if sum(kind == "tile/entries" for kind, _ in files) < tiles:  # before any work: who signs may claim any size
+        raise Invalid("Bundles of entries are missing.")
     tasks = []
     for start in range(0, tiles, _PER_TASK):
         numbers = range(start, min(start + _PER_TASK, tiles))

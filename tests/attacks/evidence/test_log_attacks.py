@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hoeksteen_keeper.evidence.errors import BehindTiles, WitnessRefused
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.merkle import leaf_hash
-from hoeksteen_keeper.evidence.notes import COSIGNATURE, Checkpoint, checkpoint_text
+from hoeksteen_keeper.evidence.notes import COSIGNATURE, Checkpoint, checkpoint_text, parse_signatures
 from hoeksteen_keeper.evidence.queries import did_see, export_bundle, fsck
 from hoeksteen_keeper.evidence.tiles import ENTRIES, TileStore, pack, unpack
 from hoeksteen_keeper.evidence.witness import Witness, cosign
@@ -258,3 +259,23 @@ def test_a_body_cannot_be_exchanged(filled: Log) -> None:
         read_entry(3, leaves[3], bodies[4], None)
     with pytest.raises(KeeperCorrupt):
         unpack(ENTRIES, pack(ENTRIES, leaves)[:-1])
+
+
+def test_a_cosignature_that_comes_late_puts_no_older_checkpoint_in_place(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes serve one log: one adds a cosignature to the published checkpoint while the other publishes the next."""
+    slow, other = bench.log(), bench.log()
+    slow.append([look()])
+    first = Checkpoint.parse(slow.checkpoint())
+    witness = NoteSigner.generate("w.example", algorithm=COSIGNATURE)
+    write, extending = slow.tiles.write_checkpoint, threading.Thread(target=lambda: (other.append([look()]), other.checkpoint()))
+
+    def meanwhile(note: bytes) -> None:
+        extending.start()
+        extending.join(1.0)  # it waits for the lock, or overtakes
+        write(note)
+
+    monkeypatch.setattr(slow.tiles, "write_checkpoint", meanwhile)
+    slow.add_signatures(first.text, parse_signatures(witness.sign(first.text, time=1)))
+    extending.join(30)
+    published = slow.tiles.read_checkpoint()
+    assert published is not None and Checkpoint.parse(published).size == 2

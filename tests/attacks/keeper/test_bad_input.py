@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -140,10 +141,7 @@ def test_each_field_of_each_call(own_keeper: RunningKeeper) -> None:
 def test_bytes_that_are_no_http(keeper: RunningKeeper, sent: bytes) -> None:
     log = keeper.folder / "keeper.log"
     before = log.stat().st_size
-    with _connected(keeper) as line:
-        line.sendall(sent)
-        line.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: line.recv(65536), b""))
+    answer = _said_to(keeper, sent, finished=True)
     assert b" 500 " not in answer.split(b"\r\n")[0] and b"fault" not in answer, answer
     assert PLANTED.encode() not in answer and b"Traceback" not in log.read_bytes()[before:], log.read_bytes()[before:]
     assert keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(new_subject(), {"given_name": "A"})])
@@ -155,3 +153,50 @@ def test_a_blob_cut_at_each_length(keeper: RunningKeeper) -> None:
     for cut in [*(blob[:length] for length in range(len(blob))), blob + b"\0", blob[:1] + b"\xff\xff\xff\xff" + blob[5:]]:
         with pytest.raises(KeeperInvalid, match=r"blob_invalid|unknown_key"):
             bss.reveal(purpose="billing", category="identity", items=[(subject, cut)])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /v1/" + b"a" * 20_000 + b" HTTP/1.1\r\n" + _EMPTY, _POST + b"A: " + b"b" * 20_000 + b"\r\n" + _EMPTY,
+        _POST + b"Aa: bb\r\n" * 5_000 + _EMPTY, _POST + b"A: " + b"b" * 20_000, _POST + b"Aa: bb\r\n" * 5_000, _POST + b"a" * 20_000,
+        b"POST /" + b"a" * 20_000, b"\r\n" * 10 + _POST + b"A: " + b"b" * 40_000,
+    ],
+    ids=["path", "header", "many headers", "endless header", "endless headers", "endless name", "endless path", "later"],
+)  # fmt: skip
+def test_what_comes_before_a_body_has_a_bound(keeper: RunningKeeper, sent: bytes) -> None:
+    """Anybody who reaches the socket may send headers; without a bound they would fill the keeper's memory before anybody knows who they are."""
+    answer = _said_to(keeper, sent, finished=False)  # the keeper hangs up, whether the head ends or not
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
+
+
+def _said_to(keeper: RunningKeeper, sent: bytes, *, finished: bool) -> bytes:
+    """Give all that the keeper answers before it hangs up, which it may do before it has read everything."""
+    answer = b""
+    with _connected(keeper) as line, suppress(ConnectionResetError):
+        with suppress(BrokenPipeError, ConnectionResetError):
+            line.sendall(sent)
+            if finished:
+                line.shutdown(socket.SHUT_WR)
+        while part := line.recv(65536):
+            answer += part
+    return answer
+
+
+def test_what_is_within_the_bound_is_answered(keeper: RunningKeeper) -> None:
+    with _connected(keeper) as line:
+        for _ in range(5):  # the bound is of each call, not of the connection
+            line.sendall(_POST + b"A: " + b"b" * 12_000 + b"\r\n" + _EMPTY)
+            assert line.recv(65536).startswith(b"HTTP/1.1 401 ")
+        line.sendall(_POST + b"Host: k\r\nContent-Length: 40000\r\n\r\n" + bytes(20_000))
+        line.sendall(bytes(20_000))
+        assert line.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_ticket_does_not_change_how_a_grant_is_shown_to_its_approvers(keeper: RunningKeeper) -> None:
+    for ticket in ("T-1\u202e999 ytiruces", "T-1\x1b[2J", "T-1\x9b2K", "T-1\r\nminutes: 1", "T\u2066x"):
+        with pytest.raises(KeeperInvalid, match="without characters that change"):
+            keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket=ticket, minutes=5)
+    assert keeper.client("m.tan").request_grant(
+        purpose="support", categories=["identity"], subjects=[new_subject()], ticket="Ticket 7 – é", minutes=5
+    )

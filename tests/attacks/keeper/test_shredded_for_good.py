@@ -3,7 +3,9 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -14,20 +16,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen.host.cluster import Cluster, binaries
+from hoeksteen.host.os_users import own
+from hoeksteen.host.processes import run_as
 from hoeksteen_keeper.client import KeeperRefused, SealItem, Term
 from hoeksteen_keeper.service.keeper import now
 
 Rows = Sequence[tuple[int, bytes]]
+_EPOCHS = "SELECT epoch, encode(wrapped, 'hex') FROM vault.epoch WHERE wrapped IS NOT NULL"
+_KEYS = "SELECT generation, encode(wrapped, 'hex') FROM vault.subject_key"
+REPLAYS_WITHIN_SECONDS = 30.0
 
 
-def epoch_rows(keeper: RunningKeeper) -> Rows:
-    """Every wrapped epoch key that the database administrator reads."""
-    return _pairs(keeper.sql("SELECT epoch, encode(wrapped, 'hex') FROM vault.epoch WHERE wrapped IS NOT NULL"))
+def epoch_rows(keeper: RunningKeeper, cluster: Cluster | None = None) -> Rows:
+    """Every wrapped epoch key that the database administrator reads, of the keeper's cluster or of a copy."""
+    return _pairs((cluster or keeper.cluster).as_superuser(_EPOCHS, database="keeper"))
 
 
-def key_rows(keeper: RunningKeeper) -> Rows:
+def key_rows(keeper: RunningKeeper, cluster: Cluster | None = None) -> Rows:
     """Every wrapped key of a subject, with its generation."""
-    return _pairs(keeper.sql("SELECT generation, encode(wrapped, 'hex') FROM vault.subject_key"))
+    return _pairs((cluster or keeper.cluster).as_superuser(_KEYS, database="keeper"))
 
 
 def keks(keeper: RunningKeeper) -> list[bytes]:
@@ -108,4 +115,72 @@ def test_nothing_opens_what_was_shredded(own_keeper: RunningKeeper, tmp_path: Pa
     keeper.run("key", "rotate-kek", *command)
     every = (*old_epochs, *between, *epoch_rows(keeper))
     assert not thief_opens(blob, subject, keks=keks(keeper), epochs=every, keys=(*old_keys, *key_rows(keeper)))
+    assert bss.reveal(purpose="migration", category="identity", items=[(kept, other)])[0].fields == {"family_name": "Plantvalue"}
+
+
+@contextmanager
+def streaming_replica(keeper: RunningKeeper) -> Iterator[Cluster]:
+    """A standby of the keeper's cluster that follows it by streaming replication, as operators run one."""
+    primary, user = keeper.cluster, keeper.cluster.server_user
+    replica = Cluster(keeper.folder / "standby", keeper.folder / "srun", user, primary.roles)
+
+    def append(file: Path, text: str) -> None:
+        run_as(user, ["/bin/sh", "-c", 'cat >> "$0"', file], input_text=text, check=True)
+
+    append(primary.data / "pg_hba.conf", "local replication postgres peer map=server\n")
+    run_as(user, [binaries() / "pg_ctl", "reload", "-D", primary.data], check=True)
+    own(replica.data, user, mode=0o700)
+    taken = [binaries() / "pg_basebackup", "-D", replica.data, "-R", "-X", "stream", "-c", "fast", "-h", primary.sockets, "-U", "postgres"]
+    run_as(user, taken, check=True)
+    append(replica.data / "postgresql.auto.conf", f"unix_socket_directories = '{replica.sockets}'\n")
+    replica.start()
+    try:
+        assert replica.as_superuser("SELECT pg_is_in_recovery()") == "t"
+        yield replica
+    finally:
+        replica.stop()
+
+
+def replayed(keeper: RunningKeeper, replica: Cluster) -> None:
+    """Wait until the replica has replayed everything that the keeper's database wrote until now."""
+    written, deadline = keeper.sql("SELECT pg_current_wal_flush_lsn()"), time.monotonic() + REPLAYS_WITHIN_SECONDS
+    while replica.as_superuser(f"SELECT pg_last_wal_replay_lsn() >= '{written}'") != "t":
+        assert time.monotonic() < deadline, "the replica does not follow"
+        time.sleep(0.05)
+
+
+def test_nothing_opens_what_was_shredded_on_a_streaming_replica(own_keeper: RunningKeeper) -> None:
+    keeper, bss, dewi = own_keeper, own_keeper.client("bss"), own_keeper.client("dewi.hoekstra")
+    subject, kept = new_subject(), new_subject()
+    items = [SealItem(s, {"family_name": "Plantvalue"}, {"customer_number": [Term("K1")]}) for s in (subject, kept)]
+    blob, other = bss.seal(purpose="migration", category="identity", items=items)
+    with streaming_replica(keeper) as replica:
+        replayed(keeper, replica)
+        assert thief_opens(blob, subject, keks=keks(keeper), epochs=epoch_rows(keeper, replica), keys=key_rows(keeper, replica))
+
+        # cut off just before the shred, it holds the row yet
+        replica.as_superuser("SELECT pg_wal_replay_pause()")
+        while replica.as_superuser("SELECT pg_get_wal_replay_pause_state()") != "paused":
+            time.sleep(0.05)
+        dewi.shred(subject=subject, category=None, reason="request")
+        cut_off = epoch_rows(keeper, replica), key_rows(keeper, replica)
+        assert thief_opens(blob, subject, keks=keks(keeper), epochs=cut_off[0], keys=cut_off[1])
+
+        # once it has replayed it, nothing that a reader of its tables gets opens the blob, nor finds the subject
+        replica.as_superuser("SELECT pg_wal_replay_resume()")
+        replayed(keeper, replica)
+        assert not thief_opens(blob, subject, keks=keks(keeper), epochs=epoch_rows(keeper, replica), keys=key_rows(keeper, replica))
+        assert thief_opens(other, kept, keks=keks(keeper), epochs=epoch_rows(keeper, replica), keys=key_rows(keeper, replica))
+        for table in ("subject_key", "blind_token"):
+            count = f"SELECT count(*) FROM vault.{table} WHERE subject = "
+            assert [replica.as_superuser(f"{count}'{whose}'", database="keeper") for whose in (subject, kept)] == ["0", "1"]
+
+        # what was cut off, and what its pages and write-ahead log hold, ends with the KEK (decision 0014)
+        later, command = (now() + timedelta(minutes=1)).isoformat(timespec="seconds"), ("--home", keeper.home, "--dsn", keeper.dsn)
+        keeper.run("key", "rotate-epochs", "--before", later, *command)
+        keeper.run("key", "rotate-kek", *command)
+        replayed(keeper, replica)
+        every = (*cut_off[0], *epoch_rows(keeper), *epoch_rows(keeper, replica))
+        assert not thief_opens(blob, subject, keks=keks(keeper), epochs=every, keys=(*cut_off[1], *key_rows(keeper, replica)))
+        assert thief_opens(other, kept, keks=keks(keeper), epochs=epoch_rows(keeper, replica), keys=key_rows(keeper, replica))
     assert bss.reveal(purpose="migration", category="identity", items=[(kept, other)])[0].fields == {"family_name": "Plantvalue"}

@@ -6,18 +6,22 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.client import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, SealItem, Term
 from hoeksteen_keeper.service.keeper import now
 from hoeksteen_keeper.service.opening import opened_rotation
 from hoeksteen_keeper.vault.blind import key_name, replace_tokens
-from hoeksteen_keeper.vault.keys import Wanted
+from hoeksteen_keeper.vault.keys import Wanted, epoch_context
 
 LATER = (now() + timedelta(days=1)).isoformat(timespec="seconds")
 
@@ -336,3 +340,43 @@ class TestTraffic:
             bss.traffic_open(**sealed[older])
         assert len(bss.traffic_open(**sealed[late])) == len(bss.traffic_open(**sealed[this])) == 16, "a month whose records came late is kept"
         assert key_events(keeper)[-3:] == ["traffic_kept", "traffic_kept", "destroyed"]
+
+
+def test_epoch_keys_that_were_destroyed_leave_the_memory_of_every_process(own_keeper: RunningKeeper) -> None:
+    """Whoever reads the memory of a keeper that serves gets nothing that opens an older copy of its database."""
+    keeper = own_keeper
+    sealed = seal(keeper, 8)
+    with ThreadPoolExecutor(8) as pool:  # until each worker has unwrapped them
+        for _ in range(20):
+            assert all(pool.map(lambda _: opens(keeper, sealed), range(8)))
+    kek = (keeper.home / "keys" / "kek").read_bytes()
+    rows = [line.split("|") for line in keeper.sql("SELECT epoch, encode(wrapped, 'hex') FROM vault.epoch WHERE wrapped IS NOT NULL").splitlines()]
+    old = [
+        AESGCM(kek).decrypt(wrapped[:12], wrapped[12:], epoch_context(int(epoch)))
+        for epoch, wrapped in ((epoch, bytes.fromhex(wrapped)) for epoch, wrapped in rows)
+    ]
+    assert keeper.process is not None
+    pid = keeper.process.pid
+    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    assert sum(held(pid, old) for pid in pids) >= 2, "the reader of memory finds keys that are in use"
+    key_command(keeper, "rotate-epochs", "--before", LATER)
+    deadline = time.monotonic() + 20
+    while (left := {pid: held(pid, old) for pid in pids if held(pid, old)}) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not left
+    assert opens(keeper, sealed)
+
+
+def held(pid: int, keys: list[bytes]) -> int:
+    """Say how many of these keys lie in a process's memory, as key of a cipher or otherwise."""
+    found: set[bytes] = set()
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            place, rights, *_ = line.split()
+            start, end = (int(at, 16) for at in place.split("-"))
+            if rights.startswith("rw") and "[v" not in line:
+                with suppress(OSError):
+                    memory.seek(start)
+                    part = memory.read(end - start)
+                    found |= {key for key in keys if key in part}
+    return len(found)

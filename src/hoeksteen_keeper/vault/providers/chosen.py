@@ -45,7 +45,8 @@ def read_log_tags(folder: Path, provider: KeyProvider) -> tuple[str, bytes]:
     """Give the tag key of the log, and the KEK that wraps it; empty where it was wrapped before KEKs had names."""
     content = read_secret(folder / _LOG_TAGS)
     kek, _, wrapped = content.partition(b"\n") if content.startswith(_NAMED) else (b"", b"", content)
-    return kek.decode(), provider.unwrap(wrapped, kek=kek.decode(), context=LOG_CONTEXT)
+    name = kek.decode("utf-8", "replace")
+    return name, provider.unwrap(wrapped, kek=name, context=LOG_CONTEXT)
 
 
 def write_log_tags(folder: Path, provider: KeyProvider, key: bytes) -> None:
@@ -58,8 +59,9 @@ def _settings_of(file: Path) -> dict[str, str]:
     """Read a settings file."""
     try:
         return tomllib.loads(read_secret(file).decode())
-    except ValueError as error:
-        raise KeeperInvalid("provider_invalid", f"{file} cannot be read: {error}") from error
+    except (ValueError, RecursionError) as error:
+        said = f": {error}" if isinstance(error, tomllib.TOMLDecodeError) else ", for it is no TOML in UTF-8"
+        raise KeeperInvalid("provider_invalid", f"{file} cannot be read{said}.") from None
 
 
 def _provider(folder: Path, settings: Mapping[str, str], random_bytes: Callable[[int], bytes]) -> tuple[KeyProvider, Callable[[], None]]:

@@ -33,7 +33,7 @@ class FileProvider:
         return _name(self._read(self._path))
 
     def keks(self) -> list[str]:
-        return [self.current(), *(f"file:{path.name.removeprefix(f'{self._path.name}-')}" for path in sorted(self._old("*")))]
+        return [self.current(), *(f"file:{path.name.removeprefix(f'{self._path.name}-')}" for path in sorted(self._old()))]
 
     def wrap(self, key: bytes, *, context: bytes) -> tuple[str, bytes]:
         """Give nonce, ciphertext and tag: 60 bytes for a 32-byte key."""
@@ -42,7 +42,7 @@ class FileProvider:
 
     def unwrap(self, wrapped: bytes, *, kek: str, context: bytes) -> bytes:
         """:param kek: empty for what was wrapped before KEKs had names: every one is tried"""
-        for path in (self._path, *self._old("*" if not kek else kek.removeprefix("file:"))):
+        for path in (self._path, *self._old()):
             with suppress(InvalidTag, ValueError):
                 found = self._read(path)
                 if not kek or _name(found) == kek:
@@ -69,8 +69,9 @@ class FileProvider:
     def _kept(self, kek: str) -> Path:
         return self._path.with_name(f"{self._path.name}-{kek.removeprefix('file:')}")
 
-    def _old(self, pattern: str) -> list[Path]:
-        return list(self._path.parent.glob(f"{self._path.name}-{pattern}"))
+    def _old(self) -> list[Path]:
+        """Give them all: the name that a row of the database asks for never becomes a pattern or a path."""
+        return list(self._path.parent.glob(f"{self._path.name}-*"))
 
     def _read(self, path: Path) -> bytes:
         key = read_secret(path)

@@ -20,6 +20,7 @@ from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperUnavaila
 from hoeksteen_keeper.vault.providers.shared import read_word, require_old, unwrap_failed
 
 _TIMEOUT_SECONDS = 10.0
+_VERSIONS_MAX = 1_000_000
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -81,7 +82,10 @@ class TransitProvider:
         if self._name(_version(ciphertext)) != kek:
             raise unwrap_failed(kek)
         answer = self._call("POST", "decrypt", {"ciphertext": ciphertext, "associated_data": _text(context)}, kek=kek)
-        key = base64.b64decode(str(answer.get("plaintext", "")))
+        try:
+            key = base64.b64decode(str(answer.get("plaintext", "")))
+        except ValueError:
+            key = b""
         if len(key) != 32:
             raise unwrap_failed(kek)
         return key
@@ -107,8 +111,10 @@ class TransitProvider:
 
     def _versions(self) -> list[int]:
         data = self._call("GET", "keys", None)
-        lowest = max(int(data.get("min_decryption_version", 1)), int(data.get("min_available_version", 0)), 1)
-        return list(range(lowest, int(data.get("latest_version", 0)) + 1)) or [0]
+        lowest, available, latest = (data.get(name, 0) for name in ("min_decryption_version", "min_available_version", "latest_version"))
+        if not all(type(number) is int and 0 <= number <= _VERSIONS_MAX for number in (lowest, available, latest)):
+            raise _unreadable()
+        return list(range(max(lowest, available, 1), latest + 1)) or [0]
 
     def _name(self, version: int) -> str:
         return f"transit:{self._settings.mount}/{self._settings.key}:v{version}"
@@ -142,16 +148,20 @@ def _data(answer: httpx.Response) -> Mapping[str, Any]:
         return {}
     try:
         data = answer.json()["data"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise KeeperUnavailable("provider_unreachable", "The transit service's answer cannot be read: something else listens there.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _unreadable() from error
     return data if isinstance(data, Mapping) else {}
+
+
+def _unreadable() -> KeeperUnavailable:
+    return KeeperUnavailable("provider_unreachable", "The transit service's answer cannot be read: something else listens there.")
 
 
 def _version(ciphertext: str) -> int:
     """:raises KeeperCorrupt: when it is nothing that a transit service wrote"""
     prefix, _, rest = ciphertext.partition(":v")
     version = rest.partition(":")[0]
-    if prefix != "vault" or not version.isdecimal():
+    if prefix != "vault" or not (version.isascii() and version.isdecimal() and len(version) <= len(str(_VERSIONS_MAX))):
         raise KeeperCorrupt("key_unwrap_failed", "A wrapped key is not of the transit service's form.")
     return int(version)
 
