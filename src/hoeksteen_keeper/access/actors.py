@@ -174,6 +174,10 @@ class Actors:
         )
         return [Passkey(*row) for row in rows]
 
+    def keys(self, actor: str) -> list[str]:
+        """Give the names of all keys that an actor holds, the oldest first."""
+        return [name for (name,) in self._store.rows("SELECT key FROM access.key WHERE actor = %s ORDER BY added_at, key", [actor])]
+
     def passkey(self, credential: bytes) -> Passkey | None:
         """Give the passkey with this credential id, whoever holds it."""
         row = self._store.row(
@@ -220,7 +224,7 @@ class Actors:
         return nonce + AESGCM(self._keys.named("secret:totp", make=True)).encrypt(nonce, secret, actor.encode())
 
     def _add_key(self, actor: str, kind: str, public_key: bytes, credential: bytes | None, sign_count: int) -> str:
-        key = f"{kind}:{sha256(public_key).hexdigest()[:24]}"
+        key = key_name(kind, public_key)
         detail = {"event": "added", "key": key, "holder": actor, "public_key": base64.b64encode(public_key).decode()}
         with self._store.transaction() as tx:
             done = tx.execute(
@@ -240,6 +244,11 @@ def actor_from_row(row: Sequence[object]) -> Actor:
     of = Organisation(str(organisation), str(organisation_name), str(country), bool(operator))
     assert isinstance(roles, list) and isinstance(origins, list) and (subject is None or isinstance(subject, UUID))
     return Actor(str(actor), str(name), of, str(kind), tuple(roles), subject, tuple(origins))
+
+
+def key_name(kind: str, public_key: bytes) -> str:
+    """Give what a key is called, by its fingerprint."""
+    return f"{kind}:{sha256(public_key).hexdigest()[:24]}"
 
 
 def public_key_from_text(text: str) -> bytes:

@@ -1,6 +1,6 @@
 """What the pages share: the rooms they work with, who is looking, how a page is made and what its headers forbid."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
@@ -18,9 +18,10 @@ from litestar.response import Template
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
+from hoeksteen_keeper.access.change_approvals import ChangeApprovals
 from hoeksteen_keeper.access.model import Caller
 from hoeksteen_keeper.access.sessions import PAGES, Sessions
-from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.pages.challenges import Challenges
 from hoeksteen_keeper.pages.texts import CATALOGUES, language_of
 
@@ -49,6 +50,7 @@ class Rooms:
     actors: Actors
     sessions: Sessions
     approvals: Approvals
+    changes: ChangeApprovals
     origin: str
     now: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
@@ -82,19 +84,12 @@ def caller_of(request: Page) -> Caller:
     return caller
 
 
-def digest_of(data: Mapping[str, Any]) -> bytes:
-    """:raises KeeperInvalid: when the form holds no digest"""
-    try:
-        return bytes.fromhex(str(data.get("digest", "")))
-    except ValueError as error:
-        raise KeeperInvalid("digest_differs", "The digest is no hexadecimal number.") from error
-
-
 def page(request: Page, name: str, *, status: int = 200, back: str = "", caller: Caller | None = None, **context: Any) -> Template:
     """Give a page in the reader's language."""
     chosen = request.query_params.get("lang") or request.cookies.get("keeper_lang")
     language = language_of(request.headers.get("accept-language", ""), chosen)
     context |= {"t": CATALOGUES[language], "lang": language, "caller": caller, "back": back, "path": request.url.path, "query": request.url.query}
+    context["signs"] = caller is not None and rooms_of(request).changes.signs(caller)
     page = Template(
         name, context=context, status_code=status, cookies=[Cookie("keeper_lang", value=language, httponly=True, samesite="lax", max_age=31_536_000)]
     )

@@ -76,7 +76,9 @@ class _Server(Server):
 
 def _pages(keeper: Keeper) -> Any:
     challenges = Challenges(now=keeper.now, random_bytes=keeper.random_bytes)
-    return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, keeper.now, keeper.random_bytes, challenges))
+    return pages(Rooms(
+        keeper.actors, keeper.sessions, keeper.approvals, keeper.change_approvals, keeper.origin, keeper.now, keeper.random_bytes, challenges
+    ))  # fmt: skip
 
 
 def _stop(servers: Sequence[Server]) -> None:

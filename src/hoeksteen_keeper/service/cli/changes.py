@@ -1,6 +1,5 @@
 """Changes of who may do what: proposed by one officer, in force when two have signed."""
 
-import difflib
 import hashlib
 import json
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 import yaml
 
+from hoeksteen_keeper.access.changes import difference
 from hoeksteen_keeper.access.policies import shipped
 from hoeksteen_keeper.client import KeeperClient
 from hoeksteen_keeper.errors import KeeperInvalid
@@ -99,8 +99,7 @@ def _show(change: dict[str, Any]) -> str:
     content = said["content"]
     if content["kind"] == "policy":
         click.echo(json.dumps({**said, "content": {"kind": "policy", "text": "as below"}}, indent=2, ensure_ascii=False))
-        lines = difflib.unified_diff(change["in_force"].splitlines(), content["text"].splitlines(), "in force", "proposed", lineterm="")
-        click.echo("\n".join(lines) or "the same as in force")
+        click.echo("\n".join(difference(change["in_force"], content["text"])) or "the same as in force")
     else:
         click.echo(json.dumps(said, indent=2, ensure_ascii=False))
     digest = hashlib.sha256(change["canonical"].encode()).hexdigest()
