@@ -149,8 +149,10 @@ def contents() -> list[dict[str, object]]:
     return [
         {"kind": "policy", "text": without_billing()},
         {"kind": "organisation", "organisation": "field-force", "name": "Field Force N.V.", "country": "BE"},
-        {"kind": "actor", "actor": "p.maes", "name": "P. Maes", "organisation": "meridian", "public_key": public, "roles": ["technician"]},
+        {"kind": "actor", "actor": "new.comer", "name": "N. Comer", "organisation": "meridian", "public_key": public, "roles": ["technician"]},
         {"kind": "key", "actor": "anna.dekker", "public_key": public},
+        {"kind": "roles", "actor": "anna.dekker", "roles": ["care_agent", "billing_manager"]},
+        {"kind": "end_actor", "actor": "m.tan"},
     ]
 
 

@@ -19,7 +19,8 @@ from uuid import UUID
 import msgspec
 
 from hoeksteen_keeper.access.actors import Actors
-from hoeksteen_keeper.access.change_kinds import KINDS, Content, Reach
+from hoeksteen_keeper.access.change_kinds import KINDS, SIGNATURES_NEEDED, Content, Reach
+from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.grants import canonical_grant as canonical_form
 from hoeksteen_keeper.access.model import Actor
 from hoeksteen_keeper.access.policies import Shelf
@@ -28,9 +29,9 @@ from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.store.database import Connection, Store
 
-SIGNATURES_NEEDED = 2
 PROPOSAL_LASTS = timedelta(days=7)
 LISTED_MAX = 200
+_ONE_AT_A_TIME = 0x4348414E4745  # the lock's name: the bytes of "CHANGE"
 Verify = Callable[[], tuple[str, Mapping[str, str]]]
 
 
@@ -53,10 +54,11 @@ class Changes:
     """Propose, sign, refuse and read changes. Who may is decided by the caller of these methods, except the rule of two people."""
 
     def __init__(
-        self, *, store: Store, actors: Actors, shelf: Shelf, log: Log, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]
+        self, *, store: Store, actors: Actors, shelf: Shelf, grants: Grants, log: Log, now: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
     ) -> None:  # fmt: skip
         self._store, self.shelf, self._log, self._now, self._random_bytes = store, shelf, log, now, random_bytes
-        self._reach = Reach(actors, shelf)
+        self._reach = Reach(actors, shelf, grants)
 
     def propose(self, by: Actor, *, content: Mapping[str, Any], reason: str) -> Change:
         """
@@ -84,9 +86,11 @@ class Changes:
         Add one signature; with the second one the change comes into force.
 
         :param verify: checks the signature, and gives the name of the approver's key and what of the signature goes into the log
-        :raises KeeperRefused: `change_over`, `approver_not_operator`, `digest_differs`, `already_approved` or `signature_invalid`
+        :raises KeeperRefused: `change_over`, `approver_not_operator`, `digest_differs`, `own_change`, `already_approved`, `last_officers` or
+            `signature_invalid`
         """
         with self._store.transaction() as tx:
+            tx.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])  # or two changes could each leave two officers, and both of them one
             change = self._locked(tx, change_id)
             self._require_open(change)
             if approver.kind != "person" or not approver.organisation.operator:
@@ -95,14 +99,16 @@ class Changes:
                 raise KeeperRefused(
                     "digest_differs", "What was signed is not this change. Read it again on the keeper's page, or with `change show`."
                 )
+            content = self._read(json.loads(change.canonical)["content"])
+            if content.concerns() == approver.actor:
+                raise KeeperRefused("own_change", "Nobody signs the change that ends them, gives them other roles or links them; two others must.")
             key, signed = verify()
             signature = base64.b64decode(signed["signature"])
             if tx.execute(_SIGN, (change_id, approver.actor, key, signature, self._now())).rowcount == 0:
                 raise KeeperRefused("already_approved", "You signed this change already; a second person must.")
-            content = self._read(json.loads(change.canonical)["content"])
             content.check(self._reach)  # what could not come into force is not signed for
             self._enter("change_signed", change, approver.actor, key=key, **signed)
-            if _count(tx, change_id) >= SIGNATURES_NEEDED:
+            if len(_signers(tx, change_id) & self._reach.officers()) >= SIGNATURES_NEEDED:  # who was stopped since does not count
                 self._enter("change_in_force", change, "")
                 content.put_in_force(self._reach)
                 tx.execute("UPDATE access.change SET state = 'in_force' WHERE change_id = %s", [change_id])
@@ -153,8 +159,9 @@ class Changes:
         described, before = self.described(change), ""
         if change.kind == "policy":
             before = self.shelf.latest().text if change.state == "proposed" else self.shelf.at(change.proposed_at)
-        facts = self._read(described["content"]).facts(self._reach) if change.state == "proposed" else {}
-        return {**described, "in_force": before, "facts": facts}
+        content = self._read(described["content"])
+        facts = content.facts(self._reach) if change.state == "proposed" else {}
+        return {**described, "in_force": before, "facts": facts, "concerns": content.concerns()}
 
     def _read(self, content: Mapping[str, Any]) -> Content:
         try:
@@ -195,9 +202,8 @@ def _only(rows: Sequence[Sequence[Any]]) -> Change:
     return Change(*rows[0])
 
 
-def _count(tx: Connection, change_id: UUID) -> int:
-    row = tx.execute("SELECT count(*) FROM access.change_approval WHERE change_id = %s", [change_id]).fetchone()
-    return int(row[0]) if row else 0
+def _signers(tx: Connection, change_id: UUID) -> set[str]:
+    return {approver for (approver,) in tx.execute("SELECT approver FROM access.change_approval WHERE change_id = %s", [change_id])}
 
 
 _INSERT = f"INSERT INTO access.change ({Change.COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)"

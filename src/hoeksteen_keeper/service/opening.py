@@ -123,7 +123,7 @@ def _assembled(dsn: str, home: Path, port: int) -> Keeper:
     sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
     glass = BreakGlass(store=store, grants=grants, actors=actors, log=log, now=clock)
     approvals = Approvals(gate=gate, grants=grants, glass=glass, log=log)
-    changes = Changes(store=store, actors=actors, shelf=shelf, log=log, now=clock, random_bytes=os.urandom)
+    changes = Changes(store=store, actors=actors, shelf=shelf, grants=grants, log=log, now=clock, random_bytes=os.urandom)
     deciding = ChangeApprovals(gate=gate, changes=changes, log=log)
     return Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, changes, deciding, clock)
 

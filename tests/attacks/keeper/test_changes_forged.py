@@ -39,7 +39,7 @@ def test_a_passkey_signature_over_another_digest_signs_no_change(own_keeper: Run
 
 
 def test_who_may_not_sign_sees_no_change_and_refuses_none(keeper: RunningKeeper) -> None:
-    change = keeper.client("chris.smit").propose_change(content=CONTENT, reason="CHG <script>alert(1)</script>")
+    change = keeper.client("chris.smit").propose_change(content={**CONTENT, "organisation": "never-there"}, reason="CHG <script>alert(1)</script>")
     path = f"/changes/{change['id']}"
     anna, tan = Browser(keeper).log_in("anna.dekker"), Browser(keeper).log_in("w.lim")  # an officer, but of the vendor
     for outsider in (anna, tan):
@@ -47,7 +47,7 @@ def test_who_may_not_sign_sees_no_change_and_refuses_none(keeper: RunningKeeper)
         assert [outsider.get(page).status_code for page in ("/changes", path)] == [403, 403]
         assert outsider.json(f"{path}/options").status_code == outsider.form(f"{path}/refuse", reason="x").status_code == 403
     dewi = Browser(keeper).log_in("dewi.hoekstra")
-    assert "<script>alert" not in dewi.get("/changes").text + dewi.get(path).text and "integrator" in dewi.get(path).text
+    assert "<script>alert" not in dewi.get("/changes").text + dewi.get(path).text and "never-there" in dewi.get(path).text
     assert dewi.form(f"{path}/refuse", reason=" ").status_code == 400  # without a reason, none
     assert dewi.http.post(f"{path}/refuse", data={"reason": "forged", "_csrf_token": "x"}).status_code == 403
     assert dewi.form(f"{path}/refuse", reason="no need").status_code == 303

@@ -49,6 +49,25 @@ def change_propose(client: KeeperClient, file: Path, reason: str) -> None:
     _proposed(client, content, reason)
 
 
+@change_group.command("end")
+@click.argument("actor")
+@_reason
+@as_person
+def change_end(client: KeeperClient, actor: str, reason: str) -> None:
+    """Propose that ACTOR leaves for good: blocked, logged out, without keys, passkeys and grants; the name is not used again."""
+    _proposed(client, {"kind": "end_actor", "actor": actor}, reason)
+
+
+@change_group.command("roles")
+@click.argument("actor")
+@click.argument("roles", nargs=-1, required=True)
+@_reason
+@as_person
+def change_roles(client: KeeperClient, actor: str, roles: tuple[str, ...], reason: str) -> None:
+    """Propose that ACTOR has ROLES, in place of those held before."""
+    _proposed(client, {"kind": "roles", "actor": actor, "roles": list(roles)}, reason)
+
+
 @change_group.command("list")
 @as_person
 def change_list(client: KeeperClient) -> None:
