@@ -229,6 +229,21 @@ class Actors:
         with self._store.transaction() as tx:
             tx.execute("UPDATE access.key SET sign_count = %s WHERE key = %s", (sign_count, key))
 
+    # --- who logs in at an identity provider; only the log holds it
+
+    def links(self) -> Mapping[tuple[str, str], str]:
+        """Give the actors to whom those are linked whom an issuer names: by issuer and subject."""
+        return state_at(self._log, None).links
+
+    def link(self, event: str, *, actor: str, issuer: str, subject: str) -> None:
+        """
+        Link whom an issuer names to an actor, or take that back.
+
+        :param event: `linked` or `unlinked`
+        """
+        detail = {"event": event, "holder": actor, "issuer": issuer, "subject": subject}
+        self._log.append([Event(kind="key", action=event, detail=detail)])
+
     # --- the kill switch
 
     def kill(self, *, scope: str, target: str, by: str, organisation: str, reason: str) -> None:

@@ -170,7 +170,50 @@ class NewRoles(Content, frozen=True, forbid_unknown_fields=True, tag="roles"):
         return _who(reach, self.actor)
 
 
-KINDS = PolicyText | NewOrganisation | NewActor | NewKey | EndActor | NewRoles
+class IssuerLink(Content, frozen=True, forbid_unknown_fields=True, tag="issuer_link"):
+    """Whoever an identity provider of the operator names so, logs in as this person."""
+
+    actor: str
+    issuer: str
+    subject: str
+
+    def check(self, reach: Reach) -> None:
+        if _present(reach, self.actor).kind != "person" or not self.issuer.startswith(("https://", "http://127.0.0.1:")):
+            raise KeeperInvalid("change_invalid", "A person is linked to whom an issuer names; an issuer begins with https://.")
+        if not (1 <= len(self.subject) <= 255 and len(self.issuer) <= 200) or "\0" in self.subject + self.issuer:
+            raise KeeperInvalid("change_invalid", "An issuer has at most 200 characters, and whom it names 1 to 255.")
+        if (self.issuer, self.subject) in reach.actors.links():
+            raise KeeperInvalid("change_invalid", "Whom that issuer names so is linked already; unlink them first.")
+
+    def put_in_force(self, reach: Reach) -> None:
+        reach.actors.link("linked", actor=self.actor, issuer=self.issuer, subject=self.subject)
+
+    def concerns(self) -> str:
+        return self.actor
+
+    def facts(self, reach: Reach) -> dict[str, Any]:
+        return _who(reach, self.actor)
+
+
+class IssuerUnlink(Content, frozen=True, forbid_unknown_fields=True, tag="issuer_unlink"):
+    """Whoever an identity provider names so, logs in as nobody any more."""
+
+    actor: str
+    issuer: str
+    subject: str
+
+    def check(self, reach: Reach) -> None:
+        if reach.actors.links().get((self.issuer, self.subject)) != self.actor:
+            raise KeeperInvalid("change_invalid", "Whom that issuer names so is not linked to that person.")
+
+    def put_in_force(self, reach: Reach) -> None:
+        reach.actors.link("unlinked", actor=self.actor, issuer=self.issuer, subject=self.subject)
+
+    def facts(self, reach: Reach) -> dict[str, Any]:
+        return _who(reach, self.actor)
+
+
+KINDS = PolicyText | NewOrganisation | NewActor | NewKey | EndActor | NewRoles | IssuerLink | IssuerUnlink
 
 
 def _require_roles(roles: tuple[str, ...]) -> None:

@@ -121,6 +121,7 @@ class StateAt:
     :param policies: the digests of all policies that were ever in force
     :param witnesses: the verifier keys of those who are asked to cosign
     :param traffic_months: how long a month's traffic keys are kept; None where nobody said
+    :param links: by issuer and subject, the actor to whom two officers linked whom an identity provider names so
     :param generations_ended: whether old generations of subjects' keys were ever destroyed
     """
 
@@ -140,6 +141,7 @@ class StateAt:
     generations_ended: bool = False
     witnesses: Sequence[str] = ()
     policies: Sequence[str] = ()
+    links: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def grant_lists(self, grant: str, subject: UUID) -> bool:
         """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""

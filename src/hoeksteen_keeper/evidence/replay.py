@@ -38,6 +38,7 @@ class Fold:
         self.policies: list[str] = []
         self.traffic_months: int | None = None
         self.generations_ended = False
+        self.links: dict[tuple[str, str], str] = {}
 
     def apply(self, entry: Entry) -> None:
         """Take one fact in; what was refused changed nothing, except that a refused grant has ended."""
@@ -63,6 +64,7 @@ class Fold:
             "policies",
             "traffic_months",
             "generations_ended",
+            "links",
         )
         return StateAt(at=at, subject_key=subject_key, **{name: copy(getattr(self, name)) for name in names})
 
@@ -71,6 +73,8 @@ class Fold:
 
     def _actor(self, entry: Entry, detail: Detail) -> None:
         self.actors[detail["actor"]] = {**detail, "index": entry.index}
+        if detail.get("status") == "ended":
+            self.links = {named: actor for named, actor in self.links.items() if actor != detail["actor"]}
         if entry.count:
             self.actor_tags[detail["actor"]] = entry.tags
 
@@ -104,6 +108,10 @@ class Fold:
             self.traffic_months = detail["months"]
         elif detail["event"] == "generations_destroyed":
             self.generations_ended = True
+        elif detail["event"] == "linked":
+            self.links[str(detail["issuer"]), str(detail["subject"])] = str(detail["holder"])
+        elif detail["event"] == "unlinked":
+            self.links.pop((str(detail["issuer"]), str(detail["subject"])), None)
 
     def _kill(self, entry: Entry, detail: Detail) -> None:
         self.kills.append({**detail, "time": entry.time})

@@ -1,6 +1,6 @@
 """What the pages share: the rooms they work with, who is looking, how a page is made and what its headers forbid."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
@@ -23,6 +23,7 @@ from hoeksteen_keeper.access.model import Caller
 from hoeksteen_keeper.access.sessions import PAGES, Sessions
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.pages.challenges import Challenges
+from hoeksteen_keeper.pages.issuers import Provider
 from hoeksteen_keeper.pages.texts import CATALOGUES, language_of
 
 _R = TypeVar("_R", bound=Response[Any])
@@ -45,6 +46,8 @@ class Rooms:
     What the pages work with.
 
     :param origin: their own, such as `http://keeper.localhost:8400`
+    :param issuers: the identity providers at which people may log in, by name
+    :param machine: the machine's own clock
     """
 
     actors: Actors
@@ -55,14 +58,20 @@ class Rooms:
     now: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
     challenges: Challenges
+    issuers: Mapping[str, Provider]
+    machine: Callable[[], datetime]
 
 
-def in_thread(page: Callable[_P, _T]) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Run a page in a thread; Litestar's own `sync_to_thread` breaks where GET and POST share a path (2.25)."""
+def in_thread(page: Callable[_P, _T], limiter: CapacityLimiter = _LIMITER) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """
+    Run a page in a thread, of as many as the limiter lets run at once.
+
+    Litestar's own `sync_to_thread` breaks where GET and POST share a path (2.25).
+    """
 
     @wraps(page)
     async def run(*arguments: _P.args, **named: _P.kwargs) -> _T:
-        return await anyio.to_thread.run_sync(partial(page, *arguments, **named), limiter=_LIMITER)
+        return await anyio.to_thread.run_sync(partial(page, *arguments, **named), limiter=limiter)
 
     return run
 

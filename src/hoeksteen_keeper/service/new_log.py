@@ -100,6 +100,9 @@ def _restated(tx: Connection, state: StateAt) -> Iterator[Event]:
     ).fetchall():
         detail = {"event": "added", "key": key, "holder": holder, "public_key": public.replace("\n", "")}
         yield Event(kind="key", actor=holder, action="restated", detail=detail)
+    for (issuer, subject), holder in state.links.items():
+        detail = {"event": "linked", "holder": holder, "issuer": issuer, "subject": subject}
+        yield Event(kind="key", actor=holder, action="restated", detail=detail)
     listed: dict[str, list[UUID]] = {}
     for grant_id, subject in tx.execute("SELECT grant_id::text, subject FROM access.grant_subject"):
         listed.setdefault(grant_id, []).append(subject)

@@ -68,6 +68,18 @@ def change_roles(client: KeeperClient, actor: str, roles: tuple[str, ...], reaso
     _proposed(client, {"kind": "roles", "actor": actor, "roles": list(roles)}, reason)
 
 
+@change_group.command("link")
+@click.argument("actor")
+@click.option("--issuer", required=True, help="The identity provider, as issuers.toml names it.")
+@click.option("--subject", required=True, help="What its tokens say of that person.")
+@click.option("--remove", is_flag=True, help="Take the link back.")
+@_reason
+@as_person
+def change_link(client: KeeperClient, actor: str, issuer: str, subject: str, remove: bool, reason: str) -> None:
+    """Propose that whoever the issuer names so logs in as ACTOR."""
+    _proposed(client, {"kind": "issuer_unlink" if remove else "issuer_link", "actor": actor, "issuer": issuer, "subject": subject}, reason)
+
+
 @change_group.command("list")
 @as_person
 def change_list(client: KeeperClient) -> None:
