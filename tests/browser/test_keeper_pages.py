@@ -6,9 +6,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from fixtures.keeper import PASSWORD, RETURN_TO, RunningKeeper, new_subject
+from hoeksteen_keeper.access.policies import shipped
 from hoeksteen_keeper.client import KeeperRefused, SealItem
 
 CHECKS = (Path(__file__).parent / "accessibility.js").read_text("utf-8").strip().removesuffix(";")
@@ -90,6 +92,40 @@ def test_a_passkey_logs_in_and_proves_afresh_what_a_password_may_not(chromium: B
         desk.as_actor(session.token).shred(subject=subject, category=None, reason="asked for")
 
 
+def without_billing() -> str:
+    text = shipped().text
+    start = text.index('@id("billing: who is billed and how they pay")')
+    return text[:start] + text[text.index("};", start) + 3 :]
+
+
+def test_two_officers_sign_a_change_with_their_passkeys_and_it_comes_into_force(chromium: Browser, own_keeper: RunningKeeper) -> None:
+    keeper = own_keeper
+    change = keeper.client("chris.smit").propose_change(content={"kind": "policy", "text": without_billing()}, reason="CHG-7")["id"]
+    for officer, signed, state in (("chris.smit", "(1/2)", "proposed"), ("dewi.hoekstra", "(2/2)", "in force")):
+        with chromium.new_context(locale="en-GB") as context:
+            page = logged_in(context, keeper, officer)
+            page.goto(f"{keeper.origin}/changes/{change}")
+            assert page.locator("#approve").count() == 0  # who logged in by password reads, and cannot sign
+            page.close()
+        with chromium.new_context(locale="en-GB") as context:
+            page = with_passkey(context, keeper, officer)
+            page.get_by_role("link", name="Changes").click()
+            complaints: list[str] = []
+            page.on("console", lambda message, told=complaints: told.append(message.text))
+            page.get_by_role("link", name="CHG-7").focus()
+            page.keyboard.press("Enter")
+            page.locator(".diff").wait_for()
+            assert page.locator(".diff del").first.inner_text().startswith('-@id("billing: who is billed')
+            page.locator("#approve").focus()
+            page.keyboard.press("Enter")
+            page.get_by_text(signed).wait_for()
+            page.locator(".state", has_text=state).wait_for()
+            assert complaints == []
+    found = keeper.client("chris.smit").change(change=change)
+    assert found["state"] == "in_force" and {approval["key"].partition(":")[0] for approval in found["approvals"]} == {"passkey"}
+    assert keeper.sql("SELECT count(*) FROM access.policy").strip() == "2"
+
+
 def test_a_passkeys_log_in_is_not_replayed(chromium: Browser, keeper: RunningKeeper) -> None:
     with chromium.new_context(locale="en-GB") as context:
         page = with_passkey(context, keeper, "chris.smit")
@@ -107,16 +143,34 @@ def test_a_passkeys_log_in_is_not_replayed(chromium: Browser, keeper: RunningKee
         assert page.evaluate(script, json.dumps(forged)) == "This passkey is not known here, or it took too long. Begin again."
 
 
+def contents() -> list[dict[str, object]]:
+    """One change of each kind."""
+    public = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    return [
+        {"kind": "policy", "text": without_billing()},
+        {"kind": "organisation", "organisation": "field-force", "name": "Field Force N.V.", "country": "BE"},
+        {"kind": "actor", "actor": "new.comer", "name": "N. Comer", "organisation": "meridian", "public_key": public, "roles": ["technician"]},
+        {"kind": "key", "actor": "anna.dekker", "public_key": public},
+        {"kind": "roles", "actor": "anna.dekker", "roles": ["care_agent", "billing_manager"]},
+        {"kind": "end_actor", "actor": "m.tan"},
+    ]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
 def test_the_pages_pass_the_checks(chromium: Browser, keeper: RunningKeeper, scheme: str, locale: str) -> None:
     grant = keeper.client("m.tan").request_grant(
         purpose="fraud", categories=["traffic"], subjects=[new_subject()], ticket="INC-2", minutes=30, unmasked=True
     )
+    chris = keeper.client("chris.smit")
+    changes = [f"/changes/{chris.propose_change(content=content, reason='CHG-8')['id']}" for content in contents()]
     with chromium.new_context(locale=locale, color_scheme=scheme, bypass_csp=True) as context:  # type: ignore[arg-type]  # bypassed for the checks' own script
         page = logged_in(context, keeper, "dewi.hoekstra")
         assert page.evaluate(CHECKS) == []
-        for path in ("/passkeys", "/step-up", f"/approvals/{grant['id']}", f"/approvals/{new_subject()}", "/login"):
+        for path in (
+            "/passkeys", "/step-up", f"/approvals/{grant['id']}", f"/approvals/{new_subject()}", "/changes", *changes, f"/changes/{new_subject()}",
+            "/login",
+        ):  # fmt: skip
             page.goto(f"{keeper.origin}{path}")
             assert page.evaluate(CHECKS) == []
         assert page.locator("html").get_attribute("lang") == locale[:2]

@@ -2,8 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -16,9 +16,11 @@ from hoeksteen_keeper.access.model import KINDS, ROLES, Actor, Organisation
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.replay import state_at
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.keys import Keys
 
+ENDED = "ended"
 ACTOR_COLUMNS = "a.actor, a.name, o.organisation, o.name, o.country, o.operator, a.kind, a.roles, a.subject, a.origins"
 
 
@@ -110,6 +112,46 @@ class Actors:
             tx.execute("UPDATE access.actor SET asked_by = NULL WHERE actor = %s", [name])
             self._log.append([_actor_event(self.find(name), "confirm_log_in", "active", by)])
 
+    def status(self, name: str) -> str:
+        """Give what the log says of an actor: `requested`, `active` or `ended`; nothing of one whom it does not know."""
+        return str(state_at(self._log, None).actors.get(name, {}).get("status", ""))
+
+    def signers(self) -> list[Actor]:
+        """Give the people of the operator who are not stopped and hold a key."""
+        return [actor_from_row(row) for row in self._store.rows(_SIGNERS)]
+
+    def end(self, name: str) -> None:
+        """Let an actor leave for good: it is blocked, its sessions end, its keys and passkeys are revoked."""
+        actor, keys = self.find(name), self.keys(name)
+        revoked = [Event(kind="key", action="revoke_key", detail={"event": "revoked", "key": key, "holder": name}) for key in keys]
+        with self._store.transaction() as tx:
+            self._log.append([_actor_event(actor, "end", ENDED), *revoked])
+            self._end(tx, name)
+
+    def set_roles(self, name: str, roles: Sequence[str]) -> None:
+        """Give a person other roles; who is logged in has them from the next request on."""
+        actor = replace(self.find(name), roles=tuple(roles))
+        with self._store.transaction() as tx:
+            self._log.append([_actor_event(actor, "set_roles")])
+            tx.execute(_SET_ROLES, (list(roles), name))
+
+    def end_again(self, names: Collection[str]) -> None:
+        """End again who the log says has left for good, where the store has lost it."""
+        with self._store.transaction() as tx:
+            for name in names:
+                self._end(tx, name)
+
+    def give_again(self, roles: Mapping[str, Sequence[str]]) -> None:
+        """Give people the roles that the log says they have, where the store has lost it."""
+        with self._store.transaction() as tx:
+            held = dict(tx.execute("SELECT actor, roles FROM access.actor WHERE kind = 'person'").fetchall())
+            for name in [name for name in held if name in roles and set(held[name]) != set(roles[name])]:
+                tx.execute(_SET_ROLES, (list(roles[name]), name))
+
+    def _end(self, tx: Connection, name: str) -> None:
+        for statement in (*_KILLS["actor"][1], _REVOKE_KEYS):
+            tx.execute(statement, {"target": name, "now": self._now(), "by": "kill:end"})
+
     def stop_again(self, kills: Sequence[tuple[str, str, str]]) -> None:
         """Apply kills that the log holds and the store may have lost: (scope, target, by)."""
         with self._store.transaction() as tx:
@@ -165,27 +207,43 @@ class Actors:
 
     def ed25519_keys(self, actor: str) -> list[tuple[str, Ed25519PublicKey]]:
         """Give the Ed25519 keys that an actor holds, by name."""
-        rows = self._store.rows("SELECT key, public_key FROM access.key WHERE actor = %s AND kind = 'ed25519'", [actor])
+        rows = self._store.rows("SELECT key, public_key FROM access.key WHERE actor = %s AND kind = 'ed25519' AND revoked_at IS NULL", [actor])
         return [(key, Ed25519PublicKey.from_public_bytes(public)) for key, public in rows]
 
     def passkeys(self, actor: str) -> list[Passkey]:
         """Give the passkeys that an actor holds."""
-        rows = self._store.rows(
-            "SELECT key, actor, credential, public_key, sign_count FROM access.key WHERE actor = %s AND kind = 'passkey'", [actor]
-        )
+        rows = self._store.rows(f"SELECT {_PASSKEY} FROM access.key WHERE actor = %s AND kind = 'passkey' AND revoked_at IS NULL", [actor])
         return [Passkey(*row) for row in rows]
+
+    def keys(self, actor: str) -> list[str]:
+        """Give the names of all keys that an actor holds, the oldest first."""
+        rows = self._store.rows("SELECT key FROM access.key WHERE actor = %s AND revoked_at IS NULL ORDER BY added_at, key", [actor])
+        return [name for (name,) in rows]
 
     def passkey(self, credential: bytes) -> Passkey | None:
         """Give the passkey with this credential id, whoever holds it."""
-        row = self._store.row(
-            "SELECT key, actor, credential, public_key, sign_count FROM access.key WHERE credential = %s AND kind = 'passkey'", [credential]
-        )
+        row = self._store.row(f"SELECT {_PASSKEY} FROM access.key WHERE credential = %s AND kind = 'passkey' AND revoked_at IS NULL", [credential])
         return Passkey(*row) if row else None
 
     def count_passkey(self, key: str, sign_count: int) -> None:
         """Remember how often a passkey signed, so that a copy of it is noticed."""
         with self._store.transaction() as tx:
             tx.execute("UPDATE access.key SET sign_count = %s WHERE key = %s", (sign_count, key))
+
+    # --- who logs in at an identity provider; only the log holds it
+
+    def links(self) -> Mapping[tuple[str, str], str]:
+        """Give the actors to whom those are linked whom an issuer names: by issuer and subject."""
+        return state_at(self._log, None).links
+
+    def link(self, event: str, *, actor: str, issuer: str, subject: str) -> None:
+        """
+        Link whom an issuer names to an actor, or take that back.
+
+        :param event: `linked` or `unlinked`
+        """
+        detail = {"event": event, "holder": actor, "issuer": issuer, "subject": subject}
+        self._log.append([Event(kind="key", action=event, detail=detail)])
 
     # --- the kill switch
 
@@ -224,7 +282,7 @@ class Actors:
         return nonce + AESGCM(self._keys.named("secret:totp", make=True)).encrypt(nonce, secret, actor.encode())
 
     def _add_key(self, actor: str, kind: str, public_key: bytes, credential: bytes | None, sign_count: int) -> str:
-        key = f"{kind}:{sha256(public_key).hexdigest()[:24]}"
+        key = key_name(kind, public_key)
         detail = {"event": "added", "key": key, "holder": actor, "public_key": base64.b64encode(public_key).decode()}
         with self._store.transaction() as tx:
             done = tx.execute(
@@ -244,6 +302,11 @@ def actor_from_row(row: Sequence[object]) -> Actor:
     of = Organisation(str(organisation), str(organisation_name), str(country), bool(operator))
     assert isinstance(roles, list) and isinstance(origins, list) and (subject is None or isinstance(subject, UUID))
     return Actor(str(actor), str(name), of, str(kind), tuple(roles), subject, tuple(origins))
+
+
+def key_name(kind: str, public_key: bytes) -> str:
+    """Give what a key is called, by its fingerprint."""
+    return f"{kind}:{sha256(public_key).hexdigest()[:24]}"
 
 
 def public_key_from_text(text: str) -> bytes:
@@ -279,6 +342,14 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
+_PASSKEY = "key, actor, credential, public_key, sign_count"
+_SIGNERS = f"""
+SELECT {ACTOR_COLUMNS} FROM access.actor a JOIN access.organisation o USING (organisation)
+WHERE a.kind = 'person' AND o.operator AND a.blocked_at IS NULL AND a.asked_by IS NULL
+    AND EXISTS (SELECT 1 FROM access.key k WHERE k.actor = a.actor AND k.revoked_at IS NULL)
+"""
+_SET_ROLES = "UPDATE access.actor SET roles = %s WHERE actor = %s"
+_REVOKE_KEYS = "UPDATE access.key SET revoked_at = %(now)s WHERE actor = %(target)s AND revoked_at IS NULL"
 _END_SESSIONS = "UPDATE access.session SET ended_at = %(now)s, ended_by = %(by)s WHERE ended_at IS NULL AND "
 _KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "session": ("SELECT 1 FROM access.session WHERE session = %s::uuid", (f"{_END_SESSIONS} session = %(target)s::uuid",)),

@@ -66,7 +66,7 @@ class Approvals:
 
     def decides(self, caller: Caller) -> bool:
         """Say whether the caller sees and decides on the grants of others."""
-        return self._gate.may_decide_grants(caller)
+        return self._gate.may(caller, "decide_grant")
 
     def approve(self, caller: Caller, grant_id: UUID, *, digest: bytes, verify: Verify) -> dict[str, Any]:
         """

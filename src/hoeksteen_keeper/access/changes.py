@@ -7,6 +7,7 @@ would have made.
 """
 
 import base64
+import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,101 +18,21 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen_keeper.access.actors import Actors, public_key_from_text
+from hoeksteen_keeper.access.actors import Actors
+from hoeksteen_keeper.access.change_kinds import KINDS, SIGNATURES_NEEDED, Content, Reach
+from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.grants import canonical_grant as canonical_form
-from hoeksteen_keeper.access.model import ROLES, Actor, Organisation
+from hoeksteen_keeper.access.model import Actor
 from hoeksteen_keeper.access.policies import Shelf
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.store.database import Connection, Store
 
-SIGNATURES_NEEDED = 2
 PROPOSAL_LASTS = timedelta(days=7)
 LISTED_MAX = 200
+_ONE_AT_A_TIME = 0x4348414E4745  # the lock's name: the bytes of "CHANGE"
 Verify = Callable[[], tuple[str, Mapping[str, str]]]
-
-
-class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What a change changes."""
-
-    def check(self, changes: "Changes") -> None:
-        """:raises KeeperInvalid: when it cannot come into force"""
-
-    def put_in_force(self, changes: "Changes") -> None:
-        """Do it."""
-        raise NotImplementedError
-
-
-class PolicyText(Content, frozen=True, forbid_unknown_fields=True, tag="policy"):
-    """The whole text of the policies, in place of all that held before."""
-
-    text: str
-
-    def check(self, changes: "Changes") -> None:
-        changes.shelf.check(self.text)
-
-    def put_in_force(self, changes: "Changes") -> None:
-        changes.shelf.put_in_force(self.text)
-
-
-class NewOrganisation(Content, frozen=True, forbid_unknown_fields=True, tag="organisation"):
-    """An organisation that is not the operator."""
-
-    organisation: str
-    name: str
-    country: str
-
-    def check(self, changes: "Changes") -> None:
-        if self.organisation in changes.actors.names() or not self.organisation.strip() or len(self.country) != 2:
-            raise KeeperInvalid("change_invalid", "An organisation has a name that is not taken, and a country of two letters.")
-
-    def put_in_force(self, changes: "Changes") -> None:
-        changes.actors.add_organisation(Organisation(self.organisation, self.name, self.country, False))
-
-
-class NewActor(Content, frozen=True, forbid_unknown_fields=True, tag="actor"):
-    """A person or a service, with a key of their own; a person makes a passkey from it, and gets no password."""
-
-    actor: str
-    name: str
-    organisation: str
-    public_key: str
-    roles: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    service: bool = False
-
-    def check(self, changes: "Changes") -> None:
-        changes.actors.refuse_shared(public_key_from_text(self.public_key))
-        changes.actors.organisation(self.organisation)
-        if self.actor in changes.actors.names() or not self.actor.strip() or "\0" in self.actor + self.name:
-            raise KeeperInvalid("actor_exists", f"There is, or was, an actor {self.actor!r} already, or the name is none. Choose another.")
-        if unknown := set(self.roles) - (ROLES - {"service", "data_subject"}):
-            raise KeeperInvalid("unknown_role", f"There is no role {min(unknown)[:40]!r} for a person.")
-        if bool(self.roles) == self.service:
-            raise KeeperInvalid("change_invalid", "A person has roles; a service has none to choose.")
-
-    def put_in_force(self, changes: "Changes") -> None:
-        kind, roles = ("service", ("service",)) if self.service else ("person", self.roles)
-        changes.actors.add(Actor(self.actor, self.name, changes.actors.organisation(self.organisation), kind, roles, None, self.origins))
-        changes.actors.add_key(self.actor, public_key=public_key_from_text(self.public_key))
-
-
-class NewKey(Content, frozen=True, forbid_unknown_fields=True, tag="key"):
-    """A further key of somebody, such as in place of one that was lost."""
-
-    actor: str
-    public_key: str
-
-    def check(self, changes: "Changes") -> None:
-        changes.actors.refuse_shared(public_key_from_text(self.public_key))
-        changes.actors.find(self.actor)
-
-    def put_in_force(self, changes: "Changes") -> None:
-        changes.actors.add_key(self.actor, public_key=public_key_from_text(self.public_key))
-
-
-_CONTENT = PolicyText | NewOrganisation | NewActor | NewKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +54,11 @@ class Changes:
     """Propose, sign, refuse and read changes. Who may is decided by the caller of these methods, except the rule of two people."""
 
     def __init__(
-        self, *, store: Store, actors: Actors, shelf: Shelf, log: Log, now: Callable[[], datetime], random_bytes: Callable[[int], bytes]
+        self, *, store: Store, actors: Actors, shelf: Shelf, grants: Grants, log: Log, now: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
     ) -> None:  # fmt: skip
-        self._store, self.actors, self.shelf, self._log, self._now, self._random_bytes = store, actors, shelf, log, now, random_bytes
+        self._store, self.shelf, self._log, self._now, self._random_bytes = store, shelf, log, now, random_bytes
+        self._reach = Reach(actors, shelf, grants)
 
     def propose(self, by: Actor, *, content: Mapping[str, Any], reason: str) -> Change:
         """
@@ -145,9 +68,8 @@ class Changes:
         :raises KeeperInvalid: when it could not come into force as things stand
         """
         read = self._read(content)
-        read.check(self)
-        if not 1 <= len(reason.strip()) <= 200:
-            raise KeeperInvalid("change_invalid", "Say why, in at most 200 characters.")
+        read.check(self._reach)
+        _require_reason(reason)
         change_id, now = UUID(bytes=self._random_bytes(16), version=4), self._now()
         canonical = canonical_form({
             "type": "hoeksteen change", "version": 1, "id": str(change_id), "content": msgspec.to_builtins(read), "reason": reason.strip(),
@@ -164,9 +86,11 @@ class Changes:
         Add one signature; with the second one the change comes into force.
 
         :param verify: checks the signature, and gives the name of the approver's key and what of the signature goes into the log
-        :raises KeeperRefused: `change_over`, `approver_not_operator`, `digest_differs`, `already_approved` or `signature_invalid`
+        :raises KeeperRefused: `change_over`, `approver_not_operator`, `digest_differs`, `own_change`, `already_approved`, `last_officers` or
+            `signature_invalid`
         """
         with self._store.transaction() as tx:
+            tx.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])  # or two changes could each leave two officers, and both of them one
             change = self._locked(tx, change_id)
             self._require_open(change)
             if approver.kind != "person" or not approver.organisation.operator:
@@ -175,16 +99,18 @@ class Changes:
                 raise KeeperRefused(
                     "digest_differs", "What was signed is not this change. Read it again on the keeper's page, or with `change show`."
                 )
+            content = self._read(json.loads(change.canonical)["content"])
+            if content.concerns() == approver.actor:
+                raise KeeperRefused("own_change", "Nobody signs the change that ends them, gives them other roles or links them; two others must.")
             key, signed = verify()
             signature = base64.b64decode(signed["signature"])
             if tx.execute(_SIGN, (change_id, approver.actor, key, signature, self._now())).rowcount == 0:
                 raise KeeperRefused("already_approved", "You signed this change already; a second person must.")
-            content = self._read(json.loads(change.canonical)["content"])
-            content.check(self)  # what could not come into force is not signed for
+            content.check(self._reach)  # what could not come into force is not signed for
             self._enter("change_signed", change, approver.actor, key=key, **signed)
-            if _count(tx, change_id) >= SIGNATURES_NEEDED:
+            if len(_signers(tx, change_id) & self._reach.officers()) >= SIGNATURES_NEEDED:  # who was stopped since does not count
                 self._enter("change_in_force", change, "")
-                content.put_in_force(self)
+                content.put_in_force(self._reach)
                 tx.execute("UPDATE access.change SET state = 'in_force' WHERE change_id = %s", [change_id])
         return self.find(change_id)
 
@@ -192,12 +118,14 @@ class Changes:
         """
         Refuse a change that was proposed.
 
+        :raises KeeperInvalid: when it is not said why
         :raises KeeperRefused: `change_over`
         """
+        _require_reason(reason)
         with self._store.transaction() as tx:
             change = self._locked(tx, change_id)
             self._require_open(change)
-            self._enter("change_refused", change, by.actor, reason=reason[:200])
+            self._enter("change_refused", change, by.actor, reason=reason.strip())
             tx.execute("UPDATE access.change SET state = 'refused' WHERE change_id = %s", [change_id])
         return self.find(change_id)
 
@@ -223,27 +151,49 @@ class Changes:
             "id": str(change.change), "kind": change.kind, "state": change.state, "reason": facts["reason"], "content": facts["content"],
             "proposed_by": change.proposed_by, "proposed_at": change.proposed_at, "canonical": change.canonical.decode(),
             "digest": change.digest.hex(), "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in signed],
-            "approvals_needed": SIGNATURES_NEEDED, "in_force": self.shelf.latest().text if change.kind == "policy" else "",
+            "approvals_needed": SIGNATURES_NEEDED, "lapsed": self._lapsed(change),
         }  # fmt: skip
+
+    def shown(self, change: Change) -> dict[str, Any]:
+        """Give the same with what one compares it to: the policies that it replaces, and of people and keys what the keeper knows besides."""
+        described, before = self.described(change), ""
+        if change.kind == "policy":
+            before = self.shelf.latest().text if change.state == "proposed" else self.shelf.at(change.proposed_at)
+        content = self._read(described["content"])
+        facts = content.facts(self._reach) if change.state == "proposed" else {}
+        return {**described, "in_force": before, "facts": facts, "concerns": content.concerns()}
 
     def _read(self, content: Mapping[str, Any]) -> Content:
         try:
-            read: Content = msgspec.convert(content, _CONTENT)
+            read: Content = msgspec.convert(content, KINDS)
         except msgspec.ValidationError as error:
             raise KeeperInvalid("change_invalid", f"The change is not of its form: {error}") from error
         return read
 
     def _require_open(self, change: Change) -> None:
-        if change.state != "proposed" or change.proposed_at + PROPOSAL_LASTS <= self._now():
+        if change.state != "proposed" or self._lapsed(change):
             raise KeeperRefused("change_over", f"The change is {change.state if change.state != 'proposed' else 'too old'}; propose it anew.")
+
+    def _lapsed(self, change: Change) -> bool:
+        return change.state == "proposed" and change.proposed_at + PROPOSAL_LASTS <= self._now()
 
     def _locked(self, tx: Connection, change_id: UUID) -> Change:
         return _only(tx.execute(f"SELECT {Change.COLUMNS} FROM access.change WHERE change_id = %s FOR UPDATE", [change_id]).fetchall())
 
     def _enter(self, action: str, change: Change, by: str, **more: str) -> None:
-        of = self.actors.find(change.proposed_by).organisation.organisation
+        of = self._reach.actors.find(change.proposed_by).organisation.organisation
         detail = {"change": str(change.change), "kind": change.kind, "digest": change.digest.hex(), **more}
         self._log.append([Event(kind="review", actor=by, organisation=of, action=action, detail=detail)])
+
+
+def difference(before: str, after: str) -> list[str]:
+    """Give the lines that differ, with three around them, as `diff -u` marks them; none where nothing differs."""
+    return list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm=""))[2:]
+
+
+def _require_reason(reason: str) -> None:
+    if not 1 <= len(reason.strip()) <= 200:
+        raise KeeperInvalid("change_invalid", "Say why, in at most 200 characters.")
 
 
 def _only(rows: Sequence[Sequence[Any]]) -> Change:
@@ -252,13 +202,8 @@ def _only(rows: Sequence[Sequence[Any]]) -> Change:
     return Change(*rows[0])
 
 
-def _count(tx: Connection, change_id: UUID) -> int:
-    """Count the signatures of people who were not stopped since."""
-    row = tx.execute(
-        "SELECT count(*) FROM access.change_approval JOIN access.actor a ON a.actor = approver WHERE change_id = %s AND a.blocked_at IS NULL",
-        [change_id],
-    ).fetchone()
-    return int(row[0]) if row else 0
+def _signers(tx: Connection, change_id: UUID) -> set[str]:
+    return {approver for (approver,) in tx.execute("SELECT approver FROM access.change_approval WHERE change_id = %s", [change_id])}
 
 
 _INSERT = f"INSERT INTO access.change ({Change.COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)"

@@ -107,9 +107,9 @@ class Gate:
             self._log.append([self.event("export", caller, action=action, outcome="refused", subjects=subjects, detail={"reason": reason})])
             raise KeeperRefused(reason, _DETAILS[reason])
 
-    def may_decide_grants(self, caller: Caller) -> bool:
-        """Say whether the caller sees and decides on the grants of others."""
-        return self._shelf.of(caller.policies).decide(caller.actor, "decide_grant", "keeper", Facts()).allowed
+    def may(self, caller: Caller, action: str) -> bool:
+        """Say whether the policies let the caller do something to the keeper itself, without a fresh proof."""
+        return self._shelf.of(caller.policies).decide(caller.actor, action, "keeper", Facts()).allowed
 
     def require_openable(self, caller: Caller, purpose: str, categories: Sequence[str]) -> None:
         """

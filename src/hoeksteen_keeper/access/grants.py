@@ -8,6 +8,7 @@ keeper makes it, stores it as bytes and never again from its parts, so nobody ca
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -120,6 +121,14 @@ class Grants:
             self._log.append([self._event(state, grant, self._actors.find(grant.asker), by=by, listed=_listed(tx, grant_id), reason=reason)])
             tx.execute("UPDATE access.access_grant SET state = %s WHERE grant_id = %s", (state, grant_id))
         return self.find(grant_id)
+
+    def end_of(self, asker: str, *, reason: str) -> None:
+        """Revoke whatever somebody asked for or has running."""
+        for (grant_id,) in self._store.rows(
+            "SELECT grant_id FROM access.access_grant WHERE asker = %s AND state IN ('requested', 'running')", [asker]
+        ):
+            with suppress(KeeperRefused):  # it has just ended by itself
+                self.end(grant_id=grant_id, state="revoked", by="", reason=reason)
 
     def end_again(self, ended: Mapping[str, str]) -> None:
         """Bring grants to the end that the log says they came to, where the store has lost it."""

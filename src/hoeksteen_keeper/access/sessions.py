@@ -23,6 +23,7 @@ from hoeksteen_keeper.access.passwords import password_matches, totp_accepted_st
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.replay import state_at
 from hoeksteen_keeper.store.database import Connection, Store
 
 SERVICE_TOKEN_LASTS = timedelta(minutes=15)
@@ -109,11 +110,33 @@ class Sessions:
                 tx.execute("UPDATE access.actor SET failures = 0, locked_until = NULL, totp_step_last = %s WHERE actor = %s", (step, actor))
                 return actor
             if row and not locked:
-                over = failures + 1 - FAILURES_FREE
-                until = self._now() + min(LOCK_FIRST * 2 ** min(over - 1, 10), LOCK_LONGEST) if over > 0 else None
-                tx.execute("UPDATE access.actor SET failures = failures + 1, locked_until = %s WHERE actor = %s", (until, actor))
+                self._count_failure(tx, actor, failures)
         known = actor if row else ""  # what a stranger typed is not for the log: people type passwords into the wrong field
         raise self.note_refusal(known, "log_in", PAGES, KeeperRefused("login_failed", "Name, password or code is wrong."))
+
+    def log_in_linked(self, *, issuer: str, subject: str, fault: str) -> str:
+        """
+        Give the actor to whom two officers linked whom an identity provider names; as the log says, whatever the store may hold.
+
+        An answer that is not for this log-in counts as a failure of theirs, as a wrong password does, and who is locked out stays so.
+
+        :param fault: why the answer is not for this log-in, or empty
+        :raises KeeperRefused: `not_linked`, `locked_out`, `issuer_answer_invalid`, `actor_blocked` or `organisation_blocked`
+        """
+        actor = state_at(self._log, None).links.get((issuer, subject), "")
+        with self._store.transaction() as tx:
+            row = tx.execute("SELECT failures, locked_until FROM access.actor WHERE actor = %s FOR UPDATE", [actor]).fetchone()
+            failures, locked_until = row or (0, None)
+            if row and locked_until and locked_until > self._now():
+                refused = KeeperRefused("locked_out", "Too many log-ins failed one after another; wait, up to an hour.")
+            elif row and not fault:
+                return self._find(tx, actor, "log_in", PAGES).actor
+            elif row:
+                self._count_failure(tx, actor, failures)
+                refused = KeeperRefused("issuer_answer_invalid", f"The identity provider's answer is not for this log-in: `{fault}` does not fit.")
+            else:
+                refused = KeeperRefused("not_linked", "Nobody here is linked to whom the identity provider names; two officers do that.")
+        raise self.note_refusal(actor, "log_in", PAGES, refused)
 
     def admit(self, actor: str) -> str:
         """
@@ -128,7 +151,8 @@ class Sessions:
         """
         Give a code that this service alone can exchange for a token, once, within a minute.
 
-        :param proof: by what the actor has proven who they are: `password`, `passkey`, `key` or `oidc`
+        :param proof: by what the actor has proven who they are: `password`, `passkey`, `key`, `oidc`, or
+            `oidc_strong` where the operator counts that log-in as a fresh proof
         """
         code = self._secret()
         with self._store.transaction() as tx:
@@ -223,6 +247,11 @@ class Sessions:
             detail = {"event": "refused", "service": service, "reason": reason, "count": count}
             self._log.append([Event(kind="session", actor=actor, action=action, outcome="refused", detail=detail)])
 
+    def _count_failure(self, tx: Connection, actor: str, failures: int) -> None:
+        over = failures + 1 - FAILURES_FREE
+        until = self._now() + min(LOCK_FIRST * 2 ** min(over - 1, 10), LOCK_LONGEST) if over > 0 else None
+        tx.execute("UPDATE access.actor SET failures = failures + 1, locked_until = %s WHERE actor = %s", (until, actor))
+
     def _open(self, actor: str, action: str, *, medium: str, lasts: timedelta, proof: str) -> Opened:
         session, token, now = UUID(bytes=self._random_bytes(16), version=4), self._secret(), self._now()
         with self._store.transaction() as tx:
@@ -292,7 +321,7 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
     return True
 
 
-_STRONG = ("passkey", "key")
+_STRONG = ("passkey", "key", "oidc_strong")
 _BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
 _SESSIONS = f"""
 SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s.ended_by,

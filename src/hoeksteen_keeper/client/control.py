@@ -85,7 +85,7 @@ class ControlCalls(Connected):
         """
         Propose a change of who may do what; it holds once two people have signed it.
 
-        :param content: its `kind` (`policy`, `organisation`, `actor` or `key`) and what belongs to that kind (`access/changes.py`)
+        :param content: its `kind` and what belongs to that kind (`access/change_kinds.py`, docs/formats.md)
         :returns: the change: id, kind, state, content, canonical, digest, approvals, ...
         """
         return dict(self._call("changes/propose", {"content": dict(content), "reason": reason}))

@@ -131,6 +131,19 @@ class StateAt:
         return said[-1].detail["months"] if said else None
 
     @property
+    def links(self) -> dict[tuple[str, str], str]:
+        """By issuer and subject, the actor to whom two officers linked whom an identity provider names so."""
+        left = {name: line[-1].index for name, line in self.history.lines("actor", self.size).items() if line[-1].detail.get("status") == "ended"}
+        links: dict[tuple[str, str], str] = {}
+        for told in self._all("key"):
+            named = (str(told.detail.get("issuer")), str(told.detail.get("subject")))
+            if told.detail["event"] == "linked" and told.index > left.get(str(told.detail["holder"]), -1):
+                links[named] = str(told.detail["holder"])
+            elif told.detail["event"] == "unlinked":
+                links.pop(named, None)
+        return links
+
+    @property
     def generations_ended(self) -> bool:
         """Whether old generations of subjects' keys were ever destroyed."""
         return bool(self._of_keys("generations_destroyed"))

@@ -18,7 +18,7 @@ from litestar.response import Redirect
 from litestar.template.config import TemplateConfig
 
 from hoeksteen_keeper.errors import KeeperError, answer_to
-from hoeksteen_keeper.pages import approvals, login, registration
+from hoeksteen_keeper.pages import approvals, changes, issuer_login, login, registration
 from hoeksteen_keeper.pages.shared import HERE, Page, Rooms, in_thread, language_in, page, rooms_of
 from hoeksteen_keeper.pages.texts import CATALOGUES
 
@@ -39,7 +39,9 @@ def static(name: str) -> Response[bytes]:
 
 _HANDLERS = [
     login.home, login.login, login.log_in, login.step_up, login.log_in_options, login.log_in_by_passkey, login.log_out,
+    issuer_login.begin, issuer_login.back,
     approvals.approvals, approvals.approval, approvals.approval_options, approvals.approve, approvals.refuse, approvals.revoke, approvals.review,
+    changes.changes, changes.change, changes.change_options, changes.approve, changes.refuse,
     registration.own_passkeys, registration.passkey_options, registration.register_passkey, static,
 ]  # fmt: skip
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from hoeksteen_keeper.pages import passkeys
-from hoeksteen_keeper.pages.shared import Form, Page, caller_of, digest_of, in_thread, page, rooms_of
+from hoeksteen_keeper.pages.shared import Form, Page, caller_of, in_thread, page, rooms_of
+from hoeksteen_keeper.pages.signing import options_for, signature_in
 
 
 @get("/approvals")
@@ -35,21 +35,17 @@ def approval(request: Page, grant: UUID) -> Template:
 @in_thread
 def approval_options(request: Page, grant: UUID) -> dict[str, Any]:
     """Give the browser the challenge: the grant's digest."""
-    rooms, caller = rooms_of(request), caller_of(request)
-    found = rooms.approvals.show(caller, grant)
-    return passkeys.approval_options(rooms.actors, caller.actor, digest=bytes.fromhex(found["digest"]))
+    caller = caller_of(request)
+    return options_for(request, caller, rooms_of(request).approvals.show(caller, grant))
 
 
 @post("/approvals/{grant:uuid}/approve", status_code=200)
 @in_thread
 def approve(request: Page, grant: UUID, data: dict[str, Any]) -> dict[str, str]:
     """Approve with a passkey's signature over the digest that the page showed."""
-    rooms, caller = rooms_of(request), caller_of(request)
-    digest = digest_of(data)
-    signed = rooms.approvals.approve(caller, grant, digest=digest, verify=lambda: passkeys.verified_by_passkey(
-        rooms.actors, caller.actor, digest=digest, credential=data.get("credential") or {}, origin=rooms.origin
-    ))  # fmt: skip
-    return {"state": signed["state"]}
+    caller = caller_of(request)
+    digest, verify = signature_in(request, caller, data)
+    return {"state": rooms_of(request).approvals.approve(caller, grant, digest=digest, verify=verify)["state"]}
 
 
 @post("/approvals/{grant:uuid}/refuse", status_code=303)

@@ -28,16 +28,16 @@ def home(request: Page) -> Redirect:
 @in_thread
 def login(request: Page) -> Template:
     """Show the log-in form, after checking where it leads back to."""
-    form, back = _leading_back(rooms_of(request), request.query_params)
-    return page(request, "login.html", back=back, form=form)
+    form, back = leading_back(rooms_of(request), request.query_params)
+    return login_page(request, form, back)
 
 
 @get("/step-up")
 @in_thread
 def step_up(request: Page) -> Template:
     """Ask for a passkey afresh, before something that cannot be undone."""
-    form, back = _leading_back(rooms_of(request), request.query_params)
-    return page(request, "login.html", back=back, form=form, step_up=True)
+    form, back = leading_back(rooms_of(request), request.query_params)
+    return login_page(request, form, back, step_up=True)
 
 
 @post("/login", status_code=200)
@@ -45,12 +45,12 @@ def step_up(request: Page) -> Template:
 def log_in(request: Page, data: Form) -> Response[Any]:
     """Check password and code; then send the browser back with a one-time code, or open a session here."""
     rooms = rooms_of(request)
-    form, back = _leading_back(rooms, data)
+    form, back = leading_back(rooms, data)
     try:
         actor = rooms.sessions.log_in(actor=data.get("actor", "").strip(), password=data.get("password", ""), code=data.get("code", ""))
-        to, cookies = _logged_in(rooms, form, actor, proof="password")
+        to, cookies = logged_in(rooms, form, actor, proof="password")
     except KeeperRefused as error:
-        return page(request, "login.html", back=back, form=form, fault=error.reason, status=403)
+        return login_page(request, form, back, fault=error.reason, status=403)
     return headed(Redirect(to, status_code=303, cookies=cookies), back)
 
 
@@ -66,13 +66,13 @@ def log_in_options(request: Page, data: dict[str, Any]) -> dict[str, Any]:
 def log_in_by_passkey(request: Page, data: dict[str, Any]) -> Response[dict[str, str]]:
     """Check a passkey's signature, and say where the browser goes now."""
     rooms = rooms_of(request)
-    form, _ = _leading_back(rooms, data)
+    form, _ = leading_back(rooms, data)
     credential = data.get("credential") or {}
     challenge = passkeys.challenge_of(credential)
     if not rooms.challenges.use(_LOG_IN, challenge):
         raise KeeperRefused("passkey_refused", "The log-in took too long, or was tried before; begin again.")
     actor = rooms.sessions.admit(passkeys.logged_in_by_passkey(rooms.actors, challenge=challenge, credential=credential, origin=rooms.origin))
-    to, cookies = _logged_in(rooms, form, actor, proof="passkey")
+    to, cookies = logged_in(rooms, form, actor, proof="passkey")
     return Response({"to": to}, cookies=cookies)
 
 
@@ -84,13 +84,19 @@ def log_out(request: Page, data: Form) -> Redirect:
     return Redirect("/login", status_code=303, cookies=[Cookie(COOKIE, value="", max_age=0, httponly=True, samesite="strict")])
 
 
-def _leading_back(rooms: Rooms, given: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+def login_page(request: Page, form: Mapping[str, str], back: str, *, step_up: bool = False, **more: Any) -> Template:
+    """Give the form, with every other way to log in; a fresh proof is asked only of issuers that can give one."""
+    issuers = [one.issuer for one in rooms_of(request).issuers.values() if one.issuer.proves_afresh or not step_up]
+    return page(request, "login.html", back=back, form=form, step_up=step_up, issuers=issuers, query_back=urlencode(form), **more)
+
+
+def leading_back(rooms: Rooms, given: Mapping[str, Any]) -> tuple[dict[str, str], str]:
     """Give where a log-in leads back to, as a form carries it on, and that place's origin; both empty where it leads nowhere."""
     form = {name: str(given.get(name, "")) for name in _LEADS_BACK}
     return form, _origin_of_service(rooms, form["service"], form["return_to"]) if form["service"] else ""
 
 
-def _logged_in(rooms: Rooms, form: Mapping[str, str], actor: str, *, proof: str) -> tuple[str, list[Cookie]]:
+def logged_in(rooms: Rooms, form: Mapping[str, str], actor: str, *, proof: str) -> tuple[str, list[Cookie]]:
     """Give where the browser goes now: back with a one-time code, or to the keeper's own pages with a session."""
     if form["service"]:
         code = rooms.sessions.issue_code(actor=actor, service=form["service"], proof=proof)

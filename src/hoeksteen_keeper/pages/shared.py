@@ -18,10 +18,12 @@ from litestar.response import Template
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
+from hoeksteen_keeper.access.change_approvals import ChangeApprovals
 from hoeksteen_keeper.access.model import Caller
 from hoeksteen_keeper.access.sessions import PAGES, Sessions
-from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.pages.challenges import Challenges
+from hoeksteen_keeper.pages.issuers import Provider
 from hoeksteen_keeper.pages.texts import CATALOGUES, language_of
 
 _R = TypeVar("_R", bound=Response[Any])
@@ -44,23 +46,32 @@ class Rooms:
     What the pages work with.
 
     :param origin: their own, such as `http://keeper.localhost:8400`
+    :param issuers: the identity providers at which people may log in, by name
+    :param machine: the machine's own clock
     """
 
     actors: Actors
     sessions: Sessions
     approvals: Approvals
+    changes: ChangeApprovals
     origin: str
     now: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
     challenges: Challenges
+    issuers: Mapping[str, Provider]
+    machine: Callable[[], datetime]
 
 
-def in_thread(page: Callable[_P, _T]) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Run a page in a thread; Litestar's own `sync_to_thread` breaks where GET and POST share a path (2.25)."""
+def in_thread(page: Callable[_P, _T], limiter: CapacityLimiter = _LIMITER) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """
+    Run a page in a thread, of as many as the limiter lets run at once.
+
+    Litestar's own `sync_to_thread` breaks where GET and POST share a path (2.25).
+    """
 
     @wraps(page)
     async def run(*arguments: _P.args, **named: _P.kwargs) -> _T:
-        return await anyio.to_thread.run_sync(partial(page, *arguments, **named), limiter=_LIMITER)
+        return await anyio.to_thread.run_sync(partial(page, *arguments, **named), limiter=limiter)
 
     return run
 
@@ -82,19 +93,12 @@ def caller_of(request: Page) -> Caller:
     return caller
 
 
-def digest_of(data: Mapping[str, Any]) -> bytes:
-    """:raises KeeperInvalid: when the form holds no digest"""
-    try:
-        return bytes.fromhex(str(data.get("digest", "")))
-    except ValueError as error:
-        raise KeeperInvalid("digest_differs", "The digest is no hexadecimal number.") from error
-
-
 def page(request: Page, name: str, *, status: int = 200, back: str = "", caller: Caller | None = None, **context: Any) -> Template:
     """Give a page in the reader's language."""
     chosen = request.query_params.get("lang") or request.cookies.get("keeper_lang")
     language = language_of(request.headers.get("accept-language", ""), chosen)
     context |= {"t": CATALOGUES[language], "lang": language, "caller": caller, "back": back, "path": request.url.path, "query": request.url.query}
+    context["signs"] = caller is not None and rooms_of(request).changes.signs(caller)
     page = Template(
         name, context=context, status_code=status, cookies=[Cookie("keeper_lang", value=language, httponly=True, samesite="lax", max_age=31_536_000)]
     )

@@ -32,35 +32,29 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def propose(keeper: Keeper, caller: Caller, body: Proposal) -> dict[str, Any]:
     """Propose a change."""
-    keeper.gate.admit_control(caller, "change")
-    return keeper.changes.described(keeper.changes.propose(caller.actor, content=body.content, reason=body.reason))
+    return keeper.change_approvals.propose(caller, content=body.content, reason=body.reason)
 
 
 def list_changes(keeper: Keeper, caller: Caller, _: Nothing) -> list[dict[str, Any]]:
     """Give the newest changes."""
-    keeper.gate.admit_control(caller, "change")
-    return [keeper.changes.described(change) for change in keeper.changes.listing()]
+    return keeper.change_approvals.listing(caller)
 
 
 def show_change(keeper: Keeper, caller: Caller, body: ChangeName) -> dict[str, Any]:
     """Give one change."""
-    keeper.gate.admit_control(caller, "change")
-    return keeper.changes.described(keeper.changes.find(required_change(body.change)))
+    return keeper.change_approvals.show(caller, required_change(body.change))
 
 
 def approve_change(keeper: Keeper, caller: Caller, body: Signature) -> dict[str, Any]:
     """Sign a change with an Ed25519 signature over its digest."""
-    keeper.gate.admit_control(caller, "change")
-    signed = keeper.changes.approve(caller.actor, change_id=required_change(body.change), digest=body.digest, verify=lambda: verified_by_ed25519(
+    return keeper.change_approvals.approve(caller, required_change(body.change), digest=body.digest, verify=lambda: verified_by_ed25519(
         keeper.actors, caller.actor.actor, digest=body.digest, signature=body.signature
     ))  # fmt: skip
-    return keeper.changes.described(signed)
 
 
 def refuse_change(keeper: Keeper, caller: Caller, body: Refusal) -> dict[str, Any]:
     """Refuse a change."""
-    keeper.gate.admit_control(caller, "change")
-    return keeper.changes.described(keeper.changes.refuse(caller.actor, change_id=required_change(body.change), reason=body.reason))
+    return keeper.change_approvals.refuse(caller, required_change(body.change), reason=body.reason)
 
 
 CALLS: Calls = {

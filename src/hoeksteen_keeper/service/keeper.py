@@ -11,6 +11,7 @@ from uuid import UUID
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
+from hoeksteen_keeper.access.change_approvals import ChangeApprovals
 from hoeksteen_keeper.access.changes import Changes
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
@@ -43,6 +44,7 @@ class Keeper:
     gate: Gate
     approvals: Approvals
     changes: Changes
+    change_approvals: ChangeApprovals
     now: "SteadyClock"
     random_bytes: Callable[[int], bytes] = os.urandom
 

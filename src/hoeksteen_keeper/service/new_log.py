@@ -96,8 +96,13 @@ def _restated(tx: Connection, state: StateAt) -> Iterator[Event]:
         yield Event(kind="actor", organisation=str(actor["organisation"]), action="restated", subjects=subjects, detail=_plain(actor))
     if state.policy:
         yield Event(kind="policy", action="restated", detail=_plain(state.policy))
-    for key, holder, public in tx.execute("SELECT key, actor, encode(public_key, 'base64') FROM access.key ORDER BY key").fetchall():
+    for key, holder, public in tx.execute(
+        "SELECT key, actor, encode(public_key, 'base64') FROM access.key WHERE revoked_at IS NULL ORDER BY key"
+    ).fetchall():
         detail = {"event": "added", "key": key, "holder": holder, "public_key": public.replace("\n", "")}
+        yield Event(kind="key", actor=holder, action="restated", detail=detail)
+    for (issuer, subject), holder in state.links.items():
+        detail = {"event": "linked", "holder": holder, "issuer": issuer, "subject": subject}
         yield Event(kind="key", actor=holder, action="restated", detail=detail)
     listed: dict[str, list[UUID]] = {}
     for grant_id, subject in tx.execute("SELECT grant_id::text, subject FROM access.grant_subject"):

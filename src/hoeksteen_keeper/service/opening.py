@@ -11,6 +11,7 @@ from pathlib import Path
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.approvals import Approvals
 from hoeksteen_keeper.access.break_glass import BreakGlass
+from hoeksteen_keeper.access.change_approvals import ChangeApprovals
 from hoeksteen_keeper.access.changes import Changes
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
@@ -121,8 +122,9 @@ def _assembled(dsn: str, home: Path, port: int) -> Keeper:
     sessions = Sessions(store=store, actors=actors, log=log, now=clock, machine=now, random_bytes=os.urandom)
     glass = BreakGlass(store=store, grants=grants, actors=actors, log=log, now=clock)
     approvals = Approvals(gate=gate, grants=grants, glass=glass, log=log)
-    changes = Changes(store=store, actors=actors, shelf=shelf, log=log, now=clock, random_bytes=os.urandom)
-    return Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, changes, clock)
+    changes = Changes(store=store, actors=actors, shelf=shelf, grants=grants, log=log, now=clock, random_bytes=os.urandom)
+    deciding = ChangeApprovals(gate=gate, changes=changes, log=log)
+    return Keeper(home, f"http://keeper.localhost:{port}", store, keys, log, actors, sessions, grants, gate, approvals, changes, deciding, clock)
 
 
 def _after_the_last_entry(keeper: Keeper) -> None:

@@ -1,11 +1,12 @@
 """
 Doing again what the log says was done: what was ended (grants, people, months of traffic, a person's data or
-old keys), and what was used of grants.
+old keys), who was given other roles, and what was used of grants.
 
 The log is the truth and the store its consequence. After a restore from a backup, or a crash between an entry and its deed, the store may
 hold what must be gone; so this runs before anything is served.
 """
 
+from hoeksteen_keeper.access.actors import ENDED
 from hoeksteen_keeper.access.limits import raise_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.replay import StateAt
@@ -22,6 +23,8 @@ def reapply(keeper: Keeper) -> None:
     state = queries.state_at(keeper.log, None)
     keeper.grants.end_again({name: held.state for name, held in state.grants.items() if held.state in _ENDED})
     keeper.actors.stop_again([(str(kill["scope"]), str(kill["target"]), "the log") for kill in state.kills])
+    keeper.actors.end_again([name for name, actor in state.actors.items() if actor["status"] == ENDED])
+    keeper.actors.give_again({name: actor["roles"] for name, actor in state.actors.items()})
     with keeper.store.transaction() as tx:
         known = {name for (name,) in tx.execute("SELECT name FROM vault.named_key WHERE destroyed_at IS NOT NULL")}
         if missing := sorted(set(state.destroyed) - known):

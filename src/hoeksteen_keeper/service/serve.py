@@ -21,10 +21,11 @@ from uvicorn import Config, Server
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
 from hoeksteen_keeper.pages.app import pages
 from hoeksteen_keeper.pages.challenges import Challenges
+from hoeksteen_keeper.pages.issuers import Provider, read_issuers
 from hoeksteen_keeper.pages.shared import Rooms
 from hoeksteen_keeper.service.app import api
 from hoeksteen_keeper.service.asgi import BoundedHttp
-from hoeksteen_keeper.service.keeper import Keeper, require_home
+from hoeksteen_keeper.service.keeper import Keeper, now, require_home
 from hoeksteen_keeper.service.opening import opened
 from hoeksteen_keeper.service.workers import Workers
 
@@ -76,8 +77,12 @@ class _Server(Server):
 
 
 def _pages(keeper: Keeper) -> Any:
+    issuers = {one.name: Provider(one, now=now) for one in read_issuers(keeper.home)}
     challenges = Challenges(now=keeper.now, random_bytes=keeper.random_bytes)
-    return pages(Rooms(keeper.actors, keeper.sessions, keeper.approvals, keeper.origin, keeper.now, keeper.random_bytes, challenges))
+    return pages(Rooms(
+        keeper.actors, keeper.sessions, keeper.approvals, keeper.change_approvals, keeper.origin, keeper.now, keeper.random_bytes, challenges,
+        issuers, now,
+    ))  # fmt: skip
 
 
 def _stop(servers: Sequence[Server]) -> None:

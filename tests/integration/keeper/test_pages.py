@@ -1,82 +1,16 @@
 """The keeper's own pages, as a browser and an authenticator meet them."""
 
-import base64
-import json
 import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode
 
-import cbor2
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from fixtures.keeper import PASSWORD, RunningKeeper, new_subject
+from fixtures.pages import Authenticator, Browser, base64url
 from hoeksteen_keeper.client import KeeperRefused
-
-
-class Authenticator:
-    """A passkey in software, after WebAuthn level 2 sections 6 and 8.7 (attestation `none`)."""
-
-    def __init__(self, origin: str) -> None:
-        self.origin, self.key, self.credential, self.count = origin, ec.generate_private_key(ec.SECP256R1()), b"credential-1" * 2, 0
-
-    def create(self, options: dict[str, Any]) -> dict[str, Any]:
-        numbers = self.key.public_key().public_numbers()
-        cose = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
-        attested = bytes(16) + len(self.credential).to_bytes(2, "big") + self.credential + cose
-        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": self._data(0x45) + attested})
-        return self._packed({"clientDataJSON": self._client("webauthn.create", options["challenge"]), "attestationObject": attestation})
-
-    def get(self, challenge: str, *, flags: int = 0x05) -> dict[str, Any]:
-        self.count += 1
-        data, client = self._data(flags), self._client("webauthn.get", challenge)
-        signature = self.key.sign(data + sha256(client).digest(), ec.ECDSA(SHA256()))
-        return self._packed({"clientDataJSON": client, "authenticatorData": data, "signature": signature})
-
-    def _data(self, flags: int) -> bytes:
-        return sha256(b"keeper.localhost").digest() + bytes([flags]) + self.count.to_bytes(4, "big")
-
-    def _client(self, kind: str, challenge: str) -> bytes:
-        return json.dumps({"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}).encode()
-
-    def _packed(self, response: dict[str, bytes]) -> dict[str, Any]:
-        name = _text(self.credential)
-        return {"id": name, "rawId": name, "type": "public-key", "response": {key: _text(value) for key, value in response.items()}}
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-class Browser:
-    """A browser on the keeper's origin."""
-
-    def __init__(self, keeper: RunningKeeper) -> None:
-        self.keeper = keeper
-        self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{keeper.port}", headers={"Host": f"keeper.localhost:{keeper.port}", "Accept-Language": "en"}
-        )
-
-    def get(self, path: str) -> httpx.Response:
-        return self.http.get(path)
-
-    def form(self, path: str, **fields: str) -> httpx.Response:
-        token = re.findall(r'name="csrf" content="([^"]+)"', self.get("/login").text)[0]
-        content = urlencode({"_csrf_token": token, **fields})
-        return self.http.post(path, content=content, headers={"Content-Type": "application/x-www-form-urlencoded"})
-
-    def json(self, path: str, **body: Any) -> httpx.Response:
-        token = re.findall(r'name="csrf" content="([^"]+)"', self.get("/login").text)[0]
-        return self.http.post(path, json=body, headers={"x-csrftoken": token})
-
-    def log_in(self, actor: str) -> "Browser":
-        answer = self.form("/login", actor=actor, password=PASSWORD, code=self.keeper.totp(actor))
-        assert (answer.status_code, answer.headers["location"]) == (303, "/approvals")
-        return self
 
 
 @pytest.fixture
@@ -194,13 +128,13 @@ class TestPasskeys:
         grant, other = ask(keeper), ask(keeper)
         path = f"/approvals/{grant['id']}"
         challenge = chris.json(f"{path}/options").json()["challenge"]
-        assert challenge == _text(bytes.fromhex(grant["digest"]))
+        assert challenge == base64url(bytes.fromhex(grant["digest"]))
         signed = authenticator.get(challenge)
         for credential, reason in (
-            (authenticator.get(_text(bytes.fromhex(other["digest"]))), "signature_invalid"),
+            (authenticator.get(base64url(bytes.fromhex(other["digest"]))), "signature_invalid"),
             (authenticator.get(challenge, flags=0x01), "signature_invalid"),  # present, but not verified
             (Authenticator("http://desk.localhost:8400").get(challenge), "signature_invalid"),
-            ({**signed, "rawId": _text(b"unknown")}, "signature_invalid"),
+            ({**signed, "rawId": base64url(b"unknown")}, "signature_invalid"),
             ({}, "signature_invalid"),
         ):
             assert chris.json(f"{path}/approve", digest=grant["digest"], credential=credential).json()["reason"] == reason
@@ -221,7 +155,7 @@ class TestPasskeys:
         for count, status in ((10, 200), (5, 403)):
             grant = ask(keeper)
             authenticator.count = count
-            signed = authenticator.get(_text(bytes.fromhex(grant["digest"])))
+            signed = authenticator.get(base64url(bytes.fromhex(grant["digest"])))
             assert chris.json(f"/approvals/{grant['id']}/approve", digest=grant["digest"], credential=signed).status_code == status
 
     def test_services_and_strangers_get_no_ticket(self, keeper: RunningKeeper) -> None:

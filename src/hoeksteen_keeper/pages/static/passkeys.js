@@ -20,12 +20,12 @@ function packed(credential) {
 }
 
 async function approve(button) {
-  const options = await post(`/approvals/${button.dataset.grant}/options`, {});
+  const options = await post(`${button.dataset.at}/options`, {});
   // what is signed is the digest that this page showed, whatever the options say
   const challenge = Uint8Array.from(button.dataset.digest.match(/../g), (pair) => parseInt(pair, 16));
   const allowCredentials = options.allowCredentials.map((held) => ({ ...held, id: bytes(held.id) }));
   const credential = await navigator.credentials.get({ publicKey: { ...options, challenge, allowCredentials } });
-  await post(`/approvals/${button.dataset.grant}/approve`, { digest: button.dataset.digest, credential: packed(credential) });
+  await post(`${button.dataset.at}/approve`, { digest: button.dataset.digest, credential: packed(credential) });
 }
 
 async function register(form) {

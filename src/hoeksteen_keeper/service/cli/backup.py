@@ -79,6 +79,7 @@ def new_log_command(home: Path, dsn: str, reason: str, yes: bool) -> None:
         store = Store(dsn)
         store.open()
         try:
+            migrate(store)
             verifier = begin_new_log(store, log, home=home, reason=reason, known=known, now=now())
         finally:
             store.close()

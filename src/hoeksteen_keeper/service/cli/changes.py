@@ -1,6 +1,5 @@
 """Changes of who may do what: proposed by one officer, in force when two have signed."""
 
-import difflib
 import hashlib
 import json
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 import yaml
 
+from hoeksteen_keeper.access.changes import difference
 from hoeksteen_keeper.access.policies import shipped
 from hoeksteen_keeper.client import KeeperClient
 from hoeksteen_keeper.errors import KeeperInvalid
@@ -47,6 +47,37 @@ def change_propose(client: KeeperClient, file: Path, reason: str) -> None:
     if not isinstance(content, dict):
         raise KeeperInvalid("change_invalid", f"{file} holds no change: begin with `kind:`.")
     _proposed(client, content, reason)
+
+
+@change_group.command("end")
+@click.argument("actor")
+@_reason
+@as_person
+def change_end(client: KeeperClient, actor: str, reason: str) -> None:
+    """Propose that ACTOR leaves for good: blocked, logged out, without keys, passkeys and grants; the name is not used again."""
+    _proposed(client, {"kind": "end_actor", "actor": actor}, reason)
+
+
+@change_group.command("roles")
+@click.argument("actor")
+@click.argument("roles", nargs=-1, required=True)
+@_reason
+@as_person
+def change_roles(client: KeeperClient, actor: str, roles: tuple[str, ...], reason: str) -> None:
+    """Propose that ACTOR has ROLES, in place of those held before."""
+    _proposed(client, {"kind": "roles", "actor": actor, "roles": list(roles)}, reason)
+
+
+@change_group.command("link")
+@click.argument("actor")
+@click.option("--issuer", required=True, help="The identity provider, as issuers.toml names it.")
+@click.option("--subject", required=True, help="What its tokens say of that person.")
+@click.option("--remove", is_flag=True, help="Take the link back.")
+@_reason
+@as_person
+def change_link(client: KeeperClient, actor: str, issuer: str, subject: str, remove: bool, reason: str) -> None:
+    """Propose that whoever the issuer names so logs in as ACTOR."""
+    _proposed(client, {"kind": "issuer_unlink" if remove else "issuer_link", "actor": actor, "issuer": issuer, "subject": subject}, reason)
 
 
 @change_group.command("list")
@@ -99,8 +130,7 @@ def _show(change: dict[str, Any]) -> str:
     content = said["content"]
     if content["kind"] == "policy":
         click.echo(json.dumps({**said, "content": {"kind": "policy", "text": "as below"}}, indent=2, ensure_ascii=False))
-        lines = difflib.unified_diff(change["in_force"].splitlines(), content["text"].splitlines(), "in force", "proposed", lineterm="")
-        click.echo("\n".join(lines) or "the same as in force")
+        click.echo("\n".join(difference(change["in_force"], content["text"])) or "the same as in force")
     else:
         click.echo(json.dumps(said, indent=2, ensure_ascii=False))
     digest = hashlib.sha256(change["canonical"].encode()).hexdigest()
