@@ -15,7 +15,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.migrations import migrate
 from hoeksteen.storage.postgres import Database
 
-pytest_plugins: list[str] = [f"fixtures.{name}" for name in ("not_run", "demonstration", "evidence", "keeper", "softhsm", "billed", "mailbox")]
+pytest_plugins: list[str] = [f"fixtures.{name}" for name in ("not_run", "demonstration", "evidence", "keeper", "softhsm", "billed", "mailbox", "s3")]
 
 _TEMPLATE = "template_hoeksteen"
 

@@ -164,7 +164,7 @@ def test_the_command_tells_people_and_machines(log: Log, tmp_path: Path, capsys:
     assert "NOT VERIFIED" in capsys.readouterr().err
     assert main([str(tmp_path / "absent"), "--key", key, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["verified"] is False
-    assert main(["log", str(log.tiles.home), "--key", key]) == 0
+    assert main(["log", str(log.tiles.objects.home), "--key", key]) == 0
     assert "51 entries" not in capsys.readouterr().out
 
 
@@ -179,7 +179,7 @@ def test_what_the_command_tells_fits_a_terminal(log: Log, tmp_path: Path, capsys
     path, key = tmp_path / "bundle.json", str(log.signer.verifier)
     path.write_bytes(export_bundle(log, subject=subject(1)))
     assert main([str(path), "--key", key]) == 0
-    assert main(["log", str(log.tiles.home), "--key", key]) == 0
+    assert main(["log", str(log.tiles.objects.home), "--key", key]) == 0
     told = capsys.readouterr().out
     assert max(len(line) for line in told.split("\n")) <= 80
     assert "Jan Jan Jan" in told and "\x1b" not in told and "WHOLE" in told
@@ -187,7 +187,7 @@ def test_what_the_command_tells_fits_a_terminal(log: Log, tmp_path: Path, capsys
 
 def _copy(log: Log, to: Path) -> Path:
     log.checkpoint()
-    return Path(shutil.copytree(log.tiles.home, to))
+    return Path(shutil.copytree(log.tiles.objects.home, to))
 
 
 def test_any_byte_changed_in_a_copied_log_fails(log: Log, tmp_path: Path) -> None:
