@@ -9,13 +9,16 @@ import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from hoeksteen_keeper.errors import KeeperUnavailable
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
+
+_AT_ONCE = 32
 
 
 class Objects(Protocol):
@@ -51,12 +54,20 @@ class Objects(Protocol):
         ...
 
 
-def written_otherwise(names: list[str], place: str) -> EvidenceCorrupt:
-    """Give the error of names that hold other bytes than this log would write there."""
-    return EvidenceCorrupt(
-        "tile_differs", f"{min(names)} (of {len(names)}) lies in {place} with other bytes, and stays as it is. Another keeper writes there: stop it. "
-        "Or a restored database lost entries that were never signed: move what lies beyond the checkpoint away, and keep it.",
-    )  # fmt: skip
+def write_side_by_side(new: Mapping[str, bytes], create: Callable[[str, bytes], bool], *, place: str) -> None:
+    """
+    Make new objects, many at a time: what takes long is waiting for a disk or a service.
+
+    :param create: makes one, and says whether it now holds these bytes
+    :raises EvidenceCorrupt: when one is there already with other bytes
+    """
+    with ThreadPoolExecutor(min(_AT_ONCE, len(new) or 1)) as pool:
+        held = list(pool.map(create, new, new.values()))
+    if other := [name for name, ours in zip(new, held, strict=True) if not ours]:
+        raise EvidenceCorrupt(
+            "tile_differs", f"{min(other)} (of {len(other)}) lies in {place} with other bytes, and stays so. Another keeper writes there: stop it. "
+            "Or a restored database lost entries that were never signed: move what lies beyond the checkpoint away, and keep it.",
+        )  # fmt: skip
 
 
 class Files:
@@ -83,10 +94,8 @@ class Files:
 
     def write(self, new: Mapping[str, bytes]) -> None:
         with self._answering():
-            other = [name for name, raw in new.items() if not self._create(name, raw)]
+            write_side_by_side(new, self._create, place=self.place)
             self._sync(new)
-        if other:
-            raise written_otherwise(other, self.place)
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
         with self._answering(), self._alone():

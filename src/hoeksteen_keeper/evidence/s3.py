@@ -7,7 +7,6 @@ SHA-256, so it is there whole or not at all.
 
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -16,9 +15,8 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedEr
 from obstore.store import S3Store
 
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperUnavailable
-from hoeksteen_keeper.evidence.objects import written_otherwise
+from hoeksteen_keeper.evidence.objects import write_side_by_side
 
-_AT_ONCE = 32
 _CONNECT, _ANSWER, _GIVE_UP = timedelta(seconds=3), timedelta(seconds=20), timedelta(seconds=10)
 _RETRIES = 2
 
@@ -52,10 +50,7 @@ class S3Objects:
 
     def write(self, new: Mapping[str, bytes]) -> None:
         self._require_conditions()
-        with ThreadPoolExecutor(min(_AT_ONCE, len(new) or 1)) as pool:
-            made = list(pool.map(lambda item: self._create(*item), new.items()))
-        if other := [name for name, held in zip(new, made, strict=True) if not held]:
-            raise written_otherwise(other, self.place)
+        write_side_by_side(new, self._create, place=self.place)
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
         self._require_conditions()

@@ -7,6 +7,7 @@ all of it can verify and rebuild the log without the database.
 """
 
 import hashlib
+from contextlib import suppress
 
 from hoeksteen_keeper.errors import KeeperUnavailable
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
@@ -172,12 +173,13 @@ class TileStore:
         return {tile_path(kind, number + i, len(part)): pack(kind, part) for i, part in enumerate(parts)}
 
     def _forget_partial(self, size: int, levels: int, new: dict[str, bytes]) -> None:
-        """Remove the partial tiles of those that became full (tlog-tiles: they may go once the full one is there)."""
+        """Remove the partial tiles of those that became full; they may stay (tlog-tiles), as where the keeper may not delete."""
         for kind, level in (*((f"tile/{level}", level) for level in range(levels)), (ENTRIES, 0), (BODIES, 0)):
             count = size // TILE_WIDTH**level
             full = tile_path(kind, count // TILE_WIDTH)
             if count % TILE_WIDTH and full in new:
-                self.objects.forget(f"{full}.p")
+                with suppress(KeeperUnavailable):
+                    self.objects.forget(f"{full}.p")
 
     def _read(self, name: str) -> bytes:
         found = self.objects.read(name)

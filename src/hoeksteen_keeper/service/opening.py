@@ -76,7 +76,7 @@ def joined(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     try:
         keeper.store.open()
         keeper.log.pool.open()
-        keeper.log.become_current()  # now, while tile storage answers: later entries need the database alone
+        keeper.log.take_as_current()
         _after_the_last_entry(keeper)
         yield keeper
     finally:

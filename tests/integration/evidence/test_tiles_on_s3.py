@@ -7,7 +7,7 @@ from typing import Any
 
 import obstore
 import pytest
-from obstore.exceptions import GenericError
+from obstore.exceptions import GenericError, PermissionDeniedError
 
 from fixtures.evidence import Bench, look, subject
 from fixtures.s3 import Service
@@ -210,6 +210,17 @@ def test_a_second_keeper_on_a_copy_of_the_database_damages_nothing(stored: Log, 
     with pytest.raises(KeeperCorrupt, match="behind_tiles"):
         second.tiles.write_checkpoint(second.released().with_signatures(()))
     assert {name: s3.get(name) for name in before} == before and fsck(first).problems == []
+
+
+def test_a_keeper_that_may_not_delete_leaves_partial_tiles(stored: Log, s3: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionDeniedError("no")
+
+    monkeypatch.setattr("hoeksteen_keeper.evidence.s3.obstore.delete", refused)
+    stored.append([look()] * 300)
+    stored.checkpoint()
+    assert {"tile/0/000", "tile/0/000.p/30"} < set(s3.names())
+    assert fsck(stored).problems == [] and _checked(s3, stored, tmp_path / "copy") == 330
 
 
 def test_cosignatures_are_added_and_a_larger_checkpoint_stays(stored: Log, s3: Service) -> None:
