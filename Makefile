@@ -19,7 +19,7 @@ test: setup      ## linters, types, house rules and every suite but the slow one
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) -m "not slow" --durations=5 $(ARGS)
 test-all: setup  ## every suite, the slow ones too
-	@tools/system-packages chromium softhsm2
+	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) --durations=10 --cov --cov-report=term:skip-covered $(ARGS)
 lint: setup      ## ruff, mypy and the import contracts

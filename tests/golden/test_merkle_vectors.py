@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hoeksteen_keeper.evidence.merkle import EMPTY_ROOT, consistency_proof, consistent, inclusion_proof, leaf_hash
+from hoeksteen_keeper.evidence.objects import Files
 from hoeksteen_keeper.evidence.tiles import TileStore, tile_path
 
 # github.com/google/certificate-transparency, cpp/merkletree/merkle_tree_test.cc
@@ -60,7 +61,7 @@ CONSISTENCY = {  # (old, size): the proof
 
 @pytest.fixture
 def store(tmp_path: Path) -> TileStore:
-    store = TileStore(tmp_path)
+    store = TileStore(Files(tmp_path))
     for size, leaf in enumerate(LEAVES):
         store.extend(size, [leaf], [b"body"], [])
     return store
@@ -92,7 +93,7 @@ def test_tile_paths_are_those_of_the_document() -> None:
 
 def test_a_tree_of_70_000_entries_has_the_tiles_that_the_document_lists(tmp_path: Path) -> None:
     """The example under "Partial Tiles" in tlog-tiles."""
-    store, size = TileStore(tmp_path), 0
+    store, size = TileStore(Files(tmp_path)), 0
     for count in (69_000, 1_000):
         size = store.extend(size, [str(size + i).encode() for i in range(count)], [b""] * count, [])
     for level, full, partial in ((0, 273, ["112"]), (1, 1, ["17"]), (2, 0, ["1"])):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hoeksteen_keeper.evidence.merkle import consistency_proof, consistent, inclusion_proof, leaf_hash, pair_hash, range_proof, range_root
+from hoeksteen_keeper.evidence.objects import Files
 from hoeksteen_keeper.evidence.tiles import TileStore
 from hoeksteen_keeper.verify import formats
 from hoeksteen_keeper.verify.bundle import _in_order
@@ -87,7 +88,7 @@ def test_consistency(old: int, more: int, data: st.DataObject) -> None:
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=5))
 def test_tiles_written_in_any_steps_give_the_same_tree(steps: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store, size, sizes = TileStore(Path(folder)), 0, [0]
+        store, size, sizes = TileStore(Files(Path(folder))), 0, [0]
         for step in steps:
             step = min(step, SIZE - size)
             if step:

@@ -21,6 +21,7 @@ from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
 from hoeksteen_keeper.evidence.merkle import HASH_BYTES, inclusion_proof, perfect_root
 from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.objects import Files
 from hoeksteen_keeper.evidence.tiles import TILE_WIDTH, TileStore, tile_path
 from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.verify.formats import read_key
@@ -83,7 +84,7 @@ def log(*, dsn: str, folder: Path, entries: int) -> dict[str, float]:
         copy_seconds = _plain_copy(store, entries)
         made.checkpoint()
         began = time.perf_counter()
-        head, _ = check_log(made.tiles.home, [read_key(str(signer.verifier))], [])
+        head, _ = check_log(folder / "tiles", [read_key(str(signer.verifier))], [])
         verify_seconds = time.perf_counter() - began
     finally:
         made.pool.close()
@@ -147,10 +148,10 @@ def proof(*, folder: Path, size: int) -> dict[str, float]:
             path.write_bytes(hashes if number < full else hashes[: rest * HASH_BYTES])
         hashes = perfect_root(hashes) * TILE_WIDTH
         level, count = level + 1, full
-    tree, tries = TileStore(home).tree(size), 200
+    store, tries = TileStore(Files(home)), 200
     began = time.perf_counter()
     for number in range(tries):
-        inclusion_proof(tree, number * 49_999_999 % size, size)
+        inclusion_proof(store.tree(size), number * 49_999_999 % size, size)
     took = time.perf_counter() - began
     shutil.rmtree(home)
     return {"inclusion_proof_ms": round(took / tries * 1000, 2), "inclusion_proof_log_size": size}

@@ -23,6 +23,7 @@ from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.merkle import EMPTY_ROOT
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.evidence.notes import Checkpoint, Signature, VerifierKey, checkpoint_text
+from hoeksteen_keeper.evidence.objects import Files, Objects
 from hoeksteen_keeper.evidence.recovery import catch_up
 from hoeksteen_keeper.evidence.replay import History
 from hoeksteen_keeper.evidence.tiles import TileStore
@@ -52,7 +53,7 @@ class Log:
     """
     One log: its database, its tiles and its key.
 
-    :param home: the keeper's data directory; the log's files are in `home/tiles`
+    :param home: the keeper's data directory; the log's tiles are in `home/tiles` where `objects` does not say otherwise
     :param origin: the log's name in its checkpoints
     :param log_key: 32 bytes that subjects' keys are derived from; never leaves the keeper
     :param now: the clock
@@ -71,9 +72,10 @@ class Log:
         log_key: bytes,
         now: Callable[[], datetime],
         random_bytes: Callable[[int], bytes],
+        objects: Objects | None = None,
     ) -> None:
         self.pool, self.origin, self.signer = pool, origin, signer
-        self.tiles = TileStore(home / "tiles")
+        self.tiles = TileStore(objects or Files(home / "tiles"))
         self.scribe = Scribe(log_key, random_bytes)
         self.witnesses: list[tuple[VerifierKey, AddCheckpoint]] = []
         self.history = History()
@@ -156,7 +158,7 @@ class Log:
         with self._sequencing():  # or the larger one, which another process publishes meanwhile, would be overwritten
             note = self.tiles.read_checkpoint()
             if note is not None and (checkpoint := Checkpoint.parse(note)).text == text:
-                self.tiles.write_checkpoint(checkpoint.with_signatures(cosignatures))
+                self.tiles.exchange_checkpoint(note, checkpoint.with_signatures(cosignatures))
 
     def require_open(self) -> None:
         """:raises KeeperCorrupt: when the background work found that the log is broken: nothing is appended from then on"""
@@ -192,6 +194,10 @@ class Log:
                 catch_up(tx, self.tiles, self.signer.verifier, self.origin)
                 tx.commit()
             self._current = True
+
+    def take_as_current(self) -> None:
+        """Rely on the process that serves, which learnt what its tiles hold: entries of this one need the database alone."""
+        self._current = True
 
     def _integrate(self) -> Checkpoint:
         """Take the next entries into the tree, and sign it; give the newest checkpoint."""
@@ -246,9 +252,6 @@ class Log:
                 _report.critical("the log is closed: %s", error)
                 self._failure = error
                 return
-            except OSError as error:
-                _report.warning("the log's tiles cannot be written: %s", error)
-                self._wake.set()
             except Exception:  # noqa: BLE001 a thread that dies in silence would leave every later entry without a signature
                 _report.exception("the log's checkpoint fails, and is tried again")
                 self._wake.set()

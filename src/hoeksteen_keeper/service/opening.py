@@ -25,6 +25,7 @@ from hoeksteen_keeper.service.exposure import attest_exposure
 from hoeksteen_keeper.service.keeper import Keeper, SteadyClock, now
 from hoeksteen_keeper.service.reapplying import reapply
 from hoeksteen_keeper.service.schedule import destroy_months_over
+from hoeksteen_keeper.service.tile_home import tile_home
 from hoeksteen_keeper.service.witnesses import cosigned, read_witnesses, require_nothing_newer
 from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.vault.keys import Keys
@@ -75,6 +76,7 @@ def joined(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     try:
         keeper.store.open()
         keeper.log.pool.open()
+        keeper.log.take_as_current()
         _after_the_last_entry(keeper)
         yield keeper
     finally:
@@ -141,7 +143,10 @@ def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
         signer = NoteSigner.load(keys / "log-signing")
     except OSError as error:
         raise KeeperInvalid("key_unreadable", f"{error.filename} cannot be read: {error.strerror}. Restore the keys.") from error
-    return Log(pool=connections(dsn), home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom)
+    return Log(
+        pool=connections(dsn), home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom,
+        objects=tile_home(home, origin=signer.name),
+    )  # fmt: skip
 
 
 def _put_first_in_force(keeper: Keeper) -> None:

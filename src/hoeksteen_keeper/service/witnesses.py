@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
+from hoeksteen_keeper.errors import KeeperError, KeeperInvalid
 from hoeksteen_keeper.evidence import queries
-from hoeksteen_keeper.evidence.errors import BehindTiles, InvalidNote, WitnessRefused
+from hoeksteen_keeper.evidence.errors import BehindTiles, WitnessRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.evidence.notes import COSIGNATURE, Checkpoint, VerifierKey
@@ -119,7 +119,7 @@ def _submit(log: Log, key: VerifierKey, add_checkpoint: AddCheckpoint, stop: thr
             if away:
                 _report.warning("the witness %s cosigns again", key.name)
             pause, away = _EVERY_SECONDS, False
-        except (WitnessRefused, InvalidNote, OSError, KeeperCorrupt) as error:
+        except (KeeperError, OSError) as error:
             if not away:
                 _report.warning("the witness %s does not cosign: %s", key.name, _said(error))
             pause, away = min(pause * 2, _PAUSE_LONGEST_SECONDS), True
@@ -161,4 +161,4 @@ def _address(url: str) -> str:
 
 
 def _said(error: Exception) -> str:
-    return error.detail if isinstance(error, WitnessRefused | InvalidNote | KeeperCorrupt) else type(error).__name__
+    return error.detail if isinstance(error, KeeperError) else type(error).__name__

@@ -1,13 +1,17 @@
 """
-`hoeksteen-verify`: check an evidence bundle or a copied log, offline, with the standard library and `cryptography` alone.
+`hoeksteen-verify`: check an evidence bundle or a copied log, offline.
+
+It needs the standard library of Python and `cryptography` alone.
 
 Exit status: 0 verified (a bundle: complete, and cosigned as asked for), 1 not, 2 wrong use.
 """
 
 import argparse
+import base64
 import json
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +21,8 @@ from hoeksteen_keeper.verify.bundle import Verdict, check_bundle
 from hoeksteen_keeper.verify.formats import Invalid, Key, read_key
 from hoeksteen_keeper.verify.tilelog import check_log
 
-_COLUMNS = ("time", "who", "did", "category", "why", "grant", "outcome")
+_WIDTH = 80
+_INDENT = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,16 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if a_log:
             head, beyond = check_log(options.path, keys, witnesses)
             answer: dict[str, Any] = {"verified": True, "origin": head.origin, "entries": head.size, "root": head.root.hex(), "files_beyond": beyond}
-            lines = [f"The log {head.origin} is whole: {head.size} entries, root {head.root.hex()}."]
-            lines += [f"{beyond} files lie beyond the signed tree and prove nothing."] if beyond else []
-            return _say(options.json, answer, head.cosigned, wanted, lines)
+            told = [("log", head.origin), ("entries", str(head.size)), ("root", base64.b64encode(head.root).decode())]
+            told += [("beyond", f"{beyond} files lie beyond the signed tree and prove nothing.")] if beyond else []
+            return _say(
+                options.json, answer, head.cosigned, wanted, [*_wrapped(told), "", *_wrapped([("WHOLE", "each file is what the root says.")])]
+            )
         verdict = check_bundle(options.path.read_bytes(), keys, witnesses)
         answer = {"verified": True, "complete": verdict.complete, "verdict": "complete" if verdict.complete else "partial", **asdict(verdict)}
         return _say(options.json, answer, verdict.cosigned, wanted, _told(verdict))
     except (Invalid, OSError) as error:
         if options.json:
             sys.stdout.write(json.dumps({"verified": False, "problem": str(error)}) + "\n")
-        sys.stderr.write(f"NOT VERIFIED. {_plain(str(error))}\n")
+        sys.stderr.write("\n".join(textwrap.wrap(f"NOT VERIFIED. {_plain(str(error))}", _WIDTH)) + "\n")
         return 1
 
 
@@ -86,38 +93,58 @@ def _say(as_json: bool, answer: dict[str, Any], cosigned: dict[str, int], wanted
     if as_json:
         sys.stdout.write(json.dumps({**answer, "cosigned": cosigned, "witnessed": bool(cosigned) and witnessed, "exit": 0 if good else 1}) + "\n")
         return 0 if good else 1
-    for name, seconds in cosigned.items():
-        lines.append(f"Cosigned by {name} at {_instant(seconds)}.")
+    stated = [("cosigned", f"by {name} at {_instant(seconds)}") for name, seconds in cosigned.items()]
     if not cosigned or not witnessed:
-        lines.append(
-            f"UNWITNESSED: {len(cosigned)} of the {wanted} cosignatures asked for. The log's keeper alone says that there is no other version of it."
-        )
-    lines.append("VERIFIED." if good else "NOT VERIFIED.")
-    sys.stdout.write("\n".join(map(_plain, lines)) + "\n")
+        asked = f"{len(cosigned)} of the {wanted} cosignatures asked for" if wanted else "you asked for no cosignature (--witness)"
+        stated.append(("UNWITNESSED", f"{asked}. The log's keeper alone says that there is no other version of it."))
+    sys.stdout.write("\n".join([*lines, *_wrapped(stated), "VERIFIED." if good else "NOT VERIFIED."]) + "\n")
     return 0 if good else 1
 
 
 def _told(verdict: Verdict) -> list[str]:
-    rows = [
-        {
-            "time": row["time"][:19].replace("T", " "),
-            "who": f"{row['name'] or row['actor']} ({row['organisation']}{', ' + row['country'] if row['country'] else ''})",
-            "did": row["action"],
-            "category": row["category"] + (" (masked)" if row["masked"] else ""),
-            "why": " ".join(part for part in (row["purpose"], row["ticket"]) if part),
-            "grant": f"{row['grant'][:13]} by {', '.join(row['approved_by']) or '?'}" if row["grant"] else "",
-            "outcome": row["outcome"],
-        }
-        for row in verdict.rows
-    ]
-    widths = {name: max([len(name), *(len(row[name]) for row in rows)]) for name in _COLUMNS}
-    table = ["  ".join(row[name].ljust(widths[name]) for name in _COLUMNS).rstrip() for row in [{name: name for name in _COLUMNS}, *rows]]
-    covered = f"from {verdict.since or 'the beginning'} to {verdict.until or 'the end of the signed log'}"
-    lines = [*table, "", f"Log {verdict.origin}, {verdict.size} entries. Covered: entries {verdict.first} to {verdict.last - 1}, {covered}."]
+    lines = [line for row in verdict.rows for line in (*_row(row), "")]
+    count = verdict.last - verdict.first
+    lines += _wrapped(
+        [
+            ("log", f"{verdict.origin}, signed at {verdict.size} entries"),
+            ("covered", f"{count} entries, {verdict.first} to {verdict.last - 1}" if count else "nothing"),
+            ("from", verdict.since or "the beginning of the log"),
+            ("to", verdict.until or "the end of the signed log"),
+        ]
+    )
+    if "#" in verdict.origin:
+        text = "this log follows another that ended; what happened before is in that one, and entry 0 of this one says why (kind `break`)."
+        lines += _wrapped([("NEW LOG", text)])
     if verdict.complete:
-        tested = f"all {verdict.last - verdict.first} entries were tested"
-        return [*lines, f"COMPLETE: {tested}; {len(rows)} are about the subject of this bundle, and all of them are shown."]
-    return [*lines, f"PARTIAL: {len(verdict.missing)} entries are withheld, the first is {verdict.missing[0]}."]
+        said = ("COMPLETE", f"all {count} entries were tested; {len(verdict.rows)} are about the subject of this bundle, and all of them are shown.")
+    else:
+        said = ("PARTIAL", f"{len(verdict.missing)} entries are withheld, the first is {verdict.missing[0]}.")
+    return [*lines, "", *_wrapped([said])]
+
+
+def _row(row: dict[str, Any]) -> list[str]:
+    """Tell one entry: when, what and how it ended in the first line, then who, why and under which grant."""
+    what = row["kind"] if row["kind"] not in ("disclosure", row["action"]) else ""
+    did = " ".join(part for part in (what, row["action"], row["category"], "(masked)" if row["masked"] else "") if part)
+    among = f", among {row['count']} people" if row["count"] > 1 else ""
+    who = f"{row['name'] or row['actor'] or 'the keeper'} ({row['organisation']}{', ' + row['country'] if row['country'] else ''})"
+    told = [
+        (f"#{row['index']}", f"{row['time'][:19].replace('T', ' ')} UTC   {did}: {row['outcome']}{among}"),
+        ("who", who + (f", as {row['actor']}" if row["name"] else "")),
+        ("why", " ".join(part for part in (row["purpose"], row["ticket"]) if part)),
+        ("grant", f"{row['grant']} by {', '.join(row['approved_by']) or '?'}" if row["grant"] else ""),
+    ]
+    return _wrapped([(label, text) for label, text in told if text])
+
+
+def _wrapped(told: Sequence[tuple[str, str]]) -> list[str]:
+    """Give lines of at most 80 columns, each text beside its label; what the log says must not steer the reader's terminal."""
+    return [line for label, text in told for line in _paragraph(label, _plain(text))]
+
+
+def _paragraph(label: str, text: str) -> Iterator[str]:
+    beside = label.ljust(_INDENT) if len(label) < _INDENT else f"{label} "
+    yield from textwrap.wrap(text, _WIDTH, initial_indent=beside, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.merkle import leaf_hash
 from hoeksteen_keeper.evidence.notes import COSIGNATURE, Checkpoint, checkpoint_text, parse_signatures
+from hoeksteen_keeper.evidence.objects import Files
 from hoeksteen_keeper.evidence.queries import did_see, export_bundle, fsck
 from hoeksteen_keeper.evidence.tiles import ENTRIES, TileStore, pack, unpack
 from hoeksteen_keeper.evidence.witness import Witness, cosign
@@ -64,7 +65,7 @@ def test_a_database_administrator_who_changes_the_log_is_found(filled: Log, benc
 
 def test_a_changed_log_is_not_signed_any_further(filled: Log, bench: Bench) -> None:
     published = filled.tiles.read_checkpoint()
-    tile = filled.tiles.home / "tile/0/000.p/30"
+    tile = filled.tiles.objects.home / "tile/0/000.p/30"
     tile.write_bytes(leaf_hash(b"forged") + tile.read_bytes()[32:])
     filled.append([look()])
     with pytest.raises(KeeperCorrupt):
@@ -82,9 +83,9 @@ def test_the_sequencer_refuses_a_gap(filled: Log, bench: Bench) -> None:
 
 def _forge(copy: Path, log: Log, leaves: list[bytes], signer: NoteSigner) -> bytes:
     """Build a log of other leaves at the same place, and sign it."""
-    bodies = unpack("body", (log.tiles.home / "body/000.p/30").read_bytes())[: len(leaves)]
+    bodies = unpack("body", (log.tiles.objects.home / "body/000.p/30").read_bytes())[: len(leaves)]
     shutil.rmtree(copy, ignore_errors=True)
-    store = TileStore(copy)
+    store = TileStore(Files(copy))
     store.extend(0, leaves, bodies, [])
     text = checkpoint_text(log.origin, len(leaves), store.tree(len(leaves))(0, len(leaves)))
     store.write_checkpoint(text + b"\n" + signer.sign(text))
@@ -92,7 +93,7 @@ def _forge(copy: Path, log: Log, leaves: list[bytes], signer: NoteSigner) -> byt
 
 
 def test_a_forged_copy_needs_the_key_and_a_forged_view_needs_the_witness(filled: Log, bench: Bench, tmp_path: Path) -> None:
-    leaves = unpack(ENTRIES, (filled.tiles.home / "tile/entries/000.p/30").read_bytes())
+    leaves = unpack(ENTRIES, (filled.tiles.objects.home / "tile/entries/000.p/30").read_bytes())
     keys = [read_key(str(filled.signer.verifier))]
     copy = tmp_path / "copy"
     _forge(copy, filled, leaves[:-1], NoteSigner.generate(filled.origin))
@@ -101,7 +102,7 @@ def test_a_forged_copy_needs_the_key_and_a_forged_view_needs_the_witness(filled:
     witness = NoteSigner.generate("witness.example", algorithm=COSIGNATURE)
     serving = Witness(signer=witness, home=tmp_path / "w", logs={filled.origin: filled.signer.verifier}, now=bench.clock)
     note = cosign(filled, filled.checkpoint(), key=witness.verifier, add_checkpoint=serving.add_checkpoint)
-    assert check_log(filled.tiles.home, keys, [read_key(str(witness.verifier))])[0].cosigned
+    assert check_log(filled.tiles.objects.home, keys, [read_key(str(witness.verifier))])[0].cosigned
     assert filled.tiles.read_checkpoint() == note
     # the keeper's own key signs a truncated and a forked view; the verifier alone cannot know, the witness refuses to cosign either
     for forged in (leaves[:-1], [*leaves[:-1], leaves[0]]):
@@ -157,10 +158,10 @@ def test_an_answer_that_omits_an_entry_is_partial(filled: Log, bench: Bench) -> 
 
 
 def test_two_entries_cannot_be_linked_without_the_subjects_key(filled: Log) -> None:
-    leaves = [json.loads(leaf) for leaf in unpack(ENTRIES, (filled.tiles.home / "tile/entries/000.p/30").read_bytes())]
+    leaves = [json.loads(leaf) for leaf in unpack(ENTRIES, (filled.tiles.objects.home / "tile/entries/000.p/30").read_bytes())]
     assert len({tag for leaf in leaves for tag in leaf["tags"]}) == 30
     assert len({leaf["body"] for leaf in leaves}) == 30
-    for path in filled.tiles.home.rglob("*"):
+    for path in filled.tiles.objects.home.rglob("*"):
         if path.is_file():
             assert str(subject(1)).encode() not in path.read_bytes()
             assert subject(1).bytes not in path.read_bytes()
@@ -170,10 +171,10 @@ def test_a_clock_set_back_cannot_back_date(filled: Log, bench: Bench) -> None:
     bench.clock.now -= timedelta(days=30)
     filled.append([look()])
     filled.checkpoint()
-    leaf = unpack(ENTRIES, (filled.tiles.home / "tile/entries/000.p/31").read_bytes())[-1]
+    leaf = unpack(ENTRIES, (filled.tiles.objects.home / "tile/entries/000.p/31").read_bytes())[-1]
     assert json.loads(leaf)["time"].startswith("2026-10-01")
     assert json.loads(leaf)["clock"].startswith("2026-09-01")
-    assert check_log(filled.tiles.home, [read_key(str(filled.signer.verifier))], [])[0].size == 31
+    assert check_log(filled.tiles.objects.home, [read_key(str(filled.signer.verifier))], [])[0].size == 31
 
 
 def test_a_keeper_restored_from_yesterdays_backup_catches_up_before_it_signs(filled: Log, bench: Bench) -> None:
@@ -191,7 +192,7 @@ def test_a_keeper_restored_from_yesterdays_backup_catches_up_before_it_signs(fil
     assert fsck(restored).problems == []
     assert Checkpoint.parse(restored.checkpoint()).size == 432
     assert fsck(restored).ok
-    assert check_log(restored.tiles.home, [read_key(str(restored.signer.verifier))], [])[0].size == 432
+    assert check_log(restored.tiles.objects.home, [read_key(str(restored.signer.verifier))], [])[0].size == 432
 
 
 def test_an_empty_database_is_rebuilt_from_the_tiles(filled: Log, bench: Bench) -> None:
@@ -211,7 +212,7 @@ def test_a_restored_keeper_that_cannot_catch_up_does_nothing(filled: Log, bench:
     today.append([look()] * 300)
     published = today.checkpoint()
     bench.restore(copy)
-    shutil.rmtree(today.tiles.home / lost)
+    shutil.rmtree(today.tiles.objects.home / lost)
     restored = bench.log()
     for attempt in (lambda: restored.append([look()]), restored.checkpoint, restored.start):
         with pytest.raises(KeeperCorrupt):
@@ -230,7 +231,7 @@ def test_a_restored_keeper_that_went_another_way_does_nothing(filled: Log, bench
     elsewhere = bench.home / "elsewhere"
     shutil.copytree(bench.home / "tiles", elsewhere / "tiles")
     (elsewhere / "tiles/checkpoint").unlink()
-    store = TileStore(elsewhere / "tiles")
+    store = TileStore(Files(elsewhere / "tiles"))
     old = checkpoint_text(filled.origin, 30, store.tree(30)(0, 30))
     store.write_checkpoint(old + b"\n" + filled.signer.sign(old))
     apart = bench.log(home=elsewhere)
@@ -252,8 +253,8 @@ def test_another_key_does_not_sign_this_log(filled: Log, bench: Bench) -> None:
 
 
 def test_a_body_cannot_be_exchanged(filled: Log) -> None:
-    leaves = unpack(ENTRIES, (filled.tiles.home / "tile/entries/000.p/30").read_bytes())
-    bodies = unpack("body", (filled.tiles.home / "body/000.p/30").read_bytes())
+    leaves = unpack(ENTRIES, (filled.tiles.objects.home / "tile/entries/000.p/30").read_bytes())
+    bodies = unpack("body", (filled.tiles.objects.home / "body/000.p/30").read_bytes())
     assert read_entry(3, leaves[3], bodies[3], None).index == 3
     with pytest.raises(KeeperCorrupt):
         read_entry(3, leaves[3], bodies[4], None)

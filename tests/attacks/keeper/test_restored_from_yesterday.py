@@ -10,6 +10,7 @@ from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.client import KeeperRefused, SealItem
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.verify.bundle import check_bundle
+from hoeksteen_keeper.verify.cli import main
 from hoeksteen_keeper.verify.formats import read_key
 
 FIELDS = {"kind": "individual", "family_name": "Berg"}
@@ -36,7 +37,7 @@ def _could(keeper: RunningKeeper, sealed: SealItem) -> set[tuple[str, str, str |
     return {(row["actor"], row["purpose"], row["grant"]) for row in answer["actors"]}
 
 
-def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path) -> None:
+def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keeper, backup = own_keeper, tmp_path / "yesterday"
     tmp_path.chmod(0o777)
     own = ("--home", keeper.home, "--dsn", keeper.dsn)
@@ -92,5 +93,7 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path) -> None:
     assert _opened(keeper, kept) == _opened(keeper, gone) == FIELDS  # what ended after the backup is lost with the tiles, and the break says so
     assert _could(keeper, kept) == could | {("m.tan", "support", grant["id"])}
     assert keeper.client("chris.smit").fsck()["ok"]
-    verdict = check_bundle(keeper.client("dewi.hoekstra").export_bundle(subject=kept.subject), [read_key(new_key)], [])
+    (tmp_path / "bundle").write_bytes(keeper.client("dewi.hoekstra").export_bundle(subject=kept.subject))
+    verdict = check_bundle((tmp_path / "bundle").read_bytes(), [read_key(new_key)], [])
     assert verdict.complete and verdict.origin.endswith("#2")
+    assert main([str(tmp_path / "bundle"), "--key", new_key]) == 0 and "NEW LOG" in capsys.readouterr().out

@@ -69,7 +69,7 @@ def test_kill_minus_nine_in_the_middle(bench: Bench, tmp_path: Path, life: float
     assert report.problems == []
     assert len(acknowledged) == len(set(acknowledged))
     assert set(acknowledged) <= set(range(report.entries))
-    assert check_log(log.tiles.home, [read_key(str(log.signer.verifier))], [])[0].size == report.size
+    assert check_log(log.tiles.objects.home, [read_key(str(log.signer.verifier))], [])[0].size == report.size
     for checkpoint in checkpoints:  # every view ever published is a prefix of the last one
         checkpoint.check(log.signer.verifier)
         assert log.tiles.tree(checkpoint.size)(0, checkpoint.size) == checkpoint.root
@@ -107,7 +107,7 @@ def test_a_crash_between_any_two_steps_of_the_sequencer(bench: Bench, log: Log, 
     assert again.append([look()]) == [300]
     assert Checkpoint.parse(again.checkpoint()).size == 301
     assert fsck(again).problems == []
-    assert check_log(again.tiles.home, [read_key(str(again.signer.verifier))], [])[0].size == 301
+    assert check_log(again.tiles.objects.home, [read_key(str(again.signer.verifier))], [])[0].size == 301
 
 
 def test_a_database_that_stops_gives_no_false_acknowledgement(bench: Bench, log: Log) -> None:

@@ -164,13 +164,30 @@ def test_the_command_tells_people_and_machines(log: Log, tmp_path: Path, capsys:
     assert "NOT VERIFIED" in capsys.readouterr().err
     assert main([str(tmp_path / "absent"), "--key", key, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["verified"] is False
-    assert main(["log", str(log.tiles.home), "--key", key]) == 0
+    assert main(["log", str(log.tiles.objects.home), "--key", key]) == 0
     assert "51 entries" not in capsys.readouterr().out
+
+
+def test_what_the_command_tells_fits_a_terminal(log: Log, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(log)
+    organisation = "an-organisation-with-a-name-" * 4
+    log.append([Event("organisation", detail={"organisation": organisation, "name": "x", "country": "NL", "operator": False})])
+    log.append(
+        [Event("actor", detail={"actor": "j.long", "name": "Jan " * 30 + "\x1b[2J", "organisation": organisation, "roles": [], "status": "active"})]
+    )
+    log.append([look(1, actor="j.long", organisation=organisation, detail={"masked": True, "ticket": "T" * 100, "medium": "desk", "count": 1})])
+    path, key = tmp_path / "bundle.json", str(log.signer.verifier)
+    path.write_bytes(export_bundle(log, subject=subject(1)))
+    assert main([str(path), "--key", key]) == 0
+    assert main(["log", str(log.tiles.objects.home), "--key", key]) == 0
+    told = capsys.readouterr().out
+    assert max(len(line) for line in told.split("\n")) <= 80
+    assert "Jan Jan Jan" in told and "\x1b" not in told and "WHOLE" in told
 
 
 def _copy(log: Log, to: Path) -> Path:
     log.checkpoint()
-    return Path(shutil.copytree(log.tiles.home, to))
+    return Path(shutil.copytree(log.tiles.objects.home, to))
 
 
 def test_any_byte_changed_in_a_copied_log_fails(log: Log, tmp_path: Path) -> None:

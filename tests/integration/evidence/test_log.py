@@ -86,7 +86,7 @@ def test_a_bad_event_is_refused_and_hurts_nobody_else(log: Log, event: Event) ->
 def test_the_sequencer_outlives_what_it_cannot_use(log: Log) -> None:
     """A checkpoint that somebody damaged stops no entry, and once it is put right everything is signed."""
     log.append([look()])
-    good, path = log.checkpoint(), log.tiles.home / "checkpoint"
+    good, path = log.checkpoint(), log.tiles.objects.home / "checkpoint"
     path.write_bytes(b"no note")
     log.start()
     try:

@@ -1,68 +1,18 @@
 """A witness as a process of its own, for a stranger's log and for the keeper's: what it cosigns, what it refuses, and what the keeper makes of it."""
 
-import http.client
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.keeper import RunningKeeper, free_port, new_subject
+from fixtures.keeper import RunningKeeper, new_subject
+from fixtures.witness import Serving, until, witness
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.merkle import consistency_proof, leaf_hash, perfect_root, split
 from hoeksteen_keeper.evidence.notes import Checkpoint, VerifierKey, checkpoint_text, parse_signatures, to_base64
 from hoeksteen_keeper.verify.bundle import check_bundle
 from hoeksteen_keeper.verify.formats import read_key
-
-_COMMAND = (sys.executable, "-m", "hoeksteen_keeper.service.cli.main")
-
-
-@dataclass
-class Serving:
-    """A witness's process, which can be killed and started again."""
-
-    home: Path
-    logs: list[str]
-    key: str
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        named = [option for log in self.logs for option in ("--log", log)]
-        self.process = subprocess.Popen([*_COMMAND, "witness", "--home", self.home, "--port", str(self.port), *named], stderr=subprocess.DEVNULL)
-        _until(self._answers)
-
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        if self.process:
-            self.process.send_signal(number)
-            self.process.wait(10)
-
-    def ask(self, body: bytes, path: str = "/add-checkpoint") -> tuple[int, str, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("POST", path, body)
-        answer = connection.getresponse()
-        found = answer.status, answer.headers["content-type"] or "", answer.read()
-        connection.close()
-        return found
-
-
-def witness(home: Path, *logs: str) -> Serving:
-    made = subprocess.run([*_COMMAND, "witness-key", "--home", home, "--name", "council.example/witness"], capture_output=True, text=True, check=True)
-    return Serving(home, list(logs), made.stdout.strip())
 
 
 class Foreign:
@@ -142,14 +92,14 @@ def test_the_keeper_has_its_checkpoints_cosigned_and_does_not_go_back(own_keeper
         assert added.stdout == f"council.example/witness  {serving.url}\n"
         keeper.start()
         keeper.client("chris.smit").did_see(actor="anna.dekker")
-        _until(lambda: b"council.example" in (keeper.home / "tiles" / "checkpoint").read_bytes())
+        until(lambda: b"council.example" in (keeper.home / "tiles" / "checkpoint").read_bytes())
         bundle = keeper.client("dewi.hoekstra").export_bundle(subject=new_subject())
         verdict = check_bundle(bundle, [read_key(log_key)], [read_key(serving.key)])
         assert verdict.complete and list(verdict.cosigned) == ["council.example/witness"]
         serving.kill()  # without it the keeper goes on, and is cosigned when it is back
         keeper.client("chris.smit").did_see(actor="bram.visser")
         serving.start()
-        _until(lambda: b"council.example" in (keeper.home / "tiles" / "checkpoint").read_bytes())
+        until(lambda: b"council.example" in (keeper.home / "tiles" / "checkpoint").read_bytes())
         keeper.stop()
         _put_back(keeper, tmp_path / "yesterday")
         refused = keeper.run(
@@ -158,13 +108,6 @@ def test_the_keeper_has_its_checkpoints_cosigned_and_does_not_go_back(own_keeper
         assert refused.returncode == 1 and "behind_witness" in refused.stderr, refused.stderr
     finally:
         serving.kill()
-
-
-def _until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def _copy(keeper: RunningKeeper, folder: Path) -> None:

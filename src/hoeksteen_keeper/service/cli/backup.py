@@ -52,8 +52,8 @@ def restore_command(file: Path, home: Path, dsn: str) -> None:
             click.echo(f"The log goes on from entry {keeper.log.released().size}.")
     except EvidenceCorrupt as error:
         raise KeeperInvalid(
-            error.reason, f"The database is back, but its log cannot go on, and nothing was signed: {error.detail} Bring back the tiles in "
-            f"{home / 'tiles'} and start the keeper; where they are lost, run `hoeksteen-keeper new-log`.",
+            error.reason, f"The database is back, but its log cannot go on, and nothing was signed: {error.detail} Bring "
+            "back tile storage and start the keeper; where it is lost, run `hoeksteen-keeper new-log`.",
         ) from error  # fmt: skip
 
 
