@@ -61,6 +61,7 @@ async def _serve(keeper: Keeper, workers: Workers, socket: Path, port: int, on_r
         _Server(Config(_pages(keeper), host="127.0.0.1", port=port, http="h11", **shared)),
     ]
     workers.on_lost = partial(_stop, servers)
+    await workers.connect()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers)
