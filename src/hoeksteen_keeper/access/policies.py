@@ -129,11 +129,6 @@ class Shelf:
         rows = self._store.rows("SELECT version, digest, text FROM access.policy ORDER BY version DESC LIMIT 1")
         return Version(*rows[0]) if rows else Version(0, "", "")
 
-    def at(self, instant: datetime) -> str:
-        """Give the text that was in force at an instant, or nothing."""
-        rows = self._store.rows("SELECT text FROM access.policy WHERE since <= %s ORDER BY version DESC LIMIT 1", [instant])
-        return str(rows[0][0]) if rows else ""
-
     def check(self, text: str) -> None:
         """:raises KeeperInvalid: `policy_invalid`, when the text is no valid policies, or nobody could decide anything under it any more"""
         if not governs(Policies(text, schema=schema())):
