@@ -153,6 +153,7 @@ def contents() -> list[dict[str, object]]:
         {"kind": "key", "actor": "anna.dekker", "public_key": public},
         {"kind": "roles", "actor": "anna.dekker", "roles": ["care_agent", "billing_manager"]},
         {"kind": "end_actor", "actor": "m.tan"},
+        {"kind": "issuer_link", "actor": "anna.dekker", "issuer": "https://login.example/tenant", "subject": "0e3f"},
     ]
 
 

@@ -37,6 +37,10 @@ class Reach:
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
     """What a change changes."""
 
+    def completed(self, reach: Reach) -> "Content":
+        """Give it with what it rests on, so that this is signed as well."""
+        return self
+
     def check(self, reach: Reach) -> None:
         """:raises KeeperInvalid: when it cannot come into force"""
 
@@ -54,16 +58,29 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class PolicyText(Content, frozen=True, forbid_unknown_fields=True, tag="policy"):
-    """The whole text of the policies, in place of all that held before."""
+    """
+    The whole text of the policies, in place of all that held before.
+
+    :param replaces: the digest of those, so that nobody signs a difference and puts another one in force
+    """
 
     text: str
+    replaces: str = ""
+
+    def completed(self, reach: Reach) -> "PolicyText":
+        return PolicyText(self.text, self.replaces or reach.shelf.latest().digest)
 
     def check(self, reach: Reach) -> None:
+        if self.replaces and self.replaces != reach.shelf.latest().digest:
+            raise KeeperRefused("change_over", "Other policies came into force since it was proposed; propose it anew.")
         reach.shelf.check(self.text)
         _require_signers(reach.officers(policies=Policies(self.text, schema=schema())))
 
     def put_in_force(self, reach: Reach) -> None:
         reach.shelf.put_in_force(self.text)
+
+    def facts(self, reach: Reach) -> dict[str, Any]:
+        return {"in_force": reach.shelf.of(self.replaces).text if self.replaces else ""}
 
 
 class NewOrganisation(Content, frozen=True, forbid_unknown_fields=True, tag="organisation"):

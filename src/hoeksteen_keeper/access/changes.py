@@ -67,7 +67,7 @@ class Changes:
         :param content: its `kind` and what belongs to that kind
         :raises KeeperInvalid: when it could not come into force as things stand
         """
-        read = self._read(content)
+        read = self._read(content).completed(self._reach)
         read.check(self._reach)
         _require_reason(reason)
         change_id, now = UUID(bytes=self._random_bytes(16), version=4), self._now()
@@ -156,12 +156,10 @@ class Changes:
 
     def shown(self, change: Change) -> dict[str, Any]:
         """Give the same with what one compares it to: the policies that it replaces, and of people and keys what the keeper knows besides."""
-        described, before = self.described(change), ""
-        if change.kind == "policy":
-            before = self.shelf.latest().text if change.state == "proposed" else self.shelf.at(change.proposed_at)
+        described = self.described(change)
         content = self._read(described["content"])
-        facts = content.facts(self._reach) if change.state == "proposed" else {}
-        return {**described, "in_force": before, "facts": facts, "concerns": content.concerns()}
+        facts = content.facts(self._reach) if change.state == "proposed" or change.kind == "policy" else {}
+        return {**described, "in_force": facts.get("in_force", ""), "facts": facts, "concerns": content.concerns()}
 
     def _read(self, content: Mapping[str, Any]) -> Content:
         try:

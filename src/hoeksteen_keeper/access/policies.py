@@ -8,7 +8,6 @@ is valid for every equal actor, and remembering it is safe: what can change (a g
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -129,11 +128,6 @@ class Shelf:
         """Give the policies in force; before the first start, version 0 without text."""
         policy = state_at(self._log, None).policy
         return Version(policy["version"], policy["digest"], policy["text"]) if policy else Version(0, "", "")
-
-    def at(self, instant: datetime) -> str:
-        """Give the text that was in force at an instant, or nothing."""
-        policy = state_at(self._log, instant).policy
-        return str(policy["text"]) if policy else ""
 
     def in_force(self) -> Policies:
         """Give the policies in force, as the log has them now."""

@@ -158,7 +158,7 @@ class Provider:
         :raises KeeperRefused: `issuer_refused` (the code is not good), or `issuer_answer_invalid` (the token is not signed by the issuer)
         :raises KeeperUnavailable: `issuer_unreachable`
         """
-        metadata, secret = self._known(), read_word(Path(self.issuer.client_secret_file))
+        metadata, secret = self._known(), self._secret()
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
         basic = "client_secret_basic" in metadata.token_endpoint_auth_methods_supported
         named = f"{quote(self.issuer.client_id, safe='')}:{quote(secret, safe='')}"
@@ -173,6 +173,12 @@ class Provider:
         except (JoseError, ValueError, TypeError) as error:
             raise _invalid("the token is not signed by the issuer in a way that counts") from error
         return self._read(claims, nonce, since)
+
+    def _secret(self) -> str:
+        try:
+            return read_word(Path(self.issuer.client_secret_file))
+        except KeeperInvalid as error:
+            raise self._away(f"{self.issuer.client_secret_file} must hold the client's secret, mode 0600") from error
 
     def _read(self, claims: Mapping[str, Any], nonce: str, since: datetime) -> Said:
         issuer, leeway, now = self.issuer, timedelta(seconds=self.issuer.leeway_seconds), self._now()

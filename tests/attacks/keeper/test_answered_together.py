@@ -42,7 +42,7 @@ def test_a_bad_call_among_many_spoils_no_other(keeper: RunningKeeper) -> None:
         kind = seeded.choice(["good", "good", "good", *expected]) if number % 2 else "good"
         wanted = {
             "shifted": {"items": [(held[number - 1][0], blob)]}, "cut": {"items": [(subject, blob[:-1])]}, "category": {"category": "secrets"},
-            "grant": {"grant": "none"}, "purpose": {"purpose": "fraud"},
+            "grant": {"grant": "none"}, "purpose": {"purpose": "care"},
         }.get(kind, {})  # fmt: skip
         client = bss.as_actor("not a token") if kind == "token" else bss
         asked = {"purpose": "billing", "category": "identity", "items": [(subject, blob)], **wanted}

@@ -63,6 +63,8 @@ def test_policies_change_when_two_have_signed_and_at_the_next_request(own_keeper
     assert could_before - _ways(keeper, subject) == {("bram.visser", "billing")}
     with pytest.raises(KeeperRefused, match="change_over"):
         _signed(keeper, change, "dewi.hoekstra")
+    with pytest.raises(KeeperRefused, match="change_over"):  # it was written against policies that are not in force any more
+        _signed(keeper, other, "dewi.hoekstra")
 
     keeper.stop()
     keeper.start()  # what the program ships changes nothing by itself
