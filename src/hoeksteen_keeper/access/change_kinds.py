@@ -80,7 +80,7 @@ class PolicyText(Content, frozen=True, forbid_unknown_fields=True, tag="policy")
         reach.shelf.put_in_force(self.text)
 
     def facts(self, reach: Reach) -> dict[str, Any]:
-        return {"in_force": reach.shelf.of(self.replaces).text if self.replaces else ""}
+        return {"in_force": reach.shelf.text(self.replaces)}
 
 
 class NewOrganisation(Content, frozen=True, forbid_unknown_fields=True, tag="organisation"):

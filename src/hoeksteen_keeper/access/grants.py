@@ -175,6 +175,12 @@ class Grants:
             known[key] = [_from_row(row) for row in self._store.rows(_RUNNING, (asker, purpose, list(categories), grant_id, grant_id))]
         return next((grant for grant in known[key] if self._runs(grant) and self._covers(grant, subjects)), None)
 
+    def require_running(self, grant_id: UUID) -> None:
+        """:raises KeeperRefused: when a grant that ran does not run any more"""
+        grant = self.find(grant_id)
+        if not self._runs(grant):
+            raise KeeperRefused("grant_revoked" if grant.state == "revoked" else "grant_expired", "The grant ended while this was on its way.")
+
     def why_not(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> str:
         """Give the reason why no grant covers a request, as precisely as the asker may know it."""
         candidates = self._candidates(asker, purpose, categories, grant_id)

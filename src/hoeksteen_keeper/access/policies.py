@@ -129,6 +129,11 @@ class Shelf:
         policy = state_at(self._log, None).policy
         return Version(policy["version"], policy["digest"], policy["text"]) if policy else Version(0, "", "")
 
+    def text(self, digest: str) -> str:
+        """Give the text that a digest names, of any version that was ever in force, or nothing."""
+        state = state_at(self._log, None)
+        return next((str(told.detail["text"]) for told in state.history.line("policy", "", state.size) if told.detail["digest"] == digest), "")
+
     def in_force(self) -> Policies:
         """Give the policies in force, as the log has them now."""
         return Policies(self.latest().text, schema=schema())

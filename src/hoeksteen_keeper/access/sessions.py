@@ -204,6 +204,17 @@ class Sessions:
             raise found
         return found
 
+    def require_open(self, caller: Caller) -> None:
+        """
+        Look again whether a caller's session goes on, and neither they nor the service that carries it was stopped.
+
+        :raises KeeperRefused: as `callers` names them
+        """
+        found = self._live(self._store.row(_SESSION, [caller.session]))
+        stopped = self._store.row("SELECT 1 FROM access.actor WHERE actor = %s AND blocked_at IS NOT NULL", [caller.medium])
+        if isinstance(found, KeeperRefused) or stopped:
+            raise found if isinstance(found, KeeperRefused) else KeeperRefused("actor_blocked", "The service was stopped.")
+
     def close(self, token: str) -> None:
         """End a session; one that is over already stays so."""
         with self._store.transaction() as tx:
@@ -328,6 +339,7 @@ SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s
     (SELECT max(index) FROM evidence.entry WHERE kind = 'policy'), {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
 FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%b)
 """
+_SESSION = _SESSIONS.replace("s.token_hash = ANY(%b)", "s.session = %s")
 _ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"
 _SWEEP = (
     "DELETE FROM access.session WHERE expires_at < %(now)s - interval '1 day'",

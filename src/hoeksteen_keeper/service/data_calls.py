@@ -6,6 +6,7 @@ seal the keeper reads the names of the fields, and of what it hands on nothing.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from hoeksteen_keeper.vault.categories import ALL_CATEGORIES, FIELDS, category_n
 from hoeksteen_keeper.vault.keys import Wanted, WrappedKey
 
 ITEMS_MAX = 10_000
+LOOKS_AGAIN_AFTER = timedelta(seconds=1)
 _TRAFFIC_PURPOSE = "billing"
 _FIELDS = {
     category: msgspec.msgpack.Decoder(msgspec.defstruct(category, [(name, msgspec.Raw, b"") for name in names], forbid_unknown_fields=True))
@@ -158,7 +160,7 @@ def reveal_many(keeper: Keeper, asked: Sequence[tuple[Caller, Reveal]]) -> list[
 
     They share each question to the database and the commit of their entries, so that a hundred cost little more than one.
     """
-    openings = [_Opening(caller, body) for caller, body in asked]
+    begun, openings = keeper.now(), [_Opening(caller, body) for caller, body in asked]
     _each(openings, _Opening.read)
     open_ones = [one for one in openings if one.error is None]
     for one, permission in zip(open_ones, keeper.gate.admit_many([(one.caller, one.ask) for one in open_ones]), strict=True):
@@ -168,6 +170,7 @@ def reveal_many(keeper: Keeper, asked: Sequence[tuple[Caller, Reveal]]) -> list[
         one.find(keeper, keys)
     _enter_all(keeper, [one for one in permitted if one.error is None])
     _each(permitted, lambda one: one.open(keeper))
+    _each(permitted, lambda one: look_again(keeper, begun, one.caller, one.ask, one.permission))
     return [one.error or one.answer for one in openings]
 
 
@@ -217,6 +220,23 @@ class _Opening:
             self.answer = {"masked": True, "fields": fields}
         else:
             self.answer = {"masked": False, "fields": [msgspec.Raw(payload) for payload in payloads]}
+
+
+def look_again(keeper: Keeper, begun: datetime, caller: Caller, ask: Ask, permission: Permission) -> None:
+    """
+    Before what took long is handed out, see that nobody stopped it meanwhile; what took less is on its way for less than two seconds.
+
+    :param begun: before it was allowed
+    :raises KeeperRefused: when session, actor or grant was stopped
+    """
+    if keeper.now() - begun < LOOKS_AGAIN_AFTER:
+        return
+    try:
+        keeper.sessions.require_open(caller)
+        if permission.grant:
+            keeper.grants.require_running(permission.grant.grant)
+    except KeeperRefused as error:
+        keeper.gate.refuse(caller, ask, error)
 
 
 def _each(openings: Sequence[_Opening], step: Callable[[_Opening], object]) -> None:
@@ -289,7 +309,7 @@ def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
         "reveal", require_purpose(body.purpose), ("traffic",), (subject,), len(body.records) // 16, grant_id(body.grant),
         body.context.customer_on_the_line, body.context.ticket,
     )  # fmt: skip
-    permission = keeper.gate.admit(caller, ask)
+    begun, permission = keeper.now(), keeper.gate.admit(caller, ask)
     try:
         if not subject.int and permission.grant is None:  # everybody's, until usage is guided: no ceiling per person would bound it
             raise KeeperRefused("no_grant", "Traffic that is nobody's yet opens under a grant only.")
@@ -299,6 +319,7 @@ def traffic_open(keeper: Keeper, caller: Caller, body: TrafficOpen) -> bytes:
         keeper.gate.refuse(caller, ask, error)
     enter(keeper, caller, "disclosure", ask, permission, (subject,), month=body.month, column=body.column)
     values = traffic.open_column(key, column=body.column, records=body.records, subject=body.subject, blocks=body.blocks)
+    look_again(keeper, begun, caller, ask, permission)
     if not permission.masked:
         return values
     return b"".join(masked_number(int.from_bytes(values[i : i + 8], "little")).to_bytes(8, "little") for i in range(0, len(values), 8))

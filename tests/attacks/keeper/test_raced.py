@@ -6,16 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.client import KeeperClient, KeeperRefused, SealItem
+from hoeksteen_keeper.service.answers import answered
+from hoeksteen_keeper.service.data_calls import LOOKS_AGAIN_AFTER
+from hoeksteen_keeper.service.opening import joined
 
 AT_ONCE = 50
 STOPS_WITHIN_SECONDS = 2.0
-BULK = 2_000
+BULK = 10_000  # as many as one call may name
 Item = tuple[UUID, bytes]
 
 
@@ -151,3 +156,38 @@ def test_what_is_stopped_in_the_middle_of_a_group_and_of_bulk_gets_nothing_more(
         assert slowest < STOPS_WITHIN_SECONDS, f"{what}: an answer came {slowest:.1f} s after it had stopped"
         assert asker.reasons <= reasons and asker.reasons, (what, asker.reasons)
     assert chris.fsck()["ok"]
+
+
+def test_what_took_long_is_not_handed_out_when_it_was_stopped_meanwhile(own_keeper: RunningKeeper) -> None:
+    """A machine that hardly moves opens what was allowed long ago; in between, somebody stopped it."""
+    keeper, chris, dewi = own_keeper, own_keeper.client("chris.smit"), own_keeper.client("dewi.hoekstra")
+    [(subject, blob)] = sealed(keeper, 1)
+    body = {"category": "identity", "subjects": subject.bytes, "blobs": [blob], "grant": None, "context": {"customer_on_the_line": True}}
+    care, billing = (msgspec.msgpack.encode({**body, "purpose": purpose}) for purpose in ("care", "billing"))
+    grants = [keeper.client("api").request_grant(purpose="billing", categories=["identity"], subjects=[subject], ticket="T", minutes=5)["id"]]
+    keeper.approve(grants[0])
+    desk, api, bss = (keeper.client(name)._link.service_token() for name in ("desk", "api", "bss"))  # noqa: SLF001 bytes as the keeper gets them
+    anna = keeper.session("anna.dekker").token
+    stops: list[tuple[bytes, str, str, Callable[[], object], str]] = [
+        (care, desk, anna, lambda: None, ""),
+        (billing, api, "", lambda: None, ""),
+        (care, desk, anna, lambda: keeper.client("desk").logout(anna), "token_expired"),
+        (care, desk, keeper.session("anna.dekker", fresh=True).token, lambda: chris.kill(scope="actor", target="desk", reason="t"), "actor_blocked"),
+        (billing, api, "", lambda: dewi.revoke_grant(grant=grants[0], reason="t"), "grant_revoked"),
+        (billing, bss, "", lambda: chris.kill(scope="actor", target="bss", reason="t"), "actor_blocked"),
+    ]  # fmt: skip
+    with joined(dsn=keeper.dsn, home=keeper.home, port=keeper.port) as slow:
+        ciphers = slow.keys.ciphers
+        for asked, own, person, stop, reason in stops:
+
+            def late(*keys: Any, stop: Callable[[], object] = stop, **more: Any) -> Any:
+                stop()
+                time.sleep(LOOKS_AGAIN_AFTER.total_seconds())
+                return ciphers(*keys, **more)
+
+            slow.keys.ciphers = late  # type: ignore[method-assign]
+            status, answer = answered(slow, "reveal", asked, own, person)
+            assert (status, b"Jansen" in answer) == ((200, True) if not reason else (403, False)), (reason, status)
+            assert reason in msgspec.msgpack.decode(answer).get("reason", "")
+    refused = [entry for entry in dewi.did_see(subject=subject) if entry["outcome"] == "refused"]
+    assert len(refused) == 4
