@@ -70,7 +70,7 @@ def require_no_log(home: Path, *, origin: str) -> None:
     """
     storage = tile_home(home, origin=origin)
     if storage.read("checkpoint") is not None:
-        raise KeeperInvalid("tiles_invalid", f"{storage.place} holds a log already. Choose another prefix.")
+        raise KeeperInvalid("tiles_invalid", f"{storage.place} holds a log already. Choose another --home, or another prefix.")
 
 
 def _read(file: Path, kind: type[_A], *, secret: bool = False) -> _A:

@@ -35,7 +35,8 @@ def init_command(home: Path, dsn: str, origin: str, provider: str, settings: tup
         migrate(store)
     finally:
         store.close()
-    require_no_log(home, origin=origin)
+    if not (home / "keys").exists():  # else `initialise` says what is there
+        require_no_log(home, origin=origin)
     chosen = {"provider": provider, **dict(setting.partition("=")[::2] for setting in settings)}
     verifier = initialise(home, origin=origin, provider=chosen)
     with opened(dsn=dsn, home=home, port=0) as keeper:
