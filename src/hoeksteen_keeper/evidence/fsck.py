@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from hoeksteen_keeper.errors import KeeperError
+from hoeksteen_keeper.errors import KeeperError, KeeperUnavailable
 from hoeksteen_keeper.evidence import _store
 from hoeksteen_keeper.evidence.entries import read_entry
 from hoeksteen_keeper.evidence.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, perfect_root
@@ -44,7 +44,7 @@ class Report:
 
 
 def fsck(log: "Log") -> Report:
-    """Recompute the whole log and say where database, tiles and checkpoint differ; changes nothing."""
+    """Recompute the whole log and say where database, tiles and checkpoint differ; changes nothing, and raises where one of them is away."""
     report = Report()
     published = log.tiles.read_checkpoint()  # before the database is read: a running keeper may publish a larger one meanwhile
     with _store.connected(log.pool) as tx:
@@ -63,6 +63,8 @@ def fsck(log: "Log") -> Report:
 def _noted(report: Report) -> Iterator[None]:
     try:
         yield
+    except KeeperUnavailable:  # says nothing of the log
+        raise
     except KeeperError as error:
         report.add(error.detail)
 

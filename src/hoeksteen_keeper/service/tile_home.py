@@ -62,6 +62,17 @@ def tile_home(home: Path, *, origin: str) -> Objects:
     )  # fmt: skip
 
 
+def require_no_log(home: Path, *, origin: str) -> None:
+    """
+    See that storage answers and is empty, before a new keeper is made.
+
+    :raises KeeperInvalid: when a log lies there already
+    """
+    storage = tile_home(home, origin=origin)
+    if storage.read("checkpoint") is not None:
+        raise KeeperInvalid("tiles_invalid", f"{storage.place} holds a log already. Choose another --home, or another prefix.")
+
+
 def _read(file: Path, kind: type[_A], *, secret: bool = False) -> _A:
     try:
         if secret and file.stat().st_mode & 0o077:

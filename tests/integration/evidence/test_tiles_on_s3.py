@@ -116,6 +116,21 @@ def test_an_object_that_somebody_changed_is_found(stored: Log, s3: Service) -> N
     assert fsck(stored).problems == []
 
 
+def test_storage_that_goes_away_is_no_finding(stored: Log, s3: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    gets: list[str] = []
+    real = obstore.get
+
+    def get(store: Any, name: str) -> Any:
+        gets.append(name)
+        if len(gets) > 2:
+            raise GenericError("gone")
+        return real(store, name)
+
+    monkeypatch.setattr("hoeksteen_keeper.evidence.s3.obstore.get", get)
+    with pytest.raises(KeeperUnavailable, match="tiles_unavailable"):
+        fsck(stored)
+
+
 def test_changed_tiles_are_not_built_on(stored: Log, s3: Service) -> None:
     raw = s3.get("tile/0/000.p/30")
     s3.put("tile/0/000.p/30", raw[::-1])

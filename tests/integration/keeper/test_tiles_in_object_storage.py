@@ -42,6 +42,10 @@ def test_a_keeper_with_its_tiles_in_object_storage(keeper: RunningKeeper, s3: Se
     own, backup = ("--home", keeper.home, "--dsn", keeper.dsn), tmp_path / "backup"
     bss, officer = keeper.client("bss"), keeper.client("dewi.hoekstra")
     item = SealItem(new_subject(), {"kind": "individual", "family_name": "Berg"})
+    another = keeper.folder / "another"  # a new keeper does not begin on top of this one's log
+    s3.configure(another)
+    refused = keeper.run("init", "--home", another, "--dsn", keeper.dsn, check=False)
+    assert refused.returncode == 1 and "holds a log already" in refused.stderr and not (another / "keys").exists()
     (blob,) = bss.seal(purpose="migration", category="identity", items=[item])
 
     def look() -> None:

@@ -15,6 +15,7 @@ from hoeksteen_keeper.service.keeper import initialise, require_home
 from hoeksteen_keeper.service.opening import opened, opened_log
 from hoeksteen_keeper.service.schedule import keep_traffic
 from hoeksteen_keeper.service.serve import serve
+from hoeksteen_keeper.service.tile_home import require_no_log
 from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.vault.providers import PROVIDERS
 
@@ -34,6 +35,8 @@ def init_command(home: Path, dsn: str, origin: str, provider: str, settings: tup
         migrate(store)
     finally:
         store.close()
+    if not (home / "keys").exists():  # else `initialise` says what is there
+        require_no_log(home, origin=origin)
     chosen = {"provider": provider, **dict(setting.partition("=")[::2] for setting in settings)}
     verifier = initialise(home, origin=origin, provider=chosen)
     with opened(dsn=dsn, home=home, port=0) as keeper:
