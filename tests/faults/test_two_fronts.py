@@ -14,8 +14,9 @@ from fixtures.keeper import RunningKeeper, free_port, new_subject
 from hoeksteen_keeper.client import KeeperError, KeeperRefused, KeeperUnavailable, SealItem
 from hoeksteen_keeper.evidence.notes import Checkpoint
 from hoeksteen_keeper.evidence.tiles import TileStore
+from hoeksteen_keeper.service.keeper import now
 
-THREADS = 8
+THREADS, SIGNING_THREADS = 6, 2
 CARE = {"purpose": "billing", "category": "identity"}
 
 
@@ -66,7 +67,11 @@ class Views:
 
 
 class Load:
-    """Threads that reveal through one front until it is gone, and the tickets of the answers that came with data."""
+    """
+    Threads that reveal through one front until it is gone, and the tickets of the answers that came with data.
+
+    Others have bundles made all the time, each of which makes the front integrate and sign what was appended until then.
+    """
 
     def __init__(self, front: RunningKeeper, name: str, item: tuple[UUID, bytes]) -> None:
         self.front, self.name, self.item = front, name, item
@@ -74,6 +79,7 @@ class Load:
         self.errors: list[KeeperError] = []
         self.over = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(THREADS)]
+        self._threads += [threading.Thread(target=self._sign) for _ in range(SIGNING_THREADS)]
 
     def _ask(self, number: int) -> None:
         bss, count = self.front.client("bss"), 0
@@ -85,6 +91,15 @@ class Load:
                 self.errors.append(error)
                 return
             self.answered.add(ticket)
+
+    def _sign(self) -> None:
+        dewi = self.front.client("dewi.hoekstra")
+        while not self.over.is_set():
+            try:
+                dewi.export_bundle(subject=self.item[0], since=now())
+            except KeeperError as error:
+                self.errors.append(error)
+                return
 
     def start(self) -> None:
         for thread in self._threads:
