@@ -14,7 +14,7 @@ from fixtures.keeper import RunningKeeper, free_port, new_subject
 from hoeksteen_keeper.client import KeeperError, KeeperRefused, KeeperUnavailable, SealItem
 from hoeksteen_keeper.evidence.notes import Checkpoint
 from hoeksteen_keeper.evidence.tiles import TileStore
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 
 THREADS, SIGNING_THREADS = 6, 2
 CARE = {"purpose": "billing", "category": "identity"}

@@ -5,12 +5,14 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
 from hoeksteen.interfaces.cli.main import cli
+from hoeksteen_keeper.service.cli.main import PARTS
 from hoeksteen_keeper.service.cli.main import cli as keeper
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,3 +95,10 @@ def test_every_command_that_is_named_can_be_typed() -> None:
 def test_what_cannot_be_typed_is_found(line: str, fault: str | None) -> None:
     found = _fault(line)
     assert found is None if fault is None else found is not None and found.startswith(fault)
+
+
+def test_each_part_of_the_keepers_command_line_is_listed_with_its_commands() -> None:
+    for part, names in PARTS.items():
+        assert tuple(command.name for command in import_module(f"hoeksteen_keeper.service.cli.{part}").commands) == names
+    parts = {path.stem for path in (ROOT / "src/hoeksteen_keeper/service/cli").glob("*.py")}
+    assert parts - set(PARTS) == {"__init__", "main", "options"}

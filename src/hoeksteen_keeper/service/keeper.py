@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -19,6 +17,7 @@ from hoeksteen_keeper.access.sessions import Sessions
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.service.clock import SteadyClock
 from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.blind import shred_tokens
 from hoeksteen_keeper.vault.keys import Keys
@@ -45,34 +44,8 @@ class Keeper:
     approvals: Approvals
     changes: Changes
     change_approvals: ChangeApprovals
-    now: "SteadyClock"
+    now: SteadyClock
     random_bytes: Callable[[int], bytes] = os.urandom
-
-
-def now() -> datetime:
-    """Read the clock."""
-    return datetime.now(UTC)  # noqa: TID251 the one place of the keeper that reads the machine's clock
-
-
-class SteadyClock:
-    """
-    The clock that decisions are made by: it never runs backwards.
-
-    Somebody who sets the machine's clock back wins no second life for what expired. The log is given the machine's own clock, and says
-    where it was behind.
-    """
-
-    def __init__(self, read: Callable[[], datetime]) -> None:
-        self._read, self._latest, self._lock = read, read(), threading.Lock()
-
-    def __call__(self) -> datetime:
-        self.not_before(self._read())
-        return self._latest
-
-    def not_before(self, instant: datetime) -> None:
-        """Go on from an instant that is known to have been."""
-        with self._lock:
-            self._latest = max(self._latest, instant)
 
 
 def initialise(home: Path, *, origin: str, provider: Mapping[str, str]) -> str:

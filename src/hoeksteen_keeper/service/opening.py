@@ -21,8 +21,9 @@ from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
+from hoeksteen_keeper.service.clock import SteadyClock, now
 from hoeksteen_keeper.service.exposure import attest_exposure
-from hoeksteen_keeper.service.keeper import Keeper, SteadyClock, now
+from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.reapplying import reapply
 from hoeksteen_keeper.service.schedule import destroy_months_over
 from hoeksteen_keeper.service.tile_home import tile_home

@@ -25,7 +25,8 @@ from hoeksteen_keeper.pages.issuers import Provider, read_issuers
 from hoeksteen_keeper.pages.shared import Rooms
 from hoeksteen_keeper.service.app import api
 from hoeksteen_keeper.service.asgi import BoundedHttp
-from hoeksteen_keeper.service.keeper import Keeper, now, require_home
+from hoeksteen_keeper.service.clock import now
+from hoeksteen_keeper.service.keeper import Keeper, require_home
 from hoeksteen_keeper.service.opening import opened
 from hoeksteen_keeper.service.workers import Workers
 

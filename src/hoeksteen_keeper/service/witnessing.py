@@ -15,7 +15,7 @@ from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.notes import COSIGNATURE, VerifierKey
 from hoeksteen_keeper.evidence.witness import REQUEST_BYTES_MAX, Witness
 from hoeksteen_keeper.service.asgi import Asgi, Receive, Scope, Send, body_of, respond
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 
 _KEY = "witness-signing"
 _PATH = "/add-checkpoint"

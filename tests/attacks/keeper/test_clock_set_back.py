@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.client import KeeperRefused, SealItem
-from hoeksteen_keeper.service.keeper import SteadyClock
+from hoeksteen_keeper.service.clock import SteadyClock
 
 
 def test_a_clock_that_is_set_back_stands_still() -> None:

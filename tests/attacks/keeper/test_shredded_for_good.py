@@ -19,7 +19,7 @@ from hoeksteen.host.cluster import Cluster, binaries
 from hoeksteen.host.os_users import own
 from hoeksteen.host.processes import run_as
 from hoeksteen_keeper.client import KeeperRefused, SealItem, Term
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 
 Rows = Sequence[tuple[int, bytes]]
 _EPOCHS = "SELECT epoch, encode(wrapped, 'hex') FROM vault.epoch WHERE wrapped IS NOT NULL"

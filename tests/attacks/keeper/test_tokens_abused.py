@@ -11,7 +11,7 @@ import pytest
 from fixtures.keeper import PASSWORD, RETURN_TO, RunningKeeper, new_subject, new_totp_secret
 from hoeksteen_keeper._link import UnixConnection
 from hoeksteen_keeper.client import KeeperClient, KeeperInvalid, KeeperRefused, KeeperUnavailable, SealItem, assertion, load_key
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 
 
 def raw(keeper: RunningKeeper, path: str, body: object, **headers: str) -> tuple[int, dict[str, str]]:

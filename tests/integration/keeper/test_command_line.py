@@ -14,7 +14,7 @@ import yaml
 from fixtures.keeper import PEOPLE, SERVICES, RunningKeeper, bootstrap_entries, new_subject, new_totp_secret
 from hoeksteen_keeper.access.passwords import totp_code, totp_secret, totp_step
 from hoeksteen_keeper.client import SealItem
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 
 PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="  # RFC 8032, test 1
 

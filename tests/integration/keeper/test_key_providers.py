@@ -27,7 +27,7 @@ from fixtures.keeper import RunningKeeper, free_port, new_subject
 from fixtures.softhsm import PIN, Token
 from hoeksteen_keeper.client import SealItem
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperUnavailable
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 from hoeksteen_keeper.vault.providers import KeyProvider, make_provider, open_provider
 from hoeksteen_keeper.vault.providers.pkcs11 import Pkcs11Provider, Pkcs11Settings
 from hoeksteen_keeper.vault.providers.transit import TransitProvider, TransitSettings

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fixtures.keeper import RunningKeeper, new_subject
 from fixtures.pages import Browser
 from hoeksteen_keeper.client import KeeperClient, KeeperInvalid, KeeperRefused, SealItem
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 
 OFFICERS = ("chris.smit", "dewi.hoekstra")
 

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.client import KeeperInvalid, KeeperRefused, SealItem
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 
 
 def test_whom_an_organisation_and_a_country_could_see_and_did(keeper: RunningKeeper) -> None:

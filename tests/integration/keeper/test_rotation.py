@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.client import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, SealItem, Term
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 from hoeksteen_keeper.service.opening import opened_rotation
 from hoeksteen_keeper.vault.blind import key_name, replace_tokens
 from hoeksteen_keeper.vault.keys import Wanted, epoch_context

@@ -8,7 +8,8 @@ from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
 from hoeksteen_keeper.service.backup import back_up, restore
 from hoeksteen_keeper.service.cli.options import PATH, dsn_option, home_option
-from hoeksteen_keeper.service.keeper import now, require_home
+from hoeksteen_keeper.service.clock import now
+from hoeksteen_keeper.service.keeper import require_home
 from hoeksteen_keeper.service.new_log import begin_new_log
 from hoeksteen_keeper.service.opening import opened, opened_log
 from hoeksteen_keeper.service.witnesses import read_witnesses, require_nothing_newer, what_they_know

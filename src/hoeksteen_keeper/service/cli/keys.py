@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hoeksteen_keeper.access.passwords import STEP_SECONDS, totp_code, totp_secret, totp_step
 from hoeksteen_keeper.client import load_key
 from hoeksteen_keeper.service.cli.options import PATH
-from hoeksteen_keeper.service.keeper import now
+from hoeksteen_keeper.service.clock import now
 from hoeksteen_keeper.vault.providers import write_secret
 
 

@@ -8,11 +8,25 @@ proves a key of their own; they work from any OS user that reaches the socket.
 import logging
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from hoeksteen_keeper.errors import KeeperError, answer_to
-from hoeksteen_keeper.service.cli import backup, changes, control, grants, keys, log, own, vault, witness
+
+PARTS = {
+    "own": ("init", "bootstrap", "serve", "fsck"),
+    "backup": ("backup", "restore", "new-log"),
+    "vault": ("key",),
+    "keys": ("keygen", "public", "code"),
+    "grants": ("grant",),
+    "changes": ("change",),
+    "control": ("kill", "shred", "destroy-month", "actor", "passkey-ticket"),
+    "log": ("checkpoint", "did-see", "could-see", "exposure", "export"),
+    "witness": ("witness-key", "witness", "witness-add"),
+}
+"""Which module beside this one holds which commands."""
 
 
 def main() -> None:
@@ -30,14 +44,22 @@ def main() -> None:
         sys.exit(1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Parts(click.Group):
+    """Loads the part that holds a command when it is run: whoever asks for a grant does not wait for the web server's modules."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [name for names in PARTS.values() for name in names]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        part = next((part for part, names in PARTS.items() if name in names), None)
+        found: Sequence[click.Command] = import_module(f"hoeksteen_keeper.service.cli.{part}").commands if part else ()
+        return next((command for command in found if command.name == name), None)
+
+
+@click.group(cls=_Parts, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """The trusted core: keys, access, evidence."""
 
-
-for part in (own, backup, vault, keys, grants, changes, control, log, witness):
-    for command in part.commands:
-        cli.add_command(command)
 
 if __name__ == "__main__":
     main()
