@@ -252,7 +252,8 @@ def _present(reach: Reach, name: str) -> Actor:
 
 def _who(reach: Reach, name: str) -> dict[str, Any]:
     actor = reach.actors.find(name)
-    return {"name": actor.name, "roles": list(actor.roles), "keys": reach.actors.keys(name), **_of(actor.organisation)}
+    known = {"name": actor.name, "service": actor.kind == "service", "roles": list(actor.roles), "keys": reach.actors.keys(name)}
+    return {**known, **_of(actor.organisation)}
 
 
 def _of(organisation: Organisation) -> dict[str, Any]:
