@@ -13,6 +13,7 @@ import pytest
 from fixtures.keeper import RunningKeeper, free_port, new_subject
 from hoeksteen_keeper.client import KeeperError, KeeperRefused, KeeperUnavailable, SealItem
 from hoeksteen_keeper.evidence.notes import Checkpoint
+from hoeksteen_keeper.evidence.objects import Files
 from hoeksteen_keeper.evidence.tiles import TileStore
 from hoeksteen_keeper.service.clock import now
 
@@ -119,7 +120,7 @@ def tickets(keeper: RunningKeeper) -> set[str]:
 def test_each_of_two_fronts_is_killed_under_load(own_keeper: RunningKeeper) -> None:
     subject = new_subject()
     (blob,) = own_keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "X"})])
-    with two_fronts(own_keeper) as fronts, Views(TileStore(own_keeper.home / "tiles")) as views:
+    with two_fronts(own_keeper) as fronts, Views(TileStore(Files(own_keeper.home / "tiles"))) as views:
         for killed in (0, 1):
             kill_one(own_keeper, fronts[killed], fronts[1 - killed], (subject, blob), name=f"K{killed}")
     views.check()
@@ -176,7 +177,6 @@ def test_what_one_front_stops_the_other_stops_too(keeper: RunningKeeper) -> None
 def test_two_fronts_that_start_at_once(own_keeper: RunningKeeper) -> None:
     own_keeper.stop()
     second = dataclasses.replace(own_keeper, socket_path=own_keeper.folder / "run" / "second.sock", port=free_port(), process=None, _clients={})
-    own_keeper.sql("DELETE FROM access.policy")  # so that both would put the shipped policies in force
     try:
         for _ in range(3):
             with ThreadPoolExecutor(2) as pool:

@@ -31,6 +31,7 @@ from hoeksteen_keeper.evidence.entries import Scribe, read_entry, read_leaf, to_
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt, WitnessRefused
 from hoeksteen_keeper.evidence.model import KINDS, Event
 from hoeksteen_keeper.evidence.notes import Checkpoint
+from hoeksteen_keeper.evidence.objects import Files
 from hoeksteen_keeper.evidence.tiles import BODIES, ENTRIES, TileStore, pack, unpack
 from hoeksteen_keeper.evidence.witness import known_size
 from hoeksteen_keeper.service.bootstrap import read_bootstrap
@@ -133,11 +134,11 @@ def test_bundles_of_tile_storage(kind: str, items: list[bytes], data: st.DataObj
 @settings(deadline=None, max_examples=30)
 def test_tiles_cut_or_lost(sizes: tuple[int, int], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store, leaves = TileStore(Path(folder) / "t"), [b"leaf %d" % number for number in range(sum(sizes))]
+        store, leaves = TileStore(Files(Path(folder) / "t")), [b"leaf %d" % number for number in range(sum(sizes))]
         size = store.extend(0, leaves[: sizes[0]], leaves[: sizes[0]], [])
         size = store.extend(size, leaves[sizes[0] :], leaves[sizes[0] :], []) if sizes[1] else size
         root = store.tree(size)(0, size)
-        path = data.draw(st.sampled_from(sorted(path for path in store.home.rglob("*") if path.is_file() and "tile/0" in str(path))))
+        path = data.draw(st.sampled_from(sorted(path for path in store.objects.home.rglob("*") if path.is_file() and "tile/0" in str(path))))
         path.write_bytes(path.read_bytes()[: data.draw(st.integers(0, 40))])
         found = typed(lambda: store.tree(size)(0, size), EvidenceCorrupt)
         assert found is None or found == root or len(found) == 32

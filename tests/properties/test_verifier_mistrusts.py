@@ -22,6 +22,7 @@ from hoeksteen_keeper.evidence.entries import Scribe
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.evidence.notes import COSIGNATURE, Checkpoint, checkpoint_text
+from hoeksteen_keeper.evidence.objects import Files
 from hoeksteen_keeper.evidence.queries import export_bundle
 from hoeksteen_keeper.evidence.tiles import TileStore
 from hoeksteen_keeper.evidence.witness import Witness
@@ -66,7 +67,7 @@ def made(evidence_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
     log.append([Event("disclosure", actor="bss", organisation="lage-landen", subjects=tuple(subject(n) for n in range(20)))])
     log.append([look(1, actor="m.tan", organisation="meridian", grant="g-1")])
     try:
-        yield Made(export_bundle(log, subject=subject(1)), str(log.signer.verifier), log.tiles.home)
+        yield Made(export_bundle(log, subject=subject(1)), str(log.signer.verifier), log.tiles.objects.home)
     finally:
         bench.close()
 
@@ -226,7 +227,7 @@ def test_a_size_that_its_keeper_made_up_is_refused_before_any_work(tmp_path: Pat
 
 
 def test_names_that_steer_a_terminal_are_not_printed(tmp_path: Path) -> None:
-    TileStore(tmp_path / "log").extend(0, [leaf(b"{}", tags=b"[]", count=0)], [b"{}"], [])
+    TileStore(Files(tmp_path / "log")).extend(0, [leaf(b"{}", tags=b"[]", count=0)], [b"{}"], [])
     signer = NoteSigner.generate("liar.example/1")
     text = checkpoint_text("liar\x9b2J\u202e", 1, leaf_hash(leaf(b"{}", tags=b"[]", count=0)))
     (tmp_path / "log" / "checkpoint").write_bytes(text + b"\n" + signer.sign(text))

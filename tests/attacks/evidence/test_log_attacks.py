@@ -268,14 +268,14 @@ def test_a_cosignature_that_comes_late_puts_no_older_checkpoint_in_place(bench: 
     slow.append([look()])
     first = Checkpoint.parse(slow.checkpoint())
     witness = NoteSigner.generate("w.example", algorithm=COSIGNATURE)
-    write, extending = slow.tiles.write_checkpoint, threading.Thread(target=lambda: (other.append([look()]), other.checkpoint()))
+    exchange, extending = slow.tiles.exchange_checkpoint, threading.Thread(target=lambda: (other.append([look()]), other.checkpoint()))
 
-    def meanwhile(note: bytes) -> None:
+    def meanwhile(published: bytes | None, note: bytes) -> bool:
         extending.start()
         extending.join(1.0)  # it waits for the lock, or overtakes
-        write(note)
+        return exchange(published, note)
 
-    monkeypatch.setattr(slow.tiles, "write_checkpoint", meanwhile)
+    monkeypatch.setattr(slow.tiles, "exchange_checkpoint", meanwhile)
     slow.add_signatures(first.text, parse_signatures(witness.sign(first.text, time=1)))
     extending.join(30)
     published = slow.tiles.read_checkpoint()

@@ -111,7 +111,8 @@ def test_the_signature_of_somebody_who_was_stopped_counts_no_more(own_keeper: Ru
     assert _signed(keeper, change, "chris.smit") == "proposed"
     keeper.approve(grant, "chris.smit")
     keeper.client("dewi.hoekstra").kill(scope="actor", target="chris.smit", reason="his key was stolen")
-    assert _signed(keeper, change, "dewi.hoekstra") == "proposed"
+    with pytest.raises(KeeperRefused, match="last_officers"):  # nor may she decide alone from now on
+        _signed(keeper, change, "dewi.hoekstra")
     assert keeper.approve(grant, "dewi.hoekstra")["state"] == "requested"
 
 

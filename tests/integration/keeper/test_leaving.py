@@ -48,7 +48,7 @@ def test_somebody_leaves_and_somebody_gets_other_roles_also_after_a_restore(own_
     tan = Browser(keeper)
     passkey = tan.with_passkey("m.tan")
     grant = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[subject], ticket="INC-1", minutes=60)
-    waits = keeper.client("m.tan").request_grant(purpose="fraud", categories=["identity"], subjects=[subject], ticket="INC-2", minutes=60)
+    waits = keeper.client("m.tan").request_grant(purpose="support", categories=["contact"], subjects=[subject], ticket="INC-2", minutes=60)
     keeper.approve(grant["id"])
     look("m.tan", "support", "INC-1")
     look("anna.dekker", "care", "T-1")
