@@ -123,7 +123,7 @@ def test_two_officers_sign_a_change_with_their_passkeys_and_it_comes_into_force(
             assert complaints == []
     found = keeper.client("chris.smit").change(change=change)
     assert found["state"] == "in_force" and {approval["key"].partition(":")[0] for approval in found["approvals"]} == {"passkey"}
-    assert keeper.sql("SELECT count(*) FROM access.policy").strip() == "2"
+    assert keeper.sql("SELECT count(*) FROM evidence.entry WHERE kind = 'policy'").strip() == "2"
 
 
 def test_a_passkeys_log_in_is_not_replayed(chromium: Browser, keeper: RunningKeeper) -> None:
@@ -161,7 +161,7 @@ def contents() -> list[dict[str, object]]:
 @pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
 def test_the_pages_pass_the_checks(chromium: Browser, keeper: RunningKeeper, scheme: str, locale: str) -> None:
     grant = keeper.client("m.tan").request_grant(
-        purpose="fraud", categories=["traffic"], subjects=[new_subject()], ticket="INC-2", minutes=30, unmasked=True
+        purpose="support", categories=["traffic"], subjects=[new_subject()], ticket="INC-2", minutes=30, unmasked=True
     )
     chris = keeper.client("chris.smit")
     changes = [f"/changes/{chris.propose_change(content=content, reason='CHG-8')['id']}" for content in contents()]

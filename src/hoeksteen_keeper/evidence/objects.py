@@ -19,6 +19,7 @@ from hoeksteen_keeper.errors import KeeperUnavailable
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
 
 _AT_ONCE = 32
+_FEW = 64  # so many files go one after another: many threads at once would hold up whoever is answered meanwhile
 
 
 class Objects(Protocol):
@@ -54,14 +55,14 @@ class Objects(Protocol):
         ...
 
 
-def write_side_by_side(new: Mapping[str, bytes], create: Callable[[str, bytes], bool], *, place: str) -> None:
+def write_side_by_side(new: Mapping[str, bytes], create: Callable[[str, bytes], bool], *, place: str, at_once: int = _AT_ONCE) -> None:
     """
     Make new objects, many at a time: what takes long is waiting for a disk or a service.
 
     :param create: makes one, and says whether it now holds these bytes
     :raises EvidenceCorrupt: when one is there already with other bytes
     """
-    with ThreadPoolExecutor(min(_AT_ONCE, len(new) or 1)) as pool:
+    with ThreadPoolExecutor(min(at_once, len(new) or 1)) as pool:
         held = list(pool.map(create, new, new.values()))
     if other := [name for name, ours in zip(new, held, strict=True) if not ours]:
         raise EvidenceCorrupt(
@@ -94,7 +95,7 @@ class Files:
 
     def write(self, new: Mapping[str, bytes]) -> None:
         with self._answering():
-            write_side_by_side(new, self._create, place=self.place)
+            write_side_by_side(new, self._create, place=self.place, at_once=_AT_ONCE if len(new) > _FEW else 1)
             self._sync(new)
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
