@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories.told_log import ANNA, AT, BEN, Told, actor, grant, told
-from hoeksteen_keeper.access.decisions import Who, permissions
+from hoeksteen_keeper.access.decisions import Who
 from hoeksteen_keeper.access.over_time import permissions_between
 from hoeksteen_keeper.access.policies import shipped
+from properties.plain_could_see import permissions as plainly
 
 HOUR = timedelta(hours=1)
 PEOPLE = {
@@ -78,7 +79,7 @@ def test_it_says_at_each_moment_what_could_see_says_of_it(story, subject, who, f
     for half_hours in range(2 * (max(first, last) - min(first, last)) + 1):
         moment = since + half_hours * HOUR / 2
         told_then = sorted(plain(row) for row in ever if row["from"] <= moment and (row["until"] is None or moment < row["until"]))
-        assert told_then == sorted(plain(row) for row in permissions(log.at(moment), subject, who))
+        assert told_then == sorted(plain(row) for row in plainly(log.at(moment), subject, who))
     for one in ever:
         assert since <= one["from"] <= until and (one["until"] is None or one["from"] < one["until"] <= until)
         assert not any(plain(one) == plain(other) and one["until"] == other["from"] for other in ever)

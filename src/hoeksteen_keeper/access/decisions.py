@@ -1,8 +1,8 @@
 """
-Could see: who could have had a request permitted, alone or with the application's help, at one moment or ever in a period.
+Could see: which ways to a subject's data there are, and what each opens to actors of one class.
 
-What a caller or the application asserts (purpose, ticket, customer on the line) counts as true; what the keeper holds (grants, blocks,
-policies, shreds) stands as it stood. Actors of whom the policies can know only the same things are decided as one.
+What a caller or the application asserts (purpose, ticket, customer on the line) counts as true; what the keeper holds (grants, policies)
+stands as it stood. Actors of whom the policies can know only the same things are decided as one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from hoeksteen_keeper.access.model import Facts, Verdict
 from hoeksteen_keeper.access.policies import Asker, Policies, schema
 from hoeksteen_keeper.evidence.model import JSON, GrantAt
 from hoeksteen_keeper.evidence.replay import StateAt
-from hoeksteen_keeper.vault.categories import CATEGORIES, PURPOSES
+from hoeksteen_keeper.vault.categories import PURPOSES
 
 BREAK_GLASS = "break_glass"
 ANYBODY, OWN = "anybody", "own"
@@ -54,45 +54,6 @@ class Way:
     unmasked: bool = False
     reach: str | int = ANYBODY
     ceilings: tuple[int, int] | None = None
-
-
-def permissions(state: StateAt, subject: UUID | None, who: Who | None = None) -> list[dict[str, Any]]:
-    """
-    List every actor who could have seen this subject, with what, why and up to which ceiling.
-
-    :param subject: None asks for everything that the actors could have seen
-    :returns: dictionaries of actor, name, organisation, country, categories, purpose, because, masked, ceiling_per_hour, ceiling_per_day, grant,
-        reach
-    """
-    gone = state.shredded(subject) if subject else {}
-    if state.policy is None or None in gone:
-        return []
-    policies = policies_of(str(state.policy["text"]))
-    categories = tuple(category for category in CATEGORIES if category not in gone)
-    grants = _grants_by_asker(state, subject)
-    stopped = {(str(kill["scope"]), str(kill["target"])) for kill in state.kills}
-    classes: dict[tuple[Asker, tuple[Way, ...]], list[str]] = {}
-    for name, actor in state.actors.items():
-        where = str(actor["organisation"])
-        asker = asker_of(actor, state.organisations.get(where, {}))
-        if (
-            actor.get("status") != "active"
-            or {("actor", name), ("organisation", where)} & stopped
-            or not (who or Who()).admits(name, where, asker[2])
-        ):
-            continue
-        own = is_own(state, name, actor, subject)
-        ways = (*standing(categories, own=own), *(under(held, categories, own=own) for held in grants.get(name, ())))
-        classes.setdefault((asker, ways), []).append(name)
-    verdicts = decided(policies, (question for asker, ways in classes for way in ways for question in questions(asker, way)))
-    glass = glass_broken(policies, {asker for asker, _ in classes}, categories)
-    found = [
-        {"actor": name, "name": state.actors[name]["name"], "organisation": state.actors[name]["organisation"], "country": asker[2], **opening}
-        for (asker, ways), names in classes.items()
-        for opening in [*(opening for way in ways for opening in openings(asker, way, verdicts)), *glass.get(asker, ())]
-        for name in names
-    ]
-    return sorted(found, key=lambda row: str(row["actor"]))
 
 
 def asker_of(actor: Mapping[str, JSON], organisation: Mapping[str, JSON]) -> Asker:
@@ -178,17 +139,6 @@ def glass_broken(policies: Policies, askers: Iterable[Asker], categories: tuple[
 def instant(text: object) -> datetime:
     """Read an instant as a grant holds it."""
     return datetime.fromisoformat(str(text))
-
-
-def _grants_by_asker(state: StateAt, subject: UUID | None) -> dict[str, list[GrantAt]]:
-    found: dict[str, list[GrantAt]] = {}
-    for name, held in state.grants.items():
-        grant = held.grant
-        if held.state != "running" or not instant(grant["valid_from"]) <= state.at < instant(grant["valid_to"]):
-            continue
-        if subject is None or grant["subjects"] == "any" or state.grant_lists(name, subject):
-            found.setdefault(str(grant["asker"]), []).append(held)
-    return found
 
 
 def _question(asker: Asker, way: Way, action: str, category: str) -> Question:

@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -210,9 +211,8 @@ class Grants:
         }  # fmt: skip
 
     def _start(self, tx: Connection, grant: Grant, asker: Actor) -> Grant:
-        running = Grant(
-            **{**_as_dict(grant), "state": "running", "valid_from": self._now(), "valid_to": self._now() + timedelta(minutes=grant.minutes)}
-        )
+        now = self._now()
+        running = replace(grant, state="running", valid_from=now, valid_to=now + timedelta(minutes=grant.minutes))
         self._log.append([self._event("running", running, asker, by="", listed=_listed(tx, grant.grant))])
         tx.execute(
             "UPDATE access.access_grant SET state = 'running', valid_from = %s, valid_to = %s WHERE grant_id = %s",

@@ -1,5 +1,5 @@
 """
-Could ever see: who could have seen, and from when until when, in a period.
+Could see, at a moment or ever: who could have seen, and from when until when, in a period.
 
 What an actor could see changes only where the log says that something did (policies, people, organisations, kills, shreds, grants) and where a
 grant begins or ends. So the period is cut there, each piece is decided once per class of equal actors, and pieces that say the same are joined.
@@ -68,11 +68,23 @@ class _Lent:
     held: GrantAt
 
 
+def permissions(state: StateAt, subject: UUID | None, who: Who | None = None) -> list[Row]:
+    """
+    List every actor who could have seen this subject at one moment, with what, why and up to which ceiling.
+
+    :param subject: None asks for everything that the actors could have seen
+    :returns: dictionaries of actor, name, organisation, country, categories, purpose, because, masked, ceiling_per_hour, ceiling_per_day, grant,
+        reach
+    """
+    rows = permissions_between(state, subject, who or Who(), since=state.at)
+    return [{name: value for name, value in row.items() if name not in ("from", "until")} for row in rows]
+
+
 def permissions_between(until: StateAt, subject: UUID | None, who: Who, *, since: datetime) -> list[Row]:
     """
     List every actor who could have seen this subject at some moment from `since` up to and including the moment of `until`.
 
-    :param until: the state at the end of the period
+    :param until: the state at the end of the period, at a real moment
     :param subject: None asks for everything that the actors could have seen
     :returns: what `permissions` gives, each with the time `from` which it held, and `until` which, or None where it still did at the end
     """

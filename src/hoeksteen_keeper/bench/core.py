@@ -12,8 +12,8 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hoeksteen_keeper.access.decisions import Who, permissions
-from hoeksteen_keeper.access.over_time import permissions_between
+from hoeksteen_keeper.access.decisions import Who
+from hoeksteen_keeper.access.over_time import permissions, permissions_between
 from hoeksteen_keeper.access.policies import digest_of, shipped
 from hoeksteen_keeper.bench.service import BATCH, CLIENTS
 from hoeksteen_keeper.evidence import queries
@@ -175,7 +175,7 @@ def could_see(*, dsn: str, folder: Path, actors: int) -> dict[str, float]:
             clock[0] += timedelta(days=5 * 365 * BATCH // max(len(events), 1))
             made.append(events[start : start + BATCH])
         began = time.perf_counter()
-        answer = permissions(queries.state_at(made, None), UUID(int=7))
+        answer = permissions(queries.state_at(made, clock[0]), UUID(int=7))
         took = time.perf_counter() - began
         began = time.perf_counter()
         ever = permissions_between(queries.state_at(made, clock[0]), UUID(int=7), Who(), since=_START)

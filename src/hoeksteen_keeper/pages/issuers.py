@@ -46,7 +46,6 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     :param label: on the button
     :param issuer: its identifier, whose `/.well-known/openid-configuration` says the rest
     :param client_secret_file: readable by the keeper's OS user alone; read anew at each log-in
-    :param audience: what its tokens must be for; the client without it
     :param actor_claim: what of the token is linked to an actor
     :param strong_acr: with these values of `acr` a log-in counts as a fresh proof, or with one of `strong_amr` in `amr`; none without it
     :param ca_file: the authority that signed its certificate; without it those that the machine trusts
@@ -57,7 +56,6 @@ class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: Annotated[str, msgspec.Meta(min_length=1)]
     client_secret_file: str
     label: str = ""
-    audience: str = ""
     actor_claim: Annotated[str, msgspec.Meta(min_length=1)] = "sub"
     strong_acr: tuple[str, ...] = ()
     strong_amr: tuple[str, ...] = ()
@@ -189,7 +187,7 @@ class Provider:
         audiences = audience if isinstance(audience, list) else [audience]
         expires, issued, logged_in = (_instant(claims.get(name)) for name in ("exp", "iat", "auth_time"))
         fits = {
-            "aud": (issuer.audience or issuer.client_id) in audiences,
+            "aud": issuer.client_id in audiences,
             "azp": claims.get("azp", None if len(audiences) > 1 else issuer.client_id) == issuer.client_id,
             "exp": expires is not None and now < expires + leeway,
             "iat": issued is not None and since - leeway <= issued <= now + leeway,

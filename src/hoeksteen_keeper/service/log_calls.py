@@ -6,9 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen_keeper.access.decisions import Who, permissions
+from hoeksteen_keeper.access.decisions import Who
 from hoeksteen_keeper.access.model import Caller
-from hoeksteen_keeper.access.over_time import permissions_between
+from hoeksteen_keeper.access.over_time import permissions, permissions_between
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.errors import TooMuch

@@ -23,7 +23,7 @@ from hoeksteen_keeper.evidence.replay import StateAt
 from hoeksteen_keeper.store.database import Connection, Store, statements
 from hoeksteen_keeper.vault.categories import CATEGORIES
 
-_EVIDENCE = ("0002_evidence.sql", "0010_time_is_sought.sql")
+_EVIDENCE = ("0002_evidence.sql", "0010_time_is_sought.sql", "0013_policies_are_in_the_log.sql")
 _KEY, _NEXT = "log-signing", "log-signing.next"
 _NAMES = {number: name for name, number in CATEGORIES.items()}
 

@@ -17,7 +17,7 @@ from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.policies import Policies, Shelf, digest_of, governs, schema, shipped
 from hoeksteen_keeper.access.sessions import Sessions
-from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid
+from hoeksteen_keeper.errors import KeeperInvalid, KeeperUnavailable, answer_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
@@ -178,11 +178,10 @@ def _sweeping(keeper: Keeper) -> Iterator[None]:
                 if months_destroyed is None or now() - months_destroyed >= _DESTROY_EVERY:
                     destroy_months_over(keeper)
                     months_destroyed = now()
-            except KeeperCorrupt:
-                _report.exception("the keeper stops sweeping")
-                return
-            except KeeperError as error:
+            except KeeperUnavailable as error:
                 _report.warning("sweeping waits: %s", error.reason)
+            except Exception as error:  # noqa: BLE001 reported by its kind and place; what ran out must go on ending
+                answer_to(error)
 
     thread = threading.Thread(target=sweep, name="sweeper", daemon=True)
     thread.start()

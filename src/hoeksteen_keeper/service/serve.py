@@ -56,6 +56,7 @@ async def _serve(keeper: Keeper, workers: Workers, socket: Path, port: int, on_r
         "access_log": False,
         "proxy_headers": False,
         "server_header": False,
+        "timeout_graceful_shutdown": _LAST_CALLS_SECONDS,
     }
     servers = [
         _Server(Config(api(keeper, workers), uds=str(socket), http=BoundedHttp, **shared)),

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hoeksteen_keeper.errors import KeeperError, KeeperInvalid
+from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, answer_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.errors import BehindTiles, WitnessRefused
 from hoeksteen_keeper.evidence.log import Log
@@ -123,6 +123,9 @@ def _submit(log: Log, key: VerifierKey, add_checkpoint: AddCheckpoint, stop: thr
             if not away:
                 _report.warning("the witness %s does not cosign: %s", key.name, _said(error))
             pause, away = min(pause * 2, _PAUSE_LONGEST_SECONDS), True
+        except Exception as error:  # noqa: BLE001 reported by its kind and place; a thread that dies in silence would ask nobody any more
+            answer_to(error)
+            pause = _PAUSE_LONGEST_SECONDS
 
 
 def _post(url: str, body: bytes) -> bytes:

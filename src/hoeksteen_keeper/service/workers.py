@@ -118,7 +118,7 @@ class _Channel(asyncio.Protocol):
             self._answer.set_result(answer)
         self._idle.put_nowait(self)
 
-    def eof_received(self) -> None:
+    def connection_lost(self, _: Exception | None) -> None:  # an end, or an error where it died with a call half read
         self._transport = None
         self._lose()
         if self._answer and not self._answer.done():
@@ -177,8 +177,10 @@ class _Worker:
             for task in (keeper.keys.forget_destroyed, keeper.sessions.tell_refusals):
                 try:
                     task()
-                except KeeperError:  # again in a second, when database and log can be used
+                except KeeperUnavailable:  # again in a second, when database and log can be used
                     continue
+                except Exception as error:  # noqa: BLE001 reported by its kind and place; the other task goes on
+                    answer_to(error)
 
 
 def _work(theirs: socket.socket, others: Sequence[socket.socket], dsn: str, home: Path, port: int) -> None:

@@ -135,3 +135,19 @@ def test_killed_at_any_instant_no_answer_lacks_its_entry(own_keeper: RunningKeep
     keeper.start()
     assert answered > 50 and _entries(keeper) - before >= answered
     assert keeper.client("chris.smit").fsck()["ok"]
+
+
+def test_a_worker_that_dies_with_a_call_half_read_stops_the_keeper(own_keeper: RunningKeeper) -> None:
+    keeper, process = own_keeper, own_keeper.process
+    assert process is not None
+    for worker in _workers(process.pid):
+        os.kill(worker, signal.SIGSTOP)
+    items = [SealItem(new_subject(), {"text": "x" * 1000}) for _ in range(2_000)]
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(keeper.client("bss").seal, purpose="migration", category="note", items=items)
+        time.sleep(1.0)  # until more was written than its socket holds, and nothing of it read
+        for worker in _workers(process.pid):
+            os.kill(worker, signal.SIGKILL)
+        with pytest.raises(KeeperUnavailable, match="worker_lost|answer_lost|keeper_unreachable"):
+            waits.result(30)
+    assert process.wait(30) != 0 and "worker_lost" in (keeper.folder / "keeper.log").read_text("utf-8")

@@ -86,6 +86,7 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path, capsys: py
     assert refused.returncode == 1 and "checkpoint_missing" in refused.stderr and "new-log" in refused.stderr
     assert "checkpoint_missing" in keeper.run("serve", *own, "--socket", keeper.socket_path, "--port", keeper.port, check=False).stderr
     new_key = keeper.run("new-log", *own, "--reason", "the disk with the tiles is gone", "--yes").stdout.strip()
+    assert keeper.sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'evidence' AND indexname = 'entry_policy'").strip() == "1"
     assert new_key != old_key and str(NoteSigner.load(keeper.home / "keys" / "log-signing.1").verifier) == old_key
     keeper.start()
     first = keeper.sql("SELECT kind || ' ' || convert_from(body, 'UTF8') FROM evidence.entry WHERE index = 0")

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from factories.told_log import ANNA, BEN, actor, grant, told
-from hoeksteen_keeper.access.decisions import Who, permissions
+from hoeksteen_keeper.access.decisions import Who
+from hoeksteen_keeper.access.over_time import permissions
 from hoeksteen_keeper.access.policies import Policies
 from hoeksteen_keeper.evidence.replay import StateAt
 

@@ -1,3 +1,2 @@
--- The policies in force are those of the log's latest `policy` entry (docs/decisions/0017); a copy that decides would be one that can be changed.
-DROP TABLE access.policy;
+-- Which policies are in force is the log's latest `policy` entry (docs/decisions/0017), looked up with each session.
 CREATE INDEX entry_policy ON evidence.entry (index) WHERE kind = 'policy';
