@@ -71,7 +71,7 @@ class PolicyText(Content, frozen=True, forbid_unknown_fields=True, tag="policy")
         return PolicyText(self.text, self.replaces or reach.shelf.latest().digest)
 
     def check(self, reach: Reach) -> None:
-        if self.replaces and self.replaces != reach.shelf.latest().digest:
+        if self.replaces != reach.shelf.latest().digest:
             raise KeeperRefused("change_over", "Other policies came into force since it was proposed; propose it anew.")
         reach.shelf.check(self.text)
         _require_signers(reach.officers(policies=Policies(self.text, schema=schema())))

@@ -102,7 +102,8 @@ class ControlCalls(Connected):
         """
         Sign the SHA-256 of a change's canonical form with the key of this client.
 
-        :raises KeeperRefused: `already_approved`, `change_over`, `digest_differs` or `signature_invalid`
+        :raises KeeperRefused: `already_approved`, `approver_not_operator`, `change_over`, `digest_differs`, `last_officers`, `own_change` or
+            `signature_invalid`
         """
         signature = load_key(self._link.key_path).sign(bytes.fromhex(digest))
         return dict(self._call("changes/approve", {"change": change, "digest": bytes.fromhex(digest), "signature": signature}))
@@ -116,7 +117,7 @@ class ControlCalls(Connected):
         Stop a session, an actor or an organisation, from the next request on.
 
         :param scope: `session`, `actor` or `organisation`
-        :param target: the token's id, the actor or the organisation
+        :param target: the session's id, the actor or the organisation
         """
         self._call("kill", {"scope": scope, "target": target, "reason": reason})
 

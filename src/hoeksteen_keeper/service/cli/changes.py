@@ -11,7 +11,7 @@ import yaml
 from hoeksteen_keeper.access.changes import difference
 from hoeksteen_keeper.access.policies import shipped
 from hoeksteen_keeper.client import KeeperClient
-from hoeksteen_keeper.errors import KeeperInvalid
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
 from hoeksteen_keeper.service.cli.options import PATH, as_person
 
 _reason = click.option("--reason", required=True, help="Why.")
@@ -39,7 +39,7 @@ def change_policy(client: KeeperClient, files: tuple[Path, ...], of_program: boo
 @_reason
 @as_person
 def change_propose(client: KeeperClient, file: Path, reason: str) -> None:
-    """Propose what FILE.yaml says: `kind: organisation`, `actor` or `key`, and what belongs to it (docs/operations.md)."""
+    """Propose FILE.yaml: its `kind` (organisation, actor, key, end_actor, roles, issuer_link), and what belongs to it (docs/operations.md)."""
     try:
         content = yaml.safe_load(_read(file))
     except yaml.YAMLError as error:
@@ -130,6 +130,8 @@ def _show(change: dict[str, Any]) -> str:
     content = said["content"]
     if content["kind"] == "policy":
         click.echo(json.dumps({**said, "content": {"kind": "policy", "text": "as below"}}, indent=2, ensure_ascii=False))
+        if hashlib.sha256(change["in_force"].encode()).hexdigest() != content["replaces"]:
+            raise KeeperCorrupt("digest_differs", "What the keeper shows as in force is not what the change says that it replaces. Do not sign.")
         click.echo("\n".join(difference(change["in_force"], content["text"])) or "the same as in force")
     else:
         click.echo(json.dumps(said, indent=2, ensure_ascii=False))

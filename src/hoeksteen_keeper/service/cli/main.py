@@ -1,8 +1,8 @@
 """
 The keeper's command line.
 
-`init`, `bootstrap`, `serve`, `key` and `fsck --dsn` are for the keeper's own OS user. All other commands speak to the running service as a person who
-proves a key of their own; they work from any OS user that reaches the socket.
+What takes `--home` is for the keeper's own OS user (or a witness's); `keygen`, `public` and `code` need nobody. All other commands speak to the
+running service as a person who proves a key of their own; they work from any OS user that reaches the socket.
 """
 
 import logging
