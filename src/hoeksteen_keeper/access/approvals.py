@@ -76,7 +76,7 @@ class Approvals:
         """
         self._gate.admit_control(caller, "decide_grant")
         try:
-            return self._described(self._grants.approve(caller.actor, grant_id=grant_id, digest=digest, verify=verify))
+            return self._described(self._grants.approve(caller.actor, grant_id=grant_id, digest=digest, verify=verify, decides=self._gate.decides))
         except KeeperRefused as error:
             detail = {"grant": str(grant_id), "reason": error.reason, "digest": digest.hex()[:64]}
             self._log.append([self._gate.event("review", caller, action="approve", grant=str(grant_id), outcome="refused", detail=detail)])

@@ -37,12 +37,16 @@ class BreakGlass:
         Give somebody a running grant for listed people, at once.
 
         :raises KeeperInvalid: when it asks for more than breaking glass may give
-        :raises KeeperRefused: `review_overdue`, while an earlier one of theirs waits for its review for too long
+        :raises KeeperRefused: `review_overdue`, while an earlier one of theirs waits for its review for too long; `limit_reached`, when it would
+            be for more people within an hour than one may give
         """
         if not 1 <= minutes <= MINUTES_MAX or not 1 <= len(set(subjects)) <= OPENINGS_MAX:
             raise KeeperInvalid("grant_invalid", f"Breaking glass opens 1 to {OPENINGS_MAX} people for 1 to {MINUTES_MAX} minutes.")
         if self._store.rows(_OVERDUE, [asker.actor, self._now() - REVIEW_WITHIN]):
             raise KeeperRefused("review_overdue", "Your last break-glass waits for its review for too long. Ask the privacy officer for it first.")
+        taken = self._store.row(_TAKEN, [asker.actor, self._now() - timedelta(hours=1)])
+        if taken and int(taken[0]) + len(set(subjects)) > OPENINGS_MAX:
+            raise KeeperRefused("limit_reached", f"You broke glass for {taken[0]} people within an hour; {OPENINGS_MAX} are the most.")
         return self._grants.request(
             asker, purpose=purpose, categories=categories, subjects=subjects, ticket=reason, minutes=minutes, unmasked=unmasked,
             subjects_max=OPENINGS_MAX, per_hour=OPENINGS_MAX, per_day=OPENINGS_MAX, break_glass=True,
@@ -86,6 +90,9 @@ class BreakGlass:
         return [(str(asker), str(reason), valid_from <= limit) for asker, reason, valid_from in self._store.rows(_WAITING)]
 
 
+_TAKEN = """
+SELECT count(*) FROM access.access_grant g JOIN access.grant_subject s USING (grant_id) WHERE g.asker = %s AND g.break_glass AND g.requested_at > %s
+"""
 _OVERDUE = """
 SELECT 1 FROM access.access_grant g LEFT JOIN access.review r USING (grant_id)
 WHERE g.asker = %s AND g.break_glass AND r.grant_id IS NULL AND g.valid_from <= %s LIMIT 1

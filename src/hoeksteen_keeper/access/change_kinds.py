@@ -1,5 +1,6 @@
 """What a change may change: each kind says what belongs to it, when it cannot come into force, and how it does."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,8 +92,11 @@ class NewOrganisation(Content, frozen=True, forbid_unknown_fields=True, tag="org
     country: str
 
     def check(self, reach: Reach) -> None:
-        if self.organisation in reach.actors.names() or not self.organisation.strip() or len(self.country) != 2:
-            raise KeeperInvalid("change_invalid", "An organisation has a name that is not taken, and a country of two letters.")
+        _require_names(self.organisation, self.name)
+        if self.organisation in reach.actors.names():
+            raise KeeperInvalid("change_invalid", "There is an organisation of that name already.")
+        if not re.fullmatch(r"[A-Z]{2}", self.country):
+            raise KeeperInvalid("change_invalid", "A country is two capital letters, such as NL.")
 
     def put_in_force(self, reach: Reach) -> None:
         reach.actors.add_organisation(Organisation(self.organisation, self.name, self.country, False))
@@ -113,7 +117,8 @@ class NewActor(Content, frozen=True, forbid_unknown_fields=True, tag="actor"):
         reach.actors.refuse_shared(public_key_from_text(self.public_key))
         reach.actors.organisation(self.organisation)
         taken = self.actor in reach.actors.names() or reach.actors.status(self.actor) == ENDED  # a restore may have lost who left for good
-        if taken or not self.actor.strip() or "\0" in self.actor + self.name:
+        _require_names(self.actor, self.name)
+        if taken:
             raise KeeperInvalid("actor_exists", f"There is, or was, an actor {self.actor!r} already, or the name is none. Choose another.")
         if bool(self.roles) == self.service:
             raise KeeperInvalid("change_invalid", "A person has roles; a service has none to choose.")
@@ -231,6 +236,12 @@ class IssuerUnlink(Content, frozen=True, forbid_unknown_fields=True, tag="issuer
 
 
 KINDS = PolicyText | NewOrganisation | NewActor | NewKey | EndActor | NewRoles | IssuerLink | IssuerUnlink
+
+
+def _require_names(name: str, shown: str) -> None:
+    """So that no two names look alike, and none hides a part of itself."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._@-]{0,99}", name) or not 1 <= len(shown.strip()) <= 100 or not shown.isprintable():
+        raise KeeperInvalid("change_invalid", "A name is of a-z, 0-9, dot, dash, _ and @; what is shown, of up to 100 characters that can be seen.")
 
 
 def _require_roles(roles: tuple[str, ...]) -> None:

@@ -109,8 +109,8 @@ class Changes:
             content.check(self._reach)  # what could not come into force is not signed for
             self._enter("change_signed", change, approver.actor, key=key, **signed)
             if len(_signers(tx, change_id) & self._reach.officers()) >= SIGNATURES_NEEDED:  # who was stopped since does not count
-                self._enter("change_in_force", change, "")
                 content.put_in_force(self._reach)
+                self._enter("change_in_force", change, "")
                 tx.execute("UPDATE access.change SET state = 'in_force' WHERE change_id = %s", [change_id])
         return self.find(change_id)
 
@@ -125,6 +125,8 @@ class Changes:
         with self._store.transaction() as tx:
             change = self._locked(tx, change_id)
             self._require_open(change)
+            if self._read(json.loads(change.canonical)["content"]).concerns() == by.actor:
+                raise KeeperRefused("own_change", "Nobody decides on the change that ends them, gives them other roles or links them.")
             self._enter("change_refused", change, by.actor, reason=reason.strip())
             tx.execute("UPDATE access.change SET state = 'refused' WHERE change_id = %s", [change_id])
         return self.find(change_id)
@@ -170,10 +172,14 @@ class Changes:
 
     def _require_open(self, change: Change) -> None:
         if change.state != "proposed" or self._lapsed(change):
-            raise KeeperRefused("change_over", f"The change is {change.state if change.state != 'proposed' else 'too old'}; propose it anew.")
+            raise KeeperRefused("change_over", f"The change is {change.state if change.state != 'proposed' else 'overtaken'}; propose it anew.")
 
     def _lapsed(self, change: Change) -> bool:
-        return change.state == "proposed" and change.proposed_at + PROPOSAL_LASTS <= self._now()
+        """Say whether it can come into force no more: it is too old, or other policies did since."""
+        if change.state != "proposed":
+            return False
+        replaces = json.loads(change.canonical)["content"].get("replaces")
+        return change.proposed_at + PROPOSAL_LASTS <= self._now() or (replaces is not None and replaces != self.shelf.latest().digest)
 
     def _locked(self, tx: Connection, change_id: UUID) -> Change:
         return _only(tx.execute(f"SELECT {Change.COLUMNS} FROM access.change WHERE change_id = %s FOR UPDATE", [change_id]).fetchall())
@@ -190,8 +196,8 @@ def difference(before: str, after: str) -> list[str]:
 
 
 def _require_reason(reason: str) -> None:
-    if not 1 <= len(reason.strip()) <= 200:
-        raise KeeperInvalid("change_invalid", "Say why, in at most 200 characters.")
+    if not 1 <= len(reason.strip()) <= 200 or not reason.strip().isprintable():
+        raise KeeperInvalid("change_invalid", "Say why, in one line of at most 200 characters that can be seen.")
 
 
 def _only(rows: Sequence[Sequence[Any]]) -> Change:

@@ -6,7 +6,7 @@ stands as it stood. Actors of whom the policies can know only the same things ar
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -94,14 +94,14 @@ def decided(policies: Policies, asked: Iterable[Question]) -> dict[Question, Ver
 def openings(asker: Asker, way: Way, verdicts: Mapping[Question, Verdict]) -> list[dict[str, Any]]:
     """Give what a way opens to such actors, together where why and how are the same."""
     found: dict[tuple[Any, ...], list[str]] = {}
+    alone = replace(way, grant="", unmasked=False)
     for category in way.categories:
         for action in ("reveal", "reveal_masked"):
-            verdict = verdicts[_question(asker, way, action, category)]
-            by_grant = verdict.per_hour is None
-            if verdict.allowed and by_grant == bool(way.grant):  # what a standing permission gives is listed once, without the grant
-                found.setdefault((action == "reveal_masked", verdict.because, *(way.ceilings or (verdict.per_hour, verdict.per_day))), []).append(
-                    category
-                )
+            verdict, standing = verdicts[_question(asker, way, action, category)], verdicts[_question(asker, alone, action, category)]
+            by_itself = standing.allowed and standing.per_hour is not None  # the gate lets nothing out without a ceiling
+            if verdict.allowed and by_itself != bool(way.grant):  # what opens without the grant is listed once, without it
+                limits = way.ceilings if verdict.per_hour is None and way.ceilings else (verdict.per_hour, verdict.per_day)
+                found.setdefault((action == "reveal_masked", verdict.because, *limits), []).append(category)
             if verdict.allowed:
                 break
     return [
@@ -119,8 +119,8 @@ def glass_broken(policies: Policies, askers: Iterable[Asker], categories: tuple[
     allowed = policies.decide_many([(asker, "break_glass", "keeper", Facts(strong=True)) for asker in asked])
     because = {asker: "; ".join(verdict.because) for asker, verdict in zip(asked, allowed, strict=True) if verdict.allowed}
     ways = [
-        (asker, category, (asker, "reveal", category, Facts(purpose, True, True, False, True, True, strong=True)))
-        for asker in because for category in categories for purpose in PURPOSES
+        (asker, category, (asker, action, category, Facts(purpose, True, True, False, True, True, strong=True)))
+        for asker in because for category in categories for purpose in PURPOSES for action in ("reveal", "reveal_masked")
     ]  # fmt: skip
     verdicts = decided(policies, (question for _, _, question in ways))
     opened: dict[Asker, dict[str, None]] = {}

@@ -14,7 +14,7 @@ from uuid import UUID
 from hoeksteen_keeper.access import limits
 from hoeksteen_keeper.access.grants import Grants, Known
 from hoeksteen_keeper.access.limits import Ceilings
-from hoeksteen_keeper.access.model import Ask, Caller, Facts, Grant, Permission, Verdict
+from hoeksteen_keeper.access.model import Actor, Ask, Caller, Facts, Grant, Permission, Verdict
 from hoeksteen_keeper.access.policies import Shelf
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
@@ -84,6 +84,8 @@ class Gate:
             verdict, masked = self._decide(caller, ask, facts)
         if not verdict.allowed:
             self._refuse(caller, ask, self._reason(caller, ask, facts))
+        if verdict.per_hour is None and grant is None:  # whatever the policies say, nothing goes out without a ceiling
+            self._refuse(caller, ask, "no_grant")
         used = grant if grant and verdict.per_hour is None else None  # a standing permission needs, and uses up, no grant
         permission = Permission(masked, verdict.because, used, ask.ticket or (used.ticket if used else ""))
         if verdict.per_hour is not None and verdict.per_day is not None:
@@ -111,6 +113,10 @@ class Gate:
         """Say whether the policies let the caller do something to the keeper itself, without a fresh proof."""
         return self._shelf.of(caller.policies).decide(caller.actor, action, "keeper", Facts()).allowed
 
+    def decides(self, actor: Actor) -> bool:
+        """Say whether somebody may decide on grants, under the policies in force."""
+        return self._shelf.in_force().decide(actor, "decide_grant", "keeper", Facts(strong=True)).allowed
+
     def require_openable(self, caller: Caller, purpose: str, categories: Sequence[str]) -> None:
         """
         Refuse to have a grant approved that could open nothing.
@@ -135,7 +141,15 @@ class Gate:
 
     def _facts(self, caller: Caller, ask: Ask, grant: Grant | None) -> Facts:
         own = caller.actor.subject is not None and bool(ask.subjects) and all(subject == caller.actor.subject for subject in ask.subjects)
-        return Facts(ask.purpose, ask.customer_on_the_line, bool(ask.ticket.strip()), own, grant is not None, grant is not None and grant.unmasked)
+        return Facts(
+            ask.purpose,
+            ask.customer_on_the_line,
+            bool(ask.ticket.strip()),
+            own,
+            grant is not None,
+            grant is not None and grant.unmasked,
+            caller.strong,
+        )
 
     def _decide(self, caller: Caller, ask: Ask, facts: Facts) -> tuple[Verdict, bool]:
         verdicts = [self._shelf.of(caller.policies).decide(caller.actor, ask.action, category, facts) for category in ask.categories]
@@ -148,9 +162,9 @@ class Gate:
         """Find the one fact that was missing; a caller learns no more than how to ask properly."""
         if caller.actor.subject is not None and not facts.own:
             return "not_own_data"
-        if self._decide(caller, ask, Facts(ask.purpose, True, True, facts.own, facts.grant, facts.unmasked))[0].allowed:
+        if self._decide(caller, ask, Facts(ask.purpose, True, True, facts.own, facts.grant, facts.unmasked, True))[0].allowed:
             return "no_reason"
-        if not facts.grant and self._decide(caller, ask, Facts(ask.purpose, True, True, facts.own, True, True))[0].allowed:
+        if not facts.grant and self._decide(caller, ask, Facts(ask.purpose, True, True, facts.own, True, True, True))[0].allowed:
             return self._grants.why_not(asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant)
         return "no_permission"
 

@@ -79,12 +79,15 @@ class Grants:
             self._log.append([self._event("requested", grant, asker, by=asker.actor, listed=listed)])
             return self._start(tx, grant, asker) if break_glass else grant
 
-    def approve(self, approver: Actor, *, grant_id: UUID, digest: bytes, verify: Callable[[], tuple[str, Mapping[str, str]]]) -> Grant:
+    def approve(
+        self, approver: Actor, *, grant_id: UUID, digest: bytes, verify: Callable[[], tuple[str, Mapping[str, str]]], decides: Callable[[Actor], bool]
+    ) -> Grant:  # fmt: skip
         """
         Add one approval; the second one starts the grant.
 
         :param digest: what the approver has signed
         :param verify: checks the signature, and gives the name of the approver's key and what of the signature goes into the log
+        :param decides: says whether somebody may decide on grants now; the approval of who was stopped, or is no officer any more, counts no more
         :raises KeeperRefused: `approver_is_asker`, `approver_not_operator`, `same_organisation`, `already_approved`, `digest_differs` or
             `grant_not_requested`
         """
@@ -104,7 +107,7 @@ class Grants:
             detail = {"grant": str(grant_id), "digest": digest.hex(), "approver": approver.actor, "key": key, **signed}
             of = approver.organisation.organisation
             self._log.append([Event(kind="approval", actor=approver.actor, organisation=of, action="approve", grant=str(grant_id), detail=detail)])
-            if _count(tx, grant_id) >= APPROVALS_NEEDED:
+            if sum(decides(self._actors.find(name)) for name in _approvers(tx, grant_id)) >= APPROVALS_NEEDED:
                 return self._start(tx, grant, asker)
         return grant
 
@@ -308,6 +311,7 @@ def _require_bounds(
             (not ticket.strip().isprintable(), "write the ticket in one line, without characters that change how the rest is shown"),
             (not 1 <= minutes <= minutes_max, f"ask for 1 to {minutes_max} minutes"),
             (subjects is None and subjects_max is None, "list the subjects, or give a ceiling with subjects_max"),
+            (subjects is not None and any(not subject.int for subject in subjects), "name people: the nil identifier is nobody's"),
             (subjects is not None and not 1 <= len(subjects) <= SUBJECTS_LISTED_MAX, f"list 1 to {SUBJECTS_LISTED_MAX} subjects"),
             (subjects_max is not None and not 1 <= subjects_max <= ceiling_max, f"keep subjects_max between 1 and {ceiling_max}"),
             (not 1 <= hour <= day <= total, "keep per_hour at or below per_day, and that at or below subjects_max"),
@@ -323,12 +327,12 @@ def _listed(tx: Connection, grant_id: UUID) -> list[UUID]:
     return [row[0] for row in tx.execute("SELECT subject FROM access.grant_subject WHERE grant_id = %s ORDER BY subject", [grant_id])]
 
 
-def _count(tx: Connection, grant_id: UUID) -> int:
-    """Count the signatures of people who were not stopped since."""
-    row = tx.execute(
-        "SELECT count(*) FROM access.approval JOIN access.actor a ON a.actor = approver WHERE grant_id = %s AND a.blocked_at IS NULL", [grant_id]
-    ).fetchone()
-    return int(row[0]) if row else 0
+def _approvers(tx: Connection, grant_id: UUID) -> list[str]:
+    """Name those who approved, and were not stopped since."""
+    rows = tx.execute(
+        "SELECT approver FROM access.approval JOIN access.actor a ON a.actor = approver WHERE grant_id = %s AND a.blocked_at IS NULL", [grant_id]
+    )
+    return [name for (name,) in rows]
 
 
 def _as_dict(grant: Grant) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -146,13 +146,14 @@ def _lent_to(state: StateAt, subject: UUID | None, period: Span) -> dict[str, li
     found: dict[str, list[_Lent]] = {}
     for name, held in state.grants.items():
         line = state.history.line("grant", name, state.size)
-        began = next((told for told in line if told.detail["event"] == "running"), None)
-        if began is None or not (subject is None or held.grant["subjects"] == "any" or state.grant_lists(name, subject)):
+        if not (subject is None or held.grant["subjects"] == "any" or state.grant_lists(name, subject)):
             continue
-        ended = next((told.time for told in line if told.index > began.index and told.detail["event"] != "running"), period[1])
-        terms = began.detail["grant"]
-        if span := _both((max(instant(terms["valid_from"]), began.time), min(instant(terms["valid_to"]), ended)), period):
-            found.setdefault(str(held.grant["asker"]), []).append(_Lent(span, held))
+        for told, following in zip_longest(line, line[1:]):  # more than once, where the keeper died between the entry and its deed
+            terms = told.detail["grant"]
+            if told.detail["event"] == "running" and (span := _both(
+                (max(instant(terms["valid_from"]), told.time), min(instant(terms["valid_to"]), following.time if following else period[1])), period
+            )):  # fmt: skip
+                found.setdefault(str(held.grant["asker"]), []).append(_Lent(span, held))
     return found
 
 

@@ -6,10 +6,12 @@ is valid for every equal actor, and remembering it is safe: what can change (a g
 """
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import accumulate
 from typing import Any
 
 import cedarpy
@@ -25,6 +27,14 @@ from hoeksteen_keeper.vault.categories import CATEGORIES
 
 _LIMITED = ("reveal", "reveal_masked", "search", "seal")
 _DECISIONS_MAX = 20_000
+_TEXT_MAX, _DEPTH_MAX, _OPERATORS_MAX = 65_536, 100, 1_000
+_COMMENTS_AND_TEXTS = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"')
+_OPERATORS = re.compile(r"&&|\|\||\bif\b|!|-|\.")
+_FACTS = r"(?:customer_on_the_line|ticket|strong)\b"
+_ASSERTED = re.compile(rf"\b{_FACTS}")
+_TURNED = re.compile(rf"!|\bif\b|[=<>]=?\s*context\s*\.\s*{_FACTS}|\b{_FACTS}\s*[=<>]")
+_CONTEXT_WHOLE = re.compile(r"\bcontext\b(?!\s*\.)")
+_CEILING = re.compile(r"[1-9][0-9]{0,8}")
 Asker = tuple[str, tuple[str, ...], str, bool]
 
 
@@ -39,15 +49,16 @@ class Policies:
 
     def __init__(self, text: str, *, schema: str) -> None:
         self.text = text
+        _require_readable(text)
         try:
             self.digest = digest_of(text)
             self._set = cedarpy.PolicySet.from_str(text)
             validation = cedarpy.validate_policies(text, schema)
+            policies = self._set.to_pst().static_policies
         except ValueError as error:
             raise KeeperInvalid("policy_invalid", f"The policies do not parse: {error}") from error
         if not validation.validation_passed:
             raise KeeperInvalid("policy_invalid", f"The policies do not fit the schema: {'; '.join(map(str, validation.errors))}")
-        policies = self._set.to_pst().static_policies
         self._annotations = {name: dict(policy.annotations) for name, policy in policies.items()}
         for name, policy in policies.items():
             _check(policy, self._annotations[name])
@@ -194,14 +205,44 @@ def schema() -> str:
     return resources.files("hoeksteen_keeper").joinpath("access", "policies", "keeper.cedarschema").read_text("utf-8")
 
 
+def _require_readable(text: str) -> None:
+    """Refuse what the parser does not survive, what hides from a reader, and what could-see could not answer for."""
+    plain = _COMMENTS_AND_TEXTS.sub("", text)
+    depth = max(accumulate((char in "([{") - (char in ")]}") for char in plain), default=0)
+    if len(text) > _TEXT_MAX or depth > _DEPTH_MAX or len(_OPERATORS.findall(plain)) > _OPERATORS_MAX:
+        raise KeeperInvalid(
+            "policy_invalid", f"Policies have at most {_TEXT_MAX} characters, {_DEPTH_MAX} brackets within each other, and short conditions."
+        )
+    if not text.replace("\n", "").replace("\t", "").isprintable():
+        raise KeeperInvalid("policy_invalid", "The policies hold characters that cannot be seen, or that change how the rest is shown.")
+    for statement in plain.split(";"):
+        for effect, clause, condition in _clauses(statement):
+            widens = (effect, clause) in (("permit", "when"), ("forbid", "unless"))
+            if _CONTEXT_WHOLE.search(condition) or (_ASSERTED.search(condition) and (not widens or _TURNED.search(condition))):
+                raise KeeperInvalid(
+                    "policy_invalid", "What a caller asserts (customer_on_the_line, ticket, strong) may only widen a permission, never its absence: "
+                    "could-see counts it as true. Write it as `when` of a permit or `unless` of a forbid, without !, ==, or if.",
+                )  # fmt: skip
+
+
+def _clauses(statement: str) -> Iterator[tuple[str, str, str]]:
+    """Give effect, `when` or `unless`, and condition of each clause of a policy without its texts and comments."""
+    effect = next((word for word in re.findall(r"\w+", statement) if word in ("permit", "forbid")), "")
+    parts = re.split(r"\b(when|unless)\b", statement)
+    yield from ((effect, clause, condition) for clause, condition in zip(parts[1::2], parts[2::2], strict=True))
+
+
 def _check(policy: pst.Template, annotations: dict[str, str]) -> None:
-    if any(str(uid.type) == "Actor" for uid in pst.entity_uids(policy)):
-        raise KeeperInvalid("policy_invalid", 'A policy names a single actor (Actor::"..."). Give the actor a role, or a grant.')
+    if any(str(uid.type) in ("Actor", "Organisation") for uid in pst.entity_uids(policy)):
+        raise KeeperInvalid(
+            "policy_invalid", 'A policy names a single actor or organisation (Actor::"..."). Give actors a role or a grant; of organisations ask '
+            "country and operator.",
+        )  # fmt: skip
     if "id" not in annotations:
         raise KeeperInvalid("policy_invalid", f"The policy {policy.id} lacks an @id.")
     actions = {uid.id for uid in pst.entity_uids(policy.action)}
     to_limit = policy.effect == "permit" and (not actions or not actions.isdisjoint(_LIMITED))
-    limited = annotations.get("limits") == "grant" or (annotations.get("per_hour", "").isdigit() and annotations.get("per_day", "").isdigit())
+    limited = annotations.get("limits") == "grant" or (all(_CEILING.fullmatch(annotations.get(name, "")) for name in ("per_hour", "per_day")))
     if to_limit and not limited:
         raise KeeperInvalid(
             "policy_invalid", f'The policy "{annotations["id"]}" lets data in or out without @per_hour and @per_day, or @limits("grant").'

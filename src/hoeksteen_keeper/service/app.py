@@ -13,7 +13,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from hoeksteen_keeper.errors import KeeperError
-from hoeksteen_keeper.service import data_calls
+from hoeksteen_keeper.service import data_calls, log_calls
 from hoeksteen_keeper.service.answers import Answer, answered, answered_together, encoded, failed
 from hoeksteen_keeper.service.asgi import Asgi, Receive, Scope, Send, body_of, respond
 from hoeksteen_keeper.service.keeper import Keeper
@@ -23,6 +23,7 @@ BODY_BYTES_MAX = 64 << 20
 SMALL_BYTES_MAX = 16 << 10  # a larger call is work of its own, and shares nothing that counts
 GROUP_MAX = 256
 CALLS_AT_ONCE_MAX = 20  # fewer than the store has connections: a call that holds one may need a second, and always gets it
+QUESTIONS_AT_ONCE_MAX = 2  # to the log, which take seconds: whoever stops somebody does not wait behind them
 _A = TypeVar("_A")
 
 
@@ -52,7 +53,8 @@ class _Desk:
 
     def __init__(self, keeper: Keeper, workers: Workers) -> None:
         self._keeper, self._workers = keeper, workers
-        self._threads, self._large = CapacityLimiter(CALLS_AT_ONCE_MAX), asyncio.Semaphore(max(1, workers.count - 1))
+        self._threads, self._questions = CapacityLimiter(CALLS_AT_ONCE_MAX), CapacityLimiter(QUESTIONS_AT_ONCE_MAX)
+        self._large = asyncio.Semaphore(max(1, workers.count - 1))
         self._waiting: list[tuple[tuple[bytes, str, str], asyncio.Future[Answer]]] = []
         self._grouping: asyncio.Task[None] | None = None
 
@@ -62,7 +64,9 @@ class _Desk:
             return 413, encoded("body_too_large", f"A call has at most {BODY_BYTES_MAX} bytes.")
         try:
             if path not in data_calls.WORK:
-                return await anyio.to_thread.run_sync(answered, self._keeper, path, body, token, person, limiter=self._threads)
+                return await anyio.to_thread.run_sync(
+                    answered, self._keeper, path, body, token, person, limiter=self._questions if path in log_calls.LONG else self._threads
+                )
             self._keeper.log.require_open()
             if len(body) > SMALL_BYTES_MAX:
                 async with self._large:

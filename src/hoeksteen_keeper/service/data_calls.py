@@ -271,10 +271,11 @@ def search(keeper: Keeper, caller: Caller, body: Search) -> list[list[tuple[byte
         "search", require_purpose(body.purpose), index.categories, (), len(tokens), grant_id(body.grant), body.context.customer_on_the_line,
         body.context.ticket,
     )  # fmt: skip
-    permission = keeper.gate.admit(caller, ask)
+    begun, permission = keeper.now(), keeper.gate.admit(caller, ask)
     found = blind.find(keeper.store, keeper.keys, index=body.index, tokens=tokens, limit=body.limit)
     subjects = [UUID(bytes=subject) for hits in found for subject, _ in hits]
     enter(keeper, caller, "search", ask, permission, subjects, index=body.index)
+    look_again(keeper, begun, caller, ask, permission)
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hoeksteen_keeper.access.policies import shipped
 from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.service.differences import differences
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.providers import KeyProvider
@@ -22,7 +23,7 @@ def findings(home: Path, store: Store, provider: KeyProvider) -> list[str]:
 
 def attest_exposure(keeper: Keeper) -> list[str]:
     """Scan, add what the keeper itself knows of ways around the rules, enter all of it into the log, and give it."""
-    found = [*findings(keeper.home, keeper.store, keeper.keys.provider), *_other_policies(keeper), *_glass_broken(keeper)]
+    found = [*findings(keeper.home, keeper.store, keeper.keys.provider), *differences(keeper), *_other_policies(keeper), *_glass_broken(keeper)]
     keeper.log.append([Event(kind="exposure", action="scan", detail={"findings": found})])
     return found
 
@@ -68,7 +69,8 @@ def _of_database(store: Store) -> list[str]:
 _ROLES = "SELECT rolname FROM pg_roles WHERE"
 _DATABASE = (
     (
-        "database-superuser: {} of the keeper's database reads wrapped keys and blind tokens, no plaintext",
+        "database-superuser: {} of the keeper's database reads wrapped keys and blind tokens, no plaintext; what it writes there gives rights until "
+        "the next scan or start finds it",
         f"{_ROLES} rolsuper AND rolcanlogin ORDER BY 1",
     ),
     (

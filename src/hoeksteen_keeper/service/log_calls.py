@@ -124,3 +124,5 @@ CALLS: Calls = {
     "checkpoint": (Nothing, checkpoint),
     "fsck": (Nothing, fsck),
 }
+LONG = frozenset({"did-see", "could-see", "export", "fsck"})
+"""The calls that may take seconds."""

@@ -1,5 +1,6 @@
 """Opening a keeper in the order that makes it safe to serve, and what it does by itself while it is open."""
 
+import fcntl
 import logging
 import os
 import threading
@@ -40,7 +41,7 @@ _report = logging.getLogger(__name__)
 
 
 @contextmanager
-def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
+def opened(*, dsn: str, home: Path, port: int, alone: bool = False) -> Iterator[Keeper]:
     """
     Open a keeper: migrate its store, catch up its log, ask the witnesses what they know, do again what the log says was ended, and put the
     shipped policies in force.
@@ -48,8 +49,14 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     Only then does the caller get it, so nothing is served before.
 
     :param port: of its pages on 127.0.0.1
+    :param alone: with no other that serves from this home, as after a restore
     :raises KeeperError: when any part of it is not as it must be
     """
+    with home_taken(home, alone=alone):
+        yield from _opened(dsn, home, port)
+
+
+def _opened(dsn: str, home: Path, port: int) -> Iterator[Keeper]:
     keeper, witnesses = _assembled(dsn, home, port), read_witnesses(home)
     try:
         keeper.store.open()
@@ -68,6 +75,21 @@ def opened(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
         keeper.log.stop()
         keeper.log.pool.close()
         keeper.store.close()
+
+
+@contextmanager
+def home_taken(home: Path, *, alone: bool) -> Iterator[None]:
+    """
+    Hold a keeper's home: for one of those who serve from it, or alone, for what no keeper may serve beside.
+
+    :raises KeeperInvalid: `keeper_serves`
+    """
+    with (home / "serving").open("a") as file:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KeeperInvalid("keeper_serves", f"A keeper serves from {home}, or is being restored there. Stop it first.") from None
+        yield
 
 
 @contextmanager

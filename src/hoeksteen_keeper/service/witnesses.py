@@ -38,9 +38,13 @@ def read_witnesses(home: Path) -> Witnesses:
     if not path.exists():
         return []
     try:
-        listed = tomllib.loads(path.read_text("utf-8"))["witness"]
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise KeeperInvalid("witnesses_invalid", f"{path} cannot be read: {error.strerror}. Give it to the keeper's OS user.") from error
+    try:
+        listed = tomllib.loads(text)["witness"]
         return [(_cosigner(str(one["key"])), _address(str(one["url"]))) for one in listed]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         said = f": {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise KeeperInvalid("witnesses_invalid", f"{path} lists witnesses as [[witness]] with key and url{said}.") from None
 

@@ -205,7 +205,9 @@ def _rows(
         row = {name: body[name] for name in ("kind", "actor", "organisation", "category", "purpose", "grant", "outcome")}
         row |= {"index": index, "time": leaf["time"].decode(), "count": int(leaf["count"]), "action": body["action"] or body["kind"]}
         row |= {"ticket": _text(detail, "ticket") or None, "masked": bool(detail.get("masked", False))}
-        row |= {"name": _text(names.get(body["actor"], {}), "name"), "country": _text(places.get(body["organisation"], {}), "country")}
+        employer = _text(names.get(body["actor"], {}), "organisation") or body["organisation"]
+        row["organisation"] = employer if body["actor"] else ""  # an entry about a grant is filed under the asker's organisation
+        row |= {"name": _text(names.get(body["actor"], {}), "name"), "country": _text(places.get(row["organisation"], {}), "country")}
         row["approved_by"] = [_text(item, "approver") for item in approvals if body["grant"] and item.get("grant") == body["grant"]]
         rows.append(row)
     return rows

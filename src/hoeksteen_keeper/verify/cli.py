@@ -127,7 +127,8 @@ def _row(row: dict[str, Any]) -> list[str]:
     what = row["kind"] if row["kind"] not in ("disclosure", row["action"]) else ""
     did = " ".join(part for part in (what, row["action"], row["category"], "(masked)" if row["masked"] else "") if part)
     among = f", among {row['count']} people" if row["count"] > 1 else ""
-    who = f"{row['name'] or row['actor'] or 'the keeper'} ({row['organisation']}{', ' + row['country'] if row['country'] else ''})"
+    employer = ", ".join(part for part in (row["organisation"], row["country"]) if part)
+    who = (row["name"] or row["actor"] or "the keeper") + (f" ({employer})" if employer else "")
     told = [
         (f"#{row['index']}", f"{row['time'][:19].replace('T', ' ')} UTC   {did}: {row['outcome']}{among}"),
         ("who", who + (f", as {row['actor']}" if row["name"] else "")),

@@ -11,7 +11,7 @@ from hoeksteen_keeper.service.cli.options import PATH, dsn_option, home_option
 from hoeksteen_keeper.service.clock import now
 from hoeksteen_keeper.service.keeper import require_home
 from hoeksteen_keeper.service.new_log import begin_new_log
-from hoeksteen_keeper.service.opening import opened, opened_log
+from hoeksteen_keeper.service.opening import home_taken, opened, opened_log
 from hoeksteen_keeper.service.witnesses import read_witnesses, require_nothing_newer, what_they_know
 from hoeksteen_keeper.store.database import Store, migrate
 
@@ -40,16 +40,17 @@ def backup_command(home: Path, dsn: str, out: Path) -> None:
 def restore_command(file: Path, home: Path, dsn: str) -> None:
     """Put a backup into an empty database, and catch up with what tile storage and witnesses hold; what ended since is ended again."""
     require_home(home)
-    store = Store(dsn)
-    store.open()
-    try:
-        rows = restore(store, file)
-        migrate(store)
-    finally:
-        store.close()
+    with home_taken(home, alone=True):  # its tiles would go on in two ways
+        store = Store(dsn)
+        store.open()
+        try:
+            rows = restore(store, file)
+            migrate(store)
+        finally:
+            store.close()
     click.echo(f"{rows['evidence.entry']} entries and {rows['vault.subject_key']} keys are back.")
     try:
-        with opened(dsn=dsn, home=home, port=0) as keeper:
+        with opened(dsn=dsn, home=home, port=0, alone=True) as keeper:
             click.echo(f"The log goes on from entry {keeper.log.released().size}.")
     except EvidenceCorrupt as error:
         raise KeeperInvalid(
