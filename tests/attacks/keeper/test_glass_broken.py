@@ -30,6 +30,8 @@ def test_it_is_taken_seen_reviewed_and_not_taken_again_unreviewed(own_keeper: Ru
     [another] = keeper.client("bss").seal(purpose="migration", category="payment", items=[SealItem(other, {"iban": "NL02RABO0123456789"})])
     with pytest.raises(KeeperRefused, match="grant_covers_others"):
         emma.reveal(purpose="support", category="payment", items=[(other, another)])
+    with pytest.raises(KeeperRefused, match="limit_reached"):  # one after the other they are as many as at once
+        emma.break_glass(**{**wanted, "subjects": [new_subject() for _ in range(50)]})
     keeper.client("chris.smit").request_grant(purpose="support", categories=["note"], subjects=[subject], ticket="later", minutes=5)
     assert dewi.grants()[0]["id"] == grant["id"]  # first, although another was asked for later
     as_dewi = ("--as", "dewi.hoekstra", "--key", keeper.key("dewi.hoekstra"), "--socket", keeper.socket_path)

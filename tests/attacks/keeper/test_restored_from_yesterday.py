@@ -54,6 +54,7 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path, capsys: py
     keeper.client("chris.smit").revoke_grant(grant=grant["id"], reason="done")
     keeper.client("chris.smit").kill(scope="actor", target="w.lim", reason="left")
     before = keeper.client("dewi.hoekstra").did_see(subject=kept.subject)
+    assert "keeper_serves" in keeper.run("restore", backup, *own, check=False).stderr
     keeper.stop()
     _emptied(keeper)
     for damaged in (backup.read_bytes()[:-20_000], backup.read_bytes().replace(b"anna.dekker", b"anna.bakker")):
