@@ -131,6 +131,10 @@ class Changes:
             tx.execute("UPDATE access.change SET state = 'refused' WHERE change_id = %s", [change_id])
         return self.find(change_id)
 
+    def officers_without(self, actor: str) -> set[str]:
+        """Name those who could still sign changes if somebody were stopped."""
+        return self._reach.officers() - {actor}
+
     def find(self, change_id: UUID) -> Change:
         """:raises KeeperInvalid: when there is no such change"""
         rows = self._store.rows(f"SELECT {Change.COLUMNS} FROM access.change WHERE change_id = %s", [change_id])

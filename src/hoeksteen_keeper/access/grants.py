@@ -36,6 +36,7 @@ LOOKS_PER_LISTED_SUBJECT = 100
 PERSON_PER_HOUR, PERSON_PER_DAY = 120, 600
 REQUEST_LASTS = timedelta(days=7)
 LISTED_MAX = 500
+OPEN_MAX = 50  # of one asker, so that nobody's request is lost among another's
 Known = dict[tuple[str, str, tuple[str, ...], UUID | None], list[Grant]]
 
 
@@ -56,7 +57,11 @@ class Grants:
         :param per_hour: openings, as `per_day`; people get those of care work unless they ask for more, services all of `subjects_max`
         :param break_glass: it runs at once, and is reviewed afterwards
         :raises KeeperInvalid: when a part of it is missing or out of bounds
+        :raises KeeperRefused: `limit_reached`, when too many of theirs wait already
         """
+        asked = self._store.row("SELECT count(*) FROM access.access_grant WHERE asker = %s AND state = 'requested'", [asker.actor])
+        if asked and int(asked[0]) >= OPEN_MAX:
+            raise KeeperRefused("limit_reached", f"You asked for {OPEN_MAX} grants that nobody decided on yet; revoke those that you need no more.")
         ceiling, hour, day = _require_bounds(asker, categories, subjects, ticket, minutes, (subjects_max, per_hour, per_day))
         require_purpose(purpose)
         grant_id, now = UUID(bytes=self._random_bytes(16), version=4), self._now()

@@ -97,6 +97,8 @@ def traffic_reseal(keeper: Keeper, caller: Caller, body: TrafficOpen) -> list[by
         body.context.ticket,
     )  # fmt: skip
     permission = keeper.gate.admit(caller, ask)
+    if permission.masked:  # or whoever may look could keep a month's traffic for a later look
+        keeper.gate.refuse(caller, ask, KeeperRefused("no_permission", "Sealing traffic anew takes a permission to see it unmasked."))
     if not subject.int:
         raise KeeperInvalid("subjects_invalid", "Traffic that is nobody's yet cannot be sealed under anybody's key.")
     key = _refusing(keeper, caller, ask, lambda: keeper.keys.named(name, make=False))

@@ -1,6 +1,7 @@
 """The calls that ask the log: who did see, who could see, bundles, checkpoints, and whether it all agrees."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -69,9 +70,19 @@ def could_see(keeper: Keeper, caller: Caller, body: CouldSee) -> dict[str, Any]:
     actors = permissions_between(state, subject, who, since=body.since) if body.since else permissions(state, subject, who)
     if len(actors) > queries.ANSWER_MAX:
         raise TooMuch("too_much", f"More than {queries.ANSWER_MAX} ways; ask about an actor, an organisation or a country, or for a shorter period.")
-    answer = {"at": until, "since": body.since, "actors": actors, "findings": list((state.exposure or {}).get("findings", []))}
+    findings = [*_not_known(keeper, body.since or until), *(state.exposure or {}).get("findings", [])]
+    answer = {"at": until, "since": body.since, "actors": actors, "findings": findings}
     _enter_question(keeper, caller, "could_see", body.subject, _named(body))
     return answer
+
+
+def _not_known(keeper: Keeper, since: datetime) -> list[str]:
+    """Say where a question reaches back before the log began: of that time it knows nothing."""
+    first = next(iter(queries.entries(keeper.log, first=0, last=1)), None)
+    if first is None or since >= first.time:
+        return []
+    said = "an earlier log, which ended" if first.event.kind == "break" else "no log"
+    return [f"before-the-log: this log begins at {first.time:%Y-%m-%d %H:%M} UTC; what was before is in {said}, and not in this answer"]
 
 
 def exposure(keeper: Keeper, caller: Caller, _: Nothing) -> list[str]:

@@ -102,6 +102,8 @@ def confirm_actor(keeper: Keeper, caller: Caller, body: ActorName) -> None:
 def kill(keeper: Keeper, caller: Caller, body: Kill) -> None:
     """Stop a session, an actor or an organisation."""
     keeper.gate.admit_control(caller, "kill")
+    if body.scope == "actor" and not keeper.changes.officers_without(body.target):
+        raise KeeperRefused("operator_kept", "Nobody could stop anybody or change anything any more then; stop the keeper instead.")
     of = caller.actor.organisation.organisation
     keeper.actors.kill(scope=body.scope, target=body.target, by=caller.actor.actor, organisation=of, reason=body.reason)
 

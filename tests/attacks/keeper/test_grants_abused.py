@@ -41,7 +41,7 @@ def send(keeper: RunningKeeper, approver: str, grant: str, digest: bytes, signat
 
 def test_a_technician_sees_masked_what_two_people_approved_and_nothing_else(keeper: RunningKeeper) -> None:
     mine, others = sealed(keeper), sealed(keeper)
-    with pytest.raises(KeeperRefused, match="no_grant|grant_covers_others"):
+    with pytest.raises(KeeperRefused, match="grant"):
         look(keeper, mine)
     grant = ask(keeper, [mine[0][0]])
     with pytest.raises(KeeperRefused, match="grant_not_approved"):

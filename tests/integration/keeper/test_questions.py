@@ -70,6 +70,8 @@ def test_the_questions_on_the_command_line(keeper: RunningKeeper) -> None:
     as_dewi = ("--as", "dewi.hoekstra", "--key", keeper.key("dewi.hoekstra"), "--socket", keeper.socket_path)
     found = keeper.run("exposure", *as_dewi).stdout.splitlines()
     assert any(line.startswith("- root: ") for line in found)
+    early = json.loads(keeper.run("could-see", "--actor", "anna.dekker", "--at", "2020-01-01", *as_dewi).stdout)
+    assert early["actors"] == [] and early["findings"][0].startswith("before-the-log: this log begins at 20")
     told = json.loads(keeper.run("could-see", "--organisation", "lage-landen", *as_dewi).stdout)
     assert [f"- {finding}" for finding in told["findings"]] == found
     ever = json.loads(keeper.run("could-see", "--actor", "anna.dekker", "--since", "2026-01-01", *as_dewi).stdout)
