@@ -221,6 +221,16 @@ class Keys:
 
     # --- epochs
 
+    def dead_epochs(self) -> int:
+        """Count the epoch keys that do not unwrap any more: what they wrap is gone, as in a backup from before their KEK was destroyed."""
+        dead = 0
+        for (epoch,) in self._store.rows("SELECT epoch FROM vault.epoch WHERE wrapped IS NOT NULL"):
+            try:
+                self._epoch(epoch)
+            except (KeeperCorrupt, KeeperInvalid):
+                dead += 1
+        return dead
+
     def forget_destroyed(self) -> int:
         """
         Drop the epoch keys that were destroyed since this process unwrapped them, and give how many; whoever keeps keys calls it every second.

@@ -198,7 +198,7 @@ def _rows(
     opened: Sequence[tuple[int, dict[str, Any]]], leaves: Mapping[int, dict[str, bytes]], facts: Sequence[tuple[int, dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     names, places = (_by_name(facts, kind) for kind in ("actor", "organisation"))
-    approvals = [body["detail"] for _, body in facts if body["kind"] == "approval" and body["outcome"] == "allowed"]
+    approvals = [(at, body["detail"]) for at, body in facts if body["kind"] == "approval" and body["outcome"] == "allowed"]
     rows = []
     for index, body in opened:
         leaf, detail = leaves[index], body["detail"]
@@ -208,7 +208,9 @@ def _rows(
         employer = _text(names.get(body["actor"], {}), "organisation") or body["organisation"]
         row["organisation"] = employer if body["actor"] else ""  # an entry about a grant is filed under the asker's organisation
         row |= {"name": _text(names.get(body["actor"], {}), "name"), "country": _text(places.get(row["organisation"], {}), "country")}
-        row["approved_by"] = [_text(item, "approver") for item in approvals if body["grant"] and item.get("grant") == body["grant"]]
+        row["approved_by"] = [
+            _text(item, "approver") for at, item in approvals if at < index and body["grant"] and item.get("grant") == body["grant"]
+        ]
         rows.append(row)
     return rows
 

@@ -133,7 +133,7 @@ def _row(row: dict[str, Any]) -> list[str]:
         (f"#{row['index']}", f"{row['time'][:19].replace('T', ' ')} UTC   {did}: {row['outcome']}{among}"),
         ("who", who + (f", as {row['actor']}" if row["name"] else "")),
         ("why", " ".join(part for part in (row["purpose"], row["ticket"]) if part)),
-        ("grant", f"{row['grant']} by {', '.join(row['approved_by']) or '?'}" if row["grant"] else ""),
+        ("grant", f"{row['grant']}" + (f" by {', '.join(row['approved_by'])}" if row["approved_by"] else "") if row["grant"] else ""),
     ]
     return _wrapped([(label, text) for label, text in told if text])
 

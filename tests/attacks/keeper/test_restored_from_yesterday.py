@@ -99,3 +99,15 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path, capsys: py
     verdict = check_bundle((tmp_path / "bundle").read_bytes(), [read_key(new_key)], [])
     assert verdict.complete and verdict.origin.endswith("#2")
     assert main([str(tmp_path / "bundle"), "--key", new_key]) == 0 and "NEW LOG" in capsys.readouterr().out
+
+
+def test_a_backup_from_before_its_kek_ended_is_not_called_restored(own_keeper: RunningKeeper, tmp_path: Path) -> None:
+    keeper = own_keeper
+    own = ("--home", keeper.home, "--dsn", keeper.dsn)
+    keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(new_subject(), {"family_name": "Berg"})])
+    keeper.run("backup", *own, "--out", tmp_path / "backup")
+    keeper.run("key", "rotate-kek", *own)
+    keeper.stop()
+    _emptied(keeper)
+    refused = keeper.run("restore", tmp_path / "backup", *own, check=False)
+    assert refused.returncode == 1 and "kek_gone" in refused.stderr

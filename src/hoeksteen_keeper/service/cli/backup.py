@@ -51,6 +51,11 @@ def restore_command(file: Path, home: Path, dsn: str) -> None:
     click.echo(f"{rows['evidence.entry']} entries and {rows['vault.subject_key']} keys are back.")
     try:
         with opened(dsn=dsn, home=home, port=0, alone=True) as keeper:
+            if dead := keeper.keys.dead_epochs():
+                raise KeeperInvalid(
+                    "kek_gone", f"The database is back, but {dead} epoch keys do not open: their KEK was destroyed since this backup was made, "
+                    "or is not the one in HOME/keys. What they wrap is gone, unless you have that KEK: put it there, or restore a newer backup.",
+                )  # fmt: skip
             click.echo(f"The log goes on from entry {keeper.log.released().size}.")
     except EvidenceCorrupt as error:
         raise KeeperInvalid(
