@@ -23,6 +23,7 @@ from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
 from hoeksteen_keeper.service.clock import SteadyClock, now
+from hoeksteen_keeper.service.differences import differences
 from hoeksteen_keeper.service.exposure import attest_exposure
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.reapplying import reapply
@@ -35,7 +36,9 @@ from hoeksteen_keeper.vault.providers import KeyProvider, open_provider, read_lo
 from hoeksteen_keeper.vault.rotation import Rotation
 
 _SWEEP_SECONDS = 1.0
+_PAUSE_SECONDS = 30.0  # after what it cannot mend, such as a log that is closed
 _ATTEST_EVERY = timedelta(days=1)
+_COMPARE_EVERY = timedelta(seconds=10)
 _DESTROY_EVERY = timedelta(hours=1)
 _report = logging.getLogger(__name__)
 
@@ -188,12 +191,17 @@ def _sweeping(keeper: Keeper) -> Iterator[None]:
     stop = threading.Event()
 
     def sweep() -> None:
-        attested, months_destroyed = now(), None
+        attested, compared, months_destroyed = now(), now(), None
+        seen, told = set[str](), set[str]()
         while not stop.wait(_SWEEP_SECONDS):
             try:
                 keeper.keys.forget_destroyed()
                 keeper.grants.expire()
                 keeper.sessions.sweep()
+                if now() - compared >= _COMPARE_EVERY:
+                    compared, before, seen = now(), seen, set(differences(keeper, entries=False))
+                    if not (seen & before) <= told:  # a back door that stays is attested, not what was just being changed
+                        told, attested = seen & before, now() - _ATTEST_EVERY
                 if now() - attested >= _ATTEST_EVERY:
                     attest_exposure(keeper)
                     attested = now()
@@ -204,6 +212,7 @@ def _sweeping(keeper: Keeper) -> Iterator[None]:
                 _report.warning("sweeping waits: %s", error.reason)
             except Exception as error:  # noqa: BLE001 reported by its kind and place; what ran out must go on ending
                 answer_to(error)
+                stop.wait(_PAUSE_SECONDS)
 
     thread = threading.Thread(target=sweep, name="sweeper", daemon=True)
     thread.start()
