@@ -118,7 +118,7 @@ def changes(value: Any) -> Iterator[Any]:
 def test_each_part_of_a_bundle_changed_is_refused_or_partial(made: Made) -> None:
     """What may go without a word is what helps to read an answer: the facts about names."""
     real, whole, silent = json.loads(made.bundle), made.check(made.bundle), 0
-    bare = [{**row, "name": "", "country": "", "approved_by": []} for row in whole.rows]
+    bare = [{**row, "name": "", "organisation": "", "country": "", "approved_by": []} for row in whole.rows]
     for changed in changes(real):
         raw = spelled(changed)
         if raw == made.bundle or refused(made, raw):
@@ -128,7 +128,7 @@ def test_each_part_of_a_bundle_changed_is_refused_or_partial(made: Made) -> None
             silent += 1
             assert kept == {name: part for name, part in real.items() if name != "facts"}, sorted(n for n in real if real[n] != changed[n])
             assert [fact for fact in real["facts"] if fact in changed["facts"]] == changed["facts"]
-            assert [{**row, "name": "", "country": "", "approved_by": []} for row in verdict.rows] == bare
+            assert [{**row, "name": "", "organisation": "", "country": "", "approved_by": []} for row in verdict.rows] == bare
         else:
             assert changed["bodies"].keys() < real["bodies"].keys() or changed["chunks"].keys() < real["chunks"].keys()
     assert silent == len(real["facts"]) + 1  # each fact, and all of them

@@ -41,6 +41,8 @@ def read_witnesses(home: Path) -> Witnesses:
         text = path.read_text("utf-8")
     except OSError as error:
         raise KeeperInvalid("witnesses_invalid", f"{path} cannot be read: {error.strerror}. Give it to the keeper's OS user.") from error
+    except UnicodeDecodeError:
+        raise KeeperInvalid("witnesses_invalid", f"{path} lists witnesses as [[witness]] with key and url, in UTF-8.") from None
     try:
         listed = tomllib.loads(text)["witness"]
         return [(_cosigner(str(one["key"])), _address(str(one["url"]))) for one in listed]
