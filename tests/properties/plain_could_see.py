@@ -12,12 +12,11 @@ from hoeksteen_keeper.access.decisions import (
     instant,
     is_own,
     openings,
-    policies_of,
     questions,
     standing,
     under,
 )
-from hoeksteen_keeper.access.policies import Asker
+from hoeksteen_keeper.access.policies import Asker, policies_of
 from hoeksteen_keeper.evidence.model import GrantAt
 from hoeksteen_keeper.evidence.replay import StateAt
 from hoeksteen_keeper.vault.categories import CATEGORIES
@@ -53,12 +52,17 @@ def permissions(state: StateAt, subject: UUID | None, who: Who | None = None) ->
         classes.setdefault((asker, ways), []).append(name)
     verdicts = decided(policies, (question for asker, ways in classes for way in ways for question in questions(asker, way)))
     glass = glass_broken(policies, {asker for asker, _ in classes}, categories)
+    opened = {
+        (asker, ways): [opening for way in ways for opening in openings(asker, way, verdicts)] + ([glass[asker]] if asker in glass else [])
+        for asker, ways in classes
+    }
     found = [
-        {"actor": name, "name": state.actors[name]["name"], "organisation": state.actors[name]["organisation"], "country": asker[2], **opening}
-        for (asker, ways), names in classes.items()
-        for opening in [*(opening for way in ways for opening in openings(asker, way, verdicts)), *glass.get(asker, ())]
-        for name in names
-    ]
+        {
+            "actor": name, "name": state.actors[name]["name"], "organisation": state.actors[name]["organisation"], "country": same[0][2],
+            **opening._asdict(),
+        }
+        for same, names in classes.items() for opening in opened[same] for name in names
+    ]  # fmt: skip
     return sorted(found, key=lambda row: str(row["actor"]))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hoeksteen_keeper.access.policies import Policies, schema
+from hoeksteen_keeper.access.policies import Policies
 from hoeksteen_keeper.errors import KeeperError
 from hoeksteen_keeper.evidence.errors import WitnessRefused
 from hoeksteen_keeper.evidence.keys import NoteSigner
@@ -87,6 +87,6 @@ def test_bootstrap_files(raw: bytes) -> None:
 @example(text="(" * 20_000)
 def test_policies(text: str) -> None:
     try:
-        Policies(text, schema=schema())
+        Policies(text)
     except KeeperError:
         return

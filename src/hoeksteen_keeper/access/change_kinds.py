@@ -9,7 +9,7 @@ import msgspec
 from hoeksteen_keeper.access.actors import ENDED, Actors, key_name, public_key_from_text
 from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.model import ROLES, Actor, Facts, Organisation
-from hoeksteen_keeper.access.policies import Policies, Shelf, schema
+from hoeksteen_keeper.access.policies import Policies, Shelf, policies_of
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 
 SIGNATURES_NEEDED = 2
@@ -43,7 +43,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
         return self
 
     def check(self, reach: Reach) -> None:
-        """:raises KeeperInvalid: when it cannot come into force"""
+        """:raises KeeperError: when it cannot come into force; `change_over` and `last_officers` are refusals, what is wrong with it is invalid"""
 
     def put_in_force(self, reach: Reach) -> None:
         """Do it."""
@@ -56,6 +56,18 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     def facts(self, reach: Reach) -> dict[str, Any]:
         """Give what those who sign should know besides, as it stands now: whose names these are, what a key is called."""
         return {}
+
+
+class AboutActor(Content, frozen=True, forbid_unknown_fields=True):
+    """What ends, raises or links somebody; they do not sign it themselves."""
+
+    actor: str
+
+    def concerns(self) -> str:
+        return self.actor
+
+    def facts(self, reach: Reach) -> dict[str, Any]:
+        return _who(reach, self.actor)
 
 
 class PolicyText(Content, frozen=True, forbid_unknown_fields=True, tag="policy"):
@@ -75,7 +87,7 @@ class PolicyText(Content, frozen=True, forbid_unknown_fields=True, tag="policy")
         if self.replaces != reach.shelf.latest().digest:
             raise KeeperRefused("change_over", "Other policies came into force since it was proposed; propose it anew.")
         reach.shelf.check(self.text)
-        _require_signers(reach.officers(policies=Policies(self.text, schema=schema())))
+        _require_signers(reach.officers(policies=policies_of(self.text)))
 
     def put_in_force(self, reach: Reach) -> None:
         reach.shelf.put_in_force(self.text)
@@ -114,12 +126,11 @@ class NewActor(Content, frozen=True, forbid_unknown_fields=True, tag="actor"):
     service: bool = False
 
     def check(self, reach: Reach) -> None:
+        _require_names(self.actor, self.name)
         reach.actors.refuse_shared(public_key_from_text(self.public_key))
         reach.actors.organisation(self.organisation)
-        taken = self.actor in reach.actors.names() or reach.actors.status(self.actor) == ENDED  # a restore may have lost who left for good
-        _require_names(self.actor, self.name)
-        if taken:
-            raise KeeperInvalid("actor_exists", f"There is, or was, an actor {self.actor!r} already, or the name is none. Choose another.")
+        if self.actor in reach.actors.names() or reach.actors.status(self.actor) == ENDED:  # a restore may have lost who left for good
+            raise KeeperInvalid("actor_exists", "There is, or was, an actor of that name already. Choose another name.")
         if bool(self.roles) == self.service:
             raise KeeperInvalid("change_invalid", "A person has roles; a service has none to choose.")
         _require_roles(self.roles)
@@ -150,10 +161,8 @@ class NewKey(Content, frozen=True, forbid_unknown_fields=True, tag="key"):
         return {**_who(reach, self.actor), "key": key_name("ed25519", public_key_from_text(self.public_key))}
 
 
-class EndActor(Content, frozen=True, forbid_unknown_fields=True, tag="end_actor"):
+class EndActor(AboutActor, frozen=True, forbid_unknown_fields=True, tag="end_actor"):
     """Somebody or a service leaves for good, with all sessions, keys and grants."""
-
-    actor: str
 
     def check(self, reach: Reach) -> None:
         _require_signers(reach.officers(instead=replace(_present(reach, self.actor), roles=())))
@@ -162,17 +171,13 @@ class EndActor(Content, frozen=True, forbid_unknown_fields=True, tag="end_actor"
         reach.grants.end_of(self.actor, reason="the asker left for good")
         reach.actors.end(self.actor)
 
-    def concerns(self) -> str:
-        return self.actor
-
     def facts(self, reach: Reach) -> dict[str, Any]:
-        return {**_who(reach, self.actor), "running": len(reach.grants.listing(asker=self.actor, state="running"))}
+        return {**super().facts(reach), "running": len(reach.grants.listing(asker=self.actor, state="running"))}
 
 
-class NewRoles(Content, frozen=True, forbid_unknown_fields=True, tag="roles"):
+class NewRoles(AboutActor, frozen=True, forbid_unknown_fields=True, tag="roles"):
     """The roles of a person, in place of all that they had before."""
 
-    actor: str
     roles: tuple[str, ...]
 
     def check(self, reach: Reach) -> None:
@@ -185,17 +190,10 @@ class NewRoles(Content, frozen=True, forbid_unknown_fields=True, tag="roles"):
     def put_in_force(self, reach: Reach) -> None:
         reach.actors.set_roles(self.actor, self.roles)
 
-    def concerns(self) -> str:
-        return self.actor
 
-    def facts(self, reach: Reach) -> dict[str, Any]:
-        return _who(reach, self.actor)
-
-
-class IssuerLink(Content, frozen=True, forbid_unknown_fields=True, tag="issuer_link"):
+class IssuerLink(AboutActor, frozen=True, forbid_unknown_fields=True, tag="issuer_link"):
     """Whoever an identity provider of the operator names so, logs in as this person."""
 
-    actor: str
     issuer: str
     subject: str
 
@@ -210,17 +208,10 @@ class IssuerLink(Content, frozen=True, forbid_unknown_fields=True, tag="issuer_l
     def put_in_force(self, reach: Reach) -> None:
         reach.actors.link("linked", actor=self.actor, issuer=self.issuer, subject=self.subject)
 
-    def concerns(self) -> str:
-        return self.actor
 
-    def facts(self, reach: Reach) -> dict[str, Any]:
-        return _who(reach, self.actor)
-
-
-class IssuerUnlink(Content, frozen=True, forbid_unknown_fields=True, tag="issuer_unlink"):
+class IssuerUnlink(AboutActor, frozen=True, forbid_unknown_fields=True, tag="issuer_unlink"):
     """Whoever an identity provider names so, logs in as nobody any more."""
 
-    actor: str
     issuer: str
     subject: str
 
@@ -231,8 +222,8 @@ class IssuerUnlink(Content, frozen=True, forbid_unknown_fields=True, tag="issuer
     def put_in_force(self, reach: Reach) -> None:
         reach.actors.link("unlinked", actor=self.actor, issuer=self.issuer, subject=self.subject)
 
-    def facts(self, reach: Reach) -> dict[str, Any]:
-        return _who(reach, self.actor)
+    def concerns(self) -> str:
+        return ""  # it takes something away that they may well want gone
 
 
 KINDS = PolicyText | NewOrganisation | NewActor | NewKey | EndActor | NewRoles | IssuerLink | IssuerUnlink
@@ -245,8 +236,8 @@ def _require_names(name: str, shown: str) -> None:
 
 
 def _require_roles(roles: tuple[str, ...]) -> None:
-    if unknown := set(roles) - (ROLES - {"service", "data_subject"}):
-        raise KeeperInvalid("unknown_role", f"There is no role {min(unknown)[:40]!r} for a person.")
+    if set(roles) - (of_people := ROLES - {"service", "data_subject"}):
+        raise KeeperInvalid("unknown_role", f"There is no such role for a person; there are {', '.join(sorted(of_people))}.")
 
 
 def _require_signers(left: set[str]) -> None:

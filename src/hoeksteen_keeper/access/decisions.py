@@ -8,20 +8,18 @@ stands as it stood. Actors of whom the policies can know only the same things ar
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hoeksteen_keeper.access.break_glass import OPENINGS_MAX
 from hoeksteen_keeper.access.model import Facts, Verdict
-from hoeksteen_keeper.access.policies import Asker, Policies, schema
+from hoeksteen_keeper.access.policies import Asker, Policies
 from hoeksteen_keeper.evidence.model import JSON, GrantAt
 from hoeksteen_keeper.evidence.replay import StateAt
 from hoeksteen_keeper.vault.categories import PURPOSES
 
 BREAK_GLASS = "break_glass"
 ANYBODY, OWN = "anybody", "own"
-policies_of = lru_cache(maxsize=64)(lambda text: Policies(text, schema=schema()))
 Question = tuple[Asker, str, str, Facts]
 
 
@@ -54,6 +52,19 @@ class Way:
     unmasked: bool = False
     reach: str | int = ANYBODY
     ceilings: tuple[int, int] | None = None
+
+
+class Opening(NamedTuple):
+    """What a way opens: the categories, why, masked or not, and up to which ceiling; `reach` as in `Way`."""
+
+    categories: tuple[str, ...]
+    purpose: str
+    because: str
+    masked: bool
+    ceiling_per_hour: int | None
+    ceiling_per_day: int | None
+    grant: str | None
+    reach: str | int
 
 
 def asker_of(actor: Mapping[str, JSON], organisation: Mapping[str, JSON]) -> Asker:
@@ -91,7 +102,7 @@ def decided(policies: Policies, asked: Iterable[Question]) -> dict[Question, Ver
     return dict(zip(distinct, policies.decide_many(distinct), strict=True))
 
 
-def openings(asker: Asker, way: Way, verdicts: Mapping[Question, Verdict]) -> list[dict[str, Any]]:
+def openings(asker: Asker, way: Way, verdicts: Mapping[Question, Verdict]) -> list[Opening]:
     """Give what a way opens to such actors, together where why and how are the same."""
     found: dict[tuple[Any, ...], list[str]] = {}
     alone = replace(way, grant="", unmasked=False)
@@ -105,15 +116,12 @@ def openings(asker: Asker, way: Way, verdicts: Mapping[Question, Verdict]) -> li
             if verdict.allowed:
                 break
     return [
-        {
-            "categories": categories, "purpose": way.purpose, "because": "; ".join(because), "masked": masked, "ceiling_per_hour": per_hour,
-            "ceiling_per_day": per_day, "grant": way.grant or None, "reach": way.reach,
-        }
+        Opening(tuple(categories), way.purpose, "; ".join(because), masked, per_hour, per_day, way.grant or None, way.reach)
         for (masked, because, per_hour, per_day), categories in found.items()
-    ]  # fmt: skip
+    ]
 
 
-def glass_broken(policies: Policies, askers: Iterable[Asker], categories: tuple[str, ...]) -> dict[Asker, list[dict[str, Any]]]:
+def glass_broken(policies: Policies, askers: Iterable[Asker], categories: tuple[str, ...]) -> dict[Asker, Opening]:
     """Give what each class of actors could have taken at once: every category that some purpose opens under a grant."""
     asked = list(askers)
     allowed = policies.decide_many([(asker, "break_glass", "keeper", Facts(strong=True)) for asker in asked])
@@ -128,12 +136,8 @@ def glass_broken(policies: Policies, askers: Iterable[Asker], categories: tuple[
         if verdicts[question].allowed:
             opened.setdefault(asker, {})[category] = None
     return {
-        asker: [{
-            "categories": list(found), "purpose": BREAK_GLASS, "because": because[asker], "masked": False, "ceiling_per_hour": OPENINGS_MAX,
-            "ceiling_per_day": OPENINGS_MAX, "grant": None, "reach": ANYBODY,
-        }]
-        for asker, found in opened.items()
-    }  # fmt: skip
+        asker: Opening(tuple(found), BREAK_GLASS, because[asker], False, OPENINGS_MAX, OPENINGS_MAX, None, ANYBODY) for asker, found in opened.items()
+    }
 
 
 def instant(text: object) -> datetime:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from hoeksteen_keeper.access.decisions import (
+    Opening,
     Question,
     Way,
     Who,
@@ -23,13 +24,12 @@ from hoeksteen_keeper.access.decisions import (
     instant,
     is_own,
     openings,
-    policies_of,
     questions,
     standing,
     under,
-)  # fmt: skip
+)
 from hoeksteen_keeper.access.model import Verdict
-from hoeksteen_keeper.access.policies import Asker, Policies
+from hoeksteen_keeper.access.policies import Asker, Policies, policies_of
 from hoeksteen_keeper.evidence.model import GrantAt
 from hoeksteen_keeper.evidence.replay import StateAt, Told
 from hoeksteen_keeper.vault.categories import CATEGORIES
@@ -37,8 +37,6 @@ from hoeksteen_keeper.vault.categories import CATEGORIES
 _INSTANT = timedelta(microseconds=1)
 Span = tuple[datetime, datetime]
 Row = dict[str, Any]
-Opening = tuple[tuple[object, ...], Row]
-"""What opened, and before it the same as a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +97,20 @@ def permissions_between(until: StateAt, subject: UUID | None, who: Who, *, since
     rows: list[Row] = []
     for found, names in stays.items():
         pieces = [(span, stay, era) for stay in found for era in eras if (span := _both(stay.span, era.span))]
-        always = _joined((span, stay, row) for span, stay, era in pieces for row in opened(stay.asker, stay.own, era, None))
+        always = _joined((span, stay, opening) for span, stay, era in pieces for opening in opened(stay.asker, stay.own, era, None))
         for name in names:
             granted = _joined(
-                (within, stay, row)
+                (within, stay, opening)
                 for one in lent.get(name, ()) for span, stay, era in pieces if (within := _both(span, one.span))
-                for row in opened(stay.asker, stay.own, era, one)
+                for opening in opened(stay.asker, stay.own, era, one)
             ) if name in lent else []  # fmt: skip
-            known = {"actor": name, "name": until.actors[name]["name"]}
-            rows += [{**known, **row, "from": begin, "until": end if end <= until.at else None} for row, (begin, end) in (*always, *granted)]
+            rows += [
+                {
+                    "actor": name, "name": until.actors[name]["name"], "organisation": where, "country": country, **opening._asdict(),
+                    "from": begin, "until": end if end <= until.at else None,
+                }
+                for (where, country, opening), (begin, end) in (*always, *granted)
+            ]  # fmt: skip
     return sorted(rows, key=lambda row: (row["actor"], row["from"]))
 
 
@@ -149,10 +152,10 @@ def _lent_to(state: StateAt, subject: UUID | None, period: Span) -> dict[str, li
         if not (subject is None or held.grant["subjects"] == "any" or state.grant_lists(name, subject)):
             continue
         for told, following in zip_longest(line, line[1:]):  # more than once, where the keeper died between the entry and its deed
-            terms = told.detail["grant"]
-            if told.detail["event"] == "running" and (span := _both(
-                (max(instant(terms["valid_from"]), told.time), min(instant(terms["valid_to"]), following.time if following else period[1])), period
-            )):  # fmt: skip
+            if told.detail["event"] != "running":
+                continue
+            terms, over = told.detail["grant"], following.time if following else period[1]
+            if span := _both((max(instant(terms["valid_from"]), told.time), min(instant(terms["valid_to"]), over)), period):
                 found.setdefault(str(held.grant["asker"]), []).append(_Lent(span, held))
     return found
 
@@ -173,34 +176,28 @@ def _openings(
 
     @cache
     def alone(asker: Asker, own: bool, policies: Policies, categories: tuple[str, ...]) -> list[Opening]:
-        by_themselves = [row for way in standing(categories, own=own) for row in openings(asker, way, verdicts[policies.digest])]
-        return _keyed([*by_themselves, *glass(policies, categories).get(asker, ())])
+        by_themselves = [opening for way in standing(categories, own=own) for opening in openings(asker, way, verdicts[policies.digest])]
+        by_glass = glass(policies, categories).get(asker)
+        return [*by_themselves, *([by_glass] if by_glass else [])]
 
     def opened(asker: Asker, own: bool, era: _Era, through: _Lent | None) -> Sequence[Opening]:
         if through:
-            return _keyed(openings(asker, under(through.held, era.categories, own=own), verdicts[era.policies.digest]))
+            return openings(asker, under(through.held, era.categories, own=own), verdicts[era.policies.digest])
         return alone(asker, own, era.policies, era.categories)
 
     return opened
 
 
-def _keyed(rows: Sequence[Row]) -> list[Opening]:
-    return [(tuple(tuple(value) if isinstance(value, list) else value for value in row.values()), row) for row in rows]
-
-
-def _joined(pieces: Iterable[tuple[Span, _Stay, Opening]]) -> list[tuple[Row, Span]]:
-    """Join the times of equal rows where one begins when another ends."""
-    found: dict[tuple[object, ...], tuple[Row, list[Span]]] = {}
-    for span, stay, (same, opening) in pieces:
-        key = (stay.organisation, stay.asker[2], same)
-        if key not in found:
-            found[key] = ({"organisation": stay.organisation, "country": stay.asker[2], **opening}, [])
-        spans = found[key][1]
+def _joined(pieces: Iterable[tuple[Span, _Stay, Opening]]) -> list[tuple[tuple[str, str, Opening], Span]]:
+    """Join the times of what is the same where one begins when another ends: organisation, country and opening."""
+    found: dict[tuple[str, str, Opening], list[Span]] = {}
+    for span, stay, opening in pieces:
+        spans = found.setdefault((stay.organisation, stay.asker[2], opening), [])
         if spans and spans[-1][1] == span[0]:
             spans[-1] = (spans[-1][0], span[1])
         else:
             spans.append(span)
-    return [(row, span) for row, spans in found.values() for span in spans]
+    return [(same, span) for same, spans in found.items() for span in spans]
 
 
 def _cut(period: Span, *times: Iterable[datetime]) -> list[Span]:

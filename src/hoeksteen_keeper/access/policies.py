@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import accumulate
 from typing import Any
@@ -47,13 +47,13 @@ class Policies:
         out without a limit
     """
 
-    def __init__(self, text: str, *, schema: str) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
         _require_readable(text)
         try:
             self.digest = digest_of(text)
             self._set = cedarpy.PolicySet.from_str(text)
-            validation = cedarpy.validate_policies(text, schema)
+            validation = cedarpy.validate_policies(text, _schema())
             policies = self._set.to_pst().static_policies
         except ValueError as error:
             raise KeeperInvalid("policy_invalid", f"The policies do not parse: {error}") from error
@@ -147,11 +147,11 @@ class Shelf:
 
     def in_force(self) -> Policies:
         """Give the policies in force, as the log has them now."""
-        return Policies(self.latest().text, schema=schema())
+        return policies_of(self.latest().text)
 
     def check(self, text: str) -> None:
         """:raises KeeperInvalid: `policy_invalid`, when the text is no valid policies, or nobody could decide anything under it any more"""
-        if not governs(Policies(text, schema=schema())):
+        if not governs(policies_of(text)):
             raise KeeperInvalid("policy_invalid", "Under these policies no officer could change policies, decide on grants and stop people any more.")
 
     def put_in_force(self, text: str) -> None:
@@ -168,7 +168,17 @@ class Shelf:
         said = policy_entry(self._log, index)
         if said is None or digest_of(said["text"]) != said["digest"]:
             raise KeeperCorrupt("policy_changed", "What the keeper's database names as the policies in force is no entry of the log.")
-        return Policies(said["text"], schema=schema())
+        return policies_of(str(said["text"]))
+
+
+@lru_cache(maxsize=64)
+def policies_of(text: str) -> Policies:
+    """
+    Give the policies that a text makes; the same ones for the same text, with what they have decided before.
+
+    :raises KeeperInvalid: `policy_invalid`
+    """
+    return Policies(text)
 
 
 def digest_of(text: str) -> str:
@@ -197,11 +207,11 @@ def shipped() -> Policies:
     """
     folder = resources.files("hoeksteen_keeper").joinpath("access", "policies")
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".cedar")), key=lambda entry: entry.name)
-    return Policies("\n".join(entry.read_text("utf-8") for entry in files), schema=schema())
+    return policies_of("\n".join(entry.read_text("utf-8") for entry in files))
 
 
-def schema() -> str:
-    """Give the schema that every policy must fit."""
+@cache
+def _schema() -> str:
     return resources.files("hoeksteen_keeper").joinpath("access", "policies", "keeper.cedarschema").read_text("utf-8")
 
 

@@ -334,12 +334,13 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
 
 _STRONG = ("passkey", "key", "oidc_strong")
 _BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
-_SESSIONS = f"""
+_LIVE = f"""
 SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s.ended_by,
     (SELECT max(index) FROM evidence.entry WHERE kind = 'policy'), {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
-FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation) WHERE s.token_hash = ANY(%b)
+FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation)
 """
-_SESSION = _SESSIONS.replace("s.token_hash = ANY(%b)", "s.session = %s")
+_SESSIONS = f"{_LIVE} WHERE s.token_hash = ANY(%b)"
+_SESSION = f"{_LIVE} WHERE s.session = %s"
 _ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"
 _SWEEP = (
     "DELETE FROM access.session WHERE expires_at < %(now)s - interval '1 day'",

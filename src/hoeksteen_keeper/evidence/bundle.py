@@ -77,8 +77,7 @@ def _facts(state: StateAt, rows: Iterable[_store.Row]) -> Iterable[int]:
     for row in rows:
         event = read_entry(row.index, row.leaf, row.body, row.chunk).event
         actors.add(event.actor)
-        if event.grant in state.grants:
-            grant = state.grants[event.grant]
+        if grant := state.grant(event.grant):
             actors |= {grant.grant.get("asker", ""), *(approval.get("approver", "") for approval in grant.approvals)}
             yield from grant.indexes
     for actor in actors & state.actors.keys():

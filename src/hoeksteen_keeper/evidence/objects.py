@@ -19,7 +19,7 @@ from hoeksteen_keeper.errors import KeeperUnavailable
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
 
 _AT_ONCE = 32
-_FEW = 64  # so many files go one after another: many threads at once would hold up whoever is answered meanwhile
+_FEW = 64  # files: many threads at once would hold up whoever is answered meanwhile
 
 
 class Objects(Protocol):
@@ -55,15 +55,19 @@ class Objects(Protocol):
         ...
 
 
-def write_side_by_side(new: Mapping[str, bytes], create: Callable[[str, bytes], bool], *, place: str, at_once: int = _AT_ONCE) -> None:
+def write_all(new: Mapping[str, bytes], create: Callable[[str, bytes], bool], *, place: str, few: int = 0) -> None:
     """
-    Make new objects, many at a time: what takes long is waiting for a disk or a service.
+    Make new objects: many at a time, for what takes long is waiting for a disk or a service.
 
     :param create: makes one, and says whether it now holds these bytes
+    :param few: up to so many go one after another
     :raises EvidenceCorrupt: when one is there already with other bytes
     """
-    with ThreadPoolExecutor(min(at_once, len(new) or 1)) as pool:
-        held = list(pool.map(create, new, new.values()))
+    if len(new) <= few:
+        held = [create(name, raw) for name, raw in new.items()]
+    else:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(new))) as pool:
+            held = list(pool.map(create, new, new.values()))
     if other := [name for name, ours in zip(new, held, strict=True) if not ours]:
         raise EvidenceCorrupt(
             "tile_differs", f"{min(other)} (of {len(other)}) lies in {place} with other bytes, and stays so. Another keeper writes there: stop it. "
@@ -95,7 +99,7 @@ class Files:
 
     def write(self, new: Mapping[str, bytes]) -> None:
         with self._answering():
-            write_side_by_side(new, self._create, place=self.place, at_once=_AT_ONCE if len(new) > _FEW else 1)
+            write_all(new, self._create, place=self.place, few=_FEW)
             self._sync(new)
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> bool:

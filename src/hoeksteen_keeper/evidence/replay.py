@@ -104,9 +104,8 @@ class StateAt:
 
     @cached_property
     def grants(self) -> dict[str, GrantAt]:
-        """By id, each as its entries have left it."""
-        approvals = self.history.lines("approval", self.size)
-        return {name: _grant_at(line, approvals.get(name, ())) for name, line in self.history.lines("grant", self.size).items()}
+        """By id, each as its entries have left it; who needs a few asks for `grant`."""
+        return {name: held for name in self.history.lines("grant", self.size) if (held := self.grant(name))}
 
     @cached_property
     def kills(self) -> list[dict[str, JSON]]:
@@ -152,6 +151,11 @@ class StateAt:
     def shreds(self) -> int:
         """How many shreds there were."""
         return len(self._all("shred"))
+
+    def grant(self, name: str) -> GrantAt | None:
+        """Give one grant as its entries have left it, or None."""
+        line = self.history.line("grant", name, self.size)
+        return _grant_at(line, self.history.line("approval", name, self.size)) if line else None
 
     def grant_lists(self, grant: str, subject: UUID) -> bool:
         """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""

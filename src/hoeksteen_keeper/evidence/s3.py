@@ -15,7 +15,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedEr
 from obstore.store import S3Store
 
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperUnavailable
-from hoeksteen_keeper.evidence.objects import write_side_by_side
+from hoeksteen_keeper.evidence.objects import write_all
 
 _CONNECT, _ANSWER, _GIVE_UP = timedelta(seconds=3), timedelta(seconds=20), timedelta(seconds=10)
 _RETRIES = 2
@@ -39,7 +39,7 @@ class S3Objects:
         }  # fmt: skip
         retried = {"max_retries": _RETRIES, "retry_timeout": _GIVE_UP}
         options = {"allow_http": plain, "timeout": _ANSWER, "connect_timeout": _CONNECT}
-        self._store, self._beside = (
+        self._store, self._beside = (  # the settings are typed as literals there, which a mapping made here is not
             S3Store(bucket, prefix=f"{prefix}{end}", config=config, client_options=options, retry_config=retried)  # type: ignore[arg-type]
             for end in ("", ".new")
         )
@@ -50,7 +50,7 @@ class S3Objects:
 
     def write(self, new: Mapping[str, bytes]) -> None:
         self._require_conditions()
-        write_side_by_side(new, self._create, place=self.place)
+        write_all(new, self._create, place=self.place, few=1)
 
     def swap(self, name: str, old: bytes | None, new: bytes) -> bool:
         self._require_conditions()
@@ -92,14 +92,15 @@ class S3Objects:
     def _require_conditions(self) -> None:
         """:raises KeeperInvalid: when the service overwrites what it was told to write only where nothing is"""
         with self._check_lock, self._answering():
-            for again in (False, True) if not self._checked else ():
+            if self._checked:
+                return
+            for _ in range(2):  # the second must be refused
                 try:
                     obstore.put(self._beside, "once", b"x", mode="create", use_multipart=False)
                 except AlreadyExistsError:
                     self._checked = True
                     return
-                if again:
-                    raise KeeperInvalid("tiles_invalid", f"{self.place} ignores If-None-Match: a log needs storage with conditional writes.")
+            raise KeeperInvalid("tiles_invalid", f"{self.place} ignores If-None-Match: a log needs storage with conditional writes.")
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

@@ -55,7 +55,6 @@ class Rooms:
     approvals: Approvals
     changes: ChangeApprovals
     origin: str
-    now: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
     challenges: Challenges
     issuers: Mapping[str, Provider]

@@ -6,6 +6,7 @@ is a back door while it lasts, and a finding of the exposure scan.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from hoeksteen_keeper.access.actors import ENDED
 from hoeksteen_keeper.evidence import queries
@@ -29,7 +30,7 @@ def _compared(keeper: Keeper, entries: bool) -> list[str]:
         rows = {name: tx.execute(query.encode()).fetchall() for name, query in _TABLES.items() if entries or name != "entry"}
     state = queries.state_at(keeper.log, None)
     stopped = {(str(kill["scope"]), str(kill["target"])) for kill in state.kills}
-    found = [*_of_actors(rows["actor"], state, stopped), *_of_organisations(rows["organisation"], state)]
+    found = [*_of_actors(rows["actor"], state, stopped), *_of_organisations(rows["organisation"], state, stopped)]
     held = {
         (str(told.detail.get("key")), str(told.detail.get("holder")), str(told.detail.get("public_key")))
         for told in state.history.line("key", "", state.size)
@@ -40,33 +41,33 @@ def _compared(keeper: Keeper, entries: bool) -> list[str]:
     return [f"differs-from-log: the keeper's database says that {sentence}; the log does not. Find out who writes there" for sentence in found]
 
 
-def _of_actors(rows: list[tuple[object, ...]], state: StateAt, stopped: set[tuple[str, str]]) -> Iterator[str]:
+def _of_actors(rows: list[tuple[Any, ...]], state: StateAt, stopped: set[tuple[str, str]]) -> Iterator[str]:
     for name, organisation, kind, roles, blocked in rows:
         known = state.actors.get(str(name))
         if known is None:
             yield f"{name} is an actor"
-        elif (organisation, kind, sorted(roles)) != (known["organisation"], known["kind"], sorted(known["roles"])):  # type: ignore[call-overload]
-            yield f"{name} is {kind} of {organisation} with the roles {', '.join(sorted(roles))}"  # type: ignore[call-overload]
+        elif (organisation, kind, sorted(roles)) != (known["organisation"], known["kind"], sorted(known["roles"])):
+            yield f"{name} is {kind} of {organisation} with the roles {', '.join(sorted(roles))}"
         elif not blocked and (known["status"] == ENDED or ("actor", str(name)) in stopped):
             yield f"{name} is not stopped"
 
 
-def _of_organisations(rows: list[tuple[object, ...]], state: StateAt) -> Iterator[str]:
+def _of_organisations(rows: list[tuple[Any, ...]], state: StateAt, stopped: set[tuple[str, str]]) -> Iterator[str]:
     for name, country, operator, blocked in rows:
         known = state.organisations.get(str(name), {})
         if (country, operator) != (known.get("country"), known.get("operator")):
             yield f"{name} is an organisation in {country}{', the operator' if operator else ''}"
-        elif not blocked and any(kill["scope"] == "organisation" and kill["target"] == name for kill in state.kills):
+        elif not blocked and ("organisation", str(name)) in stopped:
             yield f"{name} is not stopped"
 
 
-def _as_logged(row: tuple[object, ...], state: StateAt) -> bool:
+def _as_logged(row: tuple[Any, ...], state: StateAt) -> bool:
     grant, asker, purpose, categories, unmasked, any_subject, ceilings, listed = row
-    held = state.grants.get(str(grant))
+    held = state.grant(str(grant))
     if held is None or held.state != "running":
         return False
     said = held.grant
-    return (asker, purpose, sorted(categories), unmasked, any_subject, list(ceilings), listed) == (  # type: ignore[call-overload]
+    return (asker, purpose, sorted(categories), unmasked, any_subject, list(ceilings), listed) == (
         said["asker"], said["purpose"], sorted(said["categories"]), said["unmasked"], said["subjects"] == "any",
         [said["subjects_max"], said["per_hour"], said["per_day"]], 0 if said["subjects"] == "any" else len(held.tags),
     )  # fmt: skip

@@ -135,5 +135,5 @@ CALLS: Calls = {
     "checkpoint": (Nothing, checkpoint),
     "fsck": (Nothing, fsck),
 }
-LONG = frozenset({"did-see", "could-see", "export", "fsck"})
+LONG = frozenset({"did-see", "could-see", "exposure", "export", "fsck"})
 """The calls that may take seconds."""

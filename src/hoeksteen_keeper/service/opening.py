@@ -16,7 +16,7 @@ from hoeksteen_keeper.access.change_approvals import ChangeApprovals
 from hoeksteen_keeper.access.changes import Changes
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
-from hoeksteen_keeper.access.policies import Policies, Shelf, digest_of, governs, schema, shipped
+from hoeksteen_keeper.access.policies import Shelf, digest_of, governs, policies_of, shipped
 from hoeksteen_keeper.access.sessions import Sessions
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperUnavailable, answer_to
 from hoeksteen_keeper.evidence import queries
@@ -180,7 +180,7 @@ def _put_first_in_force(keeper: Keeper) -> None:
     Put the shipped policies in force where none are, or where nobody could ever change those that are; later versions take two people.
     """
     ours, latest = shipped(), keeper.changes.shelf.latest()
-    if not latest.text or latest.digest != digest_of(latest.text) or not governs(Policies(latest.text, schema=schema())):
+    if not latest.text or latest.digest != digest_of(latest.text) or not governs(policies_of(latest.text)):
         keeper.changes.shelf.put_in_force(ours.text)
     elif latest.digest != ours.digest:
         _report.warning("other policies are in force than this program ships: see `hoeksteen-keeper change policy --shipped`")

@@ -83,8 +83,8 @@ def _pages(keeper: Keeper) -> Any:
     issuers = {one.name: Provider(one, now=now) for one in read_issuers(keeper.home)}
     challenges = Challenges(now=keeper.now, random_bytes=keeper.random_bytes)
     return pages(Rooms(
-        keeper.actors, keeper.sessions, keeper.approvals, keeper.change_approvals, keeper.origin, keeper.now, keeper.random_bytes, challenges,
-        issuers, now,
+        actors=keeper.actors, sessions=keeper.sessions, approvals=keeper.approvals, changes=keeper.change_approvals, origin=keeper.origin,
+        random_bytes=keeper.random_bytes, challenges=challenges, issuers=issuers, machine=now,
     ))  # fmt: skip
 
 

@@ -13,13 +13,14 @@ import pickle
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperUnavailable, answer_to
 from hoeksteen_keeper.service.keeper import Keeper
@@ -81,7 +82,7 @@ class Workers:
         done, answer = pickle.loads(await channel.ask(pickle.dumps((task, instant, arguments), pickle.HIGHEST_PROTOCOL)))
         if not done:
             raise answer
-        return answer  # type: ignore[no-any-return]
+        return cast(_A, answer)
 
     def _forked(self, dsn: str, home: Path, port: int) -> Any:
         ours, theirs = socket.socketpair()
@@ -106,7 +107,7 @@ class _Channel(asyncio.Protocol):
         self._came = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._came += data
@@ -172,8 +173,8 @@ class _Worker:
 
     def _tidy(self, keeper: Keeper) -> None:
         """Tell the refusals that were only counted, and drop the keys that were destroyed."""
-        pause = threading.Event()
-        while not pause.wait(_TIDY_SECONDS):
+        while True:  # it ends with its process
+            time.sleep(_TIDY_SECONDS)
             for task in (keeper.keys.forget_destroyed, keeper.sessions.tell_refusals):
                 try:
                     task()

@@ -3,7 +3,7 @@
 import pytest
 
 from hoeksteen_keeper.access.model import Actor, Facts, Organisation
-from hoeksteen_keeper.access.policies import Policies, asker, schema, shipped
+from hoeksteen_keeper.access.policies import Policies, asker, shipped
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.vault.categories import CATEGORIES, PURPOSES
 
@@ -139,9 +139,9 @@ PERMIT = '@id("x") @per_hour("1") @per_day("1") permit (principal, action == Act
 )
 def test_a_policy_that_is_refused(text: str, why: str) -> None:
     with pytest.raises(KeeperInvalid, match=why):
-        Policies(text, schema=schema())
+        Policies(text)
 
 
 def test_a_policy_that_fails_while_it_is_evaluated_allows_nothing() -> None:
-    broken = Policies(f"{PERMIT} when {{ 9223372036854775807 + 1 > 0 }};", schema=schema())
+    broken = Policies(f"{PERMIT} when {{ 9223372036854775807 + 1 > 0 }};")
     assert not broken.decide(actor("care_agent"), "reveal", "identity", Facts("care", True)).allowed

@@ -83,13 +83,14 @@ def new_log_command(home: Path, dsn: str, reason: str, yes: bool) -> None:
             raise KeeperInvalid("log_whole", f"The log {log.origin} is whole and goes on: start the keeper.")
         if not yes:
             click.confirm("End it, and begin a new log that says so?", abort=True)
-        store = Store(dsn)
-        store.open()
-        try:
-            migrate(store)
-            verifier = begin_new_log(store, log, home=home, reason=reason, known=known, now=now())
-        finally:
-            store.close()
+        with home_taken(home, alone=True):  # whoever serves would go on with the tiles that are put away
+            store = Store(dsn)
+            store.open()
+            try:
+                migrate(store)
+                verifier = begin_new_log(store, log, home=home, reason=reason, known=known, now=now())
+            finally:
+                store.close()
     with opened(dsn=dsn, home=home, port=0):
         click.echo(verifier)
     click.echo(
