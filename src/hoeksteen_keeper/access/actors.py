@@ -1,4 +1,8 @@
-"""Organisations, people, services and data subjects: who they are, the keys they hold, and how they are stopped."""
+"""
+Organisations, people, services and data subjects: who they are, the keys they hold, and how they are stopped.
+
+The tables find an actor; what the log says of them decides, so that whoever writes the tables makes nobody more than they are.
+"""
 
 import base64
 import binascii
@@ -16,12 +20,12 @@ from hoeksteen_keeper.access.model import KINDS, ROLES, Actor, Organisation
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.evidence.replay import state_at
+from hoeksteen_keeper.evidence.replay import StateAt, standing
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.keys import Keys
 
 ENDED = "ended"
-ACTOR_COLUMNS = "a.actor, a.name, o.organisation, o.name, o.country, o.operator, a.kind, a.roles, a.subject, a.origins"
+ACTOR_COLUMNS = "a.actor, a.subject, a.origins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +106,27 @@ class Actors:
             subject = "(SELECT subject FROM access.actor WHERE actor = %s)"
             rows = tx.execute(f"SELECT actor, asked_by, blocked_at FROM access.actor WHERE subject = {subject} ORDER BY 1 FOR UPDATE", [name])
             held = {actor: asked_by for actor, asked_by, blocked_at in rows if blocked_at is None}
-            if held.get(name) is None:
+            asked = standing(self._log).told("actor", name)
+            if asked is None or asked.detail["status"] != "requested" or name not in held:
                 raise KeeperInvalid("unknown_actor", "Nobody of that name waits for a second person.")
-            if held[name] == by:
+            if asked.by == by:
                 self._log.append([_actor_event(self.find(name), "confirm_log_in", "requested", by, outcome="refused")])
                 raise KeeperRefused("same_person", "You added this log-in; a second person must confirm it.")
-            for older in [actor for actor, asked_by in held.items() if asked_by is None]:
+            for older in [actor for actor, asked_by in held.items() if asked_by is None and actor != name]:
                 self._stop(tx, "actor", older, by=by, organisation=self.operator().organisation, reason=f"replaced by {name}")
             tx.execute("UPDATE access.actor SET asked_by = NULL WHERE actor = %s", [name])
             self._log.append([_actor_event(self.find(name), "confirm_log_in", "active", by)])
 
     def status(self, name: str) -> str:
         """Give what the log says of an actor: `requested`, `active` or `ended`; nothing of one whom it does not know."""
-        return str(state_at(self._log, None).actors.get(name, {}).get("status", ""))
+        told = standing(self._log).told("actor", name)
+        return str(told.detail["status"]) if told else ""
 
     def signers(self) -> list[Actor]:
         """Give the people of the operator who are not stopped and hold a key."""
-        return [actor_from_row(row) for row in self._store.rows(_SIGNERS)]
+        state = standing(self._log)
+        people = [actor_at(state, name) for name, told in state.actors.items() if told["kind"] == "person" and state.keys_of(name)]
+        return [one for one in people if one and one.organisation.operator and not stopped(state, one)]
 
     def end(self, name: str) -> None:
         """Let an actor leave for good: it is blocked, its sessions end, its keys and passkeys are revoked."""
@@ -161,19 +169,24 @@ class Actors:
 
     def find(self, actor: str) -> Actor:
         """:raises KeeperInvalid: when there is no such actor"""
-        row = self._store.row(
-            f"SELECT {ACTOR_COLUMNS} FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s", [actor]
-        )
-        if row is None:
+        row = self._store.row(f"SELECT {ACTOR_COLUMNS} FROM access.actor a WHERE a.actor = %s", [actor])
+        found = actor_at(standing(self._log), *row) if row else None
+        if found is None:
             raise KeeperInvalid("unknown_actor", "There is no such actor.")
-        return actor_from_row(row)
+        return found
+
+    def require_open(self, actor: Actor) -> Actor:
+        """:raises KeeperRefused: `organisation_blocked` or `actor_blocked`, when they were stopped, or wait for a second person"""
+        if refused := stopped(standing(self._log), actor):
+            raise refused
+        return actor
 
     def organisation(self, name: str) -> Organisation:
         """:raises KeeperInvalid: when there is no such organisation"""
-        row = self._store.row("SELECT organisation, name, country, operator FROM access.organisation WHERE organisation = %s", [name])
-        if row is None:
+        found = organisation_at(standing(self._log), name)
+        if found is None:
             raise KeeperInvalid("unknown_target", "There is no such organisation.")
-        return Organisation(*row)
+        return found
 
     def operator(self) -> Organisation:
         """
@@ -181,10 +194,10 @@ class Actors:
 
         :raises KeeperInvalid: before the bootstrap
         """
-        row = self._store.row("SELECT organisation, name, country, operator FROM access.organisation WHERE operator")
-        if row is None:
+        names = [name for name, told in standing(self._log).organisations.items() if told["operator"]]
+        if not names:
             raise KeeperInvalid("not_bootstrapped", "The keeper knows nobody yet. Run `hoeksteen-keeper bootstrap FILE.yaml`.")
-        return Organisation(*row)
+        return self.organisation(names[0])
 
     # --- keys that people and services hold
 
@@ -207,23 +220,27 @@ class Actors:
 
     def ed25519_keys(self, actor: str) -> list[tuple[str, Ed25519PublicKey]]:
         """Give the Ed25519 keys that an actor holds, by name."""
-        rows = self._store.rows("SELECT key, public_key FROM access.key WHERE actor = %s AND kind = 'ed25519' AND revoked_at IS NULL", [actor])
-        return [(key, Ed25519PublicKey.from_public_bytes(public)) for key, public in rows]
+        held = standing(self._log).keys_of(actor).items()
+        return [(key, Ed25519PublicKey.from_public_bytes(base64.b64decode(public))) for key, public in held if key.startswith("ed25519:")]
 
     def passkeys(self, actor: str) -> list[Passkey]:
         """Give the passkeys that an actor holds."""
         rows = self._store.rows(f"SELECT {_PASSKEY} FROM access.key WHERE actor = %s AND kind = 'passkey' AND revoked_at IS NULL", [actor])
-        return [Passkey(*row) for row in rows]
+        return [passkey for row in rows if (passkey := self._held(Passkey(*row)))]
 
     def keys(self, actor: str) -> list[str]:
         """Give the names of all keys that an actor holds, the oldest first."""
-        rows = self._store.rows("SELECT key FROM access.key WHERE actor = %s AND revoked_at IS NULL ORDER BY added_at, key", [actor])
-        return [name for (name,) in rows]
+        return list(standing(self._log).keys_of(actor))
 
     def passkey(self, credential: bytes) -> Passkey | None:
         """Give the passkey with this credential id, whoever holds it."""
         row = self._store.row(f"SELECT {_PASSKEY} FROM access.key WHERE credential = %s AND kind = 'passkey' AND revoked_at IS NULL", [credential])
-        return Passkey(*row) if row else None
+        return self._held(Passkey(*row)) if row else None
+
+    def _held(self, passkey: Passkey) -> Passkey | None:
+        """Give a passkey back if the log says so too."""
+        public = standing(self._log).keys_of(passkey.actor).get(passkey.key)
+        return passkey if public == base64.b64encode(passkey.public_key).decode() else None
 
     def count_passkey(self, key: str, sign_count: int) -> None:
         """Remember how often a passkey signed, so that a copy of it is noticed."""
@@ -234,7 +251,7 @@ class Actors:
 
     def links(self) -> Mapping[tuple[str, str], str]:
         """Give the actors to whom those are linked whom an issuer names: by issuer and subject."""
-        return state_at(self._log, None).links
+        return standing(self._log).links
 
     def link(self, event: str, *, actor: str, issuer: str, subject: str) -> None:
         """
@@ -273,13 +290,17 @@ class Actors:
     def totp(self, actor: str, sealed: bytes) -> bytes:
         """Give an actor's TOTP secret."""
         try:
-            return AESGCM(self._keys.named("secret:totp", make=True)).decrypt(sealed[:12], sealed[12:], actor.encode())
+            return AESGCM(self.secret("totp")).decrypt(sealed[:12], sealed[12:], actor.encode())
         except (InvalidTag, ValueError):
             raise KeeperCorrupt("secret_changed", "A secret for one-time codes was moved or changed in the keeper's database.") from None
 
+    def secret(self, name: str) -> bytes:
+        """Give one of the keeper's own keys."""
+        return self._keys.named(f"secret:{name}", make=True)
+
     def _seal_totp(self, actor: str, secret: bytes) -> bytes:
         nonce = self._random_bytes(12)
-        return nonce + AESGCM(self._keys.named("secret:totp", make=True)).encrypt(nonce, secret, actor.encode())
+        return nonce + AESGCM(self.secret("totp")).encrypt(nonce, secret, actor.encode())
 
     def _add_key(self, actor: str, kind: str, public_key: bytes, credential: bytes | None, sign_count: int) -> str:
         key = key_name(kind, public_key)
@@ -296,12 +317,34 @@ class Actors:
         return key
 
 
-def actor_from_row(row: Sequence[object]) -> Actor:
-    """Give the actor of a row of `ACTOR_COLUMNS`."""
-    actor, name, organisation, organisation_name, country, operator, kind, roles, subject, origins = row
-    of = Organisation(str(organisation), str(organisation_name), str(country), bool(operator))
-    assert isinstance(roles, list) and isinstance(origins, list) and (subject is None or isinstance(subject, UUID))
-    return Actor(str(actor), str(name), of, str(kind), tuple(roles), subject, tuple(origins))
+def actor_at(state: StateAt, name: str, subject: UUID | None = None, origins: Sequence[str] = ()) -> Actor | None:
+    """
+    Give an actor as the log says they were, or None where it knows no such actor.
+
+    :param subject: whose log-in it is, as the tables say (`ACTOR_COLUMNS`): the log holds a tag, which must be theirs
+    :param origins: where the log-in page may send people back to, which only the tables hold
+    """
+    told = state.told("actor", name)
+    of = organisation_at(state, str(told.detail["organisation"])) if told else None
+    if told is None or of is None or (subject is not None and not state.actor_is(name, subject)):
+        return None
+    return Actor(name, str(told.detail["name"]), of, str(told.detail["kind"]), tuple(told.detail["roles"]), subject, tuple(origins))
+
+
+def organisation_at(state: StateAt, name: str) -> Organisation | None:
+    """Give an organisation as the log says it was, or None."""
+    told = state.told("organisation", name)
+    return Organisation(name, str(told.detail["name"]), str(told.detail["country"]), bool(told.detail["operator"])) if told else None
+
+
+def stopped(state: StateAt, actor: Actor) -> KeeperRefused | None:
+    """Give the refusal where an actor was stopped, left for good, or waits for a second person; None where they may go on."""
+    if ("organisation", actor.organisation.organisation) in state.stopped:
+        return KeeperRefused("organisation_blocked", "The organisation was stopped.")
+    told = state.told("actor", actor.actor)
+    if told is None or told.detail["status"] != "active" or ("actor", actor.actor) in state.stopped:
+        return KeeperRefused("actor_blocked", "The actor was stopped, or waits for a second person's confirmation.")
+    return None
 
 
 def key_name(kind: str, public_key: bytes) -> str:
@@ -343,11 +386,6 @@ def _is_uuid(text: str) -> bool:
 
 
 _PASSKEY = "key, actor, credential, public_key, sign_count"
-_SIGNERS = f"""
-SELECT {ACTOR_COLUMNS} FROM access.actor a JOIN access.organisation o USING (organisation)
-WHERE a.kind = 'person' AND o.operator AND a.blocked_at IS NULL AND a.asked_by IS NULL
-    AND EXISTS (SELECT 1 FROM access.key k WHERE k.actor = a.actor AND k.revoked_at IS NULL)
-"""
 _SET_ROLES = "UPDATE access.actor SET roles = %s WHERE actor = %s"
 _REVOKE_KEYS = "UPDATE access.key SET revoked_at = %(now)s WHERE actor = %(target)s AND revoked_at IS NULL"
 _END_SESSIONS = "UPDATE access.session SET ended_at = %(now)s, ended_by = %(by)s WHERE ended_at IS NULL AND "

@@ -24,9 +24,10 @@ from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.grants import canonical_grant as canonical_form
 from hoeksteen_keeper.access.model import Actor
 from hoeksteen_keeper.access.policies import Shelf
-from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.replay import Told, standing
 from hoeksteen_keeper.store.database import Connection, Store
 
 PROPOSAL_LASTS = timedelta(days=7)
@@ -108,7 +109,7 @@ class Changes:
                 raise KeeperRefused("already_approved", "You signed this change already; a second person must.")
             content.check(self._reach)  # what could not come into force is not signed for
             self._enter("change_signed", change, approver.actor, key=key, **signed)
-            if len(_signers(tx, change_id) & self._reach.officers()) >= SIGNATURES_NEEDED:  # who was stopped since does not count
+            if len(self._signers(change) & self._reach.officers()) >= SIGNATURES_NEEDED:  # who was stopped since does not count
                 content.put_in_force(self._reach)
                 self._enter("change_in_force", change, "")
                 tx.execute("UPDATE access.change SET state = 'in_force' WHERE change_id = %s", [change_id])
@@ -175,8 +176,12 @@ class Changes:
         return read
 
     def _require_open(self, change: Change) -> None:
-        if change.state != "proposed" or self._lapsed(change):
-            raise KeeperRefused("change_over", f"The change is {change.state if change.state != 'proposed' else 'overtaken'}; propose it anew.")
+        told = [fact.detail for fact in self._line(change)]
+        ended = [str(one["event"]) for one in told if one["event"] in ("change_refused", "change_in_force")]
+        if not told or told[0]["digest"] != change.digest.hex() or sha256(change.canonical).digest() != change.digest:
+            raise KeeperCorrupt("change_changed", "The keeper's database holds another change than was proposed. Find out who writes there.")
+        if ended or self._lapsed(change):
+            raise KeeperRefused("change_over", f"The change is {change.state if ended else 'overtaken'}; propose it anew.")
 
     def _lapsed(self, change: Change) -> bool:
         """Say whether it can come into force no more: it is too old, or other policies did since."""
@@ -185,13 +190,21 @@ class Changes:
         replaces = json.loads(change.canonical)["content"].get("replaces")
         return change.proposed_at + PROPOSAL_LASTS <= self._now() or (replaces is not None and replaces != self.shelf.latest().digest)
 
+    def _signers(self, change: Change) -> set[str]:
+        """Name those whose signature over this change the log holds."""
+        return {told.by for told in self._line(change) if told.detail["event"] == "change_signed" and told.detail["digest"] == change.digest.hex()}
+
+    def _line(self, change: Change) -> Sequence[Told]:
+        state = standing(self._log)
+        return state.history.line("change", str(change.change), state.size)
+
     def _locked(self, tx: Connection, change_id: UUID) -> Change:
         return _only(tx.execute(f"SELECT {Change.COLUMNS} FROM access.change WHERE change_id = %s FOR UPDATE", [change_id]).fetchall())
 
     def _enter(self, action: str, change: Change, by: str, **more: str) -> None:
         of = self._reach.actors.find(change.proposed_by).organisation.organisation
-        detail = {"change": str(change.change), "kind": change.kind, "digest": change.digest.hex(), **more}
-        self._log.append([Event(kind="review", actor=by, organisation=of, action=action, detail=detail)])
+        detail = {"event": action, "change": str(change.change), "kind": change.kind, "digest": change.digest.hex(), **more}
+        self._log.append([Event(kind="change", actor=by, organisation=of, action=action, detail=detail)])
 
 
 def difference(before: str, after: str) -> list[str]:
@@ -208,10 +221,6 @@ def _only(rows: Sequence[Sequence[Any]]) -> Change:
     if not rows:
         raise KeeperInvalid("unknown_change", "There is no such change.")
     return Change(*rows[0])
-
-
-def _signers(tx: Connection, change_id: UUID) -> set[str]:
-    return {approver for (approver,) in tx.execute("SELECT approver FROM access.change_approval WHERE change_id = %s", [change_id])}
 
 
 _INSERT = f"INSERT INTO access.change ({Change.COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)"

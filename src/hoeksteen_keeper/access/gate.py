@@ -1,8 +1,8 @@
 """
 The gate: whether this caller may have these data now, how masked, under which grant and within which ceiling.
 
-The decision reads things as they stand: grants, blocks and meters come from the store at each request; only what the policies say
-about equal facts is remembered. Every refusal is an entry in the log, with its reason.
+The decision reads things as they stand: grants and blocks off the log, as it was when the caller's session was looked up, and meters from the
+store; only what the policies say about equal facts is remembered. Every refusal is an entry in the log, with its reason.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from hoeksteen_keeper.access import limits
-from hoeksteen_keeper.access.grants import Grants, Known
+from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.limits import Ceilings
-from hoeksteen_keeper.access.model import Actor, Ask, Caller, Facts, Grant, Permission, Verdict
+from hoeksteen_keeper.access.model import Actor, Ask, Caller, Facts, Permission, RunningGrant, Verdict
 from hoeksteen_keeper.access.policies import Shelf
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
@@ -55,30 +55,25 @@ class Gate:
         return answer
 
     def admit_many(self, asked: Sequence[tuple[Caller, Ask]]) -> list[Permission | KeeperRefused]:
-        """
-        Allow requests that came together and count them, or refuse them, each by itself.
-
-        What several of them need to know, such as a grant that they share, is read once, after all of them came.
-        """
-        known: Known = {}
+        """Allow requests that came together and count them, or refuse them, each by itself."""
         allowed: dict[int, tuple[Permission, Ceilings, Sequence[UUID] | None]] = {}
         answers: list[Permission | KeeperRefused | None] = [None] * len(asked)
         for place, (caller, ask) in enumerate(asked):
             try:
-                allowed[place] = self._allow(caller, ask, known)
+                allowed[place] = self._allow(caller, ask)
             except KeeperRefused as refused:
                 answers[place] = refused
         for places in _alike(allowed):
             self._count(asked, allowed, places, answers)
         return [answer if answer is not None else allowed[place][0] for place, answer in enumerate(answers)]
 
-    def _allow(self, caller: Caller, ask: Ask, known: Known) -> tuple[Permission, Ceilings, Sequence[UUID] | None]:
+    def _allow(self, caller: Caller, ask: Ask) -> tuple[Permission, Ceilings, Sequence[UUID] | None]:
         """Decide, and say which ceilings it uses up and, where each subject counts once, whose places."""
         grant, facts = None, self._facts(caller, ask, None)
         verdict, masked = self._decide(caller, ask, facts)
         if not verdict.allowed or masked or ask.grant:  # a grant may open more than the standing permission
             grant = self._grants.usable(
-                asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant, subjects=ask.subjects, known=known
+                caller.state, asker=caller.actor.actor, purpose=ask.purpose, categories=ask.categories, grant_id=ask.grant, subjects=ask.subjects
             )
             facts = self._facts(caller, ask, grant)
             verdict, masked = self._decide(caller, ask, facts)
@@ -102,16 +97,16 @@ class Gate:
         :raises KeeperRefused: `no_permission`, or `step_up_needed` where a fresh proof would do; the refusal is logged first
         """
         facts = Facts(own=subject is not None and subject == caller.actor.subject, strong=caller.strong)
-        if not self._shelf.of(caller.policies).decide(caller.actor, action, "keeper", facts).allowed:
+        if not self._shelf.of(caller.state).decide(caller.actor, action, "keeper", facts).allowed:
             subjects = (subject,) if subject else ()
-            proven = self._shelf.of(caller.policies).decide(caller.actor, action, "keeper", replace(facts, strong=True)).allowed
+            proven = self._shelf.of(caller.state).decide(caller.actor, action, "keeper", replace(facts, strong=True)).allowed
             reason = "step_up_needed" if proven else "no_permission"
             self._log.append([self.event("export", caller, action=action, outcome="refused", subjects=subjects, detail={"reason": reason})])
             raise KeeperRefused(reason, _DETAILS[reason])
 
     def may(self, caller: Caller, action: str) -> bool:
         """Say whether the policies let the caller do something to the keeper itself, without a fresh proof."""
-        return self._shelf.of(caller.policies).decide(caller.actor, action, "keeper", Facts()).allowed
+        return self._shelf.of(caller.state).decide(caller.actor, action, "keeper", Facts()).allowed
 
     def decides(self, actor: Actor) -> bool:
         """Say whether somebody may decide on grants, under the policies in force."""
@@ -125,7 +120,7 @@ class Gate:
         :raises KeeperRefused: `purpose_opens_not`, naming the category
         """
         facts = Facts(require_purpose(purpose), grant=True, unmasked=True)
-        policies = self._shelf.of(caller.policies)
+        policies = self._shelf.of(caller.state)
         for category in categories:
             category_number(category)
             if not any(policies.decide(caller.actor, action, category, facts).allowed for action in (*KINDS, "reveal_masked")):
@@ -139,7 +134,7 @@ class Gate:
         """Give an event with the caller as its actor."""
         return Event(kind=kind, actor=caller.actor.actor, organisation=caller.actor.organisation.organisation, **fields)
 
-    def _facts(self, caller: Caller, ask: Ask, grant: Grant | None) -> Facts:
+    def _facts(self, caller: Caller, ask: Ask, grant: RunningGrant | None) -> Facts:
         own = caller.actor.subject is not None and bool(ask.subjects) and all(subject == caller.actor.subject for subject in ask.subjects)
         return Facts(
             ask.purpose,
@@ -152,11 +147,11 @@ class Gate:
         )
 
     def _decide(self, caller: Caller, ask: Ask, facts: Facts) -> tuple[Verdict, bool]:
-        verdicts = [self._shelf.of(caller.policies).decide(caller.actor, ask.action, category, facts) for category in ask.categories]
+        verdicts = [self._shelf.of(caller.state).decide(caller.actor, ask.action, category, facts) for category in ask.categories]
         allowed = next((verdict for verdict in verdicts if verdict.allowed), verdicts[0])
         if allowed.allowed or ask.action != "reveal":
             return allowed, False
-        return self._shelf.of(caller.policies).decide(caller.actor, "reveal_masked", ask.categories[0], facts), True
+        return self._shelf.of(caller.state).decide(caller.actor, "reveal_masked", ask.categories[0], facts), True
 
     def _reason(self, caller: Caller, ask: Ask, facts: Facts) -> str:
         """Find the one fact that was missing; a caller learns no more than how to ask properly."""

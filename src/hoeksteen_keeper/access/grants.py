@@ -3,6 +3,8 @@ Grants: asked for, approved by two people of the operator, running, refused, rev
 
 What approvers sign is the SHA-256 of the canonical grant: JSON in UTF-8, keys sorted, no spaces (docs/formats.md, section 4). The
 keeper makes it, stores it as bytes and never again from its parts, so nobody can show one grant and have another one approved.
+
+The tables list grants; what runs, who approved it and how it ended is read off the log, so that whoever writes the tables gives nobody access.
 """
 
 import base64
@@ -18,11 +20,12 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 
 from hoeksteen_keeper.access import limits
-from hoeksteen_keeper.access.actors import Actors
-from hoeksteen_keeper.access.model import Actor, Grant
-from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
+from hoeksteen_keeper.access.actors import Actors, actor_at, stopped
+from hoeksteen_keeper.access.model import Actor, Grant, RunningGrant
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.replay import StateAt, standing
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.categories import category_number, require_purpose
 
@@ -37,7 +40,6 @@ PERSON_PER_HOUR, PERSON_PER_DAY = 120, 600
 REQUEST_LASTS = timedelta(days=7)
 LISTED_MAX = 500
 OPEN_MAX = 50  # of one asker, so that nobody's request is lost among another's
-Known = dict[tuple[str, str, tuple[str, ...], UUID | None], list[Grant]]
 
 
 class Grants:
@@ -97,7 +99,8 @@ class Grants:
             `grant_not_requested`
         """
         with self._store.transaction() as tx:
-            grant = self._locked(tx, grant_id)
+            grant, held = _as_signed(tx, self._locked(tx, grant_id)), standing(self._log).grant(str(grant_id))
+            grant = replace(grant, state=held.state if held else "unknown to the log")
             asker = self._actors.find(grant.asker)
             self._require_approver(approver, asker, grant)
             if digest != grant.digest:
@@ -112,7 +115,7 @@ class Grants:
             detail = {"grant": str(grant_id), "digest": digest.hex(), "approver": approver.actor, "key": key, **signed}
             of = approver.organisation.organisation
             self._log.append([Event(kind="approval", actor=approver.actor, organisation=of, action="approve", grant=str(grant_id), detail=detail)])
-            if sum(decides(self._actors.find(name)) for name in _approvers(tx, grant_id)) >= APPROVALS_NEEDED:
+            if sum(decides(one) for one in self._approvers(grant)) >= APPROVALS_NEEDED:
                 return self._start(tx, grant, asker)
         return grant
 
@@ -124,9 +127,10 @@ class Grants:
         :raises KeeperRefused: `grant_over`, when it ended already
         """
         with self._store.transaction() as tx:
-            grant = self._locked(tx, grant_id)
-            if grant.state not in (("requested",) if state == "refused" else ("requested", "running")):
-                raise KeeperRefused("grant_over", f"The grant is {grant.state}; there is nothing to end.")
+            grant, held = self._locked(tx, grant_id), standing(self._log).grant(str(grant_id))
+            stands = held.state if held else grant.state  # one that the log does not know is put away all the same
+            if stands not in (("requested",) if state == "refused" else ("requested", "running")):
+                raise KeeperRefused("grant_over", f"The grant is {stands}; there is nothing to end.")
             self._log.append([self._event(state, grant, self._actors.find(grant.asker), by=by, listed=_listed(tx, grant_id), reason=reason)])
             tx.execute("UPDATE access.access_grant SET state = %s WHERE grant_id = %s", (state, grant_id))
         return self.find(grant_id)
@@ -144,9 +148,11 @@ class Grants:
         with self._store.transaction() as tx:
             tx.execute(_END_AGAIN, (list(ended), list(ended.values())))
 
-    def running(self) -> list[Grant]:
+    def running(self) -> list[RunningGrant]:
         """Give the grants that run, of everybody."""
-        return [_from_row(row) for row in self._store.rows(f"{_SELECT} WHERE state = 'running' AND valid_to > %s", [self._now()])]
+        state, now = standing(self._log), self._now()
+        names = [name for of_asker in list(state.history.open_grants.values()) for name in of_asker.copy()]
+        return [grant for name in names if (grant := running_at(state, name)) and grant.runs(now)]
 
     def expire(self) -> int:
         """Mark what ran out, and give how many; a grant is not used after its time whether it was marked or not."""
@@ -172,36 +178,44 @@ class Grants:
         return [_from_row(row) for row in rows]
 
     def usable(
-        self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None, subjects: Sequence[UUID], known: Known
-    ) -> Grant | None:  # fmt: skip
+        self, state: StateAt, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None, subjects: Sequence[UUID]
+    ) -> RunningGrant | None:  # fmt: skip
         """
         Give the grant that covers a request of this asker now, or None.
 
-        :param known: what was found for others of the same batch, and is found only once for all of them
+        As the log says: what is not in it opens nothing, and what it holds otherwise than the tables holds.
+
+        :param state: what holds now
         """
-        key = (asker, purpose, tuple(categories), grant_id)
-        if key not in known:
-            known[key] = [_from_row(row) for row in self._store.rows(_RUNNING, (asker, purpose, list(categories), grant_id, grant_id))]
-        return next((grant for grant in known[key] if self._runs(grant) and self._covers(grant, subjects)), None)
+        names = [str(grant_id)] if grant_id else list(reversed(state.history.open_grants.get(asker, {}).copy()))
+        found, now = (grant for name in names if (grant := running_at(state, name))), self._now()
+        return next((
+            grant for grant in found
+            if grant.asker == asker and grant.purpose == purpose and not set(grant.categories).isdisjoint(categories)
+            and grant.runs(now) and grant.covers(subjects, state.subject_key)
+        ), None)  # fmt: skip
 
     def require_running(self, grant_id: UUID) -> None:
         """:raises KeeperRefused: when a grant that ran does not run any more"""
-        grant = self.find(grant_id)
-        if not self._runs(grant):
-            raise KeeperRefused("grant_revoked" if grant.state == "revoked" else "grant_expired", "The grant ended while this was on its way.")
+        state = standing(self._log)
+        grant, held = running_at(state, str(grant_id)), state.grant(str(grant_id))
+        if grant is None or not grant.runs(self._now()):
+            raise KeeperRefused(
+                "grant_revoked" if held and held.state == "revoked" else "grant_expired", "The grant ended while this was on its way."
+            )
 
     def why_not(self, *, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> str:
         """Give the reason why no grant covers a request, as precisely as the asker may know it."""
         candidates = self._candidates(asker, purpose, categories, grant_id)
         if not candidates:
             return "no_grant"
-        if any(self._runs(grant) for grant in candidates):
+        state, now = standing(self._log), self._now()
+        if any((held := running_at(state, str(grant.grant))) and held.runs(now) for grant in candidates):
             return "grant_covers_others"
         latest = candidates[0]
         ran_out = latest.state == "expired" or (latest.state == "running" and latest.valid_to is not None and latest.valid_to <= self._now())
-        return (
-            "grant_expired" if ran_out else {"requested": "grant_not_approved", "revoked": "grant_revoked", "refused": "grant_refused"}[latest.state]
-        )
+        reasons = {"requested": "grant_not_approved", "revoked": "grant_revoked", "refused": "grant_refused"}
+        return "grant_expired" if ran_out else reasons.get(latest.state, "no_grant")  # one that the log does not know is none
 
     def described(self, grant: Grant) -> dict[str, Any]:
         """Give everything about a grant that its asker and its approvers may read."""
@@ -241,20 +255,13 @@ class Grants:
     def _candidates(self, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> list[Grant]:
         return [_from_row(row) for row in self._store.rows(_CANDIDATES, (asker, purpose, list(categories), grant_id, grant_id))]
 
-    def _runs(self, grant: Grant) -> bool:
-        return (
-            grant.state == "running"
-            and grant.valid_from is not None
-            and grant.valid_to is not None
-            and grant.valid_from <= self._now() < grant.valid_to
-        )
-
-    def _covers(self, grant: Grant, subjects: Sequence[UUID]) -> bool:
-        if grant.any_subject:
-            return True
-        wanted = set(subjects)
-        row = self._store.row("SELECT count(*) FROM access.grant_subject WHERE grant_id = %s AND subject = ANY(%s)", (grant.grant, list(wanted)))
-        return bool(wanted) and row is not None and int(row[0]) == len(wanted)
+    def _approvers(self, grant: Grant) -> list[Actor]:
+        """Give those whose signature over this grant the log holds, and who were not stopped since."""
+        state = standing(self._log)
+        held = state.grant(str(grant.grant))
+        signed = [one for one in held.approvals if one["digest"] == grant.digest.hex()] if held else []
+        people = [actor_at(state, name) for name in {str(one["approver"]) for one in signed}]
+        return [one for one in people if one and not stopped(state, one)]
 
     def _locked(self, tx: Connection, grant_id: UUID) -> Grant:
         row = tx.execute(f"{_SELECT} WHERE grant_id = %s FOR UPDATE", [grant_id]).fetchone()
@@ -332,12 +339,34 @@ def _listed(tx: Connection, grant_id: UUID) -> list[UUID]:
     return [row[0] for row in tx.execute("SELECT subject FROM access.grant_subject WHERE grant_id = %s ORDER BY subject", [grant_id])]
 
 
-def _approvers(tx: Connection, grant_id: UUID) -> list[str]:
-    """Name those who approved, and were not stopped since."""
-    rows = tx.execute(
-        "SELECT approver FROM access.approval JOIN access.actor a ON a.actor = approver WHERE grant_id = %s AND a.blocked_at IS NULL", [grant_id]
-    )
-    return [name for (name,) in rows]
+def _as_signed(tx: Connection, grant: Grant) -> Grant:
+    """
+    Give a grant back whose row says what its canonical form does, which is what people read and sign.
+
+    :raises KeeperCorrupt: `grant_changed`
+    """
+    said, listed = json.loads(grant.canonical), [str(subject) for subject in _listed(tx, grant.grant)]
+    same = sha256(grant.canonical).digest() == grant.digest and {
+        "id": str(grant.grant), "asker": grant.asker, "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
+        "minutes": grant.minutes, "unmasked": grant.unmasked, "subjects": "any" if grant.any_subject else listed, "per_hour": grant.per_hour,
+        "per_day": grant.per_day, "subjects_max": grant.subjects_max,
+    }.items() <= said.items()  # fmt: skip
+    if not same:
+        raise KeeperCorrupt("grant_changed", "The keeper's database holds another grant than was asked for. Find out who writes there.")
+    return grant
+
+
+def running_at(state: StateAt, name: str) -> RunningGrant | None:
+    """Give a grant that the log says was started and has not ended; whether its time has come, the caller sees."""
+    held = state.grant(name)
+    if held is None or held.state != "running":
+        return None
+    said = held.grant
+    return RunningGrant(
+        UUID(name), str(said["asker"]), str(said["purpose"]), tuple(said["categories"]), str(said["ticket"]), bool(said["unmasked"]),
+        said["subjects_max"], said["per_hour"], said["per_day"], datetime.fromisoformat(said["valid_from"]), datetime.fromisoformat(said["valid_to"]),
+        None if said["subjects"] == "any" else held.tags,
+    )  # fmt: skip
 
 
 def _as_dict(grant: Grant) -> dict[str, Any]:
@@ -366,10 +395,6 @@ _INSERT = f"INSERT INTO access.access_grant ({_COLUMNS}) VALUES ({', '.join(['%s
 _CANDIDATES = (
     f"{_SELECT} WHERE asker = %s AND purpose = %s AND categories && %s::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
     "ORDER BY state = 'running' DESC, requested_at DESC LIMIT 20"
-)
-_RUNNING = (
-    f"{_SELECT} WHERE state = 'running' AND asker = %s AND purpose = %s AND categories && %b::text[] AND (%s::uuid IS NULL OR grant_id = %s) "
-    "ORDER BY requested_at DESC"
 )
 _END_AGAIN = """
 UPDATE access.access_grant g SET state = e.state FROM unnest(%s::uuid[], %s::text[]) AS e (grant_id, state)

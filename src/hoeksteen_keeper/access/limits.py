@@ -16,7 +16,7 @@ from uuid import UUID
 
 from psycopg.errors import CheckViolation
 
-from hoeksteen_keeper.access.model import Grant
+from hoeksteen_keeper.access.model import RunningGrant
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.store.database import Store
 
@@ -36,7 +36,7 @@ def ceilings_of_actor(actor: str, what: str, *, per_hour: int, per_day: int, now
     return {(f"actor:{what}:hour:{actor}", hour): per_hour, (f"actor:{what}:day:{actor}", day): per_day}
 
 
-def ceilings_of_grant(grant: Grant, *, sealing: bool = False, now: datetime) -> Ceilings:
+def ceilings_of_grant(grant: RunningGrant, *, sealing: bool = False, now: datetime) -> Ceilings:
     """Give what a grant may use up, by meter: openings, or `SEALS_PER_OPENING` times as many sealings."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     day = hour.replace(hour=0)
@@ -73,7 +73,7 @@ def _passed(store: Store, ceilings: Ceilings) -> str:
     return f"The ceiling of {ceilings[fullest]} ({fullest[0].rsplit(':', 1)[0]}) would be passed."
 
 
-def raise_to(store: Store, grant: Grant, used: tuple[int, int, int], *, sealing: bool, now: datetime) -> None:
+def raise_to(store: Store, grant: RunningGrant, used: tuple[int, int, int], *, sealing: bool, now: datetime) -> None:
     """Count at least this much of a grant: per hour, per day and in total, as the log says after a restore or a crash."""
     ceilings = ceilings_of_grant(grant, sealing=sealing, now=now)
     with store.transaction() as tx:

@@ -1,9 +1,12 @@
 """Who may ask, what they ask, and what was decided. Frozen, pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from hoeksteen_keeper.evidence.model import Tags
+from hoeksteen_keeper.evidence.replay import StateAt
 
 ROLES = frozenset(
     {
@@ -48,15 +51,15 @@ class Caller:
 
     :param medium: the service that carries the request; for a service or a person with a key of their own: the actor itself
     :param strong: the session was opened by a passkey or a key, and lately
-    :param policies: the index of the log's latest `policy` entry when the session was looked up
+    :param state: what held when the session was looked up
     """
 
     actor: Actor
     medium: str
     session: UUID
     expires_at: datetime
-    strong: bool = False
-    policies: int = -1
+    strong: bool
+    state: StateAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,36 @@ class Grant:
     valid_from: datetime | None
     valid_to: datetime | None
     break_glass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGrant:
+    """
+    A grant that was started and has not been ended, as the log says.
+
+    :param listed: for whom, by the tags of its entry; None where anybody
+    """
+
+    grant: UUID
+    asker: str
+    purpose: str
+    categories: tuple[str, ...]
+    ticket: str
+    unmasked: bool
+    subjects_max: int
+    per_hour: int
+    per_day: int
+    valid_from: datetime
+    valid_to: datetime
+    listed: Tags | None
+
+    def runs(self, now: datetime) -> bool:
+        """Say whether it runs at this instant."""
+        return self.valid_from <= now < self.valid_to
+
+    def covers(self, subjects: Sequence[UUID], key: Callable[[UUID], bytes]) -> bool:
+        """Say whether it is for all of these subjects."""
+        return self.listed is None or (bool(subjects) and all(self.listed.hold(key(subject)) for subject in set(subjects)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +157,7 @@ class Permission:
 
     masked: bool
     because: tuple[str, ...]
-    grant: Grant | None
+    grant: RunningGrant | None
     ticket: str
 
 

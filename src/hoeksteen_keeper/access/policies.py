@@ -21,7 +21,7 @@ from hoeksteen_keeper.access.model import Actor, Facts, Verdict
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.evidence.queries import policy_entry, state_at
+from hoeksteen_keeper.evidence.replay import StateAt, standing
 from hoeksteen_keeper.store.database import Store
 from hoeksteen_keeper.vault.categories import CATEGORIES
 
@@ -114,35 +114,32 @@ class Shelf:
     """
     The policies in force: those of the log's latest `policy` entry, whatever else the keeper's database holds.
 
-    Which entry that is, is read anew with each session (`Caller.policies`); only what an entry says is remembered. Within one process the
-    policies never go back: an entry that was seen stays in force until a later one is.
+    Which entry that is, is read anew with each session (`Caller.state`). Within one process the policies never go back: an entry that was seen
+    stays in force until a later one is.
     """
 
     def __init__(self, *, store: Store, log: Log) -> None:
         self._store, self._log = store, log
-        self._newest = -1
-        self._known: dict[int, Policies] = {}
 
-    def of(self, index: int) -> Policies:
+    def of(self, state: StateAt) -> Policies:
         """
-        Give the policies in force for a caller.
+        Give the policies in force at a moment.
 
-        :param index: of the log's latest `policy` entry when the session was looked up
-        :raises KeeperCorrupt: when the log holds no policies there
+        :raises KeeperCorrupt: `policy_changed`, when the log holds none, or others than it names
         """
-        self._newest = max(self._newest, index)
-        if self._newest not in self._known:
-            self._known[self._newest] = self._read(self._newest)
-        return self._known[self._newest]
+        policy = state.policy
+        if policy is None or digest_of(policy["text"]) != policy["digest"]:
+            raise KeeperCorrupt("policy_changed", "The log holds no policies, or others than it names.")
+        return policies_of(policy["text"])
 
     def latest(self) -> Version:
         """Give the policies in force; before the first start, version 0 without text."""
-        policy = state_at(self._log, None).policy
+        policy = standing(self._log).policy
         return Version(policy["version"], policy["digest"], policy["text"]) if policy else Version(0, "", "")
 
     def text(self, digest: str) -> str:
         """Give the text that a digest names, of any version that was ever in force, or nothing."""
-        state = state_at(self._log, None)
+        state = standing(self._log)
         return next((str(told.detail["text"]) for told in state.history.line("policy", "", state.size) if told.detail["digest"] == digest), "")
 
     def in_force(self) -> Policies:
@@ -164,12 +161,6 @@ class Shelf:
                 detail = {"version": latest.version + 1, "digest": digest_of(text), "text": text}
                 self._log.append([Event(kind="policy", action="in_force", detail=detail)])
 
-    def _read(self, index: int) -> Policies:
-        said = policy_entry(self._log, index)
-        if said is None or digest_of(said["text"]) != said["digest"]:
-            raise KeeperCorrupt("policy_changed", "What the keeper's database names as the policies in force is no entry of the log.")
-        return policies_of(str(said["text"]))
-
 
 @lru_cache(maxsize=64)
 def policies_of(text: str) -> Policies:
@@ -181,6 +172,7 @@ def policies_of(text: str) -> Policies:
     return Policies(text)
 
 
+@lru_cache(maxsize=64)
 def digest_of(text: str) -> str:
     """Give what names a text of policies."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -2,14 +2,17 @@
 Log-ins and the short opaque tokens that follow from them.
 
 A token is 32 random bytes; the store holds its SHA-256 only. It is bound to the service it was issued to: carried by another service it is
-refused. Whether its actor, organisation or session was stopped is read anew at each request.
+refused. Whether its actor, organisation or session was stopped is read anew at each request, off the log. What the store holds of a session or a
+one-time code is sealed with a key of the keeper's own, so that nobody logs in by writing there.
 """
 
 import base64
+import hmac
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -17,13 +20,13 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 
 from hoeksteen_keeper._link import assertion
-from hoeksteen_keeper.access.actors import ACTOR_COLUMNS, Actors, actor_from_row
+from hoeksteen_keeper.access.actors import Actors, actor_at, stopped
 from hoeksteen_keeper.access.model import Actor, Caller
 from hoeksteen_keeper.access.passwords import password_matches, totp_accepted_step
-from hoeksteen_keeper.errors import KeeperRefused
+from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.evidence.replay import state_at
+from hoeksteen_keeper.evidence.replay import LATEST_FACT, StateAt, standing
 from hoeksteen_keeper.store.database import Connection, Store
 
 SERVICE_TOKEN_LASTS = timedelta(minutes=15)
@@ -106,7 +109,7 @@ class Sessions:
             right = password_matches(stored, password) and not locked
             step = totp_accepted_step(self._actors.totp(actor, totp), code, now=self._machine(), after=last) if right and totp else None
             if step is not None:
-                self._find(tx, actor, "log_in", PAGES)
+                self._find(actor, "log_in", PAGES)
                 tx.execute("UPDATE access.actor SET failures = 0, locked_until = NULL, totp_step_last = %s WHERE actor = %s", (step, actor))
                 return actor
             if row and not locked:
@@ -123,14 +126,14 @@ class Sessions:
         :param fault: why the answer is not for this log-in, or empty
         :raises KeeperRefused: `not_linked`, `locked_out`, `issuer_answer_invalid`, `actor_blocked` or `organisation_blocked`
         """
-        actor = state_at(self._log, None).links.get((issuer, subject), "")
+        actor = standing(self._log).links.get((issuer, subject), "")
         with self._store.transaction() as tx:
             row = tx.execute("SELECT failures, locked_until FROM access.actor WHERE actor = %s FOR UPDATE", [actor]).fetchone()
             failures, locked_until = row or (0, None)
             if row and locked_until and locked_until > self._now():
                 refused = KeeperRefused("locked_out", "Too many log-ins failed one after another; wait, up to an hour.")
             elif row and not fault:
-                return self._find(tx, actor, "log_in", PAGES).actor
+                return self._find(actor, "log_in", PAGES).actor
             elif row:
                 self._count_failure(tx, actor, failures)
                 refused = KeeperRefused("issuer_answer_invalid", f"The identity provider's answer is not for this log-in: `{fault}` does not fit.")
@@ -144,8 +147,7 @@ class Sessions:
 
         :raises KeeperRefused: `actor_blocked` or `organisation_blocked`
         """
-        with self._store.transaction() as tx:
-            return self._find(tx, actor, "log_in", PAGES).actor
+        return self._find(actor, "log_in", PAGES).actor
 
     def issue_code(self, *, actor: str, service: str, proof: str) -> str:
         """
@@ -155,10 +157,11 @@ class Sessions:
             `oidc_strong` where the operator counts that log-in as a fresh proof
         """
         code = self._secret()
+        row = (_hash(code), actor, service, self._now() + CODE_LASTS, proof)
         with self._store.transaction() as tx:
             tx.execute(
-                "INSERT INTO access.login_code (code_hash, actor, service, expires_at, proof) VALUES (%s, %s, %s, %s, %s)",
-                (_hash(code), actor, service, self._now() + CODE_LASTS, proof),
+                "INSERT INTO access.login_code (code_hash, actor, service, expires_at, proof, seal) VALUES (%s, %s, %s, %s, %s, %s)",
+                (*row, self._seal(*row)),
             )
         return code
 
@@ -168,11 +171,14 @@ class Sessions:
 
         :raises KeeperRefused: `code_invalid`, when the code was used, is too old, or was issued to another service
         """
-        row = self._store.row("DELETE FROM access.login_code WHERE code_hash = %s RETURNING actor, service, expires_at, proof", [_hash(code)])
-        if row is None or row[1] != service or row[2] <= self._now():
+        row = self._store.row(
+            "DELETE FROM access.login_code WHERE code_hash = %s RETURNING code_hash, actor, service, expires_at, proof, seal", [_hash(code)]
+        )
+        actor = str(row[1]) if row and self._sealed(row) else ""
+        if row is None or not actor or row[2] != service or row[3] <= self._now():
             refused = KeeperRefused("code_invalid", "The code was used, is too old, or was issued for something else.")
-            raise self.note_refusal(str(row[0]) if row else "", "exchange", service, refused)
-        return str(row[0]), str(row[3])
+            raise self.note_refusal(actor, "exchange", service, refused)
+        return actor, str(row[4])
 
     def exchange(self, code: str, *, service: str) -> Opened:
         """:raises KeeperRefused: `code_invalid`, as `redeem`"""
@@ -191,7 +197,8 @@ class Sessions:
         """
         hashes = [_hash(token) for token in tokens]
         rows = {bytes(row[0]): row for row in self._store.rows(_SESSIONS, [hashes])}
-        return [self._live(rows.get(hashed)) for hashed in hashes]
+        state = standing(self._log, max(row[-1] for row in rows.values())) if rows else None
+        return [self._live(state, rows.get(hashed)) for hashed in hashes]
 
     def caller(self, token: str) -> Caller:
         """
@@ -210,10 +217,13 @@ class Sessions:
 
         :raises KeeperRefused: as `callers` names them
         """
-        found = self._live(self._store.row(_SESSION, [caller.session]))
-        stopped = self._store.row("SELECT 1 FROM access.actor WHERE actor = %s AND blocked_at IS NOT NULL", [caller.medium])
-        if isinstance(found, KeeperRefused) or stopped:
-            raise found if isinstance(found, KeeperRefused) else KeeperRefused("actor_blocked", "The service was stopped.")
+        row = self._store.row(_SESSION, [caller.session])
+        state = standing(self._log, row[-1]) if row else None
+        found = self._live(state, row)
+        if isinstance(found, KeeperRefused):
+            raise found
+        if state and ("actor", caller.medium) in state.stopped:
+            raise KeeperRefused("actor_blocked", "The service was stopped.")
 
     def close(self, token: str) -> None:
         """End a session; one that is over already stays so."""
@@ -265,51 +275,61 @@ class Sessions:
 
     def _open(self, actor: str, action: str, *, medium: str, lasts: timedelta, proof: str) -> Opened:
         session, token, now = UUID(bytes=self._random_bytes(16), version=4), self._secret(), self._now()
+        found, row = self._find(actor, action, medium), (_hash(token), session, actor, medium, now, now + lasts, proof)
         with self._store.transaction() as tx:
-            found = self._find(tx, actor, action, medium)
             tx.execute(
-                "INSERT INTO access.session (session, token_hash, actor, service, opened_at, expires_at, proof) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                (session, _hash(token), actor, medium, now, now + lasts, proof),
+                "INSERT INTO access.session (token_hash, session, actor, service, opened_at, expires_at, proof, seal) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                (*row, self._seal(*row)),
             )
             detail = {"event": "opened", "service": medium, "session": str(session), "proof": proof}
             self._log.append([Event(kind="session", actor=actor, organisation=found.organisation.organisation, action="open", detail=detail)])
-        return Opened(Caller(found, medium, session, now + lasts, proof in _STRONG), token)
+        return Opened(Caller(found, medium, session, now + lasts, proof in _STRONG, standing(self._log)), token)
 
-    def _find(self, tx: Connection, actor: str, action: str, service: str) -> Actor:
-        row = tx.execute(_ACTOR, [actor]).fetchone()
-        if row is None:
-            raise KeeperRefused("token_expired", "The actor does not exist any more.")
+    def _find(self, actor: str, action: str, service: str) -> Actor:
         try:
-            return _unblocked(actor_from_row(row[:10]), row[10], row[11])
+            found = self._actors.find(actor)
+        except KeeperInvalid:
+            raise KeeperRefused("token_expired", "The actor does not exist any more.") from None
+        try:
+            return self._actors.require_open(found)
         except KeeperRefused as refused:
             raise self.note_refusal(actor, action, service, refused) from None
 
-    def _live(self, row: Sequence[Any] | None) -> Caller | KeeperRefused:
-        if row is None:
+    def _live(self, state: StateAt | None, row: Sequence[Any] | None) -> Caller | KeeperRefused:
+        if state is None or row is None or not self._sealed(row[:8]):
             return KeeperRefused("token_expired", "The session is over, or never was. Log in again.")
-        _, session, medium, opened_at, expires_at, proof, ended_by, policies, actor_blocked, organisation_blocked = row[:10]
-        try:
-            actor = _unblocked(actor_from_row(row[10:]), actor_blocked, organisation_blocked)
-        except KeeperRefused as refused:
+        _, session, name, medium, opened_at, expires_at, proof, _, ended_by, subject, origins, _ = row
+        actor = actor_at(state, name, subject, origins)
+        if actor is None:
+            return KeeperRefused("token_expired", "The actor does not exist any more.")
+        if refused := stopped(state, actor):
             return refused
-        if ended_by and str(ended_by).startswith("kill:"):
+        if ("session", str(session)) in state.stopped:
             return KeeperRefused("session_killed", "The session was stopped.")
         if ended_by or expires_at <= self._now():
             return KeeperRefused("token_expired", "The session is over. Log in again.")
-        return Caller(
-            actor, medium, session, expires_at, proof in _STRONG and self._now() < opened_at + STRONG_LASTS, -1 if policies is None else policies
-        )
+        return Caller(actor, medium, session, expires_at, proof in _STRONG and self._now() < opened_at + STRONG_LASTS, state)
+
+    def _seal(self, *row: object) -> bytes:
+        return _mac(self._actors.secret("sessions"), row)
+
+    def _sealed(self, row: Sequence[Any]) -> bool:
+        """Say whether the keeper wrote a row, whose last column is its seal, and nobody changed it."""
+        return hmac.compare_digest(self._seal(*row[:-1]), row[-1])
 
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
 
 
-def _unblocked(actor: Actor, actor_blocked: object, organisation_blocked: object) -> Actor:
-    if organisation_blocked:
-        raise KeeperRefused("organisation_blocked", "The organisation was stopped.")
-    if actor_blocked:
-        raise KeeperRefused("actor_blocked", "The actor was stopped, or waits for a second person's confirmation.")
-    return actor
+@lru_cache(maxsize=10_000)
+def _mac(key: bytes, row: tuple[object, ...]) -> bytes:
+    return hmac.digest(key, repr([_plain(value) for value in row]).encode(), "sha256")
+
+
+def _plain(value: object) -> str:
+    """Write a column in one way, whatever type the database gives it back as."""
+    return value.hex() if isinstance(value, bytes | memoryview) else value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _hash(token: str) -> bytes:
@@ -333,15 +353,12 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
 
 
 _STRONG = ("passkey", "key", "oidc_strong")
-_BLOCKED = "(a.blocked_at IS NOT NULL OR a.asked_by IS NOT NULL)"
 _LIVE = f"""
-SELECT s.token_hash, s.session, s.service, s.opened_at, s.expires_at, s.proof, s.ended_by,
-    (SELECT max(index) FROM evidence.entry WHERE kind = 'policy'), {_BLOCKED}, o.blocked_at, {ACTOR_COLUMNS}
-FROM access.session s JOIN access.actor a USING (actor) JOIN access.organisation o USING (organisation)
+SELECT s.token_hash, s.session, s.actor, s.service, s.opened_at, s.expires_at, s.proof, s.seal, s.ended_by, a.subject, a.origins, {LATEST_FACT}
+FROM access.session s JOIN access.actor a USING (actor)
 """
 _SESSIONS = f"{_LIVE} WHERE s.token_hash = ANY(%b)"
 _SESSION = f"{_LIVE} WHERE s.session = %s"
-_ACTOR = f"SELECT {ACTOR_COLUMNS}, {_BLOCKED}, o.blocked_at FROM access.actor a JOIN access.organisation o USING (organisation) WHERE a.actor = %s"
 _SWEEP = (
     "DELETE FROM access.session WHERE expires_at < %(now)s - interval '1 day'",
     "DELETE FROM access.assertion WHERE until < %(now)s",

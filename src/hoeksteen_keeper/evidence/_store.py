@@ -11,7 +11,7 @@ import psycopg_pool
 
 from hoeksteen_keeper.errors import KeeperUnavailable
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
-from hoeksteen_keeper.evidence.model import FACTS
+from hoeksteen_keeper.evidence.model import FACTS, KINDS
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Pool = psycopg_pool.ConnectionPool[Connection]
@@ -38,6 +38,10 @@ class Row:
 Columns = tuple[int, datetime, str, str, str, bool, bytes, bytes, bytes | None]
 """A row in the order of `_COLUMNS`, as it is written."""
 _COLUMNS = "index, time, kind, actor, organisation, indexed, leaf, body, chunk"
+_FACTS = ", ".join(f"'{kind}'" for kind in FACTS)  # as literals, so that the partial index of the migration is used
+LATEST_FACT = f"(SELECT coalesce(max(index), -1) FROM evidence.entry WHERE kind IN ({_FACTS}))"
+_KINDS = ", ".join(f"'{kind}'" for kind in sorted(KINDS))
+_POSE = f"kind NOT IN ({_KINDS}) OR position(convert_to('\"kind\":\"' || kind || '\"', 'UTF8') IN body) = 0"
 _TYPES = ("int8", "timestamptz", "text", "text", "text", "bool", "bytea", "bytea", "bytea")
 
 
@@ -168,14 +172,25 @@ def all_entries(tx: Connection) -> Iterator[Row]:
 
 def facts(tx: Connection, first: int, last: int) -> Iterator[Row]:
     """Stream the entries that a state is folded from."""
-    kinds = ", ".join(f"'{kind}'" for kind in FACTS)  # as literals, so that the partial index of the migration is used
     with tx.cursor(name="facts") as cursor:
         cursor.itersize = _FETCH
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM evidence.entry WHERE kind IN ({kinds}) AND index >= %s AND index < %s ORDER BY index".encode(), (first, last)
+            f"SELECT {_COLUMNS} FROM evidence.entry WHERE kind IN ({_FACTS}) AND index >= %s AND index < %s ORDER BY index".encode(), (first, last)
         )
         for row in cursor:
             yield Row(*row)
+
+
+def latest_fact(tx: Connection) -> int:
+    """Give the index of the latest entry that a state is folded from, or -1."""
+    row = tx.execute(f"SELECT {LATEST_FACT}".encode()).fetchone()
+    return int(row[0]) if row else -1
+
+
+def posing(tx: Connection) -> int:
+    """Count the entries of which `kind` says what their body does not: they would hide a fact from whoever looks for facts."""
+    row = tx.execute(f"SELECT count(*) FROM evidence.entry WHERE {_POSE}".encode()).fetchone()
+    return int(row[0]) if row else 0
 
 
 def first_at(tx: Connection, time: datetime, *, after: bool = False) -> int | None:

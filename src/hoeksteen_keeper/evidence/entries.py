@@ -32,8 +32,8 @@ _DEPTH_MAX = 8
 _INTEGER_MAX = 2**53 - 1  # RFC 8785 numbers are doubles; beyond this an integer would change
 # what replay needs of a fact
 _NEEDED = {
-    "organisation": ("organisation",), "actor": ("actor",), "grant": ("event", "grant"), "approval": ("grant",), "policy": ("text",),
-    "key": ("event",), "kill": ("scope", "target"),
+    "organisation": ("organisation",), "actor": ("actor",), "grant": ("event", "grant"), "approval": ("grant",), "change": ("event", "change"),
+    "policy": ("text",), "key": ("event",), "kill": ("scope", "target"),
 }  # fmt: skip
 _PLAIN = frozenset((str, bool, type(None)))
 _FIELDS = ("kind", "actor", "organisation", "action", "category", "purpose", "grant", "outcome")

@@ -25,7 +25,7 @@ from hoeksteen_keeper.evidence.model import Event
 from hoeksteen_keeper.evidence.notes import Checkpoint, Signature, VerifierKey, checkpoint_text
 from hoeksteen_keeper.evidence.objects import Files, Objects
 from hoeksteen_keeper.evidence.recovery import catch_up
-from hoeksteen_keeper.evidence.replay import History
+from hoeksteen_keeper.evidence.replay import History, StateAt
 from hoeksteen_keeper.evidence.tiles import TileStore
 from hoeksteen_keeper.evidence.witness import AddCheckpoint
 
@@ -80,6 +80,7 @@ class Log:
         self.witnesses: list[tuple[VerifierKey, AddCheckpoint]] = []
         self.history = History()
         self.history_lock = threading.Lock()
+        self.standing: StateAt | None = None
         self._now = now
         self._queue, self._commit_lock, self._sequence_lock = _Queue(), threading.Lock(), threading.RLock()
         self._current = False

@@ -15,7 +15,7 @@ from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, Event
 from hoeksteen_keeper.evidence.replay import StateAt, state_at
 
-__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "policy_entry", "shredded", "state_at", "told", "used"]
+__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "posing", "shredded", "state_at", "told", "used"]
 
 ANSWER_MAX = 100_000
 
@@ -54,18 +54,16 @@ def did_see(
     return meant[:limit]
 
 
+def posing(log: Log) -> int:
+    """Count the entries that pose as another kind in the database, by which somebody hides what the log says; reads all of it."""
+    with _store.connected(log.pool) as tx:
+        return _store.posing(tx)
+
+
 def entries(log: Log, *, first: int, last: int) -> list[Entry]:
     """Give the entries [first, last)."""
     with _store.connected(log.pool) as tx:
         return [read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.entries(tx, first, last)]
-
-
-def policy_entry(log: Log, index: int) -> Mapping[str, JSON] | None:
-    """Give what the `policy` entry at an index says; None where the log has none there."""
-    with _store.connected(log.pool) as tx:
-        rows = _store.rows_of(tx, [index] if index < _store.head_size(tx) else [])
-    said = [read_entry(row.index, row.leaf, row.body, row.chunk).event for row in rows]
-    return next((event.detail for event in said if event.kind == "policy" and event.outcome == "allowed"), None)
 
 
 def used(log: Log, *, grants: Mapping[str, str], since: datetime, day: datetime, hour: datetime) -> list[tuple[str, bool, int, int, int]]:

@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hoeksteen_keeper.evidence import _store
+from hoeksteen_keeper.evidence._store import LATEST_FACT
 from hoeksteen_keeper.evidence.entries import read_entry
+from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
 from hoeksteen_keeper.evidence.model import FACTS, JSON, Entry, GrantAt, Tags
 
 if TYPE_CHECKING:
     from hoeksteen_keeper.evidence.log import Log
+
+__all__ = ["LATEST_FACT", "History", "StateAt", "Told", "standing", "state_at"]
 
 Detail = Mapping[str, JSON]
 _ABOUT: Mapping[str, Callable[[Any], str]] = {
@@ -26,16 +30,19 @@ _ABOUT: Mapping[str, Callable[[Any], str]] = {
     "actor": lambda detail: detail["actor"],
     "grant": lambda detail: detail["grant"]["id"],
     "approval": lambda detail: detail["grant"],
+    "change": lambda detail: detail["change"],
+    "key": lambda detail: detail.get("holder", ""),
 }
-"""What each kind of fact is about; the others are about the keeper as a whole."""
+"""What each kind of fact is about; the others, and keys that nobody holds, are about the keeper as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One fact: where it stands in the log, since when it holds, and what it says."""
+    """One fact: where it stands in the log, since when it holds, whose deed it was, and what it says."""
 
     index: int
     time: datetime
+    by: str
     detail: Detail
     tags: Tags
 
@@ -44,11 +51,13 @@ class History:
     """
     All facts of a log, in order. It only ever grows, so that whoever reads up to some size is not disturbed.
 
-    :param size: how many entries of the log it has seen
+    :ivar size: how many entries of the log it has seen
+    :ivar open_grants: by asker, the grants that have not ended as far as it has seen
     """
 
     def __init__(self) -> None:
         self.size = 0
+        self.open_grants: dict[str, dict[str, None]] = {}
         self._lines: dict[str, dict[str, list[Told]]] = {kind: {} for kind in FACTS}
 
     def apply(self, entry: Entry) -> None:
@@ -57,7 +66,10 @@ class History:
         ended = kind == "grant" and detail.get("event") in ("refused", "revoked", "expired")
         if entry.event.outcome == "allowed" or ended:
             about = _ABOUT[kind](detail) if kind in _ABOUT else ""
-            self._lines[kind].setdefault(about, []).append(Told(entry.index, entry.time, detail, entry.tags))
+            self._lines[kind].setdefault(about, []).append(Told(entry.index, entry.time, entry.event.actor, detail, entry.tags))
+            if kind == "grant":
+                of_asker = self.open_grants.setdefault(str(detail["grant"].get("asker")), {})
+                of_asker.pop(about, None) if ended else of_asker.setdefault(about)
 
     def line(self, kind: str, about: str, size: int) -> Sequence[Told]:
         """Give the facts about one thing among the first `size` entries, oldest first."""
@@ -91,6 +103,11 @@ class StateAt:
     def actors(self) -> dict[str, dict[str, JSON]]:
         """By name; the detail of the latest entry about each, with its `index`."""
         return self._latest("actor")
+
+    @cached_property
+    def stopped(self) -> set[tuple[str, str]]:
+        """Scope and target of every kill."""
+        return {(str(kill["scope"]), str(kill["target"])) for kill in self.kills}
 
     @cached_property
     def policy(self) -> dict[str, JSON] | None:
@@ -134,7 +151,8 @@ class StateAt:
         """By issuer and subject, the actor to whom two officers linked whom an identity provider names so."""
         left = {name: line[-1].index for name, line in self.history.lines("actor", self.size).items() if line[-1].detail.get("status") == "ended"}
         links: dict[tuple[str, str], str] = {}
-        for told in self._all("key"):
+        lines = self.history.lines("key", self.size).values()
+        for told in sorted((told for line in lines for told in line), key=lambda told: told.index):
             named = (str(told.detail.get("issuer")), str(told.detail.get("subject")))
             if told.detail["event"] == "linked" and told.index > left.get(str(told.detail["holder"]), -1):
                 links[named] = str(told.detail["holder"])
@@ -151,6 +169,21 @@ class StateAt:
     def shreds(self) -> int:
         """How many shreds there were."""
         return len(self._all("shred"))
+
+    def told(self, kind: str, about: str) -> Told | None:
+        """Give the latest fact about one thing, or None."""
+        line = self.history.line(kind, about, self.size)
+        return line[-1] if line else None
+
+    def keys_of(self, holder: str) -> dict[str, str]:
+        """Give the keys that somebody holds: the public one, in base 64, by name, the oldest first."""
+        held: dict[str, str] = {}
+        for told in self.history.line("key", holder, self.size):
+            if told.detail["event"] == "added":
+                held[str(told.detail["key"])] = str(told.detail["public_key"])
+            elif told.detail["event"] == "revoked":
+                held.pop(str(told.detail["key"]), None)
+        return held
 
     def grant(self, name: str) -> GrantAt | None:
         """Give one grant as its entries have left it, or None."""
@@ -196,13 +229,38 @@ def _grant_at(line: Sequence[Told], approvals: Sequence[Told]) -> GrantAt:
 
 
 def state_at(log: "Log", at: datetime | None) -> StateAt:
-    """Give what held at a moment, its last entry included; None stands for now."""
+    """
+    Give what held at a moment, its last entry included; None stands for now.
+
+    :raises EvidenceCorrupt: when an entry is not what the database says of it
+    """
     with _store.connected(log.pool) as tx:
         size = _store.head_size(tx)
         if at is not None and (later := _store.first_at(tx, at, after=True)) is not None:
             size = later
         with log.history_lock:
             for row in _store.facts(tx, log.history.size, size):
-                log.history.apply(read_entry(row.index, row.leaf, row.body, row.chunk))
+                entry = read_entry(row.index, row.leaf, row.body, row.chunk)
+                if entry.event.kind != row.kind:
+                    raise EvidenceCorrupt("kind_changed", f"Entry {row.index} is no {row.kind}, as the database says.")
+                log.history.apply(entry)
             log.history.size = max(log.history.size, size)
     return StateAt(log.history, size, at or datetime.max.replace(tzinfo=UTC), log.scribe.subject_key)
+
+
+def standing(log: "Log", latest: int | None = None) -> StateAt:
+    """
+    Give what holds now: the same view again for as long as no fact is entered, so that asking often costs little.
+
+    :param latest: the index of the latest fact, for whoever has just read it together with something else (`LATEST_FACT`)
+    :raises EvidenceCorrupt: as `state_at`; and `entry_outside`, when somebody planted an entry that is none of the log's
+    """
+    if latest is None:
+        with _store.connected(log.pool) as tx:
+            latest = _store.latest_fact(tx)
+    held = log.standing
+    if held is None or held.size <= latest:
+        held = log.standing = state_at(log, None)
+        if held.size <= latest:
+            raise EvidenceCorrupt("entry_outside", f"The database holds an entry {latest} that lies outside the log.")
+    return held

@@ -23,7 +23,7 @@ from hoeksteen_keeper.evidence.replay import StateAt
 from hoeksteen_keeper.store.database import Connection, Store, statements
 from hoeksteen_keeper.vault.categories import CATEGORIES
 
-_EVIDENCE = ("0002_evidence.sql", "0010_time_is_sought.sql", "0013_policies_are_in_the_log.sql")
+_EVIDENCE = ("0002_evidence.sql", "0010_time_is_sought.sql", "0013_policies_are_in_the_log.sql", "0015_changes_are_facts.sql")
 _KEY, _NEXT = "log-signing", "log-signing.next"
 _NAMES = {number: name for name, number in CATEGORIES.items()}
 
@@ -87,20 +87,20 @@ def _break(log: Log, old: tuple[int, int, bytes], known: Mapping[str, int], reas
 
 
 def _restated(tx: Connection, state: StateAt) -> Iterator[Event]:
-    """State again what holds; who is meant, which the old entries only tag, the store knows."""
+    """State again what holds; who is meant, which the old entries only tag, the store knows, where it fits the tag."""
     for organisation in state.organisations.values():
         yield Event(kind="organisation", organisation=organisation["organisation"], action="restated", detail=_plain(organisation))
     people: dict[str, UUID] = dict(tx.execute("SELECT actor, subject FROM access.actor WHERE subject IS NOT NULL").fetchall())
     for name, actor in state.actors.items():
-        subjects = (people[name],) if name in people else ()
-        yield Event(kind="actor", organisation=str(actor["organisation"]), action="restated", subjects=subjects, detail=_plain(actor))
+        told, subjects = state.told("actor", name), (people[name],) if name in people and state.actor_is(name, people[name]) else ()
+        by = told.by if told else ""
+        yield Event(kind="actor", actor=by, organisation=str(actor["organisation"]), action="restated", subjects=subjects, detail=_plain(actor))
     if state.policy:
         yield Event(kind="policy", action="restated", detail=_plain(state.policy))
-    for key, holder, public in tx.execute(
-        "SELECT key, actor, encode(public_key, 'base64') FROM access.key WHERE revoked_at IS NULL ORDER BY key"
-    ).fetchall():
-        detail = {"event": "added", "key": key, "holder": holder, "public_key": public.replace("\n", "")}
-        yield Event(kind="key", actor=holder, action="restated", detail=detail)
+    for holder in state.actors:
+        for key, public in state.keys_of(holder).items():
+            detail = {"event": "added", "key": key, "holder": holder, "public_key": public}
+            yield Event(kind="key", actor=holder, action="restated", detail=detail)
     for (issuer, subject), holder in state.links.items():
         detail = {"event": "linked", "holder": holder, "issuer": issuer, "subject": subject}
         yield Event(kind="key", actor=holder, action="restated", detail=detail)
@@ -108,13 +108,16 @@ def _restated(tx: Connection, state: StateAt) -> Iterator[Event]:
     for grant_id, subject in tx.execute("SELECT grant_id::text, subject FROM access.grant_subject"):
         listed.setdefault(grant_id, []).append(subject)
     for name, held in state.grants.items():
-        detail = {"event": held.state, "grant": dict(held.grant)}
+        as_it_stands = {"event": held.state, "grant": dict(held.grant)}
         yield Event(
             kind="grant", organisation=str(held.grant["organisation"]), action="restated", purpose=str(held.grant["purpose"]), grant=name,
-            subjects=listed.get(name, ()), detail=detail,
+            subjects=[subject for subject in listed.get(name, ()) if state.grant_lists(name, subject)], detail=as_it_stands,
         )  # fmt: skip
         for approval in held.approvals:
             yield Event(kind="approval", actor=str(approval.get("approver", "")), action="restated", grant=name, detail=dict(approval))
+    for line in state.history.lines("change", state.size).values():
+        for told in line:
+            yield Event(kind="change", actor=told.by, action="restated", detail=dict(told.detail))
     for kill in state.kills:
         yield Event(kind="kill", action="restated", detail=_plain(kill))
     for subject, category in tx.execute("SELECT subject, category FROM vault.shredded"):

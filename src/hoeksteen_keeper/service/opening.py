@@ -18,7 +18,7 @@ from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.policies import Shelf, digest_of, governs, policies_of, shipped
 from hoeksteen_keeper.access.sessions import Sessions
-from hoeksteen_keeper.errors import KeeperInvalid, KeeperUnavailable, answer_to
+from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperUnavailable, answer_to
 from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
@@ -68,6 +68,7 @@ def _opened(dsn: str, home: Path, port: int) -> Iterator[Keeper]:
         keeper.log.become_current()
         require_nothing_newer(keeper.log, witnesses)
         keeper.log.start()
+        _require_kinds(keeper.log)
         _after_the_last_entry(keeper)
         reapply(keeper)
         _put_first_in_force(keeper)
@@ -173,6 +174,14 @@ def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
         pool=connections(dsn), home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom,
         objects=tile_home(home, origin=signer.name),
     )  # fmt: skip
+
+
+def _require_kinds(log: Log) -> None:
+    """:raises KeeperCorrupt: `kind_changed`, when somebody hides facts: who was stopped, or what was revoked"""
+    if count := queries.posing(log):
+        raise KeeperCorrupt(
+            "kind_changed", f"The database calls {count} entries of the log another kind than they are. Run `hoeksteen-keeper fsck`, and restore."
+        )
 
 
 def _put_first_in_force(keeper: Keeper) -> None:

@@ -42,7 +42,7 @@ def _count_again(keeper: Keeper) -> None:
         return
     now = keeper.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
-    since = min(grant.valid_from for grant in running.values() if grant.valid_from)
+    since = min(grant.valid_from for grant in running.values())
     askers = {name: grant.asker for name, grant in running.items()}
     for name, sealing, total, of_day, of_hour in queries.used(keeper.log, grants=askers, since=since, day=hour.replace(hour=0), hour=hour):
         raise_to(keeper.store, running[name], (of_hour, of_day, total), sealing=sealing, now=now)

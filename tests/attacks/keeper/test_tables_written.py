@@ -1,14 +1,15 @@
-"""Somebody who may write the keeper's tables gives themselves rights: the scan finds each row that the log does not know; a start ends some."""
+"""Somebody who may write the keeper's tables gives themselves rights: they open nothing, and the scan finds each row that the log does not know."""
 
-import base64
-import os
+import hashlib
+import secrets
 import time
 
 import pytest
 
 from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.access.policies import shipped
-from hoeksteen_keeper.client import KeeperRefused, SealItem
+from hoeksteen_keeper.client import KeeperClient, KeeperRefused, SealItem
+from hoeksteen_keeper.errors import KeeperCorrupt
 
 UNLIMITED = """
 @id("no ceiling") @limits("grant") permit (principal in Role::"care_agent", action == Action::"reveal", resource)
@@ -16,36 +17,98 @@ when { context.purpose == "support" };
 """
 
 
-def test_rows_that_the_log_does_not_know_are_found(own_keeper: RunningKeeper) -> None:
-    keeper = own_keeper
-    dewi = keeper.client("dewi.hoekstra")
-    grant = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket="T", minutes=30)["id"]
+def test_rows_that_the_log_does_not_know_open_nothing_and_are_found(own_keeper: RunningKeeper) -> None:
+    keeper, subject = own_keeper, new_subject()
+    dewi, tan = keeper.client("dewi.hoekstra"), keeper.client("m.tan")
+    [blob] = keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(subject, {"family_name": "Berg"})])
+    grant = tan.request_grant(purpose="support", categories=["identity"], subjects=[subject], ticket="T", minutes=30)["id"]
     assert not [finding for finding in dewi.exposure() if "differs-from-log" in finding]
-    planted = base64.b64encode(os.urandom(32)).decode()
     keeper.sql("UPDATE access.actor SET roles = '{billing_manager}' WHERE actor = 'anna.dekker'")
     keeper.sql("UPDATE access.actor SET organisation = 'lage-landen' WHERE actor = 'm.tan'")
-    key = f"'mine', 'chris.smit', 'ed25519', decode('{planted}', 'base64'), now()"
-    keeper.sql(f"INSERT INTO access.key (key, actor, kind, public_key, added_at) VALUES ({key})")
+    public = keeper.run("keygen", "--out", keeper.folder / "people" / "mine.key").stdout.strip()
+    keeper.sql(
+        f"INSERT INTO access.key (key, actor, kind, public_key, added_at) VALUES ('mine', 'chris.smit', 'ed25519', decode('{public}', 'base64'), now())"
+    )
     runs = "state = 'running', unmasked = true, valid_from = now(), valid_to = now() + interval '1 hour'"
     keeper.sql(f"UPDATE access.access_grant SET {runs} WHERE grant_id = '{grant}'")
+    lim = keeper.client("w.lim")
+    lim.grants()
     keeper.client("chris.smit").kill(scope="actor", target="w.lim", reason="x")
-    keeper.sql("UPDATE access.actor SET blocked_at = NULL WHERE actor = 'w.lim'")
-    hide = "UPDATE evidence.entry SET kind = 'session' WHERE index = (SELECT max(index) FROM evidence.entry WHERE kind = 'kill')"
-    keeper.sql(f"SET session_replication_role = replica; {hide}")
+    keeper.sql("UPDATE access.actor SET blocked_at = NULL WHERE actor = 'w.lim'; UPDATE access.session SET ended_at = NULL, ended_by = NULL")
+
+    assert keeper.session("anna.dekker").roles == ("care_agent",)
+    with pytest.raises(KeeperRefused, match="no_grant"):
+        tan.reveal(purpose="support", category="identity", items=[(subject, blob)])
+    with pytest.raises(KeeperRefused, match="actor_blocked"):
+        lim.grants()
+    mine = KeeperClient(socket_path=keeper.socket_path, service="chris.smit", key_path=keeper.key("mine"))
+    with pytest.raises(KeeperRefused, match="assertion_invalid"):
+        mine.grants()
+
     deadline = time.monotonic() + 60
     while not any("m.tan is person" in finding for finding in dewi.could_see(actor="m.tan")["findings"]) and time.monotonic() < deadline:
         time.sleep(0.5)  # found and attested by itself
-    assert any("m.tan is person" in finding for finding in dewi.could_see(actor="m.tan")["findings"])
     found = [finding for finding in dewi.exposure() if "differs-from-log" in finding]
     for part in (
         "anna.dekker is person of lage-landen with the roles billing_manager", "m.tan is person of lage-landen", "chris.smit has the key mine",
-        f"the grant {grant} runs", "1 entries of the log pose as another kind",
+        f"the grant {grant} runs", "w.lim is not stopped",
     ):  # fmt: skip
         assert sum(part in finding for finding in found) == 1, part
     assert set(found) <= set(dewi.could_see(actor="anna.dekker")["findings"])
     keeper.stop()
     keeper.start()
     assert keeper.sql("SELECT roles FROM access.actor WHERE actor = 'anna.dekker'").strip() == "{care_agent}"
+    with pytest.raises(KeeperRefused, match="no_grant"):
+        tan.reveal(purpose="support", category="identity", items=[(subject, blob)])
+
+
+def test_a_session_is_neither_made_nor_turned_into_another_in_the_tables(own_keeper: RunningKeeper) -> None:
+    keeper, token = own_keeper, secrets.token_urlsafe(32)
+    held = keeper.session("anna.dekker")
+    hashed = hashlib.sha256(token.encode()).hexdigest()
+    copied = "gen_random_uuid(), decode('%s', 'hex'), actor, service, opened_at, expires_at, proof, seal" % hashed
+    columns = "session, token_hash, actor, service, opened_at, expires_at, proof, seal"
+    keeper.sql(f"INSERT INTO access.session ({columns}) SELECT {copied} FROM access.session WHERE actor = 'anna.dekker' AND ended_at IS NULL LIMIT 1")
+    with pytest.raises(KeeperRefused, match="token_expired"):
+        keeper.client("desk").as_actor(token).grants()
+    assert keeper.client("desk").as_actor(held.token).grants() == []
+    keeper.sql("UPDATE access.session SET actor = 'dewi.hoekstra' WHERE actor = 'anna.dekker'")
+    with pytest.raises(KeeperRefused, match="token_expired"):
+        keeper.client("desk").as_actor(held.token).grants()
+    code = keeper.log_in("bram.visser")
+    keeper.sql("UPDATE access.login_code SET actor = 'dewi.hoekstra'")
+    with pytest.raises(KeeperRefused, match="code_invalid"):
+        keeper.client("desk").exchange(code=code)
+
+
+def test_signatures_that_are_planted_count_for_nothing(own_keeper: RunningKeeper) -> None:
+    keeper, chris = own_keeper, own_keeper.client("chris.smit")
+    grant = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket="T", minutes=30)["id"]
+    change = chris.propose_change(content={"kind": "organisation", "organisation": "north", "name": "North", "country": "US"}, reason="CHG-2")
+    key = "(SELECT key FROM access.key WHERE actor = 'dewi.hoekstra' LIMIT 1), 'x', now()"
+    keeper.sql(f"INSERT INTO access.approval (grant_id, approver, key, signature, approved_at) VALUES ('{grant}', 'dewi.hoekstra', {key})")
+    keeper.sql(
+        f"INSERT INTO access.change_approval (change_id, approver, key, signature, approved_at) VALUES ('{change['id']}', 'dewi.hoekstra', {key})"
+    )
+    assert keeper.approve(grant, "chris.smit")["state"] == "requested"
+    assert chris.approve_change(change=change["id"], digest=change["digest"])["state"] == "proposed"
+
+    more = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket="T", minutes=30)["id"]
+    keeper.approve(more, "chris.smit")
+    keeper.sql(f"UPDATE access.access_grant SET unmasked = true WHERE grant_id = '{more}'")
+    with pytest.raises(KeeperCorrupt, match="grant_changed"):
+        keeper.approve(more, "dewi.hoekstra")
+
+
+def test_a_kill_that_is_hidden_from_the_log_s_readers_keeps_the_keeper_closed(own_keeper: RunningKeeper) -> None:
+    keeper = own_keeper
+    keeper.client("chris.smit").kill(scope="actor", target="w.lim", reason="x")
+    hide = "UPDATE evidence.entry SET kind = '{}' WHERE index = (SELECT max(index) FROM evidence.entry WHERE kind = 'kill')"
+    keeper.sql(f"SET session_replication_role = replica; {hide.format('session')}")
+    assert any("1 entries of the log pose as another kind" in finding for finding in keeper.client("dewi.hoekstra").exposure())
+    keeper.stop()
+    with pytest.raises(AssertionError, match="kind_changed"):
+        keeper.start()
 
 
 def test_no_policy_lets_anything_out_without_a_ceiling(own_keeper: RunningKeeper) -> None:
