@@ -19,7 +19,8 @@ test: setup      ## linters, types, house rules and every suite but the slow one
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) -m "not slow" --durations=5 $(ARGS)
 test-all: setup  ## every suite, the slow ones too
-	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev
+	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev openjdk-17-jre-headless
+	@.setup/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements/spark.txt
 	@$(MAKE) --no-print-directory lint
 	$(PYTEST) --durations=10 --cov --cov-report=term:skip-covered $(ARGS)
 lint: setup      ## ruff, mypy and the import contracts
@@ -32,5 +33,6 @@ screenshots: setup ## draw the pictures of the README anew, from the demonstrati
 lock: setup      ## renew requirements/lock.txt after a change of pyproject.toml
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements/lock.txt
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/setup.in -o requirements/setup.txt
+	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/spark.in -o requirements/spark.txt
 clean:           ## remove the environment and what the tools made
 	rm -rf .venv .setup .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/hoeksteen/interfaces/static/vendor

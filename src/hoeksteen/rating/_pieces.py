@@ -11,7 +11,7 @@ from collections.abc import Sequence
 # Consumption is in this order over all records of a scope (docs/rating.md, "Allowances").
 ORDER = "generation, start, record_id"
 # Part of the digest: ties amounts to records, and is computed alike on every engine.
-_WEIGHT = "((epoch_us(start) // 1000000 + line * 7919) % 2147483647)"
+_WEIGHT = "((epoch_us(start) // 1000000 + line::BIGINT * 7919) % 2147483647)"
 
 
 def half_up(numerator: str, denominator: str) -> str:
