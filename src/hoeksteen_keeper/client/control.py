@@ -138,6 +138,10 @@ class ControlCalls(Connected):
         """
         self._call("actors/confirm", {"actor": actor})
 
+    def log_in_code(self) -> str:
+        """Give the one-time code with which a person who proves a key logs in on the keeper's pages."""
+        return str(self._call("log-in-code", {}))
+
     def passkey_ticket(self) -> str:
         """Give the one-time code with which a person who proves a key registers a passkey beside it."""
         return str(self._call("passkey-ticket", {}))

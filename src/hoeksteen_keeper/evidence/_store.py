@@ -1,4 +1,4 @@
-"""The SQL of the log."""
+"""The SQL of the log. Its tables have no schema here: a connection names that of the log that it is for."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import psycopg_pool
+from psycopg.sql import SQL, Identifier
 
 from hoeksteen_keeper.errors import KeeperUnavailable
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
@@ -18,6 +19,7 @@ Pool = psycopg_pool.ConnectionPool[Connection]
 SEQUENCER_LOCK = 0x484F454B  # any constant that the keeper's other locks do not use: "HOEK"
 _FETCH = 10_000
 _CONNECTIONS_MAX = 6
+SCHEMA = "evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,21 @@ Columns = tuple[int, datetime, str, str, str, bool, bytes, bytes, bytes | None]
 """A row in the order of `_COLUMNS`, as it is written."""
 _COLUMNS = "index, time, kind, actor, organisation, indexed, leaf, body, chunk"
 _FACTS = ", ".join(f"'{kind}'" for kind in FACTS)  # as literals, so that the partial index of the migration is used
-LATEST_FACT = f"(SELECT coalesce(max(index), -1) FROM evidence.entry WHERE kind IN ({_FACTS}))"
+LATEST_FACT = f"(SELECT coalesce(max(index), -1) FROM {SCHEMA}.entry WHERE kind IN ({_FACTS}))"
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(KINDS))
 _POSE = f"kind NOT IN ({_KINDS}) OR position(convert_to('\"kind\":\"' || kind || '\"', 'UTF8') IN body) = 0"
 _TYPES = ("int8", "timestamptz", "text", "text", "text", "bool", "bytea", "bytea", "bytea")
 
 
-def connections(dsn: str) -> Pool:
-    """Give a pool of connections for one log, not yet open; a call that waits for its entry holds one of its own beside them."""
-    return psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_CONNECTIONS_MAX, kwargs={"options": "-c timezone=UTC"}, open=False)
+def connections(dsn: str, *, schema: str = SCHEMA, kept: int = 1) -> Pool:
+    """
+    Give a pool of connections for one log, not yet open; a call that waits for its entry holds one of its own beside them.
+
+    :param schema: where the log's tables are
+    :param kept: how many connections stay open
+    """
+    options = {"options": f"-c timezone=UTC -c search_path={schema}"}
+    return psycopg_pool.ConnectionPool[Connection](dsn, min_size=kept, max_size=_CONNECTIONS_MAX, kwargs=options, open=False)
 
 
 @contextmanager
@@ -66,26 +74,37 @@ def connected(pool: Pool) -> Iterator[Connection]:
 
 def advance_head(tx: Connection, count: int, clock: datetime) -> tuple[int, datetime]:
     """Take the next `count` indexes, and the time that they get; other appenders wait until this transaction ends."""
-    row = tx.execute(
-        "UPDATE evidence.head SET size = size + %s, time = greatest(time, %s) RETURNING size - %s, time", (count, clock, count)
-    ).fetchone()
+    row = tx.execute("UPDATE head SET size = size + %s, time = greatest(time, %s) RETURNING size - %s, time", (count, clock, count)).fetchone()
     if row is None:
         raise EvidenceCorrupt("head_missing", "evidence.head has no row.")
     return row[0], row[1]
 
 
 def set_head(tx: Connection, size: int, time: datetime) -> None:
-    tx.execute("UPDATE evidence.head SET size = %s, time = greatest(time, %s)", (size, time))
+    tx.execute("UPDATE head SET size = %s, time = greatest(time, %s)", (size, time))
 
 
-def head_size(tx: Connection) -> int:
-    row = tx.execute("SELECT size FROM evidence.head").fetchone()
+def head_size(tx: Connection, *, schema: str = "") -> int:
+    row = tx.execute(SQL("SELECT size FROM {}").format(Identifier(*([schema] if schema else []), "head"))).fetchone()
     return int(row[0]) if row else 0
+
+
+def earlier_schemas(tx: Connection) -> list[str]:
+    """Name the schemas of logs that ended, the oldest first."""
+    return [name for (name,) in tx.execute(_EARLIER)]
+
+
+def beginning(tx: Connection, schema: str) -> tuple[datetime, str]:
+    """Give when a log began, and the name of the one before it, or nothing."""
+    row = tx.execute(SQL(_BEGINNING).format(Identifier(schema, "entry"))).fetchone()
+    if row is None:
+        raise EvidenceCorrupt("gap", f"The log in {schema} has no first entry.")
+    return row[0], str(row[1] or "").partition("+")[0]
 
 
 def has_unsigned(tx: Connection) -> bool:
     """Say whether there are entries that no released tree holds."""
-    row = tx.execute("SELECT h.size > coalesce(s.size, 0) FROM evidence.head h LEFT JOIN evidence.signed s ON true").fetchone()
+    row = tx.execute("SELECT h.size > coalesce(s.size, 0) FROM head h LEFT JOIN signed s ON true").fetchone()
     return bool(row and row[0])
 
 
@@ -103,12 +122,12 @@ def append(pool: Pool, count: int, clock: datetime, write: Callable[[int, dateti
 
 def insert(tx: Connection, rows: Iterable[Columns], tokens: Sequence[tuple[bytes, int]]) -> None:
     cursor = tx.cursor()
-    with cursor.copy(f"COPY evidence.entry ({_COLUMNS}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
+    with cursor.copy(f"COPY entry ({_COLUMNS}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
         copy.set_types(_TYPES)
         for row in rows:
             copy.write_row(row)
     if tokens:
-        with cursor.copy("COPY evidence.subject_entry (token, index) FROM STDIN (FORMAT BINARY)") as copy:
+        with cursor.copy("COPY subject_entry (token, index) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(("bytea", "int8"))
             for pair in tokens:
                 copy.write_row(pair)
@@ -120,8 +139,8 @@ def signed(tx: Connection, key: str, empty_root: bytes) -> tuple[int, bytes]:
 
     :raises EvidenceCorrupt: when another key signs this log
     """
-    tx.execute("INSERT INTO evidence.signed (key, size, root) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING", (key, empty_root))
-    row = tx.execute("SELECT key, size, root FROM evidence.signed").fetchone()
+    tx.execute("INSERT INTO signed (key, size, root) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING", (key, empty_root))
+    row = tx.execute("SELECT key, size, root FROM signed").fetchone()
     if row is None or row[0] != key:
         raise EvidenceCorrupt("other_key", "The database's log is signed by another key, or has another origin.")
     return row[1], row[2]
@@ -133,7 +152,7 @@ def advance_signed(tx: Connection, old: tuple[int, bytes], new: tuple[int, bytes
 
     :raises EvidenceCorrupt: when another sequencer released one meanwhile
     """
-    done = tx.execute("UPDATE evidence.signed SET size = %s, root = %s WHERE size = %s AND root = %s AND size < %s", (*new, *old, new[0]))
+    done = tx.execute("UPDATE signed SET size = %s, root = %s WHERE size = %s AND root = %s AND size < %s", (*new, *old, new[0]))
     if done.rowcount != 1:
         raise EvidenceCorrupt("two_sequencers", "Another sequencer extended the log at the same time.")
 
@@ -152,7 +171,7 @@ def entries(tx: Connection, first: int, last: int, *, bytes_max: int | None = No
     size = 0
     with tx.cursor(name="some_entries") as cursor:
         cursor.itersize = 1_000
-        cursor.execute(f"SELECT {_COLUMNS} FROM evidence.entry WHERE index >= %s AND index < %s ORDER BY index".encode(), (first, last))
+        cursor.execute(f"SELECT {_COLUMNS} FROM entry WHERE index >= %s AND index < %s ORDER BY index".encode(), (first, last))
         for found in cursor:
             rows.append(row := Row(*found))
             size += len(row.leaf) + len(row.body) + len(row.chunk or b"")
@@ -165,7 +184,7 @@ def all_entries(tx: Connection) -> Iterator[Row]:
     """Stream every entry in order."""
     with tx.cursor(name="every_entry") as cursor:
         cursor.itersize = _FETCH
-        cursor.execute(f"SELECT {_COLUMNS} FROM evidence.entry ORDER BY index".encode())
+        cursor.execute(f"SELECT {_COLUMNS} FROM entry ORDER BY index".encode())
         for row in cursor:
             yield Row(*row)
 
@@ -174,9 +193,7 @@ def facts(tx: Connection, first: int, last: int) -> Iterator[Row]:
     """Stream the entries that a state is folded from."""
     with tx.cursor(name="facts") as cursor:
         cursor.itersize = _FETCH
-        cursor.execute(
-            f"SELECT {_COLUMNS} FROM evidence.entry WHERE kind IN ({_FACTS}) AND index >= %s AND index < %s ORDER BY index".encode(), (first, last)
-        )
+        cursor.execute(f"SELECT {_COLUMNS} FROM entry WHERE kind IN ({_FACTS}) AND index >= %s AND index < %s ORDER BY index".encode(), (first, last))
         for row in cursor:
             yield Row(*row)
 
@@ -189,7 +206,7 @@ def latest_fact(tx: Connection) -> int:
 
 def posing(tx: Connection) -> int:
     """Count the entries of which `kind` says what their body does not: they would hide a fact from whoever looks for facts."""
-    row = tx.execute(f"SELECT count(*) FROM evidence.entry WHERE {_POSE}".encode()).fetchone()
+    row = tx.execute(f"SELECT count(*) FROM entry WHERE {_POSE}".encode()).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -199,7 +216,7 @@ def first_at(tx: Connection, time: datetime, *, after: bool = False) -> int | No
     low, high = 0, size
     while low < high:
         middle = (low + high) // 2
-        row = tx.execute("SELECT time FROM evidence.entry WHERE index = %s", (middle,)).fetchone()
+        row = tx.execute("SELECT time FROM entry WHERE index = %s", (middle,)).fetchone()
         if row is None:
             raise EvidenceCorrupt("gap", f"Entry {middle} is missing in the database.")
         low, high = (low, middle) if row[0] > time or (row[0] == time and not after) else (middle + 1, high)
@@ -209,7 +226,7 @@ def first_at(tx: Connection, time: datetime, *, after: bool = False) -> int | No
 def token_indexes(tx: Connection, tokens: Sequence[bytes], first: int, last: int, kinds: Sequence[str] | None = None) -> list[tuple[bytes, int]]:
     """Give (token, index) of the indexed entries that are about any of these subjects."""
     found = tx.execute(
-        "SELECT s.token, s.index FROM evidence.subject_entry s JOIN evidence.entry e USING (index) "
+        "SELECT s.token, s.index FROM subject_entry s JOIN entry e USING (index) "
         "WHERE s.token = ANY(%s) AND s.index >= %s AND s.index < %s AND (%s::text[] IS NULL OR e.kind = ANY(%s)) ORDER BY s.index",
         (list(tokens), first, last, _array(kinds), _array(kinds)),
     )
@@ -219,7 +236,7 @@ def token_indexes(tx: Connection, tokens: Sequence[bytes], first: int, last: int
 def not_indexed(tx: Connection, first: int, last: int, kinds: Sequence[str] | None = None) -> list[tuple[int, bytes, bool]]:
     """Give index, leaf and whether there is a chunk of the entries whose tags must be tested one by one."""
     found = tx.execute(
-        "SELECT index, leaf, chunk IS NOT NULL FROM evidence.entry WHERE NOT indexed AND index >= %s AND index < %s "
+        "SELECT index, leaf, chunk IS NOT NULL FROM entry WHERE NOT indexed AND index >= %s AND index < %s "
         "AND (%s::text[] IS NULL OR kind = ANY(%s)) ORDER BY index",
         (first, last, _array(kinds), _array(kinds)),
     )
@@ -231,14 +248,14 @@ def chunk_slices(tx: Connection, slices: Sequence[tuple[int, int, int]]) -> dict
     indexes, starts, lengths = zip(*slices, strict=True) if slices else ((), (), ())
     found = tx.execute(
         "SELECT e.index, substring(e.chunk FROM s.start + 1 FOR s.length) FROM unnest(%s::bigint[], %s::integer[], %s::integer[]) "
-        "AS s (index, start, length) JOIN evidence.entry e USING (index)",
+        "AS s (index, start, length) JOIN entry e USING (index)",
         (list(indexes), list(starts), list(lengths)),
     )
     return {row[0]: row[1] for row in found}
 
 
 def rows_of(tx: Connection, indexes: Sequence[int]) -> list[Row]:
-    found = tx.execute(f"SELECT {_COLUMNS} FROM evidence.entry WHERE index = ANY(%s) ORDER BY index".encode(), (list(indexes),))
+    found = tx.execute(f"SELECT {_COLUMNS} FROM entry WHERE index = ANY(%s) ORDER BY index".encode(), (list(indexes),))
     return [Row(*row) for row in found]
 
 
@@ -246,7 +263,7 @@ def seen_by(
     tx: Connection, kinds: Sequence[str], actor: str | None, organisations: Sequence[str] | None, first: int, last: int, limit: int
 ) -> list[int]:  # fmt: skip
     found = tx.execute(
-        "SELECT index FROM evidence.entry WHERE kind = ANY(%s) AND (%s::text IS NULL OR actor = %s) "
+        "SELECT index FROM entry WHERE kind = ANY(%s) AND (%s::text IS NULL OR actor = %s) "
         "AND (%s::text[] IS NULL OR organisation = ANY(%s)) AND index >= %s AND index < %s ORDER BY index LIMIT %s",
         (list(kinds), actor, actor, _array(organisations), _array(organisations), first, last, limit),
     )
@@ -262,14 +279,18 @@ def token_counts(tx: Connection) -> Iterator[tuple[int, int]]:
     """Stream how many subjects the keeper's own index has per entry."""
     with tx.cursor(name="token_counts") as cursor:
         cursor.itersize = _FETCH
-        cursor.execute("SELECT index, count(*) FROM evidence.subject_entry GROUP BY index ORDER BY index")
+        cursor.execute("SELECT index, count(*) FROM subject_entry GROUP BY index ORDER BY index")
         yield from cursor
 
 
+_EARLIER = """
+SELECT nspname FROM pg_namespace WHERE nspname ~ '^evidence_[0-9]+$' ORDER BY substring(nspname FROM '[0-9]+')::integer
+"""
+_BEGINNING = "SELECT time, convert_from(body, 'UTF8')::jsonb->'detail'->>'old_log' FROM {} WHERE index = 0"
 _USED = """
 SELECT told->>'grant', kind = 'seal', sum(count), coalesce(sum(count) FILTER (WHERE time >= %(day)s), 0),
     coalesce(sum(count) FILTER (WHERE time >= %(hour)s), 0)
-FROM evidence.entry, LATERAL (SELECT convert_from(body, 'UTF8')::jsonb) AS b (told), LATERAL (SELECT (told->'detail'->>'count')::bigint) AS c (count)
+FROM entry, LATERAL (SELECT convert_from(body, 'UTF8')::jsonb) AS b (told), LATERAL (SELECT (told->'detail'->>'count')::bigint) AS c (count)
 WHERE kind IN ('disclosure', 'search', 'seal') AND actor = ANY(%(actors)s) AND time >= %(since)s
     AND told->>'outcome' = 'allowed' AND told->>'grant' = ANY(%(grants)s)
 GROUP BY 1, 2

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperUnavailable, answer_to
 from hoeksteen_keeper.evidence import _store
+from hoeksteen_keeper.evidence.earlier import EarlierLog, earlier_logs
 from hoeksteen_keeper.evidence.entries import Draft, Scribe, to_text
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
 from hoeksteen_keeper.evidence.keys import NoteSigner
@@ -160,6 +161,19 @@ class Log:
             note = self.tiles.read_checkpoint()
             if note is not None and (checkpoint := Checkpoint.parse(note)).text == text:
                 self.tiles.exchange_checkpoint(note, checkpoint.with_signatures(cosignatures))
+
+    @cached_property
+    def earlier(self) -> list[EarlierLog]:
+        """The logs that ended before this one began, the oldest first."""
+        found = earlier_logs(self)
+        for one in found:
+            one.pool.open()
+        return found
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pool in (self.pool, *(one.pool for one in self.__dict__.get("earlier", ()))):
+            pool.close()
 
     def require_open(self) -> None:
         """:raises KeeperCorrupt: when the background work found that the log is broken: nothing is appended from then on"""

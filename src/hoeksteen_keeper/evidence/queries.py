@@ -7,6 +7,7 @@ from uuid import UUID
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence import _store
 from hoeksteen_keeper.evidence.bundle import export_bundle
+from hoeksteen_keeper.evidence.earlier import EarlierLog
 from hoeksteen_keeper.evidence.entries import read_entry, read_leaf, to_text, token
 from hoeksteen_keeper.evidence.errors import TooMuch
 from hoeksteen_keeper.evidence.find import about, period
@@ -18,6 +19,7 @@ from hoeksteen_keeper.evidence.replay import StateAt, state_at
 __all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "posing", "shredded", "state_at", "told", "used"]
 
 ANSWER_MAX = 100_000
+_TOO_MUCH = f"More than {ANSWER_MAX} entries; ask for a shorter period, or page by page."
 
 
 def did_see(
@@ -27,6 +29,8 @@ def did_see(
     """
     List who came to see whose data, and who tried, in [since, until), oldest first; given criteria all hold.
 
+    Logs that ended are asked too: `log` names such a one, and `index` goes on counting from log to log.
+
     :param country: of the actors' organisations, then or at any other time
     :param after: the index of the last entry of the page before
     :param limit: how many entries a page has; without it, all must fit into one answer
@@ -35,6 +39,25 @@ def did_see(
     """
     if limit is not None and not 1 <= limit <= ANSWER_MAX:
         raise KeeperInvalid("question_invalid", f"A page has 1 to {ANSWER_MAX} entries.")
+    found: list[dict[str, JSON]] = []
+    place = 0
+    logs: list[Log | EarlierLog] = [*log.earlier, log]
+    for one in logs:
+        skipped = None if after is None or after < place else after - place
+        left = None if limit is None else limit - len(found)
+        if (skipped is None or not isinstance(one, EarlierLog) or skipped < one.size) and left != 0:
+            page = _did_see(one, subject, actor, organisation, country, since, until, skipped, left)
+            found += [{**entry, "index": place + entry["index"], "log": one.origin if isinstance(one, EarlierLog) else None} for entry in page]
+        place += one.size if isinstance(one, EarlierLog) else 0
+    if len(found) > ANSWER_MAX:
+        raise TooMuch("too_much", _TOO_MUCH)
+    return found
+
+
+def _did_see(
+    log: Log | EarlierLog, subject: UUID | None, actor: str | None, organisation: str | None, country: str | None, since: datetime | None,
+    until: datetime | None, after: int | None, limit: int | None,
+) -> list[dict[str, JSON]]:  # fmt: skip
     now = state_at(log, None)
     among = None if country is None and organisation is None else _organisations(now, organisation, country)
     with _store.connected(log.pool) as tx:
@@ -45,7 +68,7 @@ def did_see(
         else:
             indexes = _store.seen_by(tx, SEEING, actor, among, first, last, limit or ANSWER_MAX + 1)
         if len(indexes) > ANSWER_MAX:
-            raise TooMuch("too_much", f"More than {ANSWER_MAX} entries; ask for a shorter period, or page by page.")
+            raise TooMuch("too_much", _TOO_MUCH)
         found = (read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.rows_of(tx, indexes))
         meant = [
             _answer(entry, now) for entry in found
@@ -60,7 +83,7 @@ def posing(log: Log) -> int:
         return _store.posing(tx)
 
 
-def entries(log: Log, *, first: int, last: int) -> list[Entry]:
+def entries(log: Log | EarlierLog, *, first: int, last: int) -> list[Entry]:
     """Give the entries [first, last)."""
     with _store.connected(log.pool) as tx:
         return [read_entry(row.index, row.leaf, row.body, row.chunk) for row in _store.entries(tx, first, last)]

@@ -20,6 +20,7 @@ from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
 from hoeksteen_keeper.evidence.model import FACTS, JSON, Entry, GrantAt, Tags
 
 if TYPE_CHECKING:
+    from hoeksteen_keeper.evidence.earlier import EarlierLog
     from hoeksteen_keeper.evidence.log import Log
 
 __all__ = ["LATEST_FACT", "History", "StateAt", "Told", "standing", "state_at"]
@@ -228,7 +229,7 @@ def _grant_at(line: Sequence[Told], approvals: Sequence[Told]) -> GrantAt:
     return GrantAt(grant, line[-1].detail["event"], tags, tuple(told.detail for told in known), tuple(sorted(told.index for told in (*line, *known))))
 
 
-def state_at(log: "Log", at: datetime | None) -> StateAt:
+def state_at(log: "Log | EarlierLog", at: datetime | None) -> StateAt:
     """
     Give what held at a moment, its last entry included; None stands for now.
 

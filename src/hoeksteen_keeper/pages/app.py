@@ -38,7 +38,8 @@ def static(name: str) -> Response[bytes]:
 
 
 _HANDLERS = [
-    login.home, login.login, login.log_in, login.step_up, login.log_in_options, login.log_in_by_passkey, login.log_out,
+    login.home, login.login, login.log_in, login.step_up, login.log_in_options, login.log_in_by_passkey, login.log_in_by_key,
+    login.log_out,
     issuer_login.begin, issuer_login.back,
     approvals.approvals, approvals.approval, approvals.approval_options, approvals.approve, approvals.refuse, approvals.revoke, approvals.review,
     changes.changes, changes.change, changes.change_options, changes.approve, changes.refuse,

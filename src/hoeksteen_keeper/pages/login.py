@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
-from hoeksteen_keeper.access.sessions import PERSON_TOKEN_LASTS
+from hoeksteen_keeper.access.sessions import PAGES, PERSON_TOKEN_LASTS
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.pages import passkeys
 from hoeksteen_keeper.pages.shared import COOKIE, Form, Page, Rooms, headed, in_thread, page, rooms_of
@@ -49,6 +49,20 @@ def log_in(request: Page, data: Form) -> Response[Any]:
     try:
         actor = rooms.sessions.log_in(actor=data.get("actor", "").strip(), password=data.get("password", ""), code=data.get("code", ""))
         to, cookies = logged_in(rooms, form, actor, proof="password")
+    except KeeperRefused as error:
+        return login_page(request, form, back, fault=error.reason, status=403)
+    return headed(Redirect(to, status_code=303, cookies=cookies), back)
+
+
+@post("/login/key", status_code=200)
+@in_thread
+def log_in_by_key(request: Page, data: Form) -> Response[Any]:
+    """Take the one-time code that the proof of a person's own key gave, in place of password and code."""
+    rooms = rooms_of(request)
+    form, back = leading_back(rooms, data)
+    try:
+        actor, proof = rooms.sessions.redeem(data.get("key_code", "").strip(), service=PAGES)
+        to, cookies = logged_in(rooms, form, rooms.sessions.admit(actor), proof=proof)
     except KeeperRefused as error:
         return login_page(request, form, back, fault=error.reason, status=403)
     return headed(Redirect(to, status_code=303, cookies=cookies), back)

@@ -9,9 +9,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def restore(store: Store, file: Path) -> dict[str, int]:
             if tx.execute("SELECT 1 FROM pg_class WHERE relname = 'migration' AND relkind = 'r'").fetchone():
                 raise KeeperInvalid("not_empty", "The database holds a keeper already. Restore into an empty one.")
             migrate(store, names=about["migrations"], within=tx)
+            _make_earlier(tx, about["tables"])
             for table in _tables(tx):
                 _copy_in(tx, table, archive, about["tables"][table])
             for table in _OF_THE_MOMENT:  # who had logged out since the backup stays so; everybody logs in anew
@@ -90,7 +92,9 @@ def _opened(file: Path) -> Iterator[tuple[tarfile.TarFile, dict[str, Any]]]:
 
 def _tables(tx: Connection) -> list[str]:
     """Give the keeper's tables, each after those that it refers to."""
-    names = {row[0] for row in tx.execute("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('vault', 'access', 'evidence')")}
+    names = {
+        row[0] for row in tx.execute("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname ~ '^(vault|access|evidence(_[0-9]+)?)$'")
+    }
     needs: dict[str, set[str]] = {name: set() for name in names}
     for table, other in tx.execute(_REFERENCES):
         if table in names and table != other:
@@ -102,6 +106,13 @@ def _tables(tx: Connection) -> list[str]:
         for table in ready:
             del needs[table]
     return ordered
+
+
+def _make_earlier(tx: Connection, tables: Iterable[str]) -> None:
+    """Make the tables of logs that ended, which no migration makes."""
+    for schema, table in sorted(name.split(".") for name in tables if re.fullmatch(r"evidence_[0-9]+\.[a-z_]+", name)):
+        tx.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
+        tx.execute(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(Identifier(schema, table), Identifier("evidence", table)))
 
 
 def _copy_out(tx: Connection, table: str, to: Any) -> dict[str, Any]:

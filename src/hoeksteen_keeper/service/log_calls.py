@@ -1,7 +1,7 @@
 """The calls that ask the log: who did see, who could see, bundles, checkpoints, and whether it all agrees."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,14 @@ from hoeksteen_keeper.access.model import Caller
 from hoeksteen_keeper.access.over_time import permissions, permissions_between
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.evidence import queries
+from hoeksteen_keeper.evidence.earlier import EarlierLog
 from hoeksteen_keeper.evidence.errors import TooMuch
+from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.service.exposure import attest_exposure
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.shapes import Calls, Instant, Name, Nothing, subject_of
+
+_INSTANT = timedelta(microseconds=1)
 
 
 class DidSee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,23 +70,51 @@ def could_see(keeper: Keeper, caller: Caller, body: CouldSee) -> dict[str, Any]:
     until = min(body.until or body.at or now, now)
     if (body.since and (body.at or body.since > until)) or (body.until and not body.since):
         raise KeeperInvalid("question_invalid", "Ask about one moment (`at`), or about a period that has begun (`since`, and `until` after it).")
-    state, who = queries.state_at(keeper.log, until), Who(body.actor, body.organisation, body.country)
-    actors = permissions_between(state, subject, who, since=body.since) if body.since else permissions(state, subject, who)
+    actors, findings = _who_could(keeper, subject, Who(body.actor, body.organisation, body.country), body.since, until)
     if len(actors) > queries.ANSWER_MAX:
         raise TooMuch("too_much", f"More than {queries.ANSWER_MAX} ways; ask about an actor, an organisation or a country, or for a shorter period.")
-    findings = [*_not_known(keeper, body.since or until), *(state.exposure or {}).get("findings", [])]
     answer = {"at": until, "since": body.since, "actors": actors, "findings": findings}
     _enter_question(keeper, caller, "could_see", body.subject, _named(body))
     return answer
 
 
+def _who_could(keeper: Keeper, subject: UUID | None, who: Who, since: datetime | None, until: datetime) -> tuple[list[dict[str, Any]], list[str]]:
+    """Ask each log for the time that it tells of, and say what none of them knows."""
+    rows: list[dict[str, Any]] = []
+    findings, begin = _not_known(keeper, since or until), _began(keeper.log)
+    for ended in keeper.log.earlier:
+        if begin <= until and (since or until) < ended.until:
+            rows += _asked(ended, subject, who, since and max(since, begin), min(until, ended.until - _INSTANT), ended.until)
+            findings.append(
+                f"log-ended: {ended.origin} ended, and another began at {ended.until:%Y-%m-%d %H:%M} UTC; what it held beyond {ended.size} entries "
+                "is not in this answer"
+            )
+        begin = ended.until
+    if begin <= until:
+        rows += _asked(keeper.log, subject, who, since and max(since, begin), until, None)
+    return rows, [*findings, *(queries.state_at(keeper.log, until).exposure or {}).get("findings", [])]
+
+
+def _asked(
+    log: Log | EarlierLog, subject: UUID | None, who: Who, since: datetime | None, until: datetime, ended: datetime | None
+) -> list[dict[str, Any]]:  # fmt: skip
+    state = queries.state_at(log, until)
+    if since is None:
+        return permissions(state, subject, who)
+    return [{**row, "until": row["until"] or ended} for row in permissions_between(state, subject, who, since=since)]
+
+
 def _not_known(keeper: Keeper, since: datetime) -> list[str]:
-    """Say where a question reaches back before the log began: of that time it knows nothing."""
-    first = next(iter(queries.entries(keeper.log, first=0, last=1)), None)
-    if first is None or since >= first.time:
+    """Say where a question reaches back before the first log began."""
+    began = _began(keeper.log)
+    if since >= began:
         return []
-    said = "an earlier log, which ended" if first.event.kind == "break" else "no log"
-    return [f"before-the-log: this log begins at {first.time:%Y-%m-%d %H:%M} UTC; what was before is in {said}, and not in this answer"]
+    return [f"before-the-log: the log begins at {began:%Y-%m-%d %H:%M} UTC; what was before is not in this answer"]
+
+
+def _began(log: Log) -> datetime:
+    oldest = log.earlier[0] if log.earlier else log
+    return next(iter(queries.entries(oldest, first=0, last=1))).time
 
 
 def exposure(keeper: Keeper, caller: Caller, _: Nothing) -> list[str]:

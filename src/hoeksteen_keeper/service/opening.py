@@ -77,7 +77,7 @@ def _opened(dsn: str, home: Path, port: int) -> Iterator[Keeper]:
             yield keeper
     finally:
         keeper.log.stop()
-        keeper.log.pool.close()
+        keeper.log.close()
         keeper.store.close()
 
 
@@ -107,7 +107,7 @@ def joined(*, dsn: str, home: Path, port: int) -> Iterator[Keeper]:
         _after_the_last_entry(keeper)
         yield keeper
     finally:
-        keeper.log.pool.close()
+        keeper.log.close()
         keeper.store.close()
 
 
@@ -124,7 +124,7 @@ def opened_rotation(*, dsn: str, home: Path) -> Iterator[Rotation]:
         yield Rotation(store=store, keys=keys, log=log, folder=home / "keys", now=now)
         log.checkpoint()
     finally:
-        log.pool.close()
+        log.close()
         store.close()
 
 
@@ -136,7 +136,7 @@ def opened_log(*, dsn: str, home: Path) -> Iterator[Log]:
     try:
         yield log
     finally:
-        log.pool.close()
+        log.close()
 
 
 def _assembled(dsn: str, home: Path, port: int) -> Keeper:

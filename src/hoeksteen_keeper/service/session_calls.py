@@ -6,7 +6,7 @@ import msgspec
 
 from hoeksteen_keeper.access.model import Actor, Caller
 from hoeksteen_keeper.access.passwords import hash_password, totp_secret
-from hoeksteen_keeper.access.sessions import PASSKEY_TICKET, Opened
+from hoeksteen_keeper.access.sessions import PAGES, PASSKEY_TICKET, Opened
 from hoeksteen_keeper.errors import KeeperRefused
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.shapes import Calls, Name, Nothing, subject_of
@@ -77,10 +77,19 @@ def close_session(keeper: Keeper, caller: Caller, body: Token) -> None:
 
 def passkey_ticket(keeper: Keeper, caller: Caller, _: Nothing) -> str:
     """Give a person who has just proven an approval key the one-time code that lets them register a passkey beside it."""
+    return _own_code(keeper, caller, "passkey_ticket", PASSKEY_TICKET)
+
+
+def log_in_code(keeper: Keeper, caller: Caller, _: Nothing) -> str:
+    """Give a person who has just proven a key of their own the one-time code that logs them in on the keeper's pages."""
+    return _own_code(keeper, caller, "log_in_code", PAGES)
+
+
+def _own_code(keeper: Keeper, caller: Caller, action: str, service: str) -> str:
     if caller.actor.kind != "person" or caller.medium != caller.actor.actor:
-        refused = KeeperRefused("no_permission", "A passkey is registered by a person who proves a key that they hold already.")
-        raise keeper.sessions.note_refusal(caller.actor.actor, "passkey_ticket", caller.medium, refused)
-    return keeper.sessions.issue_code(actor=caller.actor.actor, service=PASSKEY_TICKET, proof="key")
+        refused = KeeperRefused("no_permission", "Such a code is for a person who proves a key that they hold already.")
+        raise keeper.sessions.note_refusal(caller.actor.actor, action, caller.medium, refused)
+    return keeper.sessions.issue_code(actor=caller.actor.actor, service=service, proof="key")
 
 
 def add_data_subject(keeper: Keeper, caller: Caller, body: DataSubject) -> None:
@@ -129,6 +138,7 @@ CALLS: Calls = {
     "sessions/show": (Token, show_session),
     "sessions/close": (Token, close_session),
     "passkey-ticket": (Nothing, passkey_ticket),
+    "log-in-code": (Nothing, log_in_code),
     "actors/data-subject": (DataSubject, add_data_subject),
     "actors/confirm": (ActorName, confirm_actor),
     "kill": (Kill, kill),

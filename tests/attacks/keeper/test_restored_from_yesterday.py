@@ -87,7 +87,7 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path, capsys: py
     assert refused.returncode == 1 and "checkpoint_missing" in refused.stderr and "new-log" in refused.stderr
     assert "checkpoint_missing" in keeper.run("serve", *own, "--socket", keeper.socket_path, "--port", keeper.port, check=False).stderr
     new_key = keeper.run("new-log", *own, "--reason", "the disk with the tiles is gone", "--yes").stdout.strip()
-    assert keeper.sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'evidence' AND indexname = 'entry_policy'").strip() == "1"
+    assert keeper.sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'evidence' AND indexname = 'entry_fact'").strip() == "1"
     assert new_key != old_key and str(NoteSigner.load(keeper.home / "keys" / "log-signing.1").verifier) == old_key
     keeper.start()
     first = keeper.sql("SELECT kind || ' ' || convert_from(body, 'UTF8') FROM evidence.entry WHERE index = 0")
@@ -95,6 +95,23 @@ def test_yesterdays_backup(own_keeper: RunningKeeper, tmp_path: Path, capsys: py
     assert _opened(keeper, kept) == _opened(keeper, gone) == FIELDS  # what ended after the backup is lost with the tiles, and the break says so
     assert _could(keeper, kept) == could | {("m.tan", "support", grant["id"])}
     assert keeper.client("chris.smit").fsck()["ok"]
+    # who saw whom before the break is still told, also after another restore
+    dewi, told = keeper.client("dewi.hoekstra"), [{key: row[key] for key in row if key != "log"} for row in before]
+    seen = dewi.did_see(subject=kept.subject)
+    assert [{key: row[key] for key in row if key != "log"} for row in seen[: len(told)]] == told and seen[0]["log"] and seen[-1]["log"] is None
+    pages = seen[:1]
+    while len(pages) < len(seen):  # each question is an entry about them as well
+        pages += dewi.did_see(subject=kept.subject, after=pages[-1]["index"], limit=1)
+    assert pages == seen
+    then = dewi.could_see(subject=kept.subject, since=before[0]["time"])
+    assert {row["actor"] for row in then["actors"] if row["until"]} >= {"m.tan"} and any("log-ended" in finding for finding in then["findings"])
+    again = tmp_path / "again"
+    keeper.run("backup", *own, "--out", again)
+    keeper.stop()
+    _emptied(keeper)
+    keeper.run("restore", again, *own)
+    keeper.start()
+    assert keeper.client("dewi.hoekstra").did_see(subject=kept.subject)[: len(told)] == seen[: len(told)]
     (tmp_path / "bundle").write_bytes(keeper.client("dewi.hoekstra").export_bundle(subject=kept.subject))
     verdict = check_bundle((tmp_path / "bundle").read_bytes(), [read_key(new_key)], [])
     assert verdict.complete and verdict.origin.endswith("#2")

@@ -26,9 +26,8 @@ def test_rows_that_the_log_does_not_know_open_nothing_and_are_found(own_keeper: 
     keeper.sql("UPDATE access.actor SET roles = '{billing_manager}' WHERE actor = 'anna.dekker'")
     keeper.sql("UPDATE access.actor SET organisation = 'lage-landen' WHERE actor = 'm.tan'")
     public = keeper.run("keygen", "--out", keeper.folder / "people" / "mine.key").stdout.strip()
-    keeper.sql(
-        f"INSERT INTO access.key (key, actor, kind, public_key, added_at) VALUES ('mine', 'chris.smit', 'ed25519', decode('{public}', 'base64'), now())"
-    )
+    row = f"'mine', 'chris.smit', 'ed25519', decode('{public}', 'base64'), now()"
+    keeper.sql(f"INSERT INTO access.key (key, actor, kind, public_key, added_at) VALUES ({row})")
     runs = "state = 'running', unmasked = true, valid_from = now(), valid_to = now() + interval '1 hour'"
     keeper.sql(f"UPDATE access.access_grant SET {runs} WHERE grant_id = '{grant}'")
     lim = keeper.client("w.lim")
@@ -66,7 +65,7 @@ def test_a_session_is_neither_made_nor_turned_into_another_in_the_tables(own_kee
     keeper, token = own_keeper, secrets.token_urlsafe(32)
     held = keeper.session("anna.dekker")
     hashed = hashlib.sha256(token.encode()).hexdigest()
-    copied = "gen_random_uuid(), decode('%s', 'hex'), actor, service, opened_at, expires_at, proof, seal" % hashed
+    copied = f"gen_random_uuid(), decode('{hashed}', 'hex'), actor, service, opened_at, expires_at, proof, seal"
     columns = "session, token_hash, actor, service, opened_at, expires_at, proof, seal"
     keeper.sql(f"INSERT INTO access.session ({columns}) SELECT {copied} FROM access.session WHERE actor = 'anna.dekker' AND ended_at IS NULL LIMIT 1")
     with pytest.raises(KeeperRefused, match="token_expired"):

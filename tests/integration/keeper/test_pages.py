@@ -162,3 +162,24 @@ class TestPasskeys:
         for actor in ("desk", "bss"):
             with pytest.raises(KeeperRefused, match="no_permission"):
                 keeper.client(actor).passkey_ticket()
+            with pytest.raises(KeeperRefused, match="no_permission"):
+                keeper.client(actor).log_in_code()
+
+    def test_somebody_without_a_password_logs_in_with_their_key_and_makes_a_passkey(self, own_keeper: RunningKeeper) -> None:
+        keeper = own_keeper
+        public = keeper.run("keygen", "--out", keeper.key("fatima.aziz")).stdout.strip()
+        person = {"kind": "actor", "actor": "fatima.aziz", "name": "Fatima Aziz", "organisation": "lage-landen", "public_key": public}
+        change = keeper.client("chris.smit").propose_change(content={**person, "roles": ["privacy_officer"]}, reason="HR-7")
+        for officer in ("chris.smit", "dewi.hoekstra"):
+            keeper.client(officer).approve_change(change=change["id"], digest=change["digest"])
+        browser, code = Browser(keeper), keeper.run("log-in-code", "--as", "fatima.aziz", *_by_key(keeper, "fatima.aziz")).stdout.strip()
+        assert browser.form("/login/key", key_code="x" * 43).status_code == 403
+        assert browser.form("/login/key", key_code=code).headers["location"] == "/approvals"
+        assert Browser(keeper).form("/login/key", key_code=code).status_code == 403  # once
+        made = Authenticator(keeper.origin)
+        options = browser.json("/passkeys/options", ticket=keeper.client("fatima.aziz").passkey_ticket()).json()
+        assert browser.json("/passkeys/register", credential=made.create(options)).status_code == 200
+
+
+def _by_key(keeper: RunningKeeper, actor: str) -> tuple[str, ...]:
+    return "--key", str(keeper.key(actor)), "--socket", str(keeper.socket_path)

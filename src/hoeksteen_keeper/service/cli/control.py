@@ -76,4 +76,11 @@ def passkey_ticket(client: KeeperClient) -> None:
     click.echo(client.passkey_ticket())
 
 
-commands = [kill_command, shred_command, destroy_month, actor_group, passkey_ticket]
+@click.command("log-in-code")
+@as_person
+def log_in_code(client: KeeperClient) -> None:
+    """Print the one-time code, valid for a minute, that logs you in on the keeper's pages without a password."""
+    click.echo(client.log_in_code())
+
+
+commands = [kill_command, shred_command, destroy_month, actor_group, passkey_ticket, log_in_code]

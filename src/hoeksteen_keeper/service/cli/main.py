@@ -22,7 +22,7 @@ PARTS = {
     "keys": ("keygen", "public", "code"),
     "grants": ("grant",),
     "changes": ("change",),
-    "control": ("kill", "shred", "destroy-month", "actor", "passkey-ticket"),
+    "control": ("kill", "shred", "destroy-month", "actor", "passkey-ticket", "log-in-code"),
     "log": ("checkpoint", "did-see", "could-see", "exposure", "export"),
     "witness": ("witness-key", "witness", "witness-add"),
 }
