@@ -6,7 +6,6 @@ never makes again from its parts (docs/formats.md, section 4). Each step is an e
 would have made.
 """
 
-import base64
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ import msgspec
 
 from hoeksteen_keeper.access.actors import Actors
 from hoeksteen_keeper.access.change_kinds import KINDS, SIGNATURES_NEEDED, Content, Reach
-from hoeksteen_keeper.access.grants import Grants
+from hoeksteen_keeper.access.grants import Grants, signature_of
 from hoeksteen_keeper.access.grants import canonical_grant as canonical_form
 from hoeksteen_keeper.access.model import Actor
 from hoeksteen_keeper.access.policies import Shelf
@@ -103,13 +102,12 @@ class Changes:
             content = self._read(json.loads(change.canonical)["content"])
             if content.concerns() == approver.actor:
                 raise KeeperRefused("own_change", "Nobody signs the change that ends them, gives them other roles or links them; two others must.")
-            key, signed = verify()
-            signature = base64.b64decode(signed["signature"])
-            if tx.execute(_SIGN, (change_id, approver.actor, key, signature, self._now())).rowcount == 0:
+            if approver.actor in {told.by for told in self._signed(change)}:
                 raise KeeperRefused("already_approved", "You signed this change already; a second person must.")
+            key, signed = verify()
             content.check(self._reach)  # what could not come into force is not signed for
             self._enter("change_signed", change, approver.actor, key=key, **signed)
-            if len(self._signers(change) & self._reach.officers()) >= SIGNATURES_NEEDED:  # who was stopped since does not count
+            if len({told.by for told in self._signed(change)} & self._reach.officers()) >= SIGNATURES_NEEDED:  # who was stopped since does not count
                 content.put_in_force(self._reach)
                 self._enter("change_in_force", change, "")
                 tx.execute("UPDATE access.change SET state = 'in_force' WHERE change_id = %s", [change_id])
@@ -150,14 +148,11 @@ class Changes:
 
     def described(self, change: Change) -> dict[str, Any]:
         """Give everything about a change that those who decide may read."""
-        signed = self._store.rows(
-            "SELECT approver, key, approved_at FROM access.change_approval WHERE change_id = %s ORDER BY approved_at", [change.change]
-        )
         facts = json.loads(change.canonical)
         return {
             "id": str(change.change), "kind": change.kind, "state": change.state, "reason": facts["reason"], "content": facts["content"],
             "proposed_by": change.proposed_by, "proposed_at": change.proposed_at, "canonical": change.canonical.decode(),
-            "digest": change.digest.hex(), "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in signed],
+            "digest": change.digest.hex(), "approvals": [signature_of(told) for told in self._signed(change)],
             "approvals_needed": SIGNATURES_NEEDED, "lapsed": self._lapsed(change),
         }  # fmt: skip
 
@@ -190,9 +185,9 @@ class Changes:
         replaces = json.loads(change.canonical)["content"].get("replaces")
         return change.proposed_at + PROPOSAL_LASTS <= self._now() or (replaces is not None and replaces != self.shelf.latest().digest)
 
-    def _signers(self, change: Change) -> set[str]:
-        """Name those whose signature over this change the log holds."""
-        return {told.by for told in self._line(change) if told.detail["event"] == "change_signed" and told.detail["digest"] == change.digest.hex()}
+    def _signed(self, change: Change) -> list[Told]:
+        """Give the signatures over this change, as the log holds them."""
+        return [told for told in self._line(change) if told.detail["event"] == "change_signed" and told.detail["digest"] == change.digest.hex()]
 
     def _line(self, change: Change) -> Sequence[Told]:
         state = standing(self._log)
@@ -224,6 +219,3 @@ def _only(rows: Sequence[Sequence[Any]]) -> Change:
 
 
 _INSERT = f"INSERT INTO access.change ({Change.COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)"
-_SIGN = """
-INSERT INTO access.change_approval (change_id, approver, key, signature, approved_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""

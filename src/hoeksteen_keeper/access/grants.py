@@ -25,7 +25,7 @@ from hoeksteen_keeper.access.model import Actor, Grant, RunningGrant
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
-from hoeksteen_keeper.evidence.replay import StateAt, standing
+from hoeksteen_keeper.evidence.replay import StateAt, Told, standing
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.categories import category_number, require_purpose
 
@@ -105,13 +105,9 @@ class Grants:
             self._require_approver(approver, asker, grant)
             if digest != grant.digest:
                 raise KeeperRefused("digest_differs", "What was signed is not this grant. Read it again on the keeper's page, or with `grant show`.")
-            key, signed = verify()
-            added = tx.execute(
-                "INSERT INTO access.approval (grant_id, approver, key, signature, approved_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                (grant_id, approver.actor, key, base64.b64decode(signed["signature"]), self._now()),
-            )
-            if added.rowcount == 0:
+            if approver.actor in {told.by for told in self._signed(grant)}:
                 raise KeeperRefused("already_approved", "You approved this grant already; a second person must.")
+            key, signed = verify()
             detail = {"grant": str(grant_id), "digest": digest.hex(), "approver": approver.actor, "key": key, **signed}
             of = approver.organisation.organisation
             self._log.append([Event(kind="approval", actor=approver.actor, organisation=of, action="approve", grant=str(grant_id), detail=detail)])
@@ -219,7 +215,6 @@ class Grants:
 
     def described(self, grant: Grant) -> dict[str, Any]:
         """Give everything about a grant that its asker and its approvers may read."""
-        approvals = self._store.rows("SELECT approver, key, approved_at FROM access.approval WHERE grant_id = %s ORDER BY approved_at", [grant.grant])
         facts = json.loads(grant.canonical)
         used, sealed = limits.used_by_grant(self._store, grant.grant)
         return {
@@ -228,7 +223,7 @@ class Grants:
             "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour,
             "per_day": grant.per_day, "used": used, "sealed": sealed,
             "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(), "digest": grant.digest.hex(),
-            "approvals": [{"approver": approver, "key": key, "approved_at": at} for approver, key, at in approvals],
+            "approvals": [signature_of(told) for told in self._signed(grant)],
             "approvals_needed": APPROVALS_NEEDED,
         }  # fmt: skip
 
@@ -255,12 +250,16 @@ class Grants:
     def _candidates(self, asker: str, purpose: str, categories: Sequence[str], grant_id: UUID | None) -> list[Grant]:
         return [_from_row(row) for row in self._store.rows(_CANDIDATES, (asker, purpose, list(categories), grant_id, grant_id))]
 
-    def _approvers(self, grant: Grant) -> list[Actor]:
-        """Give those whose signature over this grant the log holds, and who were not stopped since."""
+    def _signed(self, grant: Grant) -> list[Told]:
+        """Give the signatures over this grant, as the log holds them."""
         state = standing(self._log)
-        held = state.grant(str(grant.grant))
-        signed = [one for one in held.approvals if one["digest"] == grant.digest.hex()] if held else []
-        people = [actor_at(state, name) for name in {str(one["approver"]) for one in signed}]
+        line = state.history.line("approval", str(grant.grant), state.size)
+        return [told for told in line if told.detail["digest"] == grant.digest.hex()]
+
+    def _approvers(self, grant: Grant) -> list[Actor]:
+        """Give those who signed this grant, and were not stopped since."""
+        state = standing(self._log)
+        people = [actor_at(state, name) for name in {told.by for told in self._signed(grant)}]
         return [one for one in people if one and not stopped(state, one)]
 
     def _locked(self, tx: Connection, grant_id: UUID) -> Grant:
@@ -281,6 +280,11 @@ class Grants:
             kind="grant", actor=by, organisation=asker.organisation.organisation, action=event, purpose=grant.purpose, grant=str(grant.grant),
             subjects=listed, detail={"event": event, "grant": grant_detail, **({"reason": reason[:200]} if reason else {})},
         )  # fmt: skip
+
+
+def signature_of(told: Told) -> dict[str, Any]:
+    """Give who signed, with which key and when, of an entry that is a signature."""
+    return {"approver": told.by, "key": told.detail["key"], "approved_at": told.time}
 
 
 def canonical_grant(facts: Mapping[str, Any]) -> bytes:

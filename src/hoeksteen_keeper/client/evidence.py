@@ -18,7 +18,8 @@ class EvidenceCalls(Connected):
         Give every entry about a subject, an actor, an organisation or a country's organisations in a period, complete and in order.
 
         :param after: the index of the last entry of the page before, where `limit` asks for pages
-        :returns: dictionaries of index, time, actor, name, organisation, country, action, category, purpose, grant, ticket, outcome, masked, count
+        :returns: dictionaries of index, time, actor, name, organisation, country, action, category, purpose, grant, ticket, outcome, masked, count,
+            and log (the name of one that ended; None for the one that goes on)
         """
         body = {
             "subject": subject.bytes if subject else None, "actor": actor, "organisation": organisation, "country": country, "since": since,

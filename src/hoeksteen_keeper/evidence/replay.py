@@ -249,7 +249,7 @@ def state_at(log: "Log | EarlierLog", at: datetime | None) -> StateAt:
     return StateAt(log.history, size, at or datetime.max.replace(tzinfo=UTC), log.scribe.subject_key)
 
 
-def standing(log: "Log", latest: int | None = None) -> StateAt:
+def standing(log: "Log | EarlierLog", latest: int | None = None) -> StateAt:
     """
     Give what holds now: the same view again for as long as no fact is entered, so that asking often costs little.
 

@@ -15,6 +15,7 @@ from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.earlier import EarlierLog
 from hoeksteen_keeper.evidence.errors import TooMuch
 from hoeksteen_keeper.evidence.log import Log
+from hoeksteen_keeper.evidence.replay import standing
 from hoeksteen_keeper.service.exposure import attest_exposure
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.shapes import Calls, Instant, Name, Nothing, subject_of
@@ -55,6 +56,7 @@ def did_see(keeper: Keeper, caller: Caller, body: DidSee) -> list[dict[str, Any]
     """Give who saw; the question is an entry itself."""
     subject = _asked_about(body)
     keeper.gate.admit_control(caller, "did_see_subject" if subject else "did_see_actor", subject=subject)
+    _require_known(keeper, body)
     found = queries.did_see(
         keeper.log, subject=subject, actor=body.actor, organisation=body.organisation, country=body.country, since=body.since, until=body.until,
         after=body.after, limit=body.limit,
@@ -67,6 +69,7 @@ def could_see(keeper: Keeper, caller: Caller, body: CouldSee) -> dict[str, Any]:
     """Give who could have seen, and the back doors of the machine."""
     subject, now = _asked_about(body), keeper.now()
     keeper.gate.admit_control(caller, "could_see", subject=subject)
+    _require_known(keeper, body)
     until = min(body.until or body.at or now, now)
     if (body.since and (body.at or body.since > until)) or (body.until and not body.since):
         raise KeeperInvalid("question_invalid", "Ask about one moment (`at`), or about a period that has begun (`since`, and `until` after it).")
@@ -147,6 +150,14 @@ def _asked_about(body: DidSee | CouldSee) -> UUID | None:
     if not (body.subject or body.actor or body.organisation or body.country):
         raise KeeperInvalid("question_invalid", "Ask about a subject, an actor, an organisation or a country.")
     return subject_of(body.subject) if body.subject else None
+
+
+def _require_known(keeper: Keeper, body: DidSee | CouldSee) -> None:
+    """Refuse a question about a name that no log knows, or a slip of the pen would be answered with `nobody`."""
+    logs: list[Log | EarlierLog] = [*keeper.log.earlier, keeper.log]
+    for kind, name in (("actor", body.actor), ("organisation", body.organisation)):
+        if name is not None and not any(standing(log).told(kind, name) for log in logs):
+            raise KeeperInvalid("question_invalid", f"The log knows no {kind} of that name.")
 
 
 def _named(body: DidSee | CouldSee) -> dict[str, Any]:

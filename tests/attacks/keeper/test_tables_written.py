@@ -80,17 +80,15 @@ def test_a_session_is_neither_made_nor_turned_into_another_in_the_tables(own_kee
         keeper.client("desk").exchange(code=code)
 
 
-def test_signatures_that_are_planted_count_for_nothing(own_keeper: RunningKeeper) -> None:
+def test_what_waits_for_a_signature_is_not_altered(own_keeper: RunningKeeper) -> None:
     keeper, chris = own_keeper, own_keeper.client("chris.smit")
-    grant = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket="T", minutes=30)["id"]
     change = chris.propose_change(content={"kind": "organisation", "organisation": "north", "name": "North", "country": "US"}, reason="CHG-2")
-    key = "(SELECT key FROM access.key WHERE actor = 'dewi.hoekstra' LIMIT 1), 'x', now()"
-    keeper.sql(f"INSERT INTO access.approval (grant_id, approver, key, signature, approved_at) VALUES ('{grant}', 'dewi.hoekstra', {key})")
-    keeper.sql(
-        f"INSERT INTO access.change_approval (change_id, approver, key, signature, approved_at) VALUES ('{change['id']}', 'dewi.hoekstra', {key})"
-    )
-    assert keeper.approve(grant, "chris.smit")["state"] == "requested"
     assert chris.approve_change(change=change["id"], digest=change["digest"])["state"] == "proposed"
+    other = change["canonical"].replace("north", "south").encode()
+    digest = hashlib.sha256(other).hexdigest()
+    keeper.sql(f"UPDATE access.change SET canonical = '\\x{other.hex()}', digest = '\\x{digest}' WHERE change_id = '{change['id']}'")
+    with pytest.raises(KeeperCorrupt, match="change_changed"):
+        keeper.client("dewi.hoekstra").approve_change(change=change["id"], digest=digest)
 
     more = keeper.client("m.tan").request_grant(purpose="support", categories=["identity"], subjects=[new_subject()], ticket="T", minutes=30)["id"]
     keeper.approve(more, "chris.smit")

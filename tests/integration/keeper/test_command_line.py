@@ -36,10 +36,10 @@ def test_a_person_asks_two_approve_and_all_by_command(keeper: RunningKeeper) -> 
     assert digest in person("chris.smit", "grant", "show", grant) and grant in person("dewi.hoekstra", "grant", "list", "--state", "requested")
     assert "requested: 1 of 2" in person("chris.smit", "grant", "approve", grant, "--digest", digest, "--yes")
     assert "running: 2 of 2" in person("dewi.hoekstra", "grant", "approve", grant, "--yes")
-    could = json.loads(person("dewi.hoekstra", "could-see", "--subject", str(subject)))
+    could = json.loads(person("dewi.hoekstra", "could-see", "--json", "--subject", str(subject)))
     assert any(row["actor"] == "m.tan" and row["grant"] == grant for row in could["actors"])
     assert person("m.tan", "grant", "revoke", grant, "--reason", "done").strip() == "revoked"
-    did = [json.loads(line) for line in person("dewi.hoekstra", "did-see", "--subject", str(subject)).splitlines()]
+    did = [json.loads(line) for line in person("dewi.hoekstra", "did-see", "--json", "--subject", str(subject)).splitlines()]
     assert [entry["action"] for entry in did] == ["seal", "could_see"]
     assert person("chris.smit", "checkpoint").splitlines()[0] == "keeper.hoeksteen.example/log"
 
@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_written_is_named(keeper: RunningKeeper, arguments
 
 def test_a_bootstrap_that_was_cut_off_is_finished_by_doing_it_again(own_keeper: RunningKeeper) -> None:
     own_keeper.stop()
-    own_keeper.sql("DELETE FROM access.approval; DELETE FROM access.grant_subject; DELETE FROM access.access_grant; DELETE FROM access.session")
+    own_keeper.sql("DELETE FROM access.grant_subject; DELETE FROM access.access_grant; DELETE FROM access.session")
     own_keeper.sql("DELETE FROM access.key WHERE actor IN ('w.lim', 'api'); DELETE FROM access.actor WHERE actor = 'w.lim'")
     options = (own_keeper.folder / "bootstrap.yaml", "--home", own_keeper.home, "--dsn", own_keeper.dsn)
     own_keeper.run("bootstrap", *options)

@@ -70,11 +70,16 @@ def test_the_questions_on_the_command_line(keeper: RunningKeeper) -> None:
     as_dewi = ("--as", "dewi.hoekstra", "--key", keeper.key("dewi.hoekstra"), "--socket", keeper.socket_path)
     found = keeper.run("exposure", *as_dewi).stdout.splitlines()
     assert any(line.startswith("- root: ") for line in found)
-    early = json.loads(keeper.run("could-see", "--actor", "anna.dekker", "--at", "2020-01-01", *as_dewi).stdout)
-    assert early["actors"] == [] and early["findings"][0].startswith("before-the-log: this log begins at 20")
-    told = json.loads(keeper.run("could-see", "--organisation", "lage-landen", *as_dewi).stdout)
+    early = json.loads(keeper.run("could-see", "--json", "--actor", "anna.dekker", "--at", "2020-01-01", *as_dewi).stdout)
+    assert early["actors"] == [] and early["findings"][0].startswith("before-the-log: the log begins at 20")
+    told = json.loads(keeper.run("could-see", "--json", "--organisation", "lage-landen", *as_dewi).stdout)
     assert [f"- {finding}" for finding in told["findings"]] == found
-    ever = json.loads(keeper.run("could-see", "--actor", "anna.dekker", "--since", "2026-01-01", *as_dewi).stdout)
+    ever = json.loads(keeper.run("could-see", "--json", "--actor", "anna.dekker", "--since", "2026-01-01", *as_dewi).stdout)
     assert {row["actor"] for row in ever["actors"]} == {"anna.dekker"} and {row["until"] for row in ever["actors"]} == {None}
-    asked = [json.loads(line) for line in keeper.run("did-see", "--actor", "dewi.hoekstra", *as_dewi).stdout.splitlines()]
+    asked = [json.loads(line) for line in keeper.run("did-see", "--json", "--actor", "dewi.hoekstra", *as_dewi).stdout.splitlines()]
     assert {"could_see"} <= {entry["action"] for entry in asked}
+    lines = keeper.run("could-see", "--actor", "anna.dekker", *as_dewi).stdout.splitlines()
+    assert lines[0].startswith("anna.dekker  Anna Dekker, lage-landen (NL)") and any("identity" in line and " for care; " in line for line in lines)
+    assert lines[-len(found) - 1].startswith("1 could, in ") and lines[-len(found) :] == found
+    assert "could_see" in keeper.run("did-see", "--actor", "dewi.hoekstra", *as_dewi).stdout
+    assert "question_invalid" in keeper.run("did-see", "--actor", "dewi.hoekstr", *as_dewi, check=False).stderr

@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,6 +18,9 @@ from hoeksteen_keeper.service.cli.options import INSTANT, PATH, as_person, aware
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PAGE = 10_000
+
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 @click.command("checkpoint")
@@ -35,13 +40,14 @@ def _about_whom(command: _F) -> _F:
 @_about_whom
 @click.option("--since", type=INSTANT)
 @click.option("--until", type=INSTANT)
+@_as_json
 @as_person
-def did_see(client: KeeperClient, since: datetime | None, until: datetime | None, **about: Any) -> None:
-    """Print who saw a subject's data, or whose data an actor, an organisation or a country saw; one JSON object a line."""
+def did_see(client: KeeperClient, since: datetime | None, until: datetime | None, as_json: bool, **about: Any) -> None:
+    """Print who saw a subject's data, or whose data an actor, an organisation or a country saw; a line for each time."""
     after: int | None = None
     while page := client.did_see(**about, since=aware(since), until=aware(until), after=after, limit=_PAGE):
         for entry in page:
-            click.echo(json.dumps(entry, default=str, ensure_ascii=False))
+            click.echo(json.dumps(entry, default=str, ensure_ascii=False) if as_json else _look(entry))
         if len(page) < _PAGE:
             break
         after = page[-1]["index"]
@@ -52,10 +58,42 @@ def did_see(client: KeeperClient, since: datetime | None, until: datetime | None
 @click.option("--at", type=INSTANT, help="Another moment than now, in UTC.")
 @click.option("--since", type=INSTANT, help="Ask for a whole period instead.")
 @click.option("--until", type=INSTANT, help="Its last moment; now, if it is not given.")
+@_as_json
 @as_person
-def could_see(client: KeeperClient, at: datetime | None, since: datetime | None, until: datetime | None, **about: Any) -> None:
-    """Print who could see a subject's data, or what an actor, an organisation or a country could see, and the machine's back doors; JSON."""
-    print_json(client.could_see(**about, at=aware(at), since=aware(since), until=aware(until)))
+def could_see(client: KeeperClient, at: datetime | None, since: datetime | None, until: datetime | None, as_json: bool, **about: Any) -> None:
+    """Print who could see a subject's data, or what an actor, an organisation or a country could see, and the machine's back doors."""
+    answer = client.could_see(**about, at=aware(at), since=aware(since), until=aware(until))
+    if as_json:
+        print_json(answer)
+        return
+    for actor, rows in groupby(answer["actors"], key=itemgetter("actor")):
+        ways = list(rows)
+        click.echo(f"{actor}  {ways[0]['name']}, {ways[0]['organisation']} ({ways[0]['country']})")
+        for way in ways:
+            click.echo(f"    {_way(way)}")
+    people = len({row["actor"] for row in answer["actors"]})
+    click.echo(f"{people} could, in {len(answer['actors'])} ways. Back doors of the machine: {len(answer['findings']) or 'none'}.")
+    for finding in answer["findings"]:
+        click.echo(f"- {finding}")
+
+
+def _look(entry: Mapping[str, Any]) -> str:
+    """Say one look in one line."""
+    why = entry["ticket"] or (f"grant {entry['grant'][:8]}" if entry["grant"] else "")
+    what = " ".join(filter(None, (entry["action"], entry["category"], entry["purpose"] and f"for {entry['purpose']}")))
+    marks = ", ".join(filter(None, (what, entry["masked"] and "masked", entry["outcome"] != "allowed" and entry["outcome"].upper(), why)))
+    return (
+        f"{entry['time']:%Y-%m-%d %H:%M:%S}  {entry['actor'] or 'the keeper'} of {entry['organisation'] or '-'} ({entry['country'] or '-'}): {marks}"
+    )
+
+
+def _way(way: Mapping[str, Any]) -> str:
+    """Say one way in in one line."""
+    limits = f"{way['ceiling_per_hour']} an hour, {way['ceiling_per_day']} a day" if way["ceiling_per_hour"] is not None else "no ceiling"
+    when = f"from {way['from']:%Y-%m-%d %H:%M} until {way['until']:%Y-%m-%d %H:%M}" if way.get("until") else ""
+    when = when or (f"since {way['from']:%Y-%m-%d %H:%M}" if way.get("from") else "")
+    grant = f"grant {way['grant'][:8]}" if way["grant"] else ""
+    return "; ".join(filter(None, (f"{', '.join(way['categories'])} for {way['purpose']}{', masked' if way['masked'] else ''}", limits, grant, when)))
 
 
 @click.command("exposure")

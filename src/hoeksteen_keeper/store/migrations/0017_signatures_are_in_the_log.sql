@@ -1,0 +1,3 @@
+-- Who signed a grant or a change is read off the log (docs/decisions/0021); a copy here could only differ.
+DROP TABLE access.approval;
+DROP TABLE access.change_approval;
