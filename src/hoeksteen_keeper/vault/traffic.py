@@ -4,18 +4,19 @@ Traffic data: 24-byte blocks under one key per calendar month (docs/formats.md, 
     0   8  nonce, random
     8  16  AES-256 of: value, as it came (little-endian unsigned integer, 8 bytes) and the block's mark (8 bytes)
 
-The mark is the first 8 bytes of SHA-256(nonce, record id, subject, column name). The 16 bytes are enciphered by AES-256 alone,
+The mark is the first 8 bytes of a CBC-MAC (AES-256 under a key of its own, derived from the month's) over three blocks: nonce and column name's hash,
+record id, subject. Its input has one length only, for which CBC-MAC is a pseudo-random function. The 16 bytes are enciphered by AES-256 alone,
 as one ECB call over the whole column. ECB's weakness is that equal blocks give equal ciphertext; here no two blocks are equal,
-because each carries 64 bits of a hash over a nonce, record, subject and column of its own. Each is thus one call of a pseudo-random
+because each carries 64 bits of a function of a nonce, record, subject and column of its own. Each is thus one call of a pseudo-random
 permutation on an input of its own, at the speed of the machine's AES. Who may seal learns nothing by sealing guesses and comparing: the
 nonce is the keeper's choice. A block that was moved to another record, subject or column, or changed, decrypts to a mark that does
 not match, and is refused.
 """
 
+import hmac
 import re
 from array import array
 from hashlib import sha256
-from hmac import compare_digest
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -50,7 +51,7 @@ def seal_column(key: bytes, *, column: str, records: bytes, subjects: bytes, val
     for name, given, size in (("subjects", subjects, 16), ("values", values, 8), ("nonces", nonces, 8)):
         if len(given) != count * size:
             raise KeeperInvalid("column_invalid", f"{count} records need {count * size} bytes of {name}, not {len(given)}.")
-    enciphered = array("Q", _aes(key, _interleave(values, _marks(column, nonces, records, subjects)), decrypt=False))
+    enciphered = array("Q", _aes(key, _interleave(values, _marks(key, column, nonces, records, subjects)), decrypt=False))
     blocks = array("Q", bytes(count * BLOCK_BYTES))
     blocks[0::3], blocks[1::3], blocks[2::3] = array("Q", nonces), enciphered[0::2], enciphered[1::2]
     return blocks.tobytes()
@@ -67,7 +68,7 @@ def open_column(key: bytes, *, column: str, records: bytes, subject: bytes, bloc
         raise KeeperInvalid("column_invalid", f"{count} records need {count * BLOCK_BYTES} bytes of blocks, not {len(blocks)}.")
     parts = array("Q", blocks)
     plain = array("Q", _aes(key, _interleave(parts[1::3].tobytes(), parts[2::3].tobytes()), decrypt=True))
-    if not compare_digest(plain[1::2].tobytes(), _marks(column, parts[0::3].tobytes(), records, subject * count)):
+    if not hmac.compare_digest(plain[1::2].tobytes(), _marks(key, column, parts[0::3].tobytes(), records, subject * count)):
         raise KeeperInvalid("block_invalid", "A traffic block does not belong to its record, subject and column, or was changed.")
     return plain[0::2].tobytes()
 
@@ -86,11 +87,17 @@ def _count(column: str, records: bytes, size: int) -> int:
     return len(records) // size
 
 
-def _marks(column: str, nonces: bytes, records: bytes, subjects: bytes) -> bytes:
-    name = column.encode()
-    return b"".join(
-        [sha256(nonces[i >> 1 : (i >> 1) + 8] + records[i : i + 16] + subjects[i : i + 16] + name).digest()[:8] for i in range(0, len(records), 16)]
-    )
+def _marks(key: bytes, column: str, nonces: bytes, records: bytes, subjects: bytes) -> bytes:
+    """Whole columns at a time: as integers of as many bytes they are combined in one operation each."""
+    cipher = hmac.digest(key, b"hoeksteen traffic mark", "sha256")
+    blocks = _interleave(nonces, sha256(column.encode()).digest()[:8] * (len(nonces) // 8))
+    for more in (records, subjects):
+        blocks = _xor(_aes(cipher, blocks, decrypt=False), more)
+    return array("Q", _aes(cipher, blocks, decrypt=False))[0::2].tobytes()
+
+
+def _xor(first: bytes, second: bytes) -> bytes:
+    return (int.from_bytes(first, "little") ^ int.from_bytes(second, "little")).to_bytes(len(first), "little")
 
 
 def _interleave(first: bytes, second: bytes) -> bytes:
