@@ -56,8 +56,8 @@ JSONS = st.recursive(
 )  # fmt: skip
 SUBJECTS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
 EVENTS = st.builds(
-    Event, kind=st.sampled_from(sorted(KINDS - {"organisation", "actor", "grant", "approval", "change", "policy", "key", "kill"})), actor=TEXTS, purpose=TEXTS,
-    grant=TEXTS, outcome=st.sampled_from(["allowed", "refused"]), subjects=st.lists(SUBJECTS, max_size=30),
+    Event, kind=st.sampled_from(sorted(KINDS - {"organisation", "actor", "grant", "approval", "change", "policy", "key", "kill"})),
+    actor=TEXTS, purpose=TEXTS, grant=TEXTS, outcome=st.sampled_from(["allowed", "refused"]), subjects=st.lists(SUBJECTS, max_size=30),
     detail=st.dictionaries(st.text(st.characters(max_codepoint=126), max_size=6), JSONS, max_size=4),
 )  # fmt: skip
 
