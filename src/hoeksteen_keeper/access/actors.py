@@ -25,7 +25,6 @@ from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.keys import Keys
 
 ENDED = "ended"
-ACTOR_COLUMNS = "a.actor, a.subject, a.origins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +102,16 @@ class Actors:
         :raises KeeperRefused: `same_person`
         """
         with self._store.transaction() as tx:
-            subject = "(SELECT subject FROM access.actor WHERE actor = %s)"
-            rows = tx.execute(f"SELECT actor, asked_by, blocked_at FROM access.actor WHERE subject = {subject} ORDER BY 1 FOR UPDATE", [name])
-            held = {actor: asked_by for actor, asked_by, blocked_at in rows if blocked_at is None}
-            asked = standing(self._log).told("actor", name)
-            if asked is None or asked.detail["status"] != "requested" or name not in held:
+            tx.execute("SELECT 1 FROM access.actor WHERE actor = %s FOR UPDATE", [name])
+            state = standing(self._log)
+            asked = state.told("actor", name)
+            if asked is None or asked.detail["status"] != "requested" or ("actor", name) in state.stopped:
                 raise KeeperInvalid("unknown_actor", "Nobody of that name waits for a second person.")
+            waiting = self.find(name)
             if asked.by == by:
-                self._log.append([_actor_event(self.find(name), "confirm_log_in", "requested", by, outcome="refused")])
+                self._log.append([_actor_event(waiting, "confirm_log_in", "requested", by, outcome="refused")])
                 raise KeeperRefused("same_person", "You added this log-in; a second person must confirm it.")
-            for older in [actor for actor, asked_by in held.items() if asked_by is None and actor != name]:
+            for older in _active_log_ins(state, waiting):
                 self._stop(tx, "actor", older, by=by, organisation=self.operator().organisation, reason=f"replaced by {name}")
             tx.execute("UPDATE access.actor SET asked_by = NULL WHERE actor = %s", [name])
             self._log.append([_actor_event(self.find(name), "confirm_log_in", "active", by)])
@@ -157,19 +156,19 @@ class Actors:
                 tx.execute(_SET_ROLES, (list(roles[name]), name))
 
     def _end(self, tx: Connection, name: str) -> None:
-        for statement in (*_KILLS["actor"][1], _REVOKE_KEYS):
+        for statement in (*_KILLS["actor"], _REVOKE_KEYS):
             tx.execute(statement, {"target": name, "now": self._now(), "by": "kill:end"})
 
     def stop_again(self, kills: Sequence[tuple[str, str, str]]) -> None:
         """Apply kills that the log holds and the store may have lost: (scope, target, by)."""
         with self._store.transaction() as tx:
             for scope, target, by in kills:
-                for statement in _KILLS[scope][1]:
+                for statement in _KILLS[scope]:
                     tx.execute(statement, {"target": target, "now": self._now(), "by": f"kill:{by}"})
 
     def find(self, actor: str) -> Actor:
         """:raises KeeperInvalid: when there is no such actor"""
-        row = self._store.row(f"SELECT {ACTOR_COLUMNS} FROM access.actor a WHERE a.actor = %s", [actor])
+        row = self._store.row("SELECT actor, subject FROM access.actor WHERE actor = %s", [actor])
         found = actor_at(standing(self._log), *row) if row else None
         if found is None:
             raise KeeperInvalid("unknown_actor", "There is no such actor.")
@@ -272,17 +271,18 @@ class Actors:
         :raises KeeperInvalid: when there is no such target
         :raises KeeperRefused: `operator_kept`, when the target is the operator itself
         """
+        state = standing(self._log)  # not the tables, where a target could hide; any session may be named, for a row of it could come back
+        if scope not in _KILLS or not (_is_uuid(target) if scope == "session" else state.told(scope, target)):
+            raise KeeperInvalid("unknown_target", "There is no such session, actor or organisation.")
         with self._store.transaction() as tx:
-            if scope not in _KILLS or (scope == "session" and not _is_uuid(target)) or not tx.execute(_KILLS[scope][0], [target]).fetchone():
-                raise KeeperInvalid("unknown_target", "There is no such session, actor or organisation.")
-            if scope == "organisation" and tx.execute("SELECT 1 FROM access.organisation WHERE organisation = %s AND operator", [target]).fetchone():
+            if scope == "organisation" and (of := organisation_at(state, target)) and of.operator:
                 raise KeeperRefused("operator_kept", "Stopping the operator itself would stop those who stop others; stop the keeper instead.")
             self._stop(tx, scope, target, by=by, organisation=organisation, reason=reason)
 
     def _stop(self, tx: Connection, scope: str, target: str, *, by: str, organisation: str, reason: str) -> None:
         detail = {"scope": scope, "target": target, "reason": reason[:200]}
         self._log.append([Event(kind="kill", actor=by, organisation=organisation, action="kill", detail=detail)])
-        for statement in _KILLS[scope][1]:
+        for statement in _KILLS[scope]:
             tx.execute(statement, {"target": target, "now": self._now(), "by": f"kill:{by}"})
 
     # --- secrets
@@ -317,24 +317,35 @@ class Actors:
         return key
 
 
-def actor_at(state: StateAt, name: str, subject: UUID | None = None, origins: Sequence[str] = ()) -> Actor | None:
+def actor_at(state: StateAt, name: str, subject: UUID | None = None) -> Actor | None:
     """
     Give an actor as the log says they were, or None where it knows no such actor.
 
-    :param subject: whose log-in it is, as the tables say (`ACTOR_COLUMNS`): the log holds a tag, which must be theirs
-    :param origins: where the log-in page may send people back to, which only the tables hold
+    :param subject: whose log-in it is, as the tables say: the log holds a tag, which must be theirs
     """
     told = state.told("actor", name)
     of = organisation_at(state, str(told.detail["organisation"])) if told else None
     if told is None or of is None or (subject is not None and not state.actor_is(name, subject)):
         return None
-    return Actor(name, str(told.detail["name"]), of, str(told.detail["kind"]), tuple(told.detail["roles"]), subject, tuple(origins))
+    return Actor(
+        name, str(told.detail["name"]), of, str(told.detail["kind"]), tuple(told.detail["roles"]), subject, tuple(told.detail.get("origins", ()))
+    )
 
 
 def organisation_at(state: StateAt, name: str) -> Organisation | None:
     """Give an organisation as the log says it was, or None."""
     told = state.told("organisation", name)
     return Organisation(name, str(told.detail["name"]), str(told.detail["country"]), bool(told.detail["operator"])) if told else None
+
+
+def _active_log_ins(state: StateAt, waiting: Actor) -> list[str]:
+    """Name the other log-ins of the same data subject that work."""
+    assert waiting.subject is not None
+    return [
+        name for name, told in state.actors.items()
+        if told["kind"] == "data_subject" and told["status"] == "active" and name != waiting.actor and ("actor", name) not in state.stopped
+        and state.actor_is(name, waiting.subject)
+    ]  # fmt: skip
 
 
 def stopped(state: StateAt, actor: Actor) -> KeeperRefused | None:
@@ -370,7 +381,7 @@ def public_key_from_text(text: str) -> bytes:
 def _actor_event(actor: Actor, action: str = "add", status: str = "active", by: str = "", *, outcome: str = "allowed") -> Event:
     detail = {
         "actor": actor.actor, "name": actor.name, "organisation": actor.organisation.organisation, "roles": list(actor.roles),
-        "kind": actor.kind, "status": status,
+        "kind": actor.kind, "status": status, **({"origins": list(actor.origins)} if actor.origins else {}),
     }  # fmt: skip
     subjects = (actor.subject,) if actor.subject else ()  # a customer sees who gave them a log-in, and its organisation
     organisation = actor.organisation.organisation
@@ -389,17 +400,11 @@ _PASSKEY = "key, actor, credential, public_key, sign_count"
 _SET_ROLES = "UPDATE access.actor SET roles = %s WHERE actor = %s"
 _REVOKE_KEYS = "UPDATE access.key SET revoked_at = %(now)s WHERE actor = %(target)s AND revoked_at IS NULL"
 _END_SESSIONS = "UPDATE access.session SET ended_at = %(now)s, ended_by = %(by)s WHERE ended_at IS NULL AND "
-_KILLS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "session": ("SELECT 1 FROM access.session WHERE session = %s::uuid", (f"{_END_SESSIONS} session = %(target)s::uuid",)),
-    "actor": (
-        "SELECT 1 FROM access.actor WHERE actor = %s",
-        ("UPDATE access.actor SET blocked_at = coalesce(blocked_at, %(now)s) WHERE actor = %(target)s", f"{_END_SESSIONS} actor = %(target)s"),
-    ),
+_KILLS: dict[str, tuple[str, ...]] = {
+    "session": (f"{_END_SESSIONS} session = %(target)s::uuid",),
+    "actor": ("UPDATE access.actor SET blocked_at = coalesce(blocked_at, %(now)s) WHERE actor = %(target)s", f"{_END_SESSIONS} actor = %(target)s"),
     "organisation": (
-        "SELECT 1 FROM access.organisation WHERE organisation = %s",
-        (
-            "UPDATE access.organisation SET blocked_at = coalesce(blocked_at, %(now)s) WHERE organisation = %(target)s",
-            f"{_END_SESSIONS} actor IN (SELECT actor FROM access.actor WHERE organisation = %(target)s)",
-        ),
+        "UPDATE access.organisation SET blocked_at = coalesce(blocked_at, %(now)s) WHERE organisation = %(target)s",
+        f"{_END_SESSIONS} actor IN (SELECT actor FROM access.actor WHERE organisation = %(target)s)",
     ),
 }

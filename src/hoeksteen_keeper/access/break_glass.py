@@ -16,6 +16,7 @@ from hoeksteen_keeper.access.model import Actor, Caller, Grant
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.replay import standing
 from hoeksteen_keeper.store.database import Store
 
 MINUTES_MAX = 60
@@ -42,11 +43,20 @@ class BreakGlass:
         """
         if not 1 <= minutes <= MINUTES_MAX or not 1 <= len(set(subjects)) <= OPENINGS_MAX:
             raise KeeperInvalid("grant_invalid", f"Breaking glass opens 1 to {OPENINGS_MAX} people for 1 to {MINUTES_MAX} minutes.")
-        if self._store.rows(_OVERDUE, [asker.actor, self._now() - REVIEW_WITHIN]):
+        with self._store.transaction() as tx:  # one after the other, or each of several would find the same room
+            tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('break glass of ' || %s, 0))", [asker.actor])
+            return self._take(asker, purpose, categories, subjects, reason, minutes, unmasked)
+
+    def _take(
+        self, asker: Actor, purpose: str, categories: Sequence[str], subjects: Sequence[UUID], reason: str, minutes: int, unmasked: bool
+    ) -> Grant:  # fmt: skip
+        state, now = standing(self._log), self._now()
+        held = {name: grant for name in state.glass_of(asker.actor) if (grant := state.grant(name))}
+        if any(state.asked_at(name) + REVIEW_WITHIN <= now and not state.told("review", name) for name in held):
             raise KeeperRefused("review_overdue", "Your last break-glass waits for its review for too long. Ask the privacy officer for it first.")
-        taken = self._store.row(_TAKEN, [asker.actor, self._now() - timedelta(hours=1)])
-        if taken and int(taken[0]) + len(set(subjects)) > OPENINGS_MAX:
-            raise KeeperRefused("limit_reached", f"You broke glass for {taken[0]} people within an hour; {OPENINGS_MAX} are the most.")
+        taken = sum(len(grant.tags) for name, grant in held.items() if state.asked_at(name) > now - timedelta(hours=1))
+        if taken + len(set(subjects)) > OPENINGS_MAX:
+            raise KeeperRefused("limit_reached", f"You broke glass for {taken} people within an hour; {OPENINGS_MAX} are the most.")
         return self._grants.request(
             asker, purpose=purpose, categories=categories, subjects=subjects, ticket=reason, minutes=minutes, unmasked=unmasked,
             subjects_max=OPENINGS_MAX, per_hour=OPENINGS_MAX, per_day=OPENINGS_MAX, break_glass=True,
@@ -65,8 +75,8 @@ class BreakGlass:
             raise KeeperRefused("reviewer_is_asker", "Nobody reviews what they took themselves.")
         of = caller.actor.organisation.organisation
         with self._store.transaction() as tx:
-            done = tx.execute(_REVIEW, (grant_id, caller.actor.actor, verdict, reason.strip(), self._now())).rowcount
-            if not done:
+            tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('review of ' || %s, 0))", [str(grant_id)])
+            if standing(self._log).told("review", str(grant_id)):
                 raise KeeperRefused("review_done", "This break-glass was reviewed already.")
             detail = {"grant": str(grant_id), "verdict": verdict, "reason": reason.strip(), "asker": grant.asker}
             self._log.append(
@@ -79,28 +89,14 @@ class BreakGlass:
 
     def story(self, grant: Grant) -> dict[str, Any]:
         """Give what there is to say of a grant in this respect: whether it is one, by when it is to be reviewed, and how it was."""
-        rows = self._store.rows("SELECT reviewer, verdict, reason, reviewed_at FROM access.review WHERE grant_id = %s", [grant.grant])
-        review = dict(zip(("reviewer", "verdict", "reason", "reviewed_at"), rows[0], strict=True)) if rows else None
+        told = standing(self._log).told("review", str(grant.grant))
+        review = {"reviewer": told.by, "verdict": told.detail["verdict"], "reason": told.detail["reason"], "reviewed_at": told.time} if told else None
         due = grant.valid_from + REVIEW_WITHIN if grant.break_glass and grant.valid_from and not review else None
         return {"break_glass": grant.break_glass, "review": review, "review_due": due}
 
     def waiting(self) -> list[tuple[str, str, bool]]:
         """Give asker, reason and whether it is overdue of each break-glass that waits for its review, for the exposure scan."""
-        limit = self._now() - REVIEW_WITHIN
-        return [(str(asker), str(reason), valid_from <= limit) for asker, reason, valid_from in self._store.rows(_WAITING)]
-
-
-_TAKEN = """
-SELECT count(*) FROM access.access_grant g JOIN access.grant_subject s USING (grant_id) WHERE g.asker = %s AND g.break_glass AND g.requested_at > %s
-"""
-_OVERDUE = """
-SELECT 1 FROM access.access_grant g LEFT JOIN access.review r USING (grant_id)
-WHERE g.asker = %s AND g.break_glass AND r.grant_id IS NULL AND g.valid_from <= %s LIMIT 1
-"""
-_WAITING = """
-SELECT g.asker, g.ticket, g.valid_from FROM access.access_grant g LEFT JOIN access.review r USING (grant_id)
-WHERE g.break_glass AND r.grant_id IS NULL ORDER BY g.valid_from
-"""
-_REVIEW = """
-INSERT INTO access.review (grant_id, reviewer, verdict, reason, reviewed_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
+        state, limit = standing(self._log), self._now() - REVIEW_WITHIN
+        names = [name for asker in list(state.history.glass) for name in state.glass_of(asker) if not state.told("review", name)]
+        waiting = [(state.asked_at(name), grant.grant) for name in names if (grant := state.grant(name))]
+        return [(str(said["asker"]), str(said["ticket"]), at <= limit) for at, said in sorted(waiting, key=lambda one: one[0])]

@@ -129,6 +129,8 @@ class NewActor(Content, frozen=True, forbid_unknown_fields=True, tag="actor"):
         _require_names(self.actor, self.name)
         reach.actors.refuse_shared(public_key_from_text(self.public_key))
         reach.actors.organisation(self.organisation)
+        if self.actor.startswith("keeper-"):  # as the keeper's own pages are called, where a person's session says who carries it
+            raise KeeperInvalid("change_invalid", "Names that begin with keeper- are the keeper's own.")
         if self.actor in reach.actors.names() or reach.actors.status(self.actor) == ENDED:  # a restore may have lost who left for good
             raise KeeperInvalid("actor_exists", "There is, or was, an actor of that name already. Choose another name.")
         if bool(self.roles) == self.service:

@@ -9,7 +9,7 @@ would have made.
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -31,6 +31,7 @@ from hoeksteen_keeper.store.database import Connection, Store
 
 PROPOSAL_LASTS = timedelta(days=7)
 LISTED_MAX = 200
+_ENDS = {"change_refused": "refused", "change_in_force": "in_force"}
 _ONE_AT_A_TIME = 0x4348414E4745  # the lock's name: the bytes of "CHANGE"
 Verify = Callable[[], tuple[str, Mapping[str, str]]]
 
@@ -137,14 +138,14 @@ class Changes:
     def find(self, change_id: UUID) -> Change:
         """:raises KeeperInvalid: when there is no such change"""
         rows = self._store.rows(f"SELECT {Change.COLUMNS} FROM access.change WHERE change_id = %s", [change_id])
-        return _only(rows)
+        return self._as_told(_only(rows))
 
     def listing(self) -> list[Change]:
         """Give the newest changes."""
         rows = self._store.rows(
             f"SELECT {Change.COLUMNS} FROM access.change ORDER BY state = 'proposed' DESC, proposed_at DESC LIMIT %s", [LISTED_MAX]
         )
-        return [Change(*row) for row in rows]
+        return [self._as_told(Change(*row)) for row in rows]
 
     def described(self, change: Change) -> dict[str, Any]:
         """Give everything about a change that those who decide may read."""
@@ -171,12 +172,11 @@ class Changes:
         return read
 
     def _require_open(self, change: Change) -> None:
-        told = [fact.detail for fact in self._line(change)]
-        ended = [str(one["event"]) for one in told if one["event"] in ("change_refused", "change_in_force")]
-        if not told or told[0]["digest"] != change.digest.hex() or sha256(change.canonical).digest() != change.digest:
+        line = self._line(change)
+        if not line or line[0].detail["digest"] != change.digest.hex() or sha256(change.canonical).digest() != change.digest:
             raise KeeperCorrupt("change_changed", "The keeper's database holds another change than was proposed. Find out who writes there.")
-        if ended or self._lapsed(change):
-            raise KeeperRefused("change_over", f"The change is {change.state if ended else 'overtaken'}; propose it anew.")
+        if change.state != "proposed" or self._lapsed(change):
+            raise KeeperRefused("change_over", f"The change is {change.state if change.state != 'proposed' else 'overtaken'}; propose it anew.")
 
     def _lapsed(self, change: Change) -> bool:
         """Say whether it can come into force no more: it is too old, or other policies did since."""
@@ -194,7 +194,14 @@ class Changes:
         return state.history.line("change", str(change.change), state.size)
 
     def _locked(self, tx: Connection, change_id: UUID) -> Change:
-        return _only(tx.execute(f"SELECT {Change.COLUMNS} FROM access.change WHERE change_id = %s FOR UPDATE", [change_id]).fetchall())
+        rows = tx.execute(f"SELECT {Change.COLUMNS} FROM access.change WHERE change_id = %s FOR UPDATE", [change_id]).fetchall()
+        return self._as_told(_only(rows))
+
+    def _as_told(self, change: Change) -> Change:
+        """Give a change as the log says that it stands, whatever its row says."""
+        line = self._line(change)
+        ended = next((_ENDS[told.detail["event"]] for told in line if told.detail["event"] in _ENDS), "proposed")
+        return replace(change, state=ended, proposed_at=line[0].time) if line else change
 
     def _enter(self, action: str, change: Change, by: str, **more: str) -> None:
         of = self._reach.actors.find(change.proposed_by).organisation.organisation

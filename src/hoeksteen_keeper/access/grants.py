@@ -24,7 +24,7 @@ from hoeksteen_keeper.access.actors import Actors, actor_at, stopped
 from hoeksteen_keeper.access.model import Actor, Grant, RunningGrant
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
-from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.evidence.model import Event, GrantAt
 from hoeksteen_keeper.evidence.replay import StateAt, Told, standing
 from hoeksteen_keeper.store.database import Connection, Store
 from hoeksteen_keeper.vault.categories import category_number, require_purpose
@@ -100,7 +100,9 @@ class Grants:
         """
         with self._store.transaction() as tx:
             grant, held = _as_signed(tx, self._locked(tx, grant_id)), standing(self._log).grant(str(grant_id))
-            grant = replace(grant, state=held.state if held else "unknown to the log")
+            if held is None or held.grant["digest"] != grant.digest.hex():
+                raise _changed()
+            grant = replace(grant, state=held.state)
             asker = self._actors.find(grant.asker)
             self._require_approver(approver, asker, grant)
             if digest != grant.digest:
@@ -123,11 +125,12 @@ class Grants:
         :raises KeeperRefused: `grant_over`, when it ended already
         """
         with self._store.transaction() as tx:
-            grant, held = self._locked(tx, grant_id), standing(self._log).grant(str(grant_id))
-            stands = held.state if held else grant.state  # one that the log does not know is put away all the same
-            if stands not in (("requested",) if state == "refused" else ("requested", "running")):
+            self._locked(tx, grant_id)
+            held = standing(self._log).grant(str(grant_id))
+            stands = held.state if held else "unknown to the log"
+            if held is None or stands not in (("requested",) if state == "refused" else ("requested", "running")):
                 raise KeeperRefused("grant_over", f"The grant is {stands}; there is nothing to end.")
-            self._log.append([self._event(state, grant, self._actors.find(grant.asker), by=by, listed=_listed(tx, grant_id), reason=reason)])
+            self._log.append([_ended(state, held, listed=_listed(tx, grant_id), by=by, reason=reason)])
             tx.execute("UPDATE access.access_grant SET state = %s WHERE grant_id = %s", (state, grant_id))
         return self.find(grant_id)
 
@@ -152,14 +155,16 @@ class Grants:
 
     def expire(self) -> int:
         """Mark what ran out, and give how many; a grant is not used after its time whether it was marked or not."""
-        with self._store.transaction() as tx:
-            rows = tx.execute(
-                f"{_SELECT} WHERE {_RAN_OUT} FOR UPDATE SKIP LOCKED", {"now": self._now(), "asked_before": self._now() - REQUEST_LASTS}
-            ).fetchall()
-            for grant in map(_from_row, rows):
-                self._log.append([self._event("expired", grant, self._actors.find(grant.asker), by="", listed=_listed(tx, grant.grant))])
-                tx.execute("UPDATE access.access_grant SET state = 'expired' WHERE grant_id = %s", [grant.grant])
-        return len(rows)
+        state, now = standing(self._log), self._now()
+        names = [name for of_asker in list(state.history.open_grants.values()) for name in of_asker.copy()]
+        over = [name for name in names if (held := state.grant(name)) and _ran_out(held, state.asked_at(name), now)]
+        for name in over:
+            with self._store.transaction() as tx, suppress(KeeperInvalid):  # whose row somebody took away ends by its time alone
+                self._locked(tx, UUID(name))
+                if (held := standing(self._log).grant(name)) and held.state in ("requested", "running"):
+                    self._log.append([_ended("expired", held, listed=_listed(tx, UUID(name)))])
+                    tx.execute("UPDATE access.access_grant SET state = 'expired' WHERE grant_id = %s", [UUID(name)])
+        return len(over)
 
     def find(self, grant_id: UUID) -> Grant:
         """:raises KeeperInvalid: when there is no such grant"""
@@ -268,7 +273,7 @@ class Grants:
             raise KeeperInvalid("unknown_grant", "There is no such grant.")
         return _from_row(row)
 
-    def _event(self, event: str, grant: Grant, asker: Actor, *, by: str, listed: Sequence[UUID], reason: str = "") -> Event:
+    def _event(self, event: str, grant: Grant, asker: Actor, *, by: str, listed: Sequence[UUID]) -> Event:
         grant_detail = {
             "id": str(grant.grant), "asker": grant.asker, "organisation": asker.organisation.organisation, "purpose": grant.purpose,
             "categories": list(grant.categories), "ticket": grant.ticket, "valid_from": grant.valid_from.isoformat() if grant.valid_from else None,
@@ -278,13 +283,28 @@ class Grants:
         }  # fmt: skip
         return Event(
             kind="grant", actor=by, organisation=asker.organisation.organisation, action=event, purpose=grant.purpose, grant=str(grant.grant),
-            subjects=listed, detail={"event": event, "grant": grant_detail, **({"reason": reason[:200]} if reason else {})},
+            subjects=listed, detail={"event": event, "grant": grant_detail},
         )  # fmt: skip
 
 
 def signature_of(told: Told) -> dict[str, Any]:
     """Give who signed, with which key and when, of an entry that is a signature."""
     return {"approver": told.by, "key": told.detail["key"], "approved_at": told.time}
+
+
+def _ended(state: str, held: GrantAt, *, listed: Sequence[UUID], by: str = "", reason: str = "") -> Event:
+    """Give the event of a grant's end, which changes nothing of what it was."""
+    said = held.grant
+    return Event(
+        kind="grant", actor=by, organisation=str(said["organisation"]), action=state, purpose=str(said["purpose"]), grant=str(said["id"]),
+        subjects=listed, detail={"event": state, "grant": dict(said), **({"reason": reason[:200]} if reason else {})},
+    )  # fmt: skip
+
+
+def _ran_out(held: GrantAt, asked_at: datetime, now: datetime) -> bool:
+    if held.state == "running":
+        return datetime.fromisoformat(held.grant["valid_to"]) <= now
+    return held.state == "requested" and asked_at + REQUEST_LASTS <= now
 
 
 def canonical_grant(facts: Mapping[str, Any]) -> bytes:
@@ -356,8 +376,12 @@ def _as_signed(tx: Connection, grant: Grant) -> Grant:
         "per_day": grant.per_day, "subjects_max": grant.subjects_max,
     }.items() <= said.items()  # fmt: skip
     if not same:
-        raise KeeperCorrupt("grant_changed", "The keeper's database holds another grant than was asked for. Find out who writes there.")
+        raise _changed()
     return grant
+
+
+def _changed() -> KeeperCorrupt:
+    return KeeperCorrupt("grant_changed", "The keeper's database holds another grant than was asked for. Find out who writes there.")
 
 
 def running_at(state: StateAt, name: str) -> RunningGrant | None:
@@ -404,4 +428,3 @@ _END_AGAIN = """
 UPDATE access.access_grant g SET state = e.state FROM unnest(%s::uuid[], %s::text[]) AS e (grant_id, state)
 WHERE g.grant_id = e.grant_id AND g.state IN ('requested', 'running')
 """
-_RAN_OUT = "(state = 'running' AND valid_to <= %(now)s) OR (state = 'requested' AND requested_at <= %(asked_before)s)"

@@ -299,8 +299,8 @@ class Sessions:
     def _live(self, state: StateAt | None, row: Sequence[Any] | None) -> Caller | KeeperRefused:
         if state is None or row is None or not self._sealed(row[:8]):
             return KeeperRefused("token_expired", "The session is over, or never was. Log in again.")
-        _, session, name, medium, opened_at, expires_at, proof, _, ended_by, subject, origins, _ = row
-        actor = actor_at(state, name, subject, origins)
+        _, session, name, medium, opened_at, expires_at, proof, _, ended_by, subject, _ = row
+        actor = actor_at(state, name, subject)
         if actor is None:
             return KeeperRefused("token_expired", "The actor does not exist any more.")
         if refused := stopped(state, actor):
@@ -354,7 +354,7 @@ def _verifies(key: Any, signature: bytes, message: bytes) -> bool:
 
 _STRONG = ("passkey", "key", "oidc_strong")
 _LIVE = f"""
-SELECT s.token_hash, s.session, s.actor, s.service, s.opened_at, s.expires_at, s.proof, s.seal, s.ended_by, a.subject, a.origins, {LATEST_FACT}
+SELECT s.token_hash, s.session, s.actor, s.service, s.opened_at, s.expires_at, s.proof, s.seal, s.ended_by, a.subject, {LATEST_FACT}
 FROM access.session s JOIN access.actor a USING (actor)
 """
 _SESSIONS = f"{_LIVE} WHERE s.token_hash = ANY(%b)"

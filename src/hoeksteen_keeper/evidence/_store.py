@@ -8,11 +8,10 @@ from typing import Any
 
 import psycopg
 import psycopg_pool
-from psycopg.sql import SQL, Identifier
 
 from hoeksteen_keeper.errors import KeeperUnavailable
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt
-from hoeksteen_keeper.evidence.model import FACTS, KINDS
+from hoeksteen_keeper.evidence.model import FACTS
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Pool = psycopg_pool.ConnectionPool[Connection]
@@ -24,7 +23,7 @@ SCHEMA = "evidence"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry as the database holds it; `actor`, `kind` and the like only repeat what leaf and body say."""
+    """One entry as the database holds it; `actor`, `kind` and the like only repeat what leaf and body say. `seal`: of a fact, the keeper's own."""
 
     index: int
     time: datetime
@@ -35,16 +34,15 @@ class Row:
     leaf: bytes
     body: bytes
     chunk: bytes | None
+    seal: bytes | None = None
 
 
-Columns = tuple[int, datetime, str, str, str, bool, bytes, bytes, bytes | None]
+Columns = tuple[int, datetime, str, str, str, bool, bytes, bytes, bytes | None, bytes | None]
 """A row in the order of `_COLUMNS`, as it is written."""
-_COLUMNS = "index, time, kind, actor, organisation, indexed, leaf, body, chunk"
+_COLUMNS = "index, time, kind, actor, organisation, indexed, leaf, body, chunk, seal"
 _FACTS = ", ".join(f"'{kind}'" for kind in FACTS)  # as literals, so that the partial index of the migration is used
 LATEST_FACT = f"(SELECT coalesce(max(index), -1) FROM {SCHEMA}.entry WHERE kind IN ({_FACTS}))"
-_KINDS = ", ".join(f"'{kind}'" for kind in sorted(KINDS))
-_POSE = f"kind NOT IN ({_KINDS}) OR position(convert_to('\"kind\":\"' || kind || '\"', 'UTF8') IN body) = 0"
-_TYPES = ("int8", "timestamptz", "text", "text", "text", "bool", "bytea", "bytea", "bytea")
+_TYPES = ("int8", "timestamptz", "text", "text", "text", "bool", "bytea", "bytea", "bytea", "bytea")
 
 
 def connections(dsn: str, *, schema: str = SCHEMA, kept: int = 1) -> Pool:
@@ -84,22 +82,24 @@ def set_head(tx: Connection, size: int, time: datetime) -> None:
     tx.execute("UPDATE head SET size = %s, time = greatest(time, %s)", (size, time))
 
 
-def head_size(tx: Connection, *, schema: str = "") -> int:
-    row = tx.execute(SQL("SELECT size FROM {}").format(Identifier(*([schema] if schema else []), "head"))).fetchone()
+def head_size(tx: Connection) -> int:
+    row = tx.execute("SELECT size FROM head").fetchone()
     return int(row[0]) if row else 0
 
 
-def earlier_schemas(tx: Connection) -> list[str]:
-    """Name the schemas of logs that ended, the oldest first."""
-    return [name for (name,) in tx.execute(_EARLIER)]
+def has_entries(tx: Connection) -> bool:
+    """Say whether there is a table of entries."""
+    row = tx.execute("SELECT to_regclass('entry') IS NOT NULL").fetchone()
+    return bool(row and row[0])
 
 
-def beginning(tx: Connection, schema: str) -> tuple[datetime, str]:
-    """Give when a log began, and the name of the one before it, or nothing."""
-    row = tx.execute(SQL(_BEGINNING).format(Identifier(schema, "entry"))).fetchone()
-    if row is None:
-        raise EvidenceCorrupt("gap", f"The log in {schema} has no first entry.")
-    return row[0], str(row[1] or "").partition("+")[0]
+def leaves(tx: Connection) -> Iterator[bytes]:
+    """Stream every leaf in order."""
+    with tx.cursor(name="leaves") as cursor:
+        cursor.itersize = _FETCH
+        cursor.execute("SELECT leaf FROM entry ORDER BY index")
+        for (leaf,) in cursor:
+            yield leaf
 
 
 def has_unsigned(tx: Connection) -> bool:
@@ -198,16 +198,34 @@ def facts(tx: Connection, first: int, last: int) -> Iterator[Row]:
             yield Row(*row)
 
 
+def unsealed(tx: Connection, last: int) -> list[Row]:
+    """Give the facts before an index that no keeper sealed yet, as those of an older one."""
+    found = tx.execute(f"SELECT {_COLUMNS} FROM entry WHERE kind IN ({_FACTS}) AND index < %s AND seal IS NULL ORDER BY index".encode(), (last,))
+    return [Row(*row) for row in found]
+
+
+def set_seals(tx: Connection, seals: Sequence[tuple[int, bytes]]) -> None:
+    """Seal facts that are in the signed tree already; the one change that rows of the log ever see."""
+    tx.execute("ALTER TABLE entry DISABLE TRIGGER entry_is_append_only")
+    tx.cursor().executemany("UPDATE entry SET seal = %s WHERE index = %s", [(seal, index) for index, seal in seals])
+    tx.execute("ALTER TABLE entry ENABLE TRIGGER entry_is_append_only")
+
+
 def latest_fact(tx: Connection) -> int:
     """Give the index of the latest entry that a state is folded from, or -1."""
     row = tx.execute(f"SELECT {LATEST_FACT}".encode()).fetchone()
     return int(row[0]) if row else -1
 
 
-def posing(tx: Connection) -> int:
-    """Count the entries of which `kind` says what their body does not: they would hide a fact from whoever looks for facts."""
-    row = tx.execute(f"SELECT count(*) FROM entry WHERE {_POSE}".encode()).fetchone()
-    return int(row[0]) if row else 0
+def hashed(tx: Connection, first: int, last: int) -> Iterator[tuple[int, bytes, int, bool]]:
+    """
+    Stream, for each tile's entries among [first, last): the tile's number, SHA-256 over their leaves' hashes, how many there are, and whether
+    body and columns of all of them say what their leaves do.
+    """
+    with tx.cursor(name="hashed") as cursor:
+        cursor.itersize = _FETCH
+        cursor.execute(_HASHED.encode(), {"first": first, "last": last})
+        yield from cursor
 
 
 def first_at(tx: Connection, time: datetime, *, after: bool = False) -> int | None:
@@ -283,10 +301,15 @@ def token_counts(tx: Connection) -> Iterator[tuple[int, int]]:
         yield from cursor
 
 
-_EARLIER = """
-SELECT nspname FROM pg_namespace WHERE nspname ~ '^evidence_[0-9]+$' ORDER BY substring(nspname FROM '[0-9]+')::integer
+_HASHED = """
+SELECT index / 256, sha256(string_agg(sha256('\\x00'::bytea || leaf), ''::bytea ORDER BY index)), count(*)::integer, bool_and(
+    position('"body":"' || encode(sha256(body), 'base64') || '"' IN convert_from(leaf, 'UTF8')) > 0
+    AND position('"time":"' || to_char(time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"' IN convert_from(leaf, 'UTF8')) > 0
+    AND told->>'kind' = kind AND told->>'actor' = actor AND told->>'organisation' = organisation
+)
+FROM entry, LATERAL (SELECT convert_from(body, 'UTF8')::json) AS b (told)
+WHERE index >= %(first)s AND index < %(last)s GROUP BY 1 ORDER BY 1
 """
-_BEGINNING = "SELECT time, convert_from(body, 'UTF8')::jsonb->'detail'->>'old_log' FROM {} WHERE index = 0"
 _USED = """
 SELECT told->>'grant', kind = 'seal', sum(count), coalesce(sum(count) FILTER (WHERE time >= %(day)s), 0),
     coalesce(sum(count) FILTER (WHERE time >= %(hour)s), 0)

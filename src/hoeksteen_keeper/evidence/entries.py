@@ -8,6 +8,7 @@ Layout and reasons: docs/evidence.md and docs/decisions/0003.
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from hoeksteen_keeper.evidence.errors import EvidenceCorrupt, InvalidEvent
-from hoeksteen_keeper.evidence.model import JSON, KINDS, TAG_BYTES, Entry, Event, Tags
+from hoeksteen_keeper.evidence.model import FACTS, JSON, KINDS, TAG_BYTES, Entry, Event, Tags
 from hoeksteen_keeper.evidence.notes import to_base64
 
 NONCE_BYTES = 16
@@ -74,12 +75,17 @@ class Scribe:
         if len(log_key) != 32:
             raise InvalidEvent("log_key", "The log key has 32 bytes.")
         self._log_key, self._random_bytes = HMAC(log_key, SHA256()), random_bytes
+        self._fact_key = hmac.digest(log_key, b"hoeksteen facts", "sha256")
 
     def subject_key(self, subject: UUID) -> bytes:
         """Give `k_subject`, by which its holder recognises the subject in every entry, and in nothing else."""
         keyed = self._log_key.copy()
         keyed.update(subject.bytes)
         return keyed.finalize()
+
+    def seal(self, index: int, kind: str, leaf: bytes) -> bytes | None:
+        """Give what marks a fact in the database as the keeper's own; None for what is no fact."""
+        return hmac.digest(self._fact_key, b"%d %b " % (index, kind.encode()) + leaf, "sha256") if kind in FACTS else None
 
     def draft(self, event: Event) -> Draft:
         """

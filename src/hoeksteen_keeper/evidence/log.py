@@ -175,6 +175,11 @@ class Log:
         for pool in (self.pool, *(one.pool for one in self.__dict__.get("earlier", ()))):
             pool.close()
 
+    def fail(self, error: KeeperCorrupt) -> None:
+        """Close the log: nothing is appended, and so nothing disclosed, from now on."""
+        _report.critical("the log is closed: %s", error)
+        self._failure = error
+
     def require_open(self) -> None:
         """:raises KeeperCorrupt: when the background work found that the log is broken: nothing is appended from then on"""
         if self._failure:
@@ -191,7 +196,7 @@ class Log:
             self.become_current()
             drafts = [draft for ticket in group for draft in ticket.drafts]
             clock = self._now().astimezone(UTC)
-            first = _store.append(self.pool, len(drafts), clock, partial(_written, drafts, clock))
+            first = _store.append(self.pool, len(drafts), clock, partial(_written, self.scribe, drafts, clock))
         except BaseException as error:
             for ticket in group:
                 ticket.error = error
@@ -206,7 +211,7 @@ class Log:
         self.require_open()
         if not self._current:
             with self._sequencing() as tx:
-                catch_up(tx, self.tiles, self.signer.verifier, self.origin)
+                catch_up(tx, self.tiles, self.signer.verifier, self.origin, seal=self.scribe.seal)
                 tx.commit()
             self._current = True
 
@@ -242,6 +247,8 @@ class Log:
                 raise EvidenceCorrupt("tiles_changed", "The tiles do not make the root that was signed: nothing is signed on top of them.")
             if [row.index for row in rows] != list(range(size, size + len(rows))):
                 raise EvidenceCorrupt("gap", f"Entries are missing in the database after entry {size}.")
+            if planted := [row.index for row in rows if row.seal != self.scribe.seal(row.index, row.kind, row.leaf)]:
+                raise EvidenceCorrupt("fact_planted", f"Entry {planted[0]} is none that the keeper entered; it is not signed.")
             new_size = self.tiles.extend(size, [row.leaf for row in rows], [row.body for row in rows], [row.chunk for row in rows if row.chunk])
             new_root = self.tiles.tree(new_size)(0, new_size)
             _store.advance_signed(tx, (size, root), (new_size, new_root))
@@ -264,8 +271,7 @@ class Log:
                 _report.warning("the log's checkpoint waits: %s", error)
                 self._wake.set()
             except KeeperCorrupt as error:
-                _report.critical("the log is closed: %s", error)
-                self._failure = error
+                self.fail(error)
                 return
             except Exception:  # noqa: BLE001 a thread that dies in silence would leave every later entry without a signature
                 _report.exception("the log's checkpoint fails, and is tried again")
@@ -274,18 +280,19 @@ class Log:
 
 
 def _written(
-    drafts: Sequence[Draft], clock: datetime, first: int, time: datetime
+    scribe: Scribe, drafts: Sequence[Draft], clock: datetime, first: int, time: datetime
 ) -> tuple[list[_store.Columns], list[tuple[bytes, int]]]:  # fmt: skip
     """Give drafts their place and time: the rows of the entries, and which token is found in which."""
     at, shown = to_text(time).encode(), to_text(clock).encode() if clock < time else None
     rows = [
-        (index, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, d.leaf(at, shown), d.body, d.chunk)
+        (index, time, d.event.kind, d.event.actor, d.event.organisation, d.chunk is None, leaf := d.leaf(at, shown), d.body, d.chunk,
+         scribe.seal(index, d.event.kind, leaf))
         for index, d in enumerate(drafts, first)
-    ]
+    ]  # fmt: skip
     return rows, [(token, index) for index, draft in enumerate(drafts, first) for token in draft.tokens]
 
 
 def begin(tx: _store.Connection, scribe: Scribe, events: Sequence[Event], *, now: datetime) -> None:
     """Write the first entries of a log that nobody serves yet, in the transaction that makes its tables."""
     drafts, clock = [scribe.draft(event) for event in events], now.astimezone(UTC)
-    _store.insert(tx, *_written(drafts, clock, *_store.advance_head(tx, len(drafts), clock)))
+    _store.insert(tx, *_written(scribe, drafts, clock, *_store.advance_head(tx, len(drafts), clock)))

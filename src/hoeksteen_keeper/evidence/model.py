@@ -15,7 +15,7 @@ KINDS = frozenset((
     "disclosure", "search", "seal", "organisation", "actor", "grant", "approval", "policy", "key", "session", "kill", "shred", "export", "exposure",
     "review", "break", "change",
 ))  # fmt: skip
-FACTS = ("organisation", "actor", "grant", "approval", "change", "policy", "key", "kill", "shred", "exposure")
+FACTS = ("organisation", "actor", "grant", "approval", "change", "review", "policy", "key", "kill", "shred", "exposure")
 """The kinds that `StateAt` is folded from."""
 SEEING = ("disclosure", "search", "seal", "export", "actor")
 """The kinds by which somebody may have come to hold somebody's data, their log-in included, and refused attempts."""

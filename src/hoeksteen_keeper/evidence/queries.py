@@ -16,7 +16,7 @@ from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, Event
 from hoeksteen_keeper.evidence.replay import StateAt, state_at
 
-__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "posing", "shredded", "state_at", "told", "used"]
+__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "shredded", "state_at", "told", "used"]
 
 ANSWER_MAX = 100_000
 _TOO_MUCH = f"More than {ANSWER_MAX} entries; ask for a shorter period, or page by page."
@@ -65,6 +65,7 @@ def _did_see(
         first = first if after is None else max(first, after + 1)
         if subject is not None:
             indexes = about(tx, log.scribe.subject_key(subject), first, last, SEEING)
+            indexes = indexes if limit is None or actor or among is not None else indexes[:limit]
         else:
             indexes = _store.seen_by(tx, SEEING, actor, among, first, last, limit or ANSWER_MAX + 1)
         if len(indexes) > ANSWER_MAX:
@@ -75,12 +76,6 @@ def _did_see(
             if (actor is None or entry.event.actor == actor) and (among is None or entry.event.organisation in among)
         ]  # fmt: skip
     return meant[:limit]
-
-
-def posing(log: Log) -> int:
-    """Count the entries that pose as another kind in the database, by which somebody hides what the log says; reads all of it."""
-    with _store.connected(log.pool) as tx:
-        return _store.posing(tx)
 
 
 def entries(log: Log | EarlierLog, *, first: int, last: int) -> list[Entry]:

@@ -6,7 +6,8 @@ into the database; only then may anything be appended or signed. If that cannot 
 older state would make a second view of the same log.
 """
 
-from dataclasses import astuple
+from collections.abc import Callable
+from dataclasses import astuple, replace
 
 from hoeksteen_keeper.evidence import _store
 from hoeksteen_keeper.evidence.entries import read_entry, read_leaf
@@ -15,11 +16,14 @@ from hoeksteen_keeper.evidence.merkle import EMPTY_ROOT, leaf_hash, range_proof,
 from hoeksteen_keeper.evidence.notes import Checkpoint, VerifierKey
 from hoeksteen_keeper.evidence.tiles import BODIES, ENTRIES, TILE_WIDTH, TileStore, unpack
 
+Seal = Callable[[int, str, bytes], bytes | None]
 
-def catch_up(tx: _store.Connection, tiles: TileStore, key: VerifierKey, origin: str) -> None:
+
+def catch_up(tx: _store.Connection, tiles: TileStore, key: VerifierKey, origin: str, *, seal: Seal) -> None:
     """
     Make the database hold everything that its published checkpoint covers; the sequencer's lock is held.
 
+    :param seal: gives a fact's seal, of index, kind and leaf
     :raises BehindTiles: when tile storage does not hold what its checkpoint covers, or the database went another way
     :raises EvidenceCorrupt: when the published checkpoint is not this log's, or not one of its past
     """
@@ -38,7 +42,7 @@ def catch_up(tx: _store.Connection, tiles: TileStore, key: VerifierKey, origin: 
             raise EvidenceCorrupt("forked", "The published checkpoint is not one of this log's past.")
         return
     try:
-        _insert_missing(tx, tiles, checkpoint, size, root)
+        _insert_missing(tx, tiles, checkpoint, size, root, seal)
     except EvidenceCorrupt as error:
         raise BehindTiles(
             "behind_tiles",
@@ -46,7 +50,7 @@ def catch_up(tx: _store.Connection, tiles: TileStore, key: VerifierKey, origin: 
         ) from error
 
 
-def _insert_missing(tx: _store.Connection, tiles: TileStore, checkpoint: Checkpoint, size: int, root: bytes) -> None:
+def _insert_missing(tx: _store.Connection, tiles: TileStore, checkpoint: Checkpoint, size: int, root: bytes, seal: Seal) -> None:
     tree = tiles.tree(checkpoint.size)
     if tree(0, size) != root:
         raise EvidenceCorrupt("forked", "What the database released is no prefix of the published tree.")
@@ -60,7 +64,7 @@ def _insert_missing(tx: _store.Connection, tiles: TileStore, checkpoint: Checkpo
         known = {row.index: row.leaf for row in _store.entries(tx, first, min(last, have))}
         if any(row.leaf != known.get(row.index, row.leaf) for row in rows):
             raise EvidenceCorrupt("forked", "The database holds other entries than the published tree.")
-        _store.insert(tx, [astuple(row) for row in rows if row.index not in known], [])
+        _store.insert(tx, [astuple(replace(row, seal=seal(row.index, row.kind, row.leaf))) for row in rows if row.index not in known], [])
         time = rows[-1].time
     if range_root(hashes, size, checkpoint.size, range_proof(tree, size, checkpoint.size, checkpoint.size)) != checkpoint.root or time is None:
         raise EvidenceCorrupt("tiles_changed", "The entries in tile storage do not make the published root.")

@@ -32,6 +32,7 @@ _ABOUT: Mapping[str, Callable[[Any], str]] = {
     "grant": lambda detail: detail["grant"]["id"],
     "approval": lambda detail: detail["grant"],
     "change": lambda detail: detail["change"],
+    "review": lambda detail: detail.get("grant", ""),
     "key": lambda detail: detail.get("holder", ""),
 }
 """What each kind of fact is about; the others, and keys that nobody holds, are about the keeper as a whole."""
@@ -54,11 +55,13 @@ class History:
 
     :ivar size: how many entries of the log it has seen
     :ivar open_grants: by asker, the grants that have not ended as far as it has seen
+    :ivar glass: by asker, the grants that were taken by breaking glass
     """
 
     def __init__(self) -> None:
         self.size = 0
         self.open_grants: dict[str, dict[str, None]] = {}
+        self.glass: dict[str, list[str]] = {}
         self._lines: dict[str, dict[str, list[Told]]] = {kind: {} for kind in FACTS}
 
     def apply(self, entry: Entry) -> None:
@@ -71,6 +74,8 @@ class History:
             if kind == "grant":
                 of_asker = self.open_grants.setdefault(str(detail["grant"].get("asker")), {})
                 of_asker.pop(about, None) if ended else of_asker.setdefault(about)
+                if detail["grant"].get("break_glass") and len(self._lines[kind][about]) == 1:
+                    self.glass.setdefault(str(detail["grant"]["asker"]), []).append(about)
 
     def line(self, kind: str, about: str, size: int) -> Sequence[Told]:
         """Give the facts about one thing among the first `size` entries, oldest first."""
@@ -147,7 +152,7 @@ class StateAt:
         said = self._of_keys("traffic_kept")
         return said[-1].detail["months"] if said else None
 
-    @property
+    @cached_property
     def links(self) -> dict[tuple[str, str], str]:
         """By issuer and subject, the actor to whom two officers linked whom an identity provider names so."""
         left = {name: line[-1].index for name, line in self.history.lines("actor", self.size).items() if line[-1].detail.get("status") == "ended"}
@@ -191,6 +196,15 @@ class StateAt:
         line = self.history.line("grant", name, self.size)
         return _grant_at(line, self.history.line("approval", name, self.size)) if line else None
 
+    def asked_at(self, name: str) -> datetime:
+        """Give when a grant of the log was asked for."""
+        return self.history.line("grant", name, self.size)[0].time
+
+    def glass_of(self, asker: str) -> list[str]:
+        """Name the grants that somebody took by breaking glass, the oldest first."""
+        names = self.history.glass.get(asker, [])[:]
+        return [name for name in names if self.history.line("grant", name, self.size)]
+
     def grant_lists(self, grant: str, subject: UUID) -> bool:
         """Say whether the grant's own list of subjects names this one; a grant for `any` subject has no list."""
         return self.grants[grant].tags.hold(self.subject_key(subject))
@@ -220,13 +234,14 @@ class StateAt:
 
 
 def _grant_at(line: Sequence[Told], approvals: Sequence[Told]) -> GrantAt:
-    """Put a grant together; what was asked for, and for whom, is settled by the request."""
-    grant: dict[str, JSON] = {}
-    for told in line:
-        grant |= told.detail["grant"]
-    tags = next((told.tags for told in line if len(told.tags)), line[0].tags)
+    """Put a grant together: all of it is settled by the request, but from when until when it runs."""
+    grant: dict[str, JSON] = dict(line[0].detail["grant"])
+    started = next((told.detail["grant"] for told in line if told.detail["event"] == "running"), None)
+    if started:
+        grant |= {name: started[name] for name in ("valid_from", "valid_to")}
     known = [told for told in approvals if told.index > line[0].index]
-    return GrantAt(grant, line[-1].detail["event"], tags, tuple(told.detail for told in known), tuple(sorted(told.index for told in (*line, *known))))
+    indexes = tuple(sorted(told.index for told in (*line, *known)))
+    return GrantAt(grant, line[-1].detail["event"], line[0].tags, tuple(told.detail for told in known), indexes)
 
 
 def state_at(log: "Log | EarlierLog", at: datetime | None) -> StateAt:
@@ -242,9 +257,10 @@ def state_at(log: "Log | EarlierLog", at: datetime | None) -> StateAt:
         with log.history_lock:
             for row in _store.facts(tx, log.history.size, size):
                 entry = read_entry(row.index, row.leaf, row.body, row.chunk)
-                if entry.event.kind != row.kind:
-                    raise EvidenceCorrupt("kind_changed", f"Entry {row.index} is no {row.kind}, as the database says.")
+                if entry.event.kind != row.kind or row.seal != log.scribe.seal(row.index, row.kind, row.leaf):
+                    raise EvidenceCorrupt("fact_planted", f"Entry {row.index} is no {row.kind} that the keeper entered.")
                 log.history.apply(entry)
+                log.history.size = row.index + 1
             log.history.size = max(log.history.size, size)
     return StateAt(log.history, size, at or datetime.max.replace(tzinfo=UTC), log.scribe.subject_key)
 

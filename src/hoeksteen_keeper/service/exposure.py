@@ -69,8 +69,8 @@ def _of_database(store: Store) -> list[str]:
 _ROLES = "SELECT rolname FROM pg_roles WHERE"
 _DATABASE = (
     (
-        "database-superuser: {} of the keeper's database reads wrapped keys and blind tokens, no plaintext; what it writes there gives rights and is "
-        "found within half a minute",
+        "database-superuser: {} of the keeper's database reads wrapped keys and blind tokens, no plaintext; what it writes there opens "
+        "nothing, and is found",
         f"{_ROLES} rolsuper AND rolcanlogin ORDER BY 1",
     ),
     (

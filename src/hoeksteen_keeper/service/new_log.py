@@ -51,6 +51,7 @@ def begin_new_log(store: Store, log: Log, *, home: Path, reason: str, known: Map
             for name in _EVIDENCE:
                 tx.execute(statements(name).encode())
             tx.execute("UPDATE vault.shredded SET entry = NULL")
+            tx.execute("SET LOCAL search_path TO evidence")
             begin(tx, log.scribe, events, now=now)
     if (home / "tiles").exists():
         (home / "tiles").rename(home / f"tiles.{number}")

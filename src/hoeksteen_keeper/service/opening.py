@@ -4,9 +4,9 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hoeksteen_keeper.access.actors import Actors
@@ -19,9 +19,10 @@ from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.policies import Shelf, digest_of, governs, policies_of, shipped
 from hoeksteen_keeper.access.sessions import Sessions
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperUnavailable, answer_to
-from hoeksteen_keeper.evidence import queries
+from hoeksteen_keeper.evidence import _store, queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
+from hoeksteen_keeper.evidence.scan import require_signed
 from hoeksteen_keeper.service.clock import SteadyClock, now
 from hoeksteen_keeper.service.differences import differences
 from hoeksteen_keeper.service.exposure import attest_exposure
@@ -67,13 +68,13 @@ def _opened(dsn: str, home: Path, port: int) -> Iterator[Keeper]:
         keeper.log.pool.open()
         keeper.log.become_current()
         require_nothing_newer(keeper.log, witnesses)
+        scanned = _seal_facts(keeper.log)
         keeper.log.start()
-        _require_kinds(keeper.log)
         _after_the_last_entry(keeper)
         reapply(keeper)
         _put_first_in_force(keeper)
         attest_exposure(keeper)
-        with cosigned(keeper.log, witnesses), _sweeping(keeper):
+        with cosigned(keeper.log, witnesses), _sweeping(keeper, scanned):
             yield keeper
     finally:
         keeper.log.stop()
@@ -176,12 +177,18 @@ def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
     )  # fmt: skip
 
 
-def _require_kinds(log: Log) -> None:
-    """:raises KeeperCorrupt: `kind_changed`, when somebody hides facts: who was stopped, or what was revoked"""
-    if count := queries.posing(log):
-        raise KeeperCorrupt(
-            "kind_changed", f"The database calls {count} entries of the log another kind than they are. Run `hoeksteen-keeper fsck`, and restore."
-        )
+def _seal_facts(log: Log) -> int:
+    """
+    See that the database holds the log as it was signed, seal the facts of a keeper that did not seal yet, and give the signed tree's size.
+
+    :raises KeeperCorrupt: `entry_changed`, when somebody hides or makes up what the log says
+    """
+    size = require_signed(log)
+    with log.pool.connection() as tx:
+        rows = _store.unsealed(tx, size)
+        seals = [(row.index, seal) for row in rows if (seal := log.scribe.seal(row.index, row.kind, row.leaf))]
+        _store.set_seals(tx, seals) if seals else None
+    return size
 
 
 def _put_first_in_force(keeper: Keeper) -> None:
@@ -195,33 +202,71 @@ def _put_first_in_force(keeper: Keeper) -> None:
         _report.warning("other policies are in force than this program ships: see `hoeksteen-keeper change policy --shipped`")
 
 
+class _Sweeper:
+    """
+    What an open keeper does by itself, each second and each by itself: where one step fails, the others go on.
+
+    :param scanned: up to which entry the database was compared with the signed tree
+    """
+
+    def __init__(self, keeper: Keeper, scanned: int) -> None:
+        self._keeper, self._scanned = keeper, scanned
+        self._compared = self._attested = now()
+        self._destroyed: datetime | None = None
+        self._seen, self._told = set[str](), set[str]()
+
+    def sweep(self) -> bool:
+        """Do everything once, and say whether all of it could be done."""
+        keeper = self._keeper
+        steps = (
+            self._scan, self._compare, keeper.keys.forget_destroyed, keeper.grants.expire, keeper.sessions.sweep, self._attest, self._destroy
+        )  # fmt: skip
+        done = [_done(step) for step in steps]  # each of them, whatever became of those before
+        return all(done)
+
+    def _scan(self) -> None:
+        """See that what was entered since stands in the database as it was signed; else nothing is entered, and so disclosed, any more."""
+        try:
+            self._scanned = require_signed(self._keeper.log, self._scanned)
+        except KeeperCorrupt as error:
+            self._keeper.log.fail(error)
+
+    def _compare(self) -> None:
+        if now() - self._compared >= _COMPARE_EVERY:
+            self._compared, before, self._seen = now(), self._seen, set(differences(self._keeper))
+            if not (self._seen & before) <= self._told:  # a back door that stays is attested, not what was just being changed
+                self._told, self._attested = self._seen & before, now() - _ATTEST_EVERY
+
+    def _attest(self) -> None:
+        if now() - self._attested >= _ATTEST_EVERY:
+            attest_exposure(self._keeper)
+            self._attested, self._scanned = now(), 0  # and all of the log is compared once more
+
+    def _destroy(self) -> None:
+        if self._destroyed is None or now() - self._destroyed >= _DESTROY_EVERY:
+            destroy_months_over(self._keeper)
+            self._destroyed = now()
+
+
+def _done(step: Callable[[], object]) -> bool:
+    try:
+        step()
+    except KeeperUnavailable as error:
+        _report.warning("sweeping waits: %s", error.reason)
+    except Exception as error:  # noqa: BLE001 reported by its kind and place; what ran out must go on ending
+        answer_to(error)
+        return False
+    return True
+
+
 @contextmanager
-def _sweeping(keeper: Keeper) -> Iterator[None]:
-    stop = threading.Event()
+def _sweeping(keeper: Keeper, scanned: int) -> Iterator[None]:
+    stop, sweeper = threading.Event(), _Sweeper(keeper, scanned)
 
     def sweep() -> None:
-        attested, compared, months_destroyed = now(), now(), None
-        seen, told = set[str](), set[str]()
-        while not stop.wait(_SWEEP_SECONDS):
-            try:
-                keeper.keys.forget_destroyed()
-                keeper.grants.expire()
-                keeper.sessions.sweep()
-                if now() - compared >= _COMPARE_EVERY:
-                    compared, before, seen = now(), seen, set(differences(keeper, entries=False))
-                    if not (seen & before) <= told:  # a back door that stays is attested, not what was just being changed
-                        told, attested = seen & before, now() - _ATTEST_EVERY
-                if now() - attested >= _ATTEST_EVERY:
-                    attest_exposure(keeper)
-                    attested = now()
-                if months_destroyed is None or now() - months_destroyed >= _DESTROY_EVERY:
-                    destroy_months_over(keeper)
-                    months_destroyed = now()
-            except KeeperUnavailable as error:
-                _report.warning("sweeping waits: %s", error.reason)
-            except Exception as error:  # noqa: BLE001 reported by its kind and place; what ran out must go on ending
-                answer_to(error)
-                stop.wait(_PAUSE_SECONDS)
+        pause = _SWEEP_SECONDS
+        while not stop.wait(pause):
+            pause = _SWEEP_SECONDS if sweeper.sweep() else _PAUSE_SECONDS
 
     thread = threading.Thread(target=sweep, name="sweeper", daemon=True)
     thread.start()

@@ -32,7 +32,7 @@ class Store:
 
     def __init__(self, dsn: str) -> None:
         def pool(options: str) -> psycopg_pool.ConnectionPool[Connection]:
-            settings = {"options": f"-c timezone=UTC -c search_path=public,evidence {options}", "autocommit": True}
+            settings = {"options": f"-c timezone=UTC {options}", "autocommit": True}
             return psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_CONNECTIONS_MAX, timeout=10.0, kwargs=settings, open=False)
 
         self._pool, self._counters = pool(""), pool("-c synchronous_commit=off")

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,9 @@ from fixtures.keeper import RunningKeeper, new_subject
 from hoeksteen_keeper.access.policies import shipped
 from hoeksteen_keeper.client import KeeperClient, KeeperRefused, SealItem
 from hoeksteen_keeper.errors import KeeperCorrupt
+from hoeksteen_keeper.evidence.entries import Scribe
+from hoeksteen_keeper.evidence.model import Event
+from hoeksteen_keeper.service.clock import now
 
 UNLIMITED = """
 @id("no ceiling") @limits("grant") permit (principal in Role::"care_agent", action == Action::"reveal", resource)
@@ -97,15 +101,72 @@ def test_what_waits_for_a_signature_is_not_altered(own_keeper: RunningKeeper) ->
         keeper.approve(more, "dewi.hoekstra")
 
 
-def test_a_kill_that_is_hidden_from_the_log_s_readers_keeps_the_keeper_closed(own_keeper: RunningKeeper) -> None:
+def test_what_waits_is_not_swapped_before_anybody_signs_nor_named_otherwise_when_it_ends(own_keeper: RunningKeeper) -> None:
+    keeper, tan, (meant, other) = own_keeper, own_keeper.client("m.tan"), (new_subject(), new_subject())
+    grant = tan.request_grant(purpose="support", categories=["identity"], subjects=[meant], ticket="T", minutes=30)
+    swapped = grant["canonical"].replace(str(meant), str(other)).encode()
+    digest = hashlib.sha256(swapped).hexdigest()
+    keeper.sql(f"UPDATE access.access_grant SET canonical = '\\x{swapped.hex()}', digest = '\\x{digest}' WHERE grant_id = '{grant['id']}'")
+    keeper.sql(f"UPDATE access.grant_subject SET subject = '{other}' WHERE grant_id = '{grant['id']}'")
+    with pytest.raises(KeeperCorrupt, match="grant_changed"):
+        keeper.client("chris.smit").approve_grant(grant=grant["id"], digest=digest)
+
+    kept = tan.request_grant(purpose="support", categories=["identity"], subjects=[meant], ticket="T", minutes=30)["id"]
+    keeper.approve(kept)
+    keeper.sql(f"UPDATE access.access_grant SET asker = 'emma.bakker', categories = '{{note}}', valid_to = now() WHERE grant_id = '{kept}'")
+    keeper.client("chris.smit").revoke_grant(grant=kept, reason="done")
+    could = keeper.client("dewi.hoekstra").could_see(subject=meant, since=now() - timedelta(hours=1))["actors"]
+    assert {(row["actor"], *row["categories"]) for row in could if row["grant"] == kept} == {("m.tan", "identity")}
+
+
+def test_a_fact_that_somebody_plants_closes_the_keeper_before_it_is_signed(own_keeper: RunningKeeper) -> None:
     keeper = own_keeper
+    public = keeper.run("keygen", "--out", keeper.key("mine")).stdout.strip()
+    detail = {"event": "added", "key": "ed25519:mine", "holder": "chris.smit", "public_key": public}
+    draft = Scribe(secrets.token_bytes(32), secrets.token_bytes).draft(Event(kind="key", actor="chris.smit", action="add_key", detail=detail))
+    leaf = draft.leaf(f"{now():%Y-%m-%dT%H:%M:%S.%fZ}".encode(), None)
+    columns = "index, time, kind, actor, organisation, indexed, leaf, body, seal"
+    planted = (
+        f"size, time, 'key', 'chris.smit', '', true, '\\x{leaf.hex()}'::bytea, '\\x{draft.body.hex()}'::bytea, '\\x{secrets.token_hex(32)}'::bytea"
+    )
+    keeper.sql(f"INSERT INTO evidence.entry ({columns}) SELECT {planted} FROM evidence.head; UPDATE evidence.head SET size = size + 1")
+    mine = KeeperClient(socket_path=keeper.socket_path, service="chris.smit", key_path=keeper.key("mine"))
+    with pytest.raises(KeeperCorrupt, match="fact_planted"):
+        mine.grants()
+
+
+@pytest.mark.parametrize("how", ["called another kind", "another entry in its place", "gone"])
+def test_a_kill_that_is_hidden_closes_the_keeper_and_keeps_it_closed(own_keeper: RunningKeeper, how: str) -> None:
+    keeper, dewi = own_keeper, own_keeper.client("dewi.hoekstra")
     keeper.client("chris.smit").kill(scope="actor", target="w.lim", reason="x")
-    hide = "UPDATE evidence.entry SET kind = '{}' WHERE index = (SELECT max(index) FROM evidence.entry WHERE kind = 'kill')"
-    keeper.sql(f"SET session_replication_role = replica; {hide.format('session')}")
-    assert any("1 entries of the log pose as another kind" in finding for finding in keeper.client("dewi.hoekstra").exposure())
+    dewi.exposure()
+    dewi.checkpoint()
+    the_kill = "index = (SELECT max(index) FROM evidence.entry WHERE kind = 'kill')"
+    columns = "kind, actor, organisation, leaf, body"
+    another = f"SELECT {columns} FROM evidence.entry o WHERE o.kind = 'session' LIMIT 1"
+    hide = {
+        "called another kind": f"UPDATE evidence.entry SET kind = 'session' WHERE {the_kill}",
+        "another entry in its place": f"UPDATE evidence.entry e SET ({columns}) = ({another}) WHERE {the_kill}",
+        "gone": f"DELETE FROM evidence.entry WHERE {the_kill}",
+    }
+    keeper.sql(f"SET session_replication_role = replica; {hide[how]}")
     keeper.stop()
-    with pytest.raises(AssertionError, match="kind_changed"):
+    with pytest.raises(AssertionError, match="entry_changed"):
         keeper.start()
+
+
+def test_an_entry_that_is_changed_while_it_is_written_is_found_at_once(own_keeper: RunningKeeper) -> None:
+    keeper, chris = own_keeper, own_keeper.client("chris.smit")
+    keeper.sql(
+        "CREATE FUNCTION evidence.hide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.kind = 'kill' THEN NEW.kind := 'session'; END IF; "
+        "RETURN NEW; END $$; CREATE TRIGGER hide BEFORE INSERT ON evidence.entry FOR EACH ROW EXECUTE FUNCTION evidence.hide()"
+    )
+    chris.kill(scope="actor", target="w.lim", reason="x")
+    deadline = time.monotonic() + 30
+    with pytest.raises(KeeperCorrupt, match=r"entry_changed|fact_planted"):
+        while time.monotonic() < deadline:
+            chris.exposure()
+            time.sleep(0.5)
 
 
 def test_no_policy_lets_anything_out_without_a_ceiling(own_keeper: RunningKeeper) -> None:
