@@ -39,7 +39,9 @@ class House:
         path, calls = self.folder / name, name.endswith(".csv")
         framed = [f"H;voice_sms;1;2026-11-01T03:00:00+01:00;{len(lines)}", *lines, f"T;{len(lines)}"] if calls else lines
         path.write_text("\n".join([*framed, ""]), "utf-8")
-        adapter = "voice_sms_csv" if calls else "sessions_jsonl"
+        return self.take_file(path, "voice_sms_csv" if calls else "sessions_jsonl")
+
+    def take_file(self, path: Path, adapter: str) -> FileBalance:
         return operations.collect(
             database=self.database,
             keeper=self.keeper.client("bss"),

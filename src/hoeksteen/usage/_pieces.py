@@ -26,7 +26,7 @@ def read_lines(file: str, first: int, last: int) -> str:
     SELECT line, text FROM (
         SELECT row_number() OVER () AS line, text FROM read_csv(
             '{path}', columns = {{'text': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x1f', quote = '', escape = '',
-            max_line_size = {LINE_BYTES_MAX})
+            max_line_size = {4 * LINE_BYTES_MAX})
     ) WHERE line BETWEEN {first} AND {last}
     """
 

@@ -145,7 +145,7 @@ def test_sessions_without_an_identifier_are_told_apart_by_what_they_say(take: Ca
         ("", "calls.csv: file: is empty"),
         (calls(call(1)).encode() + b"\xff\xfe", "calls.csv: line 4: encoding: is not UTF-8"),
         (calls(call(1)).encode() + b"\xc3", "calls.csv: line 4: encoding: is not UTF-8"),
-        (calls(call(1), "é" * 300_000, call(2)), "calls.csv: line 3: text: is longer than 249999 characters"),
+        (calls(call(1), "é" * 300_000, call(2)), "calls.csv: line 3: text: is longer than 250000 bytes"),
         (calls(call(1)).replace("R;1", "R;\x001"), "calls.csv: line 2: text: holds a control character"),
         (calls(call(1)).replace("R;1", "R;\r1"), "calls.csv: file: mixes line ends: 0 of 3 lines end in CR LF"),
         (calls(call(1)).replace("\n", "\r\n", 1), "calls.csv: file: mixes line ends: 1 of 3 lines end in CR LF"),
