@@ -13,6 +13,7 @@ from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.usage.adapters.base import Adapter, LineAdapter, RecordAdapter
 from hoeksteen.usage.adapters.declared import adapter_of
 from hoeksteen.usage.adapters.layout import read_layout
+from hoeksteen.usage.adapters.threegpp import BerRecords, CdrFile
 
 GROUP = "hoeksteen.usage_adapters"
 _LAYOUTS = Path(__file__).parent / "layouts"
@@ -20,7 +21,8 @@ _LAYOUTS = Path(__file__).parent / "layouts"
 
 def ours() -> list[Adapter]:
     """Give the adapters of this package: what its own entry point names."""
-    return [adapter_of(read_layout(file.read_text("utf-8"), file.name)) for file in sorted(_LAYOUTS.glob("*.yaml"))]
+    declared = [adapter_of(read_layout(file.read_text("utf-8"), file.name)) for file in sorted(_LAYOUTS.glob("*.yaml"))]
+    return [*declared, BerRecords("ts32298_ber", endings=(".ber",)), CdrFile("ts32297_cdr", endings=(".cdr",))]
 
 
 def adapters(layouts: Path | None = None) -> dict[str, Adapter]:
