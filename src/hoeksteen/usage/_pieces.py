@@ -199,12 +199,25 @@ SELECT 0 AS month, {file} AS usage_file_id, {line} AS line, 'rejected' AS state,
 FROM checked WHERE reason IS NOT NULL
 """
 
-BALANCE = """
-SELECT state, reason, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
-    SELECT 'rejected' AS state, reason, units FROM checked WHERE reason IS NOT NULL
+# By hours of UTC, of which each lies in one local day; none for a start that cannot be read.
+HOUR = "CASE WHEN start BETWEEN TIMESTAMPTZ '2000-01-01 00:00:00+00' AND TIMESTAMPTZ '2200-01-01 00:00:00+00' THEN epoch_us(start) // 3600000000 END"
+BALANCE = f"""
+SELECT state, reason, hour, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT 'rejected' AS state, reason, {HOUR} AS hour, units FROM checked WHERE reason IS NOT NULL
     UNION ALL
     SELECT CASE WHEN duplicate THEN 'duplicate' WHEN suspense IS NOT NULL THEN 'suspended' ELSE 'guided' END,
-           CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, units FROM judged
-) GROUP BY state, reason ORDER BY state, reason
+           CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, {HOUR}, units FROM judged
+) GROUP BY state, reason, hour ORDER BY state, reason, hour
 """
 TOTALS = "SELECT count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM checked"
+
+# What lies in the lake, for comparison with the balances.
+COUNTED = f"""
+SELECT usage_file_id, state, reason, hour, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT usage_file_id, 'guided' AS state, '' AS reason, {HOUR} AS hour, units FROM guided
+    UNION ALL
+    SELECT usage_file_id, 'suspended', reason, {HOUR}, units FROM suspended
+    UNION ALL
+    SELECT usage_file_id, state, reason, NULL, units FROM set_aside
+) GROUP BY usage_file_id, state, reason, hour
+"""

@@ -6,6 +6,7 @@ product is active at its start after all; and the own numbers, though not the ot
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -19,7 +20,6 @@ from hoeksteen.storage.lake import LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _pieces, _steps, _store
-from hoeksteen.usage.model import StateCount, UsageState
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import edition
 
@@ -68,9 +68,12 @@ def put_back(duck: Duck, write: LakeWrite) -> int:
     write.replace(SUSPENDED, {"month": months}, duck.write_parquet(SUSPENDED, waiting, write.folder(SUSPENDED)))
     write.append(GUIDED, duck.write_parquet(GUIDED, _pieces.GUIDED_ROWS.format(**names), write.folder(GUIDED)))
     write.append(SET_ASIDE, duck.write_parquet(SET_ASIDE, _pieces.SET_ASIDE_ROWS.format(**names), write.folder(SET_ASIDE)))
+    moved: dict[UUID, list[dict[str, Any]]] = {}
     for row in duck.rows(_MOVED):
-        change = StateCount(UsageState(row["state"]), row["reason"], row["records"], row["units"])
-        _store.move_balance(write.tx, row["usage_file_id"], change)
+        moved.setdefault(row["usage_file_id"], []).append(row)
+    for usage_file_id, rows in moved.items():
+        for change in _steps.by_day(rows):
+            _store.move_balance(write.tx, usage_file_id, change)
     return int(duck.value("SELECT count(*) FROM judged WHERE NOT duplicate AND suspense IS NULL"))
 
 
@@ -145,11 +148,11 @@ LEFT JOIN opened_other_number o USING (record_id)
 """
 
 # What leaves one state of a file enters another.
-_MOVED = """
-SELECT usage_file_id, state, reason, sum(records)::BIGINT AS records, sum(units)::BIGINT AS units FROM (
-    SELECT usage_file_id, 'suspended' AS state, suspended_for AS reason, -1 AS records, -units AS units FROM judged
+_MOVED = f"""
+SELECT usage_file_id, state, reason, hour, sum(records)::BIGINT AS records, sum(units)::BIGINT AS units FROM (
+    SELECT usage_file_id, 'suspended' AS state, suspended_for AS reason, {_pieces.HOUR} AS hour, -1 AS records, -units AS units FROM judged
     UNION ALL
     SELECT usage_file_id, CASE WHEN duplicate THEN 'duplicate' WHEN suspense IS NOT NULL THEN 'suspended' ELSE 'guided' END,
-        CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, 1, units FROM judged
-) GROUP BY usage_file_id, state, reason HAVING sum(records) <> 0 ORDER BY usage_file_id, state, reason
+        CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, {_pieces.HOUR}, 1, units FROM judged
+) GROUP BY usage_file_id, state, reason, hour HAVING sum(records) <> 0 ORDER BY usage_file_id, state, reason, hour
 """

@@ -1,7 +1,8 @@
 """The steps that make guided, suspended and set-aside records of usable ones, whether they come from a file or were suspended before."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -11,9 +12,11 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.operations import seal_traffic
 from hoeksteen.disclosure.queries import deduplication_tokens
 from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _guiding, _pieces, _store
+from hoeksteen.usage.model import DayCount, UsageState
 from hoeksteen.usage.zones import countries, prefixes
 
 NOBODY = UUID(int=0)  # the subject of what belongs to no product yet
@@ -94,6 +97,16 @@ def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) 
     empty = pa.table({"record_id": pa.array([], pa.string()), "block": pa.array([], pa.binary())})
     duck.put("sealed_text", pa.concat_tables(parts) if parts else empty)
     duck.execute(f"CREATE TABLE sealed_{column} AS SELECT record_id::UUID AS record_id, block FROM sealed_text")
+
+
+def by_day(rows: Sequence[dict[str, Any]]) -> list[DayCount]:
+    """Add up counts by hour of UTC (`_pieces.HOUR`) to counts by local day."""
+    days: dict[tuple[str, str, date | None], tuple[int, int]] = {}
+    for row in rows:
+        day = None if row["hour"] is None else local_day(datetime.fromtimestamp(row["hour"] * 3600, UTC))
+        records, units = days.get((row["state"], row["reason"], day), (0, 0))
+        days[row["state"], row["reason"], day] = (records + row["records"], units + row["units"])
+    return [DayCount(day, UsageState(state), reason, *counts) for (state, reason, day), counts in days.items()]
 
 
 def month_name(month: int) -> str:

@@ -16,7 +16,7 @@ from hoeksteen.usage import _pieces, _reading, _recycling, _steps, _store
 from hoeksteen.usage._intake import Staged, shown_name, staged
 from hoeksteen.usage.adapters import named
 from hoeksteen.usage.adapters.base import Adapter
-from hoeksteen.usage.model import FileBalance, RefusedFile, StateCount, UsageState
+from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import edition
 
@@ -114,19 +114,24 @@ def _take(
             duck.view_of_files("taken_suspended", SUSPENDED, write.files(SUSPENDED))
             _steps.judge(duck)
             _steps.seal(duck, keeper)
-            balance = _balance(duck, usage_file_id, source, file.name, now)
+            balance, days = _balance(duck, usage_file_id, source, file.name, now)
             _write(duck, write, usage_file_id, source)
             invariant(balance.closes, f"every record of {file.name} has exactly one state")
             invariant(balance.records_in == records, f"every line of {file.name} is a record")
-            _store.insert_file(write.tx, file.digest, adapter.name, balance)
+            _store.insert_file(write.tx, file.digest, adapter.name, balance, days)
             _store.forget_refused(write.tx, file.name)
     return balance
 
 
-def _balance(duck: Duck, usage_file_id: UUID, source: str, name: str, now: datetime) -> FileBalance:
+def _balance(duck: Duck, usage_file_id: UUID, source: str, name: str, now: datetime) -> tuple[FileBalance, list[DayCount]]:
     [totals] = duck.rows(_pieces.TOTALS)
-    states = tuple(StateCount(UsageState(row["state"]), row["reason"], row["records"], row["units"]) for row in duck.rows(_pieces.BALANCE))
-    return FileBalance(usage_file_id, source, name, now, totals["records"], totals["units"], states)
+    days = _steps.by_day(duck.rows(_pieces.BALANCE))
+    states: dict[tuple[UsageState, str], StateCount] = {}
+    for day in days:
+        before = states.get((day.state, day.reason), StateCount(day.state, day.reason, 0, 0))
+        states[day.state, day.reason] = replace(before, records=before.records + day.records, units=before.units + day.units)
+    balance = FileBalance(usage_file_id, source, name, now, totals["records"], totals["units"], tuple(states[key] for key in sorted(states)))
+    return balance, days
 
 
 def _write(duck: Duck, write: LakeWrite, usage_file_id: UUID, source: str) -> None:

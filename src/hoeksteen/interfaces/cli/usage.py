@@ -1,11 +1,9 @@
 """`hoeksteen usage`: collect files, rate a month, explain a charge."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
@@ -13,17 +11,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_pairs, report_table
+from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_pairs
+from hoeksteen.interfaces.cli.usage_balance import balance, rated_balance, require_closed, show_balance, show_reasons, totals
 from hoeksteen.interfaces.cli.usage_files import adapters, collect, shown_progress, watch
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
-from hoeksteen.kernel.errors import AccessDenied, Corrupt
+from hoeksteen.kernel.errors import AccessDenied
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.rating import operations as rating
 from hoeksteen.rating import queries as rated
-from hoeksteen.rating.model import Explanation, RatedBalance
+from hoeksteen.rating.model import Explanation
 from hoeksteen.usage import operations as collection
-from hoeksteen.usage import queries as collected
 
 _SERVICE = "bss"
 _HEADINGS = {  # no wider than their figures, so that a file's name keeps its room on 80 columns
@@ -54,37 +52,18 @@ def rate(month: date, data: Path, as_json: bool) -> None:
             identifiers=runtime.identifiers,
             progress=lambda step, records: bars.update(task, description=f"{step}: {records:,} records"),
         )
-        balances, reasons = _balance(runtime)
+        balances, reasons = rated_balance(runtime)
     seconds = round(time.monotonic() - began, 2)
     console = report_console(as_json=as_json)
-    _show_balance(console, balances)
-    _show_reasons(console, reasons)
+    show_balance(console, balances)
+    show_reasons(console, reasons)
     if recycled or refusal:
         console.print(refusal or f"\n{recycled:,} records that were suspended are rateable now.", soft_wrap=True)
     console.print(f"\n{run.records:,} records of {run.month:%Y-%m} rated in {seconds} s; digest {run.digest.hex()}", soft_wrap=True)
     if as_json:
         figures = {"month": f"{run.month:%Y-%m}", "records": run.records, "digest": run.digest.hex(), "recycled": recycled, "seconds": seconds}
-        emit_json({"usage": _totals(balances), **figures})
-    _require_closed(balances)
-
-
-@usage.command()
-@data_option
-@json_option
-def balance(data: Path, as_json: bool) -> None:
-    """Show what became of the records of every file."""
-    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
-        balances, reasons = _balance(runtime)
-        with runtime.database.transaction() as tx:
-            refused = collected.refused_files(tx=tx)
-    console = report_console(as_json=as_json)
-    _show_balance(console, balances)
-    _show_reasons(console, reasons)
-    for file in refused:
-        console.print(f"Refused, nothing taken: {escape(file.why)}", soft_wrap=True)
-    if as_json:
-        files = [asdict(entry) for entry in balances]
-        emit_json({"usage": _totals(balances), "files": files, "refused": [asdict(file) for file in refused]})
+        emit_json({"usage": totals(balances), **figures})
+    require_closed(balances)
 
 
 @usage.command()
@@ -112,53 +91,6 @@ def _recycle(runtime: Runtime) -> tuple[int, str]:
     return guided, ""
 
 
-def _balance(runtime: Runtime) -> tuple[list[RatedBalance], list[dict[str, Any]]]:
-    with runtime.database.transaction() as tx:
-        return rated.balance(tx=tx), rated.reasons(tx=tx)
-
-
-def _totals(balances: Sequence[RatedBalance]) -> dict[str, int]:
-    return {name: sum(getattr(entry, name) for entry in balances) for name in ("records_in", *_FINAL, "unrated")}
-
-
-def _require_closed(balances: Sequence[RatedBalance]) -> None:
-    """
-    Stop when records of a file have no state, or two.
-
-    :raises Corrupt: naming the file; records that wait for the rating of another month are none of these
-    """
-    for entry in balances:
-        if entry.records_in != entry.unrated + sum(getattr(entry, name) for name in _FINAL):
-            raise Corrupt(f"The balance of {entry.name} does not close.", remedy="Stop, keep the data directory, and report it.")
-
-
-def _show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
-    totals = _totals(balances)
-    shown = ("records_in", *_FINAL, *(["unrated"] if totals["unrated"] else []))
-    table = report_table("Every record has one state")
-    for name in ("file", *shown, "EUR"):
-        figure = name != "file"
-        table.add_column(_HEADINGS.get(name, name), justify="right" if figure else "left", no_wrap=figure)
-    for entry in balances:
-        counts = (f"{getattr(entry, name):,}" for name in shown)
-        table.add_row(escape(entry.name), *counts, f"{euros(entry.amount_micro):,.2f}")
-    amount = euros(sum(entry.amount_micro for entry in balances))
-    table.add_section()
-    table.add_row("all", *(f"{totals[name]:,}" for name in shown), f"{amount:,.2f}")
-    console.print(table)
-    unclosed = sum(not entry.closes for entry in balances)
-    console.print(f"[bold]{unclosed} of {len(balances)} files do not close yet.[/]" if unclosed else "Every file closes.")
-
-
-def _show_reasons(console: Console, reasons: Sequence[dict[str, Any]]) -> None:
-    table = report_table("What rating made of the guided records")
-    for heading in ("state", "reason", "records", "EUR"):
-        table.add_column(heading, justify="left" if heading in ("state", "reason") else "right")
-    for row in reasons:
-        table.add_row(row["state"], row["reason"] or "priced", f"{row['records']:,}", f"{euros(row['amount_micro']):,.6f}")
-    console.print(table)
-
-
 def _show_explanation(explanation: Explanation) -> None:
     console = Console()
     console.print(explanation.sentence_en, soft_wrap=True)
@@ -182,6 +114,6 @@ def _show_explanation(explanation: Explanation) -> None:
     console.print(table)
 
 
-for command in (collect, watch, adapters):
+for command in (collect, watch, adapters, balance):
     usage.add_command(command)
 commands = [usage]
