@@ -21,7 +21,7 @@ from hoeksteen.usage.tables import GUIDED
 WORKER = Path(__file__).with_name("usage_worker.py")
 LATER = "31699900007"
 FILES, CALLS, SESSIONS = 4, 300, 100
-LIVES_MAX = 12
+LIVES_MAX = 8
 
 
 def _fill(drop: Path) -> None:
@@ -42,19 +42,22 @@ def test_killed_at_random_instants(database: Database, business_dsn: str, keeper
         house = House(database, lake, keeper, tmp_path)
         house.hold(OWN)
         _fill(drop)
+        began = time.monotonic()
+        house.take("first.csv")  # of no records: how long the machine needs for a file at this moment
+        took = time.monotonic() - began
         seen: list[int] = []
         for life in range(LIVES_MAX):
             if life == LIVES_MAX // 2 or (seen and seen[-1] >= FILES):
                 house.hold(LATER) if LATER not in house.held else None
             worker = _worker(house, business_dsn, drop)
             assert worker.stdout is not None and worker.stdout.readline() == "working\n"
-            time.sleep(chance.uniform(0.0, 1.0))
+            time.sleep(chance.uniform(0.0, 3 * took))
             worker.send_signal(signal.SIGKILL)
             told, _ = worker.communicate()
             seen.append(_require_whole(house))
             if "done" in told and LATER in house.held:
                 break
-        assert len(set(seen)) > 3, f"the kills came too early or too late to mean anything: {seen}"
+        assert len(set(seen)) > 2, f"the kills came too early or too late to mean anything: {seen}"
         assert seen == sorted(seen), "files that were taken are never lost"
         if LATER not in house.held:
             house.hold(LATER)
@@ -75,7 +78,7 @@ def _require_whole(house: House) -> int:
         balances = queries.balances(tx=tx)
         assert all(balance.closes for balance in queries.balance_by_source(tx=tx))
     assert all(balance.closes for balance in balances)
-    return len(balances)
+    return len(balances) - 1
 
 
 def _require_all(house: House, drop: Path) -> None:

@@ -150,8 +150,16 @@ def _framed(staged: Staged, lines: int) -> Frame:
     """Give the frame of a file whose lines are known to be of bounded length."""
     file = staged.file
     size = file.seek(0, os.SEEK_END)
+    if size == len(codecs.BOM_UTF8) and lines == 1 and _begins_with_mark(file):
+        raise InvalidInput(f"{staged.name}: file: is empty.", remedy="Deliver a file with records.")
     file.seek(0)
     first = file.read(LINE_BYTES_MAX + 4).partition(b"\n")[0].decode("utf-8").rstrip("\r")
     file.seek(max(0, size - LINE_BYTES_MAX - 4))
     last = file.read().removesuffix(b"\n").rpartition(b"\n")[2].decode("utf-8", "replace").rstrip("\r")
     return Frame(staged.name, lines, first.removeprefix("\ufeff"), last)
+
+
+def _begins_with_mark(file: BinaryIO) -> bool:
+    """Say whether a file begins with a byte order mark, which the engine passes over."""
+    file.seek(0)
+    return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8

@@ -143,6 +143,7 @@ def test_sessions_without_an_identifier_are_told_apart_by_what_they_say(take: Ca
         (f"{HEAD};2\n{call(1)}\nT;1\n", "calls.csv: line 1: records: says 2, and the trailer 1"),
         ("KLANTNR;NAAM\n1;X\n", "calls.csv: line 1: header: must be H;source;number"),
         ("", "calls.csv: file: is empty"),
+        ("\ufeff", "calls.csv: file: is empty"),
         (calls(call(1)).encode() + b"\xff\xfe", "calls.csv: line 4: encoding: is not UTF-8"),
         (calls(call(1)).encode() + b"\xc3", "calls.csv: line 4: encoding: is not UTF-8"),
         (calls(call(1), "é" * 300_000, call(2)), "calls.csv: line 3: text: is longer than 250000 bytes"),
