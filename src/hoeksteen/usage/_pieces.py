@@ -40,7 +40,9 @@ def e164(column: str, *, short_codes: bool) -> str:
     """
     clean = f"regexp_replace(replace({column}, '(0)', ''), '[ ()/-]', '', 'g')"
     short = f"WHEN regexp_full_match({clean}, '[1-9][0-9]{{1,5}}') THEN {clean}" if short_codes else ""
+    # The usual form first and as it stands: cleaning each number again for each form took most of the time of a file.
     return f"""CASE
+        WHEN regexp_full_match({column}, '[1-9][0-9]{{6,14}}') THEN {column}
         WHEN regexp_full_match({clean}, '[1-9][0-9]{{6,14}}') THEN {clean}
         WHEN regexp_full_match({clean}, '{_NATIONAL}') THEN '31' || substr({clean}, 2)
         WHEN regexp_full_match({clean}, '[+][1-9][0-9]{{6,14}}') THEN substr({clean}, 2)
@@ -121,7 +123,7 @@ def guided() -> str:
     """
 
 
-def identified(source: str) -> str:
+def identified(source: str, *, tokens: bool = True) -> str:
     """
     Each usable record with its identity and the reason for which it must wait.
 
@@ -129,6 +131,7 @@ def identified(source: str) -> str:
     keeper's token, because a plain digest beside its other inputs gives the number away (docs/rating.md, "Identity").
 
     :param source: SQL that gives the source's name
+    :param tokens: whether any record lacks an identifier of its own, so that the keeper's tokens are needed
     """
     separator = "chr(31)"
     own = f"sha256(concat_ws({separator}, {source}, g.source_record_id))"
@@ -142,16 +145,20 @@ def identified(source: str) -> str:
             "g.service",
         )
     )
+    digest = f"CASE WHEN g.source_record_id IS NOT NULL THEN {own} ELSE sha256(concat_ws({separator}, {parts})) END" if tokens else own
+    with_tokens = """
+    LEFT JOIN token o ON g.source_record_id IS NULL AND o.month = g.month AND o.number = coalesce(g.other_number, '0')
+    LEFT JOIN token w ON g.source_record_id IS NULL AND g.product_id IS NULL AND w.month = g.month AND w.number = g.own_number
+    """
     return f"""
     SELECT g.*,
-        CAST(left(CASE WHEN g.source_record_id IS NOT NULL THEN {own} ELSE sha256(concat_ws({separator}, {parts})) END, 32) AS UUID) AS record_id,
+        CAST(left({digest}, 32) AS UUID) AS record_id,
         CASE WHEN g.product_id IS NULL THEN 'no_product'
              WHEN g.status <> 'active' THEN 'product_' || g.status
              WHEN g.roaming IS NULL THEN 'no_country'
              WHEN g.zone IS NULL THEN 'no_zone' END AS suspense
     FROM guided_candidate g
-    LEFT JOIN token o ON g.source_record_id IS NULL AND o.month = g.month AND o.number = coalesce(g.other_number, '0')
-    LEFT JOIN token w ON g.source_record_id IS NULL AND g.product_id IS NULL AND w.month = g.month AND w.number = g.own_number
+    {with_tokens if tokens else ""}
     """
 
 
@@ -164,12 +171,17 @@ SELECT DISTINCT month, number FROM (
 ) ORDER BY month, number
 """
 
+# Identities that stand in the file more than once, with the first line of each; and those that were taken before. Both are few as a rule, so
+# that no wide table is made once more to mark the duplicates.
+REPEATED = "SELECT record_id, min(line) AS first_line FROM identified GROUP BY record_id HAVING count(*) > 1"
+KNOWN = "SELECT DISTINCT record_id FROM known WHERE record_id IN (SELECT record_id FROM identified)"
+
 # The first line of each identity stays, unless it was taken before; every other one is a duplicate.
 JUDGED = """
-SELECT i.*, CASE WHEN k.record_id IS NOT NULL OR i.line <> f.line THEN true ELSE false END AS duplicate
+SELECT i.*, k.record_id IS NOT NULL OR i.line > coalesce(r.first_line, i.line) AS duplicate
 FROM identified i
-JOIN (SELECT record_id, min(line) AS line FROM identified GROUP BY record_id) f USING (record_id)
-LEFT JOIN (SELECT DISTINCT record_id FROM known WHERE record_id IN (SELECT record_id FROM identified)) k USING (record_id)
+LEFT JOIN repeated r ON r.record_id = i.record_id
+LEFT JOIN known_here k ON k.record_id = i.record_id
 """
 
 SUSPENDED_ROWS = """
@@ -177,8 +189,8 @@ SELECT j.month, j.record_id, {file} AS usage_file_id, j.{line} AS line, j.suspen
     w.block AS own_number, o.block AS other_number, j.customer_id, j.product_id, j.subject::UUID AS subject,
     CASE WHEN j.source_record_id IS NULL THEN {source} END AS identity_source, '{numbering}' AS numbering
 FROM judged j
-LEFT JOIN sealed_own_number w USING (record_id)
-LEFT JOIN sealed_other_number o USING (record_id)
+LEFT JOIN sealed_own_number w ON w.line = j.line
+LEFT JOIN sealed_other_number o ON o.line = j.line
 WHERE NOT j.duplicate AND j.suspense IS NOT NULL
 """
 
@@ -188,7 +200,7 @@ SELECT j.month, j.bucket, j.billing_account_id, j.product_id, j.start, j.record_
     j.service, j.zone, j.roaming, j.units, p.generation, p.period_day, p.bill_day, o.block AS other_number
 FROM judged j
 JOIN cycle p ON p.cycle_day = j.cycle_day AND j.start >= p.begins_at AND j.start < p.ends_at
-LEFT JOIN sealed_other_number o USING (record_id)
+LEFT JOIN sealed_other_number o ON o.line = j.line
 WHERE NOT j.duplicate AND j.suspense IS NULL
 """
 

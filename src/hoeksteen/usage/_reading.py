@@ -25,10 +25,8 @@ def read(duck: Duck, file: Staged, adapter: Adapter, now: datetime) -> int:
         records = last - first + 1
     else:
         records = _put_records(duck, file, adapter)
-    duck.execute(f"CREATE TABLE parsed AS {adapter.parsed('line')}")
+    duck.execute(f"CREATE TABLE checked AS WITH parsed AS ({adapter.parsed('line')}) {_pieces.cast(now)}")
     duck.execute("DROP TABLE line")
-    duck.execute(f"CREATE TABLE checked AS {_pieces.cast(now)}")
-    duck.execute("DROP TABLE parsed")
     invariant(duck.value("SELECT count(*) FROM checked") == records, f"every line of {file.name} is a record")
     return records
 

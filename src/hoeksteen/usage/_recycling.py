@@ -35,6 +35,7 @@ def take_up(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
     duck.view_of_files("suspended", SUSPENDED, write.files(SUSPENDED))
     duck.view_of_files("taken_guided", GUIDED, write.files(GUIDED))
     _put_active_terms(duck, write.tx)
+    _put_corrections(duck, write.tx)
     duck.execute(f"CREATE TABLE tried AS {_TRIED.format(numbering=edition())}")
     duck.execute("CREATE VIEW taken_suspended AS SELECT record_id FROM suspended WHERE record_id NOT IN (SELECT record_id FROM tried)")
     numbers = _open(duck, keeper, "own_number")
@@ -47,10 +48,15 @@ def take_up(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
 
 
 def keep_identities(duck: Duck) -> None:
-    """Give records that brought an identifier of their own the identity that they have; all others are identified by their product now."""
+    """
+    Give records that brought an identifier of their own the identity that they have; all others are identified by their product now.
+
+    A zone that somebody said counts for the number of that record alone.
+    """
     duck.execute(
-        "CREATE OR REPLACE TABLE identified AS"
-        " SELECT * REPLACE (CASE WHEN identity_source IS NULL THEN suspended_id ELSE record_id END AS record_id) FROM identified"
+        "CREATE OR REPLACE TABLE identified AS SELECT * REPLACE ("
+        " CASE WHEN identity_source IS NULL THEN suspended_id ELSE record_id END AS record_id, coalesce(zone, said_zone) AS zone,"
+        " CASE WHEN suspense = 'no_zone' AND said_zone IS NOT NULL THEN NULL ELSE suspense END AS suspense) FROM identified"
     )
 
 
@@ -94,6 +100,13 @@ def _put_active_terms(duck: Duck, tx: Transaction) -> None:
     )
 
 
+def _put_corrections(duck: Duck, tx: Transaction) -> None:
+    """Make the table `said`: the zone or country that somebody gave a record."""
+    said = _store.corrections(tx)
+    columns = {name: pa.array([said[one].get(name) for one in said], pa.string()) for name in ("zone", "country")}
+    duck.put("said", pa.table({"record_id": pa.array([str(one) for one in said], pa.string()), **columns}))
+
+
 def _open(duck: Duck, keeper: KeeperClient, column: str) -> Sequence[str]:
     """Make the table `opened_<column>` of what the keeper opens of the tried records, and give its distinct numbers."""
     parts = [pa.table({"record_id": pa.array([], pa.string()), "number": pa.array([], pa.uint64())})]
@@ -123,7 +136,9 @@ def _open(duck: Duck, keeper: KeeperClient, column: str) -> Sequence[str]:
 
 _TRIED = f"""
 SELECT s.* FROM suspended s
-WHERE s.reason = 'no_product' OR (s.reason IN ('no_zone', 'no_country') AND s.numbering <> '{{numbering}}') OR EXISTS (
+WHERE s.reason = 'no_product' OR (
+    s.reason IN ('no_zone', 'no_country') AND s.record_id IN (SELECT record_id::UUID FROM said)
+) OR (s.reason IN ('no_zone', 'no_country') AND s.numbering <> '{{numbering}}') OR EXISTS (
     SELECT 1 FROM active a WHERE s.reason LIKE 'product_%' AND a.product_id::UUID = s.product_id
         AND s.start >= a.valid_from AND s.start < coalesce(a.valid_to, TIMESTAMPTZ '{_END_OF_TIME}')
 )
@@ -140,11 +155,13 @@ DELETE FROM tried WHERE NOT EXISTS (
 _CHECKED = """
 SELECT row_number() OVER (ORDER BY t.record_id)::INTEGER AS line,
     CASE WHEN t.identity_source IS NULL THEN t.record_id::VARCHAR END AS source_record_id,
-    t.service, w.number AS own_number, o.number AS other_number, t.start, t.country, t.units, NULL::VARCHAR AS reason,
+    t.service, w.number AS own_number, o.number AS other_number, t.start, coalesce(c.country, t.country) AS country, c.zone AS said_zone,
+    t.units, NULL::VARCHAR AS reason,
     t.record_id AS suspended_id, t.month AS suspended_month, t.reason AS suspended_for, t.usage_file_id, t.line AS file_line, t.identity_source
 FROM tried t
 JOIN opened_own_number w USING (record_id)
 LEFT JOIN opened_other_number o USING (record_id)
+LEFT JOIN said c ON c.record_id::UUID = t.record_id
 """
 
 # What leaves one state of a file enters another.

@@ -128,3 +128,34 @@ def close_period(tx: Transaction, cycle_day: int, period_from: date, now: dateti
         "INSERT INTO usage.closed_period (cycle_day, period_from, closed_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (cycle_day, period_from, now),
     )
+
+
+def sources(tx: Transaction) -> dict[UUID, str]:
+    return {row["usage_file_id"]: row["source"] for row in tx.rows("SELECT usage_file_id, source FROM usage.usage_file")}
+
+
+def suspense_cases(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT reason, source, assignee, note FROM usage.suspense_case")
+
+
+def put_case(tx: Transaction, reason: str, source: str, assignee: str, note: str, now: datetime) -> None:
+    tx.execute(
+        "INSERT INTO usage.suspense_case (reason, source, assignee, note, changed_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (reason, source)"
+        " DO UPDATE SET assignee = excluded.assignee, note = excluded.note, changed_at = excluded.changed_at",
+        (reason, source, assignee, note, now),
+    )
+
+
+def add_changes(tx: Transaction, rows: Sequence[tuple[UUID, str, str, str, str, str, datetime]]) -> None:
+    tx.execute_many(
+        "INSERT INTO usage.suspense_change (record_id, kind, before, after, made_by, why, made_at) VALUES (%s, %s, %s, %s, %s, %s, %s)", rows
+    )
+
+
+def corrections(tx: Transaction) -> dict[UUID, dict[str, str]]:
+    """Give the latest zone and country that people said of each record."""
+    found: dict[UUID, dict[str, str]] = {}
+    sql = "SELECT record_id, kind, after FROM usage.suspense_change WHERE kind IN ('zone', 'country') ORDER BY change_no"
+    for row in tx.rows(sql):
+        found.setdefault(row["record_id"], {})[row["kind"]] = row["after"]
+    return found
