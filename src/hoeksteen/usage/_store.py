@@ -159,3 +159,15 @@ def corrections(tx: Transaction) -> dict[UUID, dict[str, str]]:
     for row in tx.rows(sql):
         found.setdefault(row["record_id"], {})[row["kind"]] = row["after"]
     return found
+
+
+def add_batch(tx: Transaction, key: str, digest: bytes, name: str, now: datetime) -> bool:
+    """Note a batch; say whether these are the bytes that its key stands for."""
+    tx.execute(
+        "INSERT INTO usage.batch (key, digest, name, accepted_at) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING", (key, digest, name, now)
+    )
+    return bool(tx.value("SELECT digest = %s FROM usage.batch WHERE key = %s", (digest, key)))
+
+
+def batch(tx: Transaction, key: str) -> Row | None:
+    return tx.row("SELECT digest, name, accepted_at FROM usage.batch WHERE key = %s", (key,))
