@@ -1,4 +1,4 @@
-"""`hoeksteen usage collect | watch | adapters`: files in."""
+"""`hoeksteen usage`: files in, by hand or from the drop folder, and the formats that they may have."""
 
 import re
 import signal
@@ -19,7 +19,7 @@ from rich.progress import Progress
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
-from hoeksteen.kernel.errors import InvalidInput, NotFound, Unavailable
+from hoeksteen.kernel.errors import InvalidInput, NotFound, Refused, Unavailable
 from hoeksteen.usage import operations as collection
 from hoeksteen.usage.adapters import adapters as known_adapters
 from hoeksteen.usage.adapters import named, of_ending
@@ -92,7 +92,7 @@ def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: in
                     identifiers=runtime.identifiers, layouts=settings.layouts, settled=timedelta(seconds=settled), kept=timedelta(days=kept),
                     stop=ended.is_set,
                 )  # fmt: skip
-            except Unavailable as error:
+            except (Refused, Unavailable, OSError) as error:  # a layout with faults, a grant that ended, a full disk: somebody can mend it
                 if once:
                     raise
                 click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} {error}", err=True)

@@ -1,4 +1,4 @@
-"""`hoeksteen usage suspended list | show | assign | correct | write-off | retry`: the work queue of suspended usage."""
+"""`hoeksteen usage suspended`: the work queue of suspended usage."""
 
 from dataclasses import asdict
 from pathlib import Path
