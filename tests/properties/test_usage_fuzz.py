@@ -6,6 +6,7 @@ Each format's good files are damaged in many ways, from one seed a run; a failur
 
 import io
 import random
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,6 +171,7 @@ def test_a_damaged_file_is_refused_or_its_records_have_reasons(tmp_path: Path, a
             reasons = judged(path, tmp_path / "stage", adapter)
         except InvalidInput as error:
             assert error.message.startswith("file: ") and error.remedy, f"round {number}"
+            assert "600000001" not in "".join(traceback.format_exception(error)), f"round {number} shows somebody's number"
             refused += 1
         else:
             assert set(reasons) - {None} <= REASONS, f"round {number}"

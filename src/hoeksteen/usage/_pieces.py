@@ -31,22 +31,27 @@ def read_lines(file: str, first: int, last: int) -> str:
     """
 
 
+def bare(column: str) -> str:
+    """A number without the signs that people write between its digits; one that has none stays as it stands, which nearly all do."""
+    return f"""CASE WHEN regexp_full_match({column}, '[+]?[0-9]*') THEN {column}
+        ELSE regexp_replace(replace({column}, '(0)', ''), '[ ()/-]', '', 'g') END"""
+
+
 def e164(column: str, *, short_codes: bool) -> str:
     """
     Digits of a number in international form, or NULL when it is none.
 
     Spreadsheet damage (`31612345678.0`, `6.12345678E8`) holds characters that no number has, and so gives NULL: repairing it would make
     somebody else's number.
+
+    :param column: holds what `bare` gives; each form is looked at only where the number begins like it, because patterns are most of a file's time
     """
-    clean = f"regexp_replace(replace({column}, '(0)', ''), '[ ()/-]', '', 'g')"
-    short = f"WHEN regexp_full_match({clean}, '[1-9][0-9]{{1,5}}') THEN {clean}" if short_codes else ""
-    # The usual form first and as it stands: cleaning each number again for each form took most of the time of a file.
+    short = f"WHEN regexp_full_match({column}, '[1-9][0-9]{{1,5}}') THEN {column}" if short_codes else ""
     return f"""CASE
         WHEN regexp_full_match({column}, '[1-9][0-9]{{6,14}}') THEN {column}
-        WHEN regexp_full_match({clean}, '[1-9][0-9]{{6,14}}') THEN {clean}
-        WHEN regexp_full_match({clean}, '{_NATIONAL}') THEN '31' || substr({clean}, 2)
-        WHEN regexp_full_match({clean}, '[+][1-9][0-9]{{6,14}}') THEN substr({clean}, 2)
-        WHEN regexp_full_match({clean}, '00[1-9][0-9]{{6,14}}') THEN substr({clean}, 3)
+        WHEN starts_with({column}, '00') THEN CASE WHEN regexp_full_match({column}, '00[1-9][0-9]{{6,14}}') THEN substr({column}, 3) END
+        WHEN starts_with({column}, '0') THEN CASE WHEN regexp_full_match({column}, '{_NATIONAL}') THEN '31' || substr({column}, 2) END
+        WHEN starts_with({column}, '+') THEN CASE WHEN regexp_full_match({column}, '[+][1-9][0-9]{{6,14}}') THEN substr({column}, 2) END
         {short}
     END"""
 
@@ -83,7 +88,7 @@ def cast(now: datetime) -> str:
                 regexp_full_match(units, '-[0-9]+') OR regexp_full_match(more_units, '-[0-9]+') AS negative,
                 CASE WHEN regexp_full_match(units, '[0-9]{{1,15}}') AND regexp_full_match(more_units, '[0-9]{{1,15}}')
                      THEN units::BIGINT + more_units::BIGINT END AS units
-            FROM parsed
+            FROM (SELECT * REPLACE ({bare("own_number")} AS own_number, {bare("other_number")} AS other_number) FROM parsed)
         )
     )
     """

@@ -192,7 +192,9 @@ class _Parquet(_Declared):
             if done != opened.metadata.num_rows:
                 raise InvalidInput(f"{name}: file: says {opened.metadata.num_rows} rows, and holds {done}.", remedy=remedy)
         except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
-            raise InvalidInput(f"{name}: file: is damaged, or no Parquet that can be read as text.", remedy=remedy) from error
+            # its own words may hold the value that it could not read
+            what = f"{name}: file: is damaged, or no Parquet that can be read as text ({type(error).__name__})."
+            raise InvalidInput(what, remedy=remedy) from None
 
     def parsed(self, lines: str) -> str:
         """Give the query over the rows."""
