@@ -15,7 +15,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
 from hoeksteen.usage import operations, queries
-from hoeksteen.usage.model import FileBalance
+from hoeksteen.usage.model import Difference, FileBalance
 
 NOW = datetime(2026, 12, 1, 4, tzinfo=UTC)
 OWN = "31699900001"
@@ -31,7 +31,10 @@ class House:
     folder: Path
     identifiers: Identifiers = field(default_factory=lambda: Identifiers(random.Random(1)))
 
+    held: list[str] = field(default_factory=list)
+
     def hold(self, number: str, *, offering: str = "mobile-m", suspended: date | None = None) -> None:
+        self.held.append(number)
         line = Line(number, offering, date(2026, 9, 1), suspended, None)
         load_lines(database=self.database, keeper=self.keeper.client("bss"), lines=[line], salt=str(self.folder))
 
@@ -39,7 +42,9 @@ class House:
         path, calls = self.folder / name, name.endswith(".csv")
         framed = [f"H;voice_sms;1;2026-11-01T03:00:00+01:00;{len(lines)}", *lines, f"T;{len(lines)}"] if calls else lines
         path.write_text("\n".join([*framed, ""]), "utf-8")
-        adapter = "voice_sms_csv" if calls else "sessions_jsonl"
+        return self.take_file(path, "voice_sms_csv" if calls else "sessions_jsonl")
+
+    def take_file(self, path: Path, adapter: str) -> FileBalance:
         return operations.collect(
             database=self.database,
             keeper=self.keeper.client("bss"),
@@ -62,6 +67,10 @@ class House:
         with Duck() as duck:
             duck.view_of_files("t", table, self.lake.files(table))
             return duck.rows("SELECT * FROM t ORDER BY usage_file_id, line")
+
+    def differences(self) -> list[Difference]:
+        with self.database.transaction() as tx:
+            return queries.differences(tx=tx, lake=self.lake)
 
     def states(self, number: int = 0) -> dict[str, int]:
         with self.database.transaction() as tx:

@@ -108,7 +108,7 @@ class Installation:
         own(settings.keeper, users.keeper, mode=0o700)
         own(settings.people, users.people, mode=0o700)
         own(settings.application, users.application, mode=0o700)
-        for name in ("keys", "lake", "drop", "documents"):
+        for name in ("keys", "lake", "drop", "layouts", "documents"):
             own(settings.application / name, users.application, mode=0o700)
 
     def _start_keeper(self) -> None:
@@ -150,6 +150,22 @@ class Installation:
             self._remember("web", started.pid)
             self._wait(lambda: _port_answers(self.settings.desk_port), alive=lambda: started.poll() is None, what="The desk", log=log)
 
+    def start_watch(self) -> None:
+        """
+        Start the watcher of the drop folder.
+
+        :raises Unavailable: when it ends at once
+        """
+        with self.alone():
+            if self._pid("watch") is not None:
+                return
+            log = self.settings.logs / "watch.log"
+            command: list[str | Path] = [sys.executable, "-m", "hoeksteen", "usage", "watch", "--data", self.settings.data]
+            started = start_as(self.users.application, command, log=log)
+            self._remember("watch", started.pid)
+            ready = self.settings.drop / ".taking"  # it makes this folder first of all
+            self._wait(ready.is_dir, alive=lambda: started.poll() is None, what="The watcher of the drop folder", log=log)
+
     # --- down and status
 
     def bootstrap_keeper(self, document: str) -> None:
@@ -177,7 +193,7 @@ class Installation:
             self._down()
 
     def _down(self) -> None:
-        for name in ("web", "keeper"):
+        for name in ("watch", "web", "keeper"):
             pid = self._pid(name)
             if pid is not None:
                 self._progress(f"stopping {name}")
@@ -204,6 +220,7 @@ class Installation:
         ]
         parts.append(Part("keeper", users.keeper, "running" if self._pid("keeper") else "down", settings.keeper_origin))
         parts.append(Part("desk", users.application, "running" if self._pid("web") else "down", settings.desk_origin))
+        parts.append(Part("drop folder", users.application, "running" if self._pid("watch") else "down", str(settings.drop)))
         return parts
 
     def findings(self) -> list[str]:

@@ -37,6 +37,16 @@ class Settings:
         return self.application / "lake"
 
     @property
+    def drop(self) -> Path:
+        """The drop folder, into which sources put usage files."""
+        return self.application / "drop"
+
+    @property
+    def layouts(self) -> Path:
+        """The directory of the operator's own layouts of usage files."""
+        return self.application / "layouts"
+
+    @property
     def service_keys(self) -> Path:
         """The directory of the application's own Ed25519 keys, one `<service>.key` each."""
         return self.application / "keys"

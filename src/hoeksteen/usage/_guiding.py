@@ -89,6 +89,8 @@ def _overlaps(resource: Resource, terms: Iterable[ProductTerm]) -> list[tuple[da
 
 
 def _without_overlaps(stretches: list[Holding]) -> list[Holding]:
+    if len(stretches) == 1:  # of nearly every number
+        return stretches
     ordered = sorted(stretches, key=lambda holding: (holding.valid_from, holding.product_id))
     kept = []
     for holding, after in zip(ordered, [*ordered[1:], None], strict=True):

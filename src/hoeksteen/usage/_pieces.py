@@ -26,9 +26,15 @@ def read_lines(file: str, first: int, last: int) -> str:
     SELECT line, text FROM (
         SELECT row_number() OVER () AS line, text FROM read_csv(
             '{path}', columns = {{'text': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x1f', quote = '', escape = '',
-            max_line_size = {LINE_BYTES_MAX})
+            max_line_size = {4 * LINE_BYTES_MAX})
     ) WHERE line BETWEEN {first} AND {last}
     """
+
+
+def bare(column: str) -> str:
+    """A number without the signs that people write between its digits; one that has none stays as it stands, which nearly all do."""
+    return f"""CASE WHEN regexp_full_match({column}, '[+]?[0-9]*') THEN {column}
+        ELSE regexp_replace(replace({column}, '(0)', ''), '[ ()/-]', '', 'g') END"""
 
 
 def e164(column: str, *, short_codes: bool) -> str:
@@ -37,14 +43,15 @@ def e164(column: str, *, short_codes: bool) -> str:
 
     Spreadsheet damage (`31612345678.0`, `6.12345678E8`) holds characters that no number has, and so gives NULL: repairing it would make
     somebody else's number.
+
+    :param column: holds what `bare` gives; each form is looked at only where the number begins like it, because patterns are most of a file's time
     """
-    clean = f"regexp_replace(replace({column}, '(0)', ''), '[ ()/-]', '', 'g')"
-    short = f"WHEN regexp_full_match({clean}, '[1-9][0-9]{{1,5}}') THEN {clean}" if short_codes else ""
+    short = f"WHEN regexp_full_match({column}, '[1-9][0-9]{{1,5}}') THEN {column}" if short_codes else ""
     return f"""CASE
-        WHEN regexp_full_match({clean}, '[1-9][0-9]{{6,14}}') THEN {clean}
-        WHEN regexp_full_match({clean}, '{_NATIONAL}') THEN '31' || substr({clean}, 2)
-        WHEN regexp_full_match({clean}, '[+][1-9][0-9]{{6,14}}') THEN substr({clean}, 2)
-        WHEN regexp_full_match({clean}, '00[1-9][0-9]{{6,14}}') THEN substr({clean}, 3)
+        WHEN regexp_full_match({column}, '[1-9][0-9]{{6,14}}') THEN {column}
+        WHEN starts_with({column}, '00') THEN CASE WHEN regexp_full_match({column}, '00[1-9][0-9]{{6,14}}') THEN substr({column}, 3) END
+        WHEN starts_with({column}, '0') THEN CASE WHEN regexp_full_match({column}, '{_NATIONAL}') THEN '31' || substr({column}, 2) END
+        WHEN starts_with({column}, '+') THEN CASE WHEN regexp_full_match({column}, '[+][1-9][0-9]{{6,14}}') THEN substr({column}, 2) END
         {short}
     END"""
 
@@ -81,7 +88,7 @@ def cast(now: datetime) -> str:
                 regexp_full_match(units, '-[0-9]+') OR regexp_full_match(more_units, '-[0-9]+') AS negative,
                 CASE WHEN regexp_full_match(units, '[0-9]{{1,15}}') AND regexp_full_match(more_units, '[0-9]{{1,15}}')
                      THEN units::BIGINT + more_units::BIGINT END AS units
-            FROM parsed
+            FROM (SELECT * REPLACE ({bare("own_number")} AS own_number, {bare("other_number")} AS other_number) FROM parsed)
         )
     )
     """
@@ -121,7 +128,7 @@ def guided() -> str:
     """
 
 
-def identified(source: str) -> str:
+def identified(source: str, *, tokens: bool = True) -> str:
     """
     Each usable record with its identity and the reason for which it must wait.
 
@@ -129,6 +136,7 @@ def identified(source: str) -> str:
     keeper's token, because a plain digest beside its other inputs gives the number away (docs/rating.md, "Identity").
 
     :param source: SQL that gives the source's name
+    :param tokens: whether any record lacks an identifier of its own, so that the keeper's tokens are needed
     """
     separator = "chr(31)"
     own = f"sha256(concat_ws({separator}, {source}, g.source_record_id))"
@@ -142,16 +150,20 @@ def identified(source: str) -> str:
             "g.service",
         )
     )
+    digest = f"CASE WHEN g.source_record_id IS NOT NULL THEN {own} ELSE sha256(concat_ws({separator}, {parts})) END" if tokens else own
+    with_tokens = """
+    LEFT JOIN token o ON g.source_record_id IS NULL AND o.month = g.month AND o.number = coalesce(g.other_number, '0')
+    LEFT JOIN token w ON g.source_record_id IS NULL AND g.product_id IS NULL AND w.month = g.month AND w.number = g.own_number
+    """
     return f"""
     SELECT g.*,
-        CAST(left(CASE WHEN g.source_record_id IS NOT NULL THEN {own} ELSE sha256(concat_ws({separator}, {parts})) END, 32) AS UUID) AS record_id,
+        CAST(left({digest}, 32) AS UUID) AS record_id,
         CASE WHEN g.product_id IS NULL THEN 'no_product'
              WHEN g.status <> 'active' THEN 'product_' || g.status
              WHEN g.roaming IS NULL THEN 'no_country'
              WHEN g.zone IS NULL THEN 'no_zone' END AS suspense
     FROM guided_candidate g
-    LEFT JOIN token o ON g.source_record_id IS NULL AND o.month = g.month AND o.number = coalesce(g.other_number, '0')
-    LEFT JOIN token w ON g.source_record_id IS NULL AND g.product_id IS NULL AND w.month = g.month AND w.number = g.own_number
+    {with_tokens if tokens else ""}
     """
 
 
@@ -164,12 +176,17 @@ SELECT DISTINCT month, number FROM (
 ) ORDER BY month, number
 """
 
+# Identities that stand in the file more than once, with the first line of each; and those that were taken before. Both are few as a rule, so
+# that no wide table is made once more to mark the duplicates.
+REPEATED = "SELECT record_id, min(line) AS first_line FROM identified GROUP BY record_id HAVING count(*) > 1"
+KNOWN = "SELECT DISTINCT record_id FROM known WHERE record_id IN (SELECT record_id FROM identified)"
+
 # The first line of each identity stays, unless it was taken before; every other one is a duplicate.
 JUDGED = """
-SELECT i.*, CASE WHEN k.record_id IS NOT NULL OR i.line <> f.line THEN true ELSE false END AS duplicate
+SELECT i.*, k.record_id IS NOT NULL OR i.line > coalesce(r.first_line, i.line) AS duplicate
 FROM identified i
-JOIN (SELECT record_id, min(line) AS line FROM identified GROUP BY record_id) f USING (record_id)
-LEFT JOIN (SELECT DISTINCT record_id FROM known WHERE record_id IN (SELECT record_id FROM identified)) k USING (record_id)
+LEFT JOIN repeated r ON r.record_id = i.record_id
+LEFT JOIN known_here k ON k.record_id = i.record_id
 """
 
 SUSPENDED_ROWS = """
@@ -177,8 +194,8 @@ SELECT j.month, j.record_id, {file} AS usage_file_id, j.{line} AS line, j.suspen
     w.block AS own_number, o.block AS other_number, j.customer_id, j.product_id, j.subject::UUID AS subject,
     CASE WHEN j.source_record_id IS NULL THEN {source} END AS identity_source, '{numbering}' AS numbering
 FROM judged j
-LEFT JOIN sealed_own_number w USING (record_id)
-LEFT JOIN sealed_other_number o USING (record_id)
+LEFT JOIN sealed_own_number w ON w.line = j.line
+LEFT JOIN sealed_other_number o ON o.line = j.line
 WHERE NOT j.duplicate AND j.suspense IS NOT NULL
 """
 
@@ -188,7 +205,7 @@ SELECT j.month, j.bucket, j.billing_account_id, j.product_id, j.start, j.record_
     j.service, j.zone, j.roaming, j.units, p.generation, p.period_day, p.bill_day, o.block AS other_number
 FROM judged j
 JOIN cycle p ON p.cycle_day = j.cycle_day AND j.start >= p.begins_at AND j.start < p.ends_at
-LEFT JOIN sealed_other_number o USING (record_id)
+LEFT JOIN sealed_other_number o ON o.line = j.line
 WHERE NOT j.duplicate AND j.suspense IS NULL
 """
 
@@ -199,12 +216,25 @@ SELECT 0 AS month, {file} AS usage_file_id, {line} AS line, 'rejected' AS state,
 FROM checked WHERE reason IS NOT NULL
 """
 
-BALANCE = """
-SELECT state, reason, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
-    SELECT 'rejected' AS state, reason, units FROM checked WHERE reason IS NOT NULL
+# By hours of UTC, of which each lies in one local day; none for a start that cannot be read.
+HOUR = "CASE WHEN start BETWEEN TIMESTAMPTZ '2000-01-01 00:00:00+00' AND TIMESTAMPTZ '2200-01-01 00:00:00+00' THEN epoch_us(start) // 3600000000 END"
+BALANCE = f"""
+SELECT state, reason, hour, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT 'rejected' AS state, reason, {HOUR} AS hour, units FROM checked WHERE reason IS NOT NULL
     UNION ALL
     SELECT CASE WHEN duplicate THEN 'duplicate' WHEN suspense IS NOT NULL THEN 'suspended' ELSE 'guided' END,
-           CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, units FROM judged
-) GROUP BY state, reason ORDER BY state, reason
+           CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, {HOUR}, units FROM judged
+) GROUP BY state, reason, hour ORDER BY state, reason, hour
 """
 TOTALS = "SELECT count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM checked"
+
+# What lies in the lake, for comparison with the balances.
+COUNTED = f"""
+SELECT usage_file_id, state, reason, hour, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT usage_file_id, 'guided' AS state, '' AS reason, {HOUR} AS hour, units FROM guided
+    UNION ALL
+    SELECT usage_file_id, 'suspended', reason, {HOUR}, units FROM suspended
+    UNION ALL
+    SELECT usage_file_id, state, reason, NULL, units FROM set_aside
+) GROUP BY usage_file_id, state, reason, hour
+"""

@@ -6,6 +6,7 @@ product is active at its start after all; and the own numbers, though not the ot
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -19,7 +20,6 @@ from hoeksteen.storage.lake import LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _pieces, _steps, _store
-from hoeksteen.usage.model import StateCount, UsageState
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import edition
 
@@ -35,6 +35,7 @@ def take_up(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
     duck.view_of_files("suspended", SUSPENDED, write.files(SUSPENDED))
     duck.view_of_files("taken_guided", GUIDED, write.files(GUIDED))
     _put_active_terms(duck, write.tx)
+    _put_corrections(duck, write.tx)
     duck.execute(f"CREATE TABLE tried AS {_TRIED.format(numbering=edition())}")
     duck.execute("CREATE VIEW taken_suspended AS SELECT record_id FROM suspended WHERE record_id NOT IN (SELECT record_id FROM tried)")
     numbers = _open(duck, keeper, "own_number")
@@ -47,10 +48,15 @@ def take_up(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
 
 
 def keep_identities(duck: Duck) -> None:
-    """Give records that brought an identifier of their own the identity that they have; all others are identified by their product now."""
+    """
+    Give records that brought an identifier of their own the identity that they have; all others are identified by their product now.
+
+    A zone that somebody said counts for the number of that record alone.
+    """
     duck.execute(
-        "CREATE OR REPLACE TABLE identified AS"
-        " SELECT * REPLACE (CASE WHEN identity_source IS NULL THEN suspended_id ELSE record_id END AS record_id) FROM identified"
+        "CREATE OR REPLACE TABLE identified AS SELECT * REPLACE ("
+        " CASE WHEN identity_source IS NULL THEN suspended_id ELSE record_id END AS record_id, coalesce(zone, said_zone) AS zone,"
+        " CASE WHEN suspense = 'no_zone' AND said_zone IS NOT NULL THEN NULL ELSE suspense END AS suspense) FROM identified"
     )
 
 
@@ -68,9 +74,12 @@ def put_back(duck: Duck, write: LakeWrite) -> int:
     write.replace(SUSPENDED, {"month": months}, duck.write_parquet(SUSPENDED, waiting, write.folder(SUSPENDED)))
     write.append(GUIDED, duck.write_parquet(GUIDED, _pieces.GUIDED_ROWS.format(**names), write.folder(GUIDED)))
     write.append(SET_ASIDE, duck.write_parquet(SET_ASIDE, _pieces.SET_ASIDE_ROWS.format(**names), write.folder(SET_ASIDE)))
+    moved: dict[UUID, list[dict[str, Any]]] = {}
     for row in duck.rows(_MOVED):
-        change = StateCount(UsageState(row["state"]), row["reason"], row["records"], row["units"])
-        _store.move_balance(write.tx, row["usage_file_id"], change)
+        moved.setdefault(row["usage_file_id"], []).append(row)
+    for usage_file_id, rows in moved.items():
+        for change in _steps.by_day(rows):
+            _store.move_balance(write.tx, usage_file_id, change)
     return int(duck.value("SELECT count(*) FROM judged WHERE NOT duplicate AND suspense IS NULL"))
 
 
@@ -89,6 +98,13 @@ def _put_active_terms(duck: Duck, tx: Transaction) -> None:
             }
         ),
     )
+
+
+def _put_corrections(duck: Duck, tx: Transaction) -> None:
+    """Make the table `said`: the zone or country that somebody gave a record."""
+    said = _store.corrections(tx)
+    columns = {name: pa.array([said[one].get(name) for one in said], pa.string()) for name in ("zone", "country")}
+    duck.put("said", pa.table({"record_id": pa.array([str(one) for one in said], pa.string()), **columns}))
 
 
 def _open(duck: Duck, keeper: KeeperClient, column: str) -> Sequence[str]:
@@ -120,7 +136,9 @@ def _open(duck: Duck, keeper: KeeperClient, column: str) -> Sequence[str]:
 
 _TRIED = f"""
 SELECT s.* FROM suspended s
-WHERE s.reason = 'no_product' OR (s.reason IN ('no_zone', 'no_country') AND s.numbering <> '{{numbering}}') OR EXISTS (
+WHERE s.reason = 'no_product' OR (
+    s.reason IN ('no_zone', 'no_country') AND s.record_id IN (SELECT record_id::UUID FROM said)
+) OR (s.reason IN ('no_zone', 'no_country') AND s.numbering <> '{{numbering}}') OR EXISTS (
     SELECT 1 FROM active a WHERE s.reason LIKE 'product_%' AND a.product_id::UUID = s.product_id
         AND s.start >= a.valid_from AND s.start < coalesce(a.valid_to, TIMESTAMPTZ '{_END_OF_TIME}')
 )
@@ -137,19 +155,21 @@ DELETE FROM tried WHERE NOT EXISTS (
 _CHECKED = """
 SELECT row_number() OVER (ORDER BY t.record_id)::INTEGER AS line,
     CASE WHEN t.identity_source IS NULL THEN t.record_id::VARCHAR END AS source_record_id,
-    t.service, w.number AS own_number, o.number AS other_number, t.start, t.country, t.units, NULL::VARCHAR AS reason,
+    t.service, w.number AS own_number, o.number AS other_number, t.start, coalesce(c.country, t.country) AS country, c.zone AS said_zone,
+    t.units, NULL::VARCHAR AS reason,
     t.record_id AS suspended_id, t.month AS suspended_month, t.reason AS suspended_for, t.usage_file_id, t.line AS file_line, t.identity_source
 FROM tried t
 JOIN opened_own_number w USING (record_id)
 LEFT JOIN opened_other_number o USING (record_id)
+LEFT JOIN said c ON c.record_id::UUID = t.record_id
 """
 
 # What leaves one state of a file enters another.
-_MOVED = """
-SELECT usage_file_id, state, reason, sum(records)::BIGINT AS records, sum(units)::BIGINT AS units FROM (
-    SELECT usage_file_id, 'suspended' AS state, suspended_for AS reason, -1 AS records, -units AS units FROM judged
+_MOVED = f"""
+SELECT usage_file_id, state, reason, hour, sum(records)::BIGINT AS records, sum(units)::BIGINT AS units FROM (
+    SELECT usage_file_id, 'suspended' AS state, suspended_for AS reason, {_pieces.HOUR} AS hour, -1 AS records, -units AS units FROM judged
     UNION ALL
     SELECT usage_file_id, CASE WHEN duplicate THEN 'duplicate' WHEN suspense IS NOT NULL THEN 'suspended' ELSE 'guided' END,
-        CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, 1, units FROM judged
-) GROUP BY usage_file_id, state, reason HAVING sum(records) <> 0 ORDER BY usage_file_id, state, reason
+        CASE WHEN duplicate THEN '' ELSE coalesce(suspense, '') END, {_pieces.HOUR}, 1, units FROM judged
+) GROUP BY usage_file_id, state, reason, hour HAVING sum(records) <> 0 ORDER BY usage_file_id, state, reason, hour
 """

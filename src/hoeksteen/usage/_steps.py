@@ -1,7 +1,8 @@
 """The steps that make guided, suspended and set-aside records of usable ones, whether they come from a file or were suspended before."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -11,9 +12,11 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.operations import seal_traffic
 from hoeksteen.disclosure.queries import deduplication_tokens
 from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _guiding, _pieces, _store
+from hoeksteen.usage.model import DayCount, UsageState
 from hoeksteen.usage.zones import countries, prefixes
 
 NOBODY = UUID(int=0)  # the subject of what belongs to no product yet
@@ -43,9 +46,13 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
     cycle_days = [row["cycle_day"] for row in duck.rows("SELECT DISTINCT cycle_day FROM holding ORDER BY cycle_day")]
     duck.put("cycle", _guiding.cycle_table(first, last, cycle_days, _store.last_closed(tx)))
     duck.execute(f"CREATE TABLE prefix_head AS {_pieces.prefix_heads()}")
-    duck.execute(f"CREATE TABLE guided_candidate AS {_pieces.guided()}")
-    duck.put("token", _tokens(duck, keeper))
-    duck.execute(f"CREATE TABLE identified AS {_pieces.identified(source)}")
+    tokens = duck.value("SELECT 1 FROM checked WHERE reason IS NULL AND source_record_id IS NULL LIMIT 1") is not None
+    if tokens:
+        duck.execute(f"CREATE TABLE guided_candidate AS {_pieces.guided()}")
+        duck.put("token", _tokens(duck, keeper))
+    else:
+        duck.execute(f"CREATE VIEW guided_candidate AS {_pieces.guided()}")
+    duck.execute(f"CREATE TABLE identified AS {_pieces.identified(source, tokens=tokens)}")
     usable = duck.value("SELECT count(*) FROM checked WHERE reason IS NULL")
     invariant(duck.value("SELECT count(*) FROM identified") == usable, "guiding neither loses nor repeats a record")
 
@@ -64,7 +71,9 @@ def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
 def judge(duck: Duck) -> None:
     """Find the duplicates among `identified`: of each other, and of what lies in `taken_guided` and `taken_suspended`."""
     duck.execute("CREATE VIEW known AS SELECT record_id FROM taken_guided UNION ALL SELECT record_id FROM taken_suspended")
-    duck.execute(f"CREATE TABLE judged AS {_pieces.JUDGED}")
+    duck.execute(f"CREATE TABLE repeated AS {_pieces.REPEATED}")
+    duck.execute(f"CREATE TABLE known_here AS {_pieces.KNOWN}")
+    duck.execute(f"CREATE VIEW judged AS {_pieces.JUDGED}")
 
 
 def seal(duck: Duck, keeper: KeeperClient) -> None:
@@ -77,23 +86,43 @@ def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) 
     parts: list[pa.Table] = []
     for row in duck.rows(f"SELECT DISTINCT month FROM judged WHERE {condition} ORDER BY month"):
         wanted = duck.arrow(
-            "SELECT record_id::VARCHAR AS record_id, unhex(replace(record_id::VARCHAR, '-', '')) AS record,"
+            "SELECT line, unhex(replace(record_id::VARCHAR, '-', '')) AS record,"
             f" unhex(replace(coalesce(subject, '{NOBODY}'), '-', '')) AS subject, {column}::UBIGINT AS value"
             f" FROM judged WHERE {condition} AND month = {int(row['month'])}"
-        )
+        ).combine_chunks()
         blocks = seal_traffic(
             keeper=keeper,
             month=month_name(row["month"]),
             column=column,
-            records=b"".join(wanted["record"].to_pylist()),
-            subjects=b"".join(wanted["subject"].to_pylist()),
+            records=_joined(wanted["record"], 16),
+            subjects=_joined(wanted["subject"], 16),
             values=wanted["value"].to_numpy().astype("<u8").tobytes(),
         )
         sealed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(24), wanted.num_rows, [None, pa.py_buffer(blocks)])
-        parts.append(pa.table({"record_id": wanted["record_id"], "block": sealed.cast(pa.binary())}))
-    empty = pa.table({"record_id": pa.array([], pa.string()), "block": pa.array([], pa.binary())})
-    duck.put("sealed_text", pa.concat_tables(parts) if parts else empty)
-    duck.execute(f"CREATE TABLE sealed_{column} AS SELECT record_id::UUID AS record_id, block FROM sealed_text")
+        parts.append(pa.table({"line": wanted["line"].cast(pa.int64()), "block": sealed.cast(pa.binary())}))
+    empty = pa.table({"line": pa.array([], pa.int64()), "block": pa.array([], pa.binary())})
+    duck.put(f"sealed_{column}", pa.concat_tables(parts) if parts else empty)
+
+
+def _joined(column: pa.ChunkedArray, width: int) -> bytes:
+    """Give values of equal length one after the other, without making an object of each."""
+    fixed = [chunk.cast(pa.binary(width)) for chunk in column.chunks]
+    return b"".join(chunk.buffers()[1].slice(chunk.offset * width, len(chunk) * width).to_pybytes() for chunk in fixed)
+
+
+def ids(record_ids: Iterable[UUID]) -> pa.Table:
+    """Give record identifiers as a table, as text, which SQL casts once."""
+    return pa.table({"record_id": pa.array(sorted(str(one) for one in record_ids), pa.string())})
+
+
+def by_day(rows: Sequence[dict[str, Any]]) -> list[DayCount]:
+    """Add up counts by hour of UTC (`_pieces.HOUR`) to counts by local day."""
+    days: dict[tuple[str, str, date | None], tuple[int, int]] = {}
+    for row in rows:
+        day = None if row["hour"] is None else local_day(datetime.fromtimestamp(row["hour"] * 3600, UTC))
+        records, units = days.get((row["state"], row["reason"], day), (0, 0))
+        days[row["state"], row["reason"], day] = (records + row["records"], units + row["units"])
+    return [DayCount(day, UsageState(state), reason, *counts) for (state, reason, day), counts in days.items()]
 
 
 def month_name(month: int) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
-from hoeksteen.usage.model import FileBalance, RefusedFile, StateCount, UsageState
+from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
 
 _FILE = "SELECT usage_file_id, source, name, taken_at, records_in, units_in FROM usage.usage_file "
 
@@ -21,7 +21,8 @@ def balances(tx: Transaction) -> list[FileBalance]:
 
 def _with_states(tx: Transaction, files: Sequence[Row]) -> list[FileBalance]:
     rows = tx.rows(
-        "SELECT usage_file_id, state, reason, records, units FROM usage.usage_file_balance WHERE usage_file_id = ANY(%s) ORDER BY state, reason",
+        "SELECT usage_file_id, state, reason, sum(records)::bigint AS records, sum(units)::bigint AS units FROM usage.usage_file_balance"
+        " WHERE usage_file_id = ANY(%s) GROUP BY usage_file_id, state, reason ORDER BY state, reason",
         ([file["usage_file_id"] for file in files],),
     )
     states: dict[UUID, list[StateCount]] = {}
@@ -30,27 +31,59 @@ def _with_states(tx: Transaction, files: Sequence[Row]) -> list[FileBalance]:
     return [FileBalance(**file, states=tuple(states.get(file["usage_file_id"], ()))) for file in files]
 
 
-def insert_file(tx: Transaction, digest: bytes, adapter: str, balance: FileBalance) -> None:
+def insert_file(tx: Transaction, digest: bytes, adapter: str, balance: FileBalance, days: Sequence[DayCount]) -> None:
     tx.execute(
         "INSERT INTO usage.usage_file (usage_file_id, digest, source, name, adapter, records_in, units_in, taken_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
         (balance.usage_file_id, digest, balance.source, balance.name, adapter, balance.records_in, balance.units_in, balance.taken_at),
     )
     tx.execute_many(
-        "INSERT INTO usage.usage_file_balance (usage_file_id, state, reason, records, units) VALUES (%s, %s, %s, %s, %s)",
-        [(balance.usage_file_id, count.state, count.reason, count.records, count.units) for count in balance.states],
+        "INSERT INTO usage.usage_file_balance (usage_file_id, state, reason, day, records, units) VALUES (%s, %s, %s, %s, %s, %s)",
+        [(balance.usage_file_id, count.state, count.reason, count.day, count.records, count.units) for count in days],
     )
 
 
-def move_balance(tx: Transaction, usage_file_id: UUID, change: StateCount) -> None:
-    """Add to the records and units of a file in a state; what comes to nothing is removed."""
-    key = (usage_file_id, change.state, change.reason)
+def move_balance(tx: Transaction, usage_file_id: UUID, change: DayCount) -> None:
+    """Add to the records and units of a file's day in a state; what comes to nothing is removed."""
+    key = (usage_file_id, change.state, change.reason, change.day)
     tx.execute(
-        "INSERT INTO usage.usage_file_balance AS b (usage_file_id, state, reason, records, units) VALUES (%s, %s, %s, %s, %s)"
-        " ON CONFLICT (usage_file_id, state, reason) DO UPDATE SET records = b.records + excluded.records, units = b.units + excluded.units",
+        "INSERT INTO usage.usage_file_balance AS b (usage_file_id, state, reason, day, records, units) VALUES (%s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (usage_file_id, state, reason, day) DO UPDATE"
+        " SET records = b.records + excluded.records, units = b.units + excluded.units",
         (*key, change.records, change.units),
     )
-    tx.execute("DELETE FROM usage.usage_file_balance WHERE usage_file_id = %s AND state = %s AND reason = %s AND records = 0", key)
+    tx.execute(
+        "DELETE FROM usage.usage_file_balance"
+        " WHERE usage_file_id = %s AND state = %s AND reason = %s AND day IS NOT DISTINCT FROM %s AND records = 0",
+        key,
+    )
+
+
+def balance_rows(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT usage_file_id, state, reason, day, records, units FROM usage.usage_file_balance")
+
+
+def rows_by_day(tx: Transaction, first_day: date | None, end_day: date | None) -> list[Row]:
+    sql = """
+    SELECT day AS of, state, reason, sum(records)::bigint AS records, sum(units)::bigint AS units FROM usage.usage_file_balance
+    WHERE (%s::date IS NULL OR day >= %s) AND (%s::date IS NULL OR day < %s)
+    GROUP BY day, state, reason ORDER BY day NULLS LAST, state, reason
+    """
+    return tx.rows(sql, (first_day, first_day, end_day, end_day))
+
+
+def rows_by_source(tx: Transaction) -> list[Row]:
+    sql = """
+    SELECT f.source AS of, b.state, b.reason, sum(b.records)::bigint AS records, sum(b.units)::bigint AS units
+    FROM usage.usage_file f JOIN usage.usage_file_balance b USING (usage_file_id)
+    GROUP BY f.source, b.state, b.reason ORDER BY f.source, b.state, b.reason
+    """
+    return tx.rows(sql)
+
+
+def totals_by_source(tx: Transaction) -> dict[str, tuple[int, int]]:
+    sql = "SELECT source, sum(records_in)::bigint AS records, sum(units_in)::bigint AS units FROM usage.usage_file GROUP BY source ORDER BY source"
+    return {row["source"]: (row["records"], row["units"]) for row in tx.rows(sql)}
 
 
 def note_refused(tx: Transaction, file: RefusedFile) -> None:
@@ -95,3 +128,46 @@ def close_period(tx: Transaction, cycle_day: int, period_from: date, now: dateti
         "INSERT INTO usage.closed_period (cycle_day, period_from, closed_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (cycle_day, period_from, now),
     )
+
+
+def sources(tx: Transaction) -> dict[UUID, str]:
+    return {row["usage_file_id"]: row["source"] for row in tx.rows("SELECT usage_file_id, source FROM usage.usage_file")}
+
+
+def suspense_cases(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT reason, source, assignee, note FROM usage.suspense_case")
+
+
+def put_case(tx: Transaction, reason: str, source: str, assignee: str, note: str, now: datetime) -> None:
+    tx.execute(
+        "INSERT INTO usage.suspense_case (reason, source, assignee, note, changed_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (reason, source)"
+        " DO UPDATE SET assignee = excluded.assignee, note = excluded.note, changed_at = excluded.changed_at",
+        (reason, source, assignee, note, now),
+    )
+
+
+def add_changes(tx: Transaction, rows: Sequence[tuple[UUID, str, str, str, str, str, datetime]]) -> None:
+    tx.execute_many(
+        "INSERT INTO usage.suspense_change (record_id, kind, before, after, made_by, why, made_at) VALUES (%s, %s, %s, %s, %s, %s, %s)", rows
+    )
+
+
+def corrections(tx: Transaction) -> dict[UUID, dict[str, str]]:
+    """Give the latest zone and country that people said of each record."""
+    found: dict[UUID, dict[str, str]] = {}
+    sql = "SELECT record_id, kind, after FROM usage.suspense_change WHERE kind IN ('zone', 'country') ORDER BY change_no"
+    for row in tx.rows(sql):
+        found.setdefault(row["record_id"], {})[row["kind"]] = row["after"]
+    return found
+
+
+def add_batch(tx: Transaction, key: str, digest: bytes, name: str, now: datetime) -> bool:
+    """Note a batch; say whether these are the bytes that its key stands for."""
+    tx.execute(
+        "INSERT INTO usage.batch (key, digest, name, accepted_at) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING", (key, digest, name, now)
+    )
+    return bool(tx.value("SELECT digest = %s FROM usage.batch WHERE key = %s", (digest, key)))
+
+
+def batch(tx: Transaction, key: str) -> Row | None:
+    return tx.row("SELECT digest, name, accepted_at FROM usage.batch WHERE key = %s", (key,))

@@ -1,7 +1,7 @@
 """What the usage room tells of files and records."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -23,6 +23,60 @@ class StateCount:
     reason: str
     records: int
     units: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """
+    How many records of a local day, and how many units, are in a state for a reason.
+
+    :param day: of their start; None for those whose start cannot be read
+    """
+
+    day: date | None
+    state: UsageState
+    reason: str
+    records: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """
+    What became of the records of a day or of a source.
+
+    :param records_in: for a source what its files held; for a day the sum of its states, because a day is told by the records alone
+    """
+
+    of: date | str | None
+    records_in: int
+    units_in: int
+    states: tuple[StateCount, ...]
+
+    def records(self, state: UsageState) -> int:
+        """Give the number of records in a state."""
+        return sum(count.records for count in self.states if count.state is state)
+
+    @property
+    def closes(self) -> bool:
+        """Say whether every record and every unit has exactly one state."""
+        return (self.records_in, self.units_in) == (sum(count.records for count in self.states), sum(count.units for count in self.states))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """
+    Where the balance of a file and the records in the lake differ.
+
+    :param counted: records and units that lie there; `balance` what the balance says
+    """
+
+    usage_file_id: UUID
+    state: UsageState
+    reason: str
+    day: date | None
+    counted: tuple[int, int]
+    balance: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Collecting usage files: each record gets exactly one state, and a file is taken whole or not at all."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,16 +12,15 @@ from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
-from hoeksteen.usage import _pieces, _recycling, _steps, _store
-from hoeksteen.usage._intake import Intake, take_in
+from hoeksteen.usage import _pieces, _reading, _recycling, _steps, _store
+from hoeksteen.usage._intake import Staged, shown_name, staged
+from hoeksteen.usage.adapters import named
 from hoeksteen.usage.adapters.base import Adapter
-from hoeksteen.usage.adapters.sessions_jsonl import SessionsJsonl
-from hoeksteen.usage.adapters.voice_sms_csv import VoiceSmsCsv
-from hoeksteen.usage.model import FileBalance, RefusedFile, StateCount, UsageState
+from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import edition
 
-ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in (VoiceSmsCsv(), SessionsJsonl())}
+_STAGE = "stage"  # in the lake's own directory, on its disk
 
 
 def collect(
@@ -34,6 +34,7 @@ def collect(
     identifiers: Identifiers,
     source: str | None = None,
     again: bool = False,
+    layouts: Path | None = None,
 ) -> FileBalance:
     """
     Take one usage file into the lake and give its balance.
@@ -41,47 +42,28 @@ def collect(
     The lake's tables and the balance count from the same instant; a crash before it leaves nothing. Numbers of other parties go into the lake sealed
     under the key of their month. Of a rejected line only its number and the reason are kept.
 
+    :param adapter: its name
     :param source: whose record identifiers these are; by default the adapter's
     :param again: take the file although the same bytes were taken before; its records are then duplicates
-    :raises InvalidInput: when the file is cut, is no text, or its counts do not agree; nothing of it is taken, and the balance names it as refused
+    :param layouts: the folder of the operator's own layouts
+    :raises InvalidInput: when the file is cut, is of another format, or its counts do not agree; nothing of it is taken, and the balance names it as
+        refused
     :raises Unavailable: when the keeper, the database or the lake does not answer; nothing of it is taken
     """
-    known = ADAPTERS.get(adapter)
-    if known is None:
-        raise InvalidInput(f"There is no adapter {adapter}.", remedy=f"Choose one of {', '.join(sorted(ADAPTERS))}.")
+    chosen = named(adapter, layouts)
     try:
-        intake = take_in(path)
-        body = known.body(intake.frame)
+        with staged(path, lake.warehouse / _STAGE) as file:
+            with database.transaction() as tx:
+                before = _store.file_by_digest(tx, file.digest)
+                if before is not None:
+                    _store.forget_refused(tx, file.name)
+            if before is not None and not again:
+                return replace(before, already_taken=True)
+            return _take(database, keeper, lake, file, chosen, source or chosen.source, now, identifiers.new(now), again=again)
     except InvalidInput as error:
         with database.transaction() as tx:
-            _store.note_refused(tx, RefusedFile(path.name, adapter, error.message, now))
+            _store.note_refused(tx, RefusedFile(shown_name(path), adapter, error.message, now))
         raise
-    usage_file_id = identifiers.new(now)
-    with database.transaction() as tx:
-        before = _store.file_by_digest(tx, intake.digest)
-        if before is not None:
-            _store.forget_refused(tx, path.name)
-    if before is not None and not again:
-        return _already_taken(before)
-    with lake.write(database=database, write_id=usage_file_id) as write, Duck(spill=None) as duck:
-        before = _store.file_by_digest(write.tx, intake.digest)
-        if before is not None and not again:
-            return _already_taken(before)
-        _parse(duck, intake, known, body, now)
-        numbers = [row["own_number"] for row in duck.rows("SELECT DISTINCT own_number FROM checked WHERE reason IS NULL ORDER BY own_number")]
-        _steps.put_holdings(duck, write.tx, keeper, numbers)
-        _steps.guide(duck, write.tx, keeper, f"'{source or known.source}'")
-        duck.view_of_files("taken_guided", GUIDED, lake.files(GUIDED))
-        duck.view_of_files("taken_suspended", SUSPENDED, lake.files(SUSPENDED))
-        _steps.judge(duck)
-        _steps.seal(duck, keeper)
-        balance = _balance(duck, usage_file_id, source or known.source, path.name, now)
-        _write(duck, write, usage_file_id, source or known.source)
-        invariant(balance.closes, f"every record of {path.name} has exactly one state")
-        invariant(balance.records_in == body[1] - body[0] + 1, f"every line of {path.name} is a record")
-        _store.insert_file(write.tx, intake.digest, adapter, balance)
-        _store.forget_refused(write.tx, path.name)
-    return balance
 
 
 def recycle(*, database: Database, keeper: KeeperClient, lake: Lake, now: datetime, identifiers: Identifiers) -> int:
@@ -115,28 +97,49 @@ def close_period(*, tx: Transaction, period: BillPeriod, now: datetime) -> bool:
     return _store.close_period(tx, period.first_day.day, period.first_day, now) == 1
 
 
-def _already_taken(before: FileBalance) -> FileBalance:
-    return FileBalance(
-        before.usage_file_id, before.source, before.name, before.taken_at, before.records_in, before.units_in, before.states, already_taken=True
-    )
+def _take(
+    database: Database, keeper: KeeperClient, lake: Lake, file: Staged, adapter: Adapter, source: str, now: datetime, usage_file_id: UUID,
+    *, again: bool,
+) -> FileBalance:  # fmt: skip
+    with Duck(spill=None) as duck:
+        records = _reading.read(duck, file, adapter, now)
+        with lake.write(database=database, write_id=usage_file_id) as write:
+            before = _store.file_by_digest(write.tx, file.digest)
+            if before is not None and not again:
+                return replace(before, already_taken=True)
+            numbers = [row["own_number"] for row in duck.rows("SELECT DISTINCT own_number FROM checked WHERE reason IS NULL ORDER BY own_number")]
+            _steps.put_holdings(duck, write.tx, keeper, numbers)
+            _steps.guide(duck, write.tx, keeper, _quoted(source))
+            duck.view_of_files("taken_guided", GUIDED, write.files(GUIDED))
+            duck.view_of_files("taken_suspended", SUSPENDED, write.files(SUSPENDED))
+            _steps.judge(duck)
+            _steps.seal(duck, keeper)
+            balance, days = _balance(duck, usage_file_id, source, file.name, now)
+            _write(duck, write, usage_file_id, source)
+            invariant(balance.closes, f"every record of {file.name} has exactly one state")
+            invariant(balance.records_in == records, f"every line of {file.name} is a record")
+            _store.insert_file(write.tx, file.digest, adapter.name, balance, days)
+            _store.forget_refused(write.tx, file.name)
+    return balance
 
 
-def _parse(duck: Duck, intake: Intake, adapter: Adapter, body: tuple[int, int], now: datetime) -> None:
-    duck.execute(f"CREATE TABLE line AS {_pieces.read_lines(str(intake.path), *body)}")
-    duck.execute(f"CREATE TABLE parsed AS {adapter.parsed('line')}")
-    duck.execute("DROP TABLE line")
-    duck.execute(f"CREATE TABLE checked AS {_pieces.cast(now)}")
-    duck.execute("DROP TABLE parsed")
-
-
-def _balance(duck: Duck, usage_file_id: UUID, source: str, name: str, now: datetime) -> FileBalance:
+def _balance(duck: Duck, usage_file_id: UUID, source: str, name: str, now: datetime) -> tuple[FileBalance, list[DayCount]]:
     [totals] = duck.rows(_pieces.TOTALS)
-    states = tuple(StateCount(UsageState(row["state"]), row["reason"], row["records"], row["units"]) for row in duck.rows(_pieces.BALANCE))
-    return FileBalance(usage_file_id, source, name, now, totals["records"], totals["units"], states)
+    days = _steps.by_day(duck.rows(_pieces.BALANCE))
+    states: dict[tuple[UsageState, str], StateCount] = {}
+    for day in days:
+        before = states.get((day.state, day.reason), StateCount(day.state, day.reason, 0, 0))
+        states[day.state, day.reason] = replace(before, records=before.records + day.records, units=before.units + day.units)
+    balance = FileBalance(usage_file_id, source, name, now, totals["records"], totals["units"], tuple(states[key] for key in sorted(states)))
+    return balance, days
 
 
 def _write(duck: Duck, write: LakeWrite, usage_file_id: UUID, source: str) -> None:
-    names = {"file": f"'{usage_file_id}'::UUID", "line": "line", "source": f"'{source}'", "numbering": edition()}
+    names = {"file": f"'{usage_file_id}'::UUID", "line": "line", "source": _quoted(source), "numbering": edition()}
     queries = {GUIDED.name: _pieces.GUIDED_ROWS, SUSPENDED.name: _pieces.SUSPENDED_ROWS, SET_ASIDE.name: _pieces.SET_ASIDE_ROWS}
     for table in (GUIDED, SUSPENDED, SET_ASIDE):
         write.append(table, duck.write_parquet(table, queries[table.name].format(**names), write.folder(table)))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

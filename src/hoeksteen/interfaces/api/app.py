@@ -24,6 +24,7 @@ from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.api import resources as tmf
 from hoeksteen.interfaces.api.answers import Asked, failure, many, read_asked, read_fields, single
 from hoeksteen.interfaces.api.gaps import gap_routes
+from hoeksteen.interfaces.api.usage_stream import Sender, batch_by_key, send_batch
 from hoeksteen.interfaces.problems import PROBLEMS, place_of
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.login import SESSION_ENDED
@@ -87,6 +88,12 @@ def api_application(*, runtime: Runtime) -> Litestar:
     def client(request: Api) -> Client:
         return client_of(runtime, request)
 
+    def sender(request: Api) -> Sender:
+        asks = client_of(runtime, request)
+        if asks.purpose != "billing":
+            raise AccessDenied("This token's role sends no usage.", reason="no_role", remedy="Ask as billing.")
+        return Sender(runtime)
+
     @get("/login", sync_to_thread=True)
     def log_in() -> Response[Any]:
         state = secrets.token_urlsafe(24)
@@ -105,8 +112,10 @@ def api_application(*, runtime: Runtime) -> Litestar:
         return Response(body, media_type="application/json", cookies=[Cookie(_STATE_COOKIE, value="", path="/login", max_age=0)])
 
     return Litestar(
-        route_handlers=[registered_once([log_in, back, customers, customer, products, product_by_id, bills, bill, *gap_routes()])],
-        dependencies={"client": Provide(client, sync_to_thread=True)},
+        route_handlers=[
+            registered_once([log_in, back, customers, customer, products, product_by_id, bills, bill, send_batch, batch_by_key, *gap_routes()])
+        ],
+        dependencies={"client": Provide(client, sync_to_thread=True), "sender": Provide(sender, sync_to_thread=True)},
         exception_handlers={TokenNeeded: _token_needed, HoeksteenError: _ours, HTTPException: _litestars, Exception: _unforeseen},
         openapi_config=None,
         logging_config=None,

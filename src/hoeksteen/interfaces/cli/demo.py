@@ -82,6 +82,7 @@ def demo(
         figures = _tell_ibm(story, wish) if ibm else _tell(story, wish)
         if serve:
             installation.start_web()
+            installation.start_watch()
             _leave_open(story, figures)
     finally:
         if not serve and not keep_running:

@@ -44,6 +44,7 @@ def up(
         installation.up()
         people.ensure_bootstrapped(installation, own=people_file)
         installation.start_web()
+        installation.start_watch()
     show_status(installation)
 
 

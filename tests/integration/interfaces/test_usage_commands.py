@@ -1,0 +1,103 @@
+"""The commands of usage, as people type them: the drop folder, the balances, the work queue."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from factories.billed_operator import BilledOperator
+from factories.usage_files import OWN, House, call
+from fixtures.keeper import RunningKeeper
+from hoeksteen.interfaces.cli.usage import usage
+from hoeksteen.kernel.errors import Corrupt, InvalidInput
+
+LAYOUT = """
+name: mine
+format: csv
+endings: [.own]
+fields: [own, other, at, seconds]
+columns: {service: {constant: voice}, own_number: own, other_number: other, start: at, units: seconds, country: {constant: NL}}
+"""
+
+
+def run(data: Path, *words: str, width: int = 80) -> tuple[dict[str, Any], str]:
+    done = CliRunner(env={"COLUMNS": str(width)}).invoke(usage, [*words, "--data", str(data), "--json"])
+    if done.exception:
+        raise done.exception
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+@pytest.fixture
+def drop(operator: BilledOperator, data: Path, keeper: RunningKeeper, tmp_path: Path) -> Path:
+    House(operator.database, operator.lake, keeper, tmp_path).hold(OWN)
+    folder = data / "app" / "drop"
+    folder.mkdir()
+    return folder
+
+
+def put(path: Path, *lines: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join([f"H;v;1;x;{len(lines)}", *lines, f"T;{len(lines)}", ""]), "utf-8")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+
+
+def test_from_the_drop_folder_to_the_balances_and_the_queue(data: Path, drop: Path) -> None:
+    put(drop / "calls.csv", call(1), call(2, other="999999"), call(3, other="999998"), "R;broken")
+    put(drop / "cut.csv", call(4))
+    (drop / "cut.csv").write_text("H;v;1;x;5\n", "utf-8")
+    swept, told = run(data, "watch", "--once", "--settled", "0")
+    assert swept["usage"] == {
+        "records_in": 4, "files": 1, "already_taken": 0, "guided": 1, "duplicate": 0, "suspended": 2, "rejected": 1,
+    }  # fmt: skip
+    assert [file["name"] for file in swept["refused"]] == ["cut.csv"] and "calls.csv: 4 records" in told
+    for by, of in (("day", ["2026-10-03", None]), ("source", ["voice_sms"])):
+        figures, told = run(data, "balance", "--by", by, "--check")
+        assert [one["of"] for one in figures[f"{by}s"]] == of and all(one["closes"] for one in figures[f"{by}s"])
+        assert figures["differences"] == [] and "to the record and the unit" in told and "cut.csv" in told
+
+    queue, told = run(data, "suspended", "list")
+    assert [(one["reason"], one["records"]) for one in queue["suspended"]] == [("no_zone", 2)]
+    shown, _ = run(data, "suspended", "show", "--reason", "no_zone", width=120)
+    first, second = (one["record_id"] for one in shown["records"])
+    assigned = CliRunner().invoke(
+        usage, ["suspended", "assign", "--reason", "no_zone", "--source", "voice_sms", "--to", "h.jansen", "--data", str(data)]
+    )
+    assert assigned.exit_code == 0
+    assert "h.jansen" in run(data, "suspended", "list", width=120)[1]
+    said = ("--by", "h.jansen", "--why", "a service number")
+    assert run(data, "suspended", "correct", first, "--zone", "NL-SERVICE", *said)[0] == {"corrected": 1, "guided": 1}
+    assert run(data, "suspended", "write-off", second, *said)[0] == {"written_off": 1}
+    assert run(data, "suspended", "retry")[0] == {"guided": 0}
+    assert run(data, "suspended", "list")[0] == {"suspended": []}
+    figures, _ = run(data, "balance", "--check")
+    assert (figures["usage"]["suspended"], figures["usage"]["rejected"], figures["differences"]) == (0, 2, [])
+
+
+def test_a_balance_that_is_not_what_lies_in_the_lake_stops(data: Path, drop: Path, operator: BilledOperator) -> None:
+    put(drop / "calls.csv", call(1))
+    run(data, "watch", "--once", "--settled", "0")
+    with operator.database.transaction() as tx:
+        tx.execute("UPDATE usage.usage_file_balance SET units = units + 1")
+    with pytest.raises(Corrupt, match="is not what lies in the lake"):
+        run(data, "balance", "--check")
+    with pytest.raises(Corrupt, match="The balance of voice_sms does not close"):
+        run(data, "balance", "--by", "source")
+
+
+def test_the_operators_own_layouts_count(data: Path, drop: Path) -> None:
+    (data / "app" / "layouts").mkdir()
+    (data / "app" / "layouts" / "mine.yaml").write_text(LAYOUT, "utf-8")
+    assert "mine" in {one["name"] for one in run(data, "adapters")[0]["adapters"]}
+    file = drop / "x.own"
+    file.write_text(f"{OWN},0201234567,2026-10-03T12:00:00Z,60\n", "utf-8")
+    assert run(data, "collect", str(file))[0]["usage"]["guided"] == 1
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    assert run(data, "watch", "--once")[0]["usage"]["already_taken"] == 1
+    (data / "app" / "layouts" / "mine.yaml").write_text("name: Mine", "utf-8")
+    with pytest.raises(InvalidInput, match=r"mine.yaml: .*format"):
+        run(data, "adapters")
+    with pytest.raises(InvalidInput):
+        run(data, "collect", str(file), "--adapter", "none")

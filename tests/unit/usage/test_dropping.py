@@ -1,0 +1,138 @@
+"""The drop folder: a file is taken once it is whole, archived or refused, and a crash at any point loses none."""
+
+import os
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from factories.invented_lines import Line, load_lines
+from fixtures.keeper import RunningKeeper
+from hoeksteen.kernel.errors import Unavailable
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.postgres import Database
+from hoeksteen.usage import queries
+from hoeksteen.usage.dropping import ARCHIVE, REFUSED, TAKING, Swept, sweep
+
+NOW = datetime.now(UTC)  # noqa: TID251  files' own times are the machine's
+OWN = "31699900001"
+CALL = f"R;{{}};V;{OWN};31201234567;2026-10-03T12:00:00+02:00;60"
+SESSION = f'{{"own_number":"{OWN}","start":"2026-10-03T12:00:00+02:00","uplink_bytes":1,"downlink_bytes":2,"visited_country":"NL"}}\n'
+LATER = timedelta(minutes=1)
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def swept(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path, drop: Path) -> Callable[..., Swept]:
+    load_lines(database=database, keeper=keeper.client("bss"), lines=[Line(OWN, "mobile-m", date(2026, 9, 1), None, None)], salt=str(tmp_path))
+    identifiers = Identifiers(random.Random(1))
+
+    def run(after: timedelta = LATER, **options: object) -> Swept:
+        return sweep(
+            database=database, keeper=keeper.client("bss"), lake=lake, folder=drop, now=NOW + after, identifiers=identifiers, **options  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    return run
+
+
+def calls(*numbers: int) -> str:
+    return "\n".join([f"H;voice_sms;1;x;{len(numbers)}", *(CALL.format(number) for number in numbers), f"T;{len(numbers)}", ""])
+
+
+def inside(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def test_files_are_taken_in_order_and_archived(swept: Callable[..., Swept], drop: Path) -> None:
+    (drop / "calls-10.csv").write_text(calls(1), "utf-8")
+    (drop / "calls-9.csv").write_text(calls(2), "utf-8")
+    (drop / "sessions_jsonl").mkdir()
+    (drop / "sessions_jsonl" / "any name").write_text(SESSION, "utf-8")
+    done = swept()
+    assert [balance.name for balance in done.taken] == ["any name", "calls-9.csv", "calls-10.csv"]
+    assert all(balance.closes and balance.records_in == 1 for balance in done.taken)
+    month = f"{NOW + LATER:%Y-%m}"
+    assert inside(drop) == sorted(f"{ARCHIVE}/{month}/{balance.usage_file_id}/{balance.name}" for balance in done.taken)
+    assert swept() == Swept((), (), 0)
+
+
+def test_a_file_that_grows_is_waited_for(swept: Callable[..., Swept], drop: Path) -> None:
+    file = drop / "calls.csv"
+    file.write_text(calls(1)[:60], "utf-8")
+    assert swept(timedelta(0)) == Swept((), (), 1)
+    with file.open("a", encoding="utf-8") as source:
+        source.write(calls(1)[60:])
+        source.flush()
+        assert swept() == Swept((), (), 1), "whoever has it open to write may go on"
+    (drop / "other.csv.part").write_text(calls(2), "utf-8")
+    assert [balance.records_in for balance in swept().taken] == [1]
+
+
+def test_a_file_that_is_not_whole_is_refused_and_named(swept: Callable[..., Swept], drop: Path, database: Database) -> None:
+    (drop / "cut.csv").write_text(calls(1, 2)[:-3], "utf-8")
+    (drop / "image.png").write_bytes(b"\x89PNG")
+    (drop / "whole.csv").write_text(calls(3), "utf-8")
+    done = swept()
+    assert [file.why for file in done.refused] == [
+        "cut.csv: line 4: trailer: is missing: the file was cut.",
+        "image.png: file: its ending tells no format.",
+    ]
+    assert [balance.name for balance in done.taken] == ["whole.csv"]
+    assert inside(drop / REFUSED) == ["cut.csv", "image.png"]
+    with database.transaction() as tx:
+        assert [file.name for file in queries.refused_files(tx=tx)] == ["cut.csv", "image.png"]
+    (drop / "cut.csv").write_text(calls(1, 2)[:-2], "utf-8")
+    swept()
+    assert inside(drop / REFUSED) == ["2-cut.csv", "cut.csv", "image.png"], "an older one is not written over"
+
+
+def test_links_and_folders_lead_nowhere(swept: Callable[..., Swept], drop: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text(calls(1), "utf-8")
+    (drop / "link.csv").symlink_to(secret)
+    (drop / "usage_jsonl").symlink_to(tmp_path)
+    os.mkfifo(drop / "pipe.csv")
+    (drop / "folder.csv").mkdir()
+    assert swept() == Swept((), (), 0)
+    assert secret.exists()
+
+
+@pytest.mark.parametrize("moment", ["before it was taken", "after it was taken"])
+def test_what_a_crash_left_is_gone_on_with(swept: Callable[..., Swept], drop: Path, moment: str) -> None:
+    (drop / "calls.csv").write_text(calls(1), "utf-8")
+    if moment == "after it was taken":
+        [balance] = swept().taken
+        [file] = (drop / ARCHIVE).glob("*/*/*")
+    else:
+        file = drop / "calls.csv"
+    (drop / TAKING / "-").mkdir(parents=True, exist_ok=True)
+    file.rename(drop / TAKING / "-" / "calls.csv")
+    [again] = swept().taken
+    assert again.already_taken == (moment == "after it was taken")
+    assert again.records_in == 1
+    assert len(inside(drop / ARCHIVE)) == 1 and not inside(drop / TAKING)
+
+
+def test_what_cannot_be_taken_now_stays(swept: Callable[..., Swept], drop: Path, lake: Lake, database: Database) -> None:
+    (drop / "calls.csv").write_text(calls(1), "utf-8")
+    with lake.locked(database=database), pytest.raises(Unavailable):
+        swept()
+    assert inside(drop) == [f"{TAKING}/-/calls.csv"]
+    assert [balance.records_in for balance in swept().taken] == [1]
+
+
+def test_the_archive_is_emptied_after_its_days(swept: Callable[..., Swept], drop: Path) -> None:
+    (drop / "calls.csv").write_text(calls(1), "utf-8")
+    swept()
+    assert inside(drop / ARCHIVE)
+    swept(timedelta(days=31))
+    assert not inside(drop / ARCHIVE)
