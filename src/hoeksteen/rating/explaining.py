@@ -8,7 +8,7 @@ from uuid import UUID
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
-from hoeksteen.rating import _engine, _pieces
+from hoeksteen.rating import _charging, _engine
 from hoeksteen.rating.model import AllowanceStep, Explanation
 from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
@@ -24,11 +24,11 @@ SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro FROM amount a JOI
 # The tiers or bands that the units of one record fell in, where one price does not hold for all of them.
 _PARTS = f"""
 SELECT units::BIGINT AS units, micro FROM (
-    {_pieces.GRADUATED_PARTS}
+    {_charging.GRADUATED_PARTS}
     UNION ALL
     SELECT v.record_id, 0 AS place, v.numerator // p.priced_units AS micro, p.priced_units AS units FROM volume v JOIN priced p USING (record_id)
     UNION ALL
-    {_pieces.SPLIT_PARTS}
+    {_charging.SPLIT_PARTS}
 ) WHERE record_id = $record::UUID AND units > 0 ORDER BY place
 """
 
