@@ -28,6 +28,7 @@ _DAYS = {"monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, "friday": 5, 
 UNITS_MAX = {Service.VOICE: 31 * 86_400, Service.SMS: 1_000_000, Service.DATA: 10**12, Service.PURCHASE: 10**12}
 _NUMERATOR_BEYOND = 2**62
 UNIT_SIZE_MAX = 10**12
+_MICRO = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def largest_numerator(price: UsagePrice) -> int:
     units = -(-max(units_max, price.minimum) // step) * step
     if price.blocks:
         divisor = price.blocks_denominator
-        return sum((min(units, block.units or units) + block.step) * micros(block.amount) * divisor // block.unit_size for block in price.blocks)
+        most = sum((min(units, block.units or units) + block.step) * micros(block.amount) * divisor // block.unit_size for block in price.blocks)
+        return max(most + micros(price.connection_fee) * divisor, divisor * _MICRO)  # also what it is rounded to at the end
     unit_size = price.unit_size // price.common_factor
     rates = [tier.amount for tier in price.tiers if tier.block_units is None] if price.tiers else [price.amount]
     most = units * max((micros(amount) for amount in [*rates, *(band.amount for band in price.bands)]), default=0) // price.common_factor

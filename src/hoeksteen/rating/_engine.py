@@ -19,7 +19,9 @@ from hoeksteen.rating.tariff import (
     Source,
     Tariff,
     band_table,
+    block_table,
     cap_table,
+    free_limit_table,
     source_table,
     tariff_of,
     tariff_table,
@@ -127,6 +129,8 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     duck.put("source", source_table(inputs.tariff))
     duck.put("cap", cap_table(inputs.tariff))
     duck.put("tier", tier_table(inputs.tariff))
+    duck.put("block", block_table(inputs.tariff))
+    duck.put("free_limit", free_limit_table(inputs.tariff))
     duck.put("band", band_table(inputs.tariff, first_day=month - timedelta(days=1), end_day=add_months(month, 2)))
     duck.put("term_text", _term_table(inputs.terms))
     duck.execute("CREATE OR REPLACE TABLE term AS SELECT product_id::UUID AS product_id, product_offering_id, valid_from, valid_to FROM term_text")

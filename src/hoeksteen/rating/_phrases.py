@@ -12,3 +12,8 @@ def half_up(numerator: str, denominator: str) -> str:
 def before(quantity: str, scope: str) -> str:
     """What the records before this one in its scope's order add up to."""
     return f"(sum({quantity}) OVER (PARTITION BY {scope} ORDER BY {ORDER} ROWS UNBOUNDED PRECEDING) - {quantity})::BIGINT"
+
+
+def begun(units: str, size: str) -> str:
+    """How many stretches of a size are begun by so many units; none by 0."""
+    return f"(({units} + {size} - 1) // {size})"

@@ -21,8 +21,9 @@ def record(stages: int) -> str:
     return f"""
     SELECT g.bucket, g.billing_account_id, g.product_id, g.start, g.record_id, g.customer_id, g.usage_file_id, g.line, g.service, g.zone, g.roaming,
         g.generation, g.period_day, g.bill_day, g.units AS delivered_units,
-        t.product_offering_id, f.price_no, f.price_id, f.valid_from AS price_valid_from, f.unit_size, f.fee_micro, f.fee_waived,
-        f.tier_mode, f.tier_no, f.split, f.cap_no, coalesce(b.band_micro, f.price_micro) AS price_micro,
+        t.product_offering_id, f.price_no, f.price_id, f.valid_from AS price_valid_from, f.unit_size, f.fee_waived,
+        f.tier_mode, f.tier_no, f.split, f.tiers_shared, f.blocks, f.first_free, f.end_mode, f.end_quantum, f.cap_no,
+        coalesce(b.band_fee_micro, f.fee_micro) AS fee_micro, coalesce(b.band_micro, f.price_micro) AS price_micro,
         CASE WHEN f.price_no IS NULL OR g.units = 0 THEN 0
              ELSE ((greatest(g.units, f.minimum) + f.step - 1) // f.step) * f.step END AS units{sources}
     FROM guided g

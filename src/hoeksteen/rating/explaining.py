@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
+from hoeksteen.product.model import UsagePrice
 from hoeksteen.rating import _charging, _engine
 from hoeksteen.rating.model import AllowanceStep, Explanation
 from hoeksteen.rating.tables import CHARGE
@@ -15,22 +16,40 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 
-_UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B", "B")}
-_SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data")}
+_UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B", "B"), "purchase": ("µEUR", "µEUR")}
+_SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data"), "purchase": ("Aankoop", "Purchase")}
+_ROUNDED = {"up": ("naar boven afgerond", "rounded up"), "half_up": ("afgerond", "rounded"), "down": ("naar beneden afgerond", "rounded down")}
 _RECORD = """
-SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro FROM amount a JOIN charged c USING (record_id) WHERE record_id = $record::UUID
+SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro, b.band, x.first_free_units, x.fee AS first_fee
+FROM amount a
+JOIN charged c ON c.record_id = a.record_id
+LEFT JOIN band b ON b.price_no = a.price_no AND a.start >= b.begins_at AND a.start < b.ends_at
+LEFT JOIN ({first_free}) x ON x.record_id = a.record_id
+WHERE a.record_id = $record::UUID
 """
 
-# The tiers or bands that the units of one record fell in, where one price does not hold for all of them.
+# The tiers, bands or blocks that the units of one record fell in, where one price does not hold for all of them.
+# `size` is what an amount is for; without one it is for the price's unit size.
 _PARTS = f"""
-SELECT units::BIGINT AS units, micro FROM (
-    {_charging.GRADUATED_PARTS}
+SELECT units::BIGINT AS units, micro, size, flat FROM (
+    SELECT record_id, place, units, micro, block_units AS size, flat FROM ({_charging.GRADUATED_PARTS})
     UNION ALL
-    SELECT v.record_id, 0 AS place, v.numerator // p.priced_units AS micro, p.priced_units AS units FROM volume v JOIN priced p USING (record_id)
+    SELECT record_id, place, units, micro, block_units AS size, 0 AS flat FROM ({_charging.VOLUME_PARTS})
     UNION ALL
-    {_charging.SPLIT_PARTS}
+    SELECT record_id, place, units, micro, NULL AS size, 0 AS flat FROM ({_charging.SPLIT_PARTS})
+    UNION ALL
+    SELECT record_id, place, units, micro, size, 0 AS flat FROM ({_charging.BLOCK_PARTS})
 ) WHERE record_id = $record::UUID AND units > 0 ORDER BY place
 """
+
+
+class _Part(NamedTuple):
+    """So many units at `micro` per `size`, and what is due once for the tier that they enter."""
+
+    units: int
+    micro: int
+    size: int
+    flat: int
 
 
 def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
@@ -53,15 +72,16 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
         rated = f"record_id IN (SELECT record_id FROM charge WHERE {account})"  # what arrived since plays no part in what was charged
         _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{account} AND {rated}")
         _engine.rate(duck, inputs)
-        [row] = duck.rows(_RECORD, {"record": str(record_id)})
+        [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
         steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
-        parts = [(part["units"], part["micro"]) for part in duck.rows(_PARTS, {"record": str(record_id)})]
+        price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
+        parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
     if row["charged_micro"] != found["amount_micro"]:
         raise WrongState(
             f"Prices, products or closes that count for record {record_id} changed since it was rated.",
             remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
         )
-    return _explanation(row, steps, parts)
+    return _explanation(row, price, steps, parts)
 
 
 def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
@@ -87,7 +107,18 @@ def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
     return steps
 
 
-def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], parts: Sequence[tuple[int, int]]) -> Explanation:
+def _parts(price: UsagePrice, row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> list[_Part]:
+    """Give what the priced units fell in, in the price's own numbers; one part where one price holds for all of them."""
+    found = [
+        _Part(part["units"], part["micro"] * (price.common_factor if part["size"] is None else 1), part["size"] or price.unit_size, part["flat"])
+        for part in rows
+    ]
+    units = row["priced_units"] - (row["first_free_units"] or 0)
+    return found or ([_Part(units, row["price_micro"] * price.common_factor, price.unit_size, 0)] if units else [])
+
+
+def _explanation(row: dict[str, Any], price: UsagePrice | None, steps: tuple[AllowanceStep, ...], parts: Sequence[_Part]) -> Explanation:
+    fee = row["first_fee"] if row["first_fee"] is not None else row["fee"]
     return Explanation(
         record_id=row["record_id"],
         product_id=row["product_id"],
@@ -103,21 +134,25 @@ def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], parts: S
         free_units=row["free_units"],
         price_id=row["price_id"] or "",
         price_valid_from=row["price_valid_from"],
-        amount_micro_per_unit_size=row["price_micro"] or 0,
-        unit_size=row["unit_size"] or 1,
-        fee_micro=row["fee_micro"] if row["fee_micro"] and (row["priced_units"] > 0 or not row["fee_waived"]) else 0,
+        band=row["band"] or "",
+        amount_micro_per_unit_size=row["price_micro"] * price.common_factor if price else 0,
+        unit_size=price.unit_size if price else 1,
+        fee_micro=fee,
         amount_micro=row["charged_micro"],
         allowances=steps,
-        sentence_nl=_sentence(row, steps, parts, 0),
-        sentence_en=_sentence(row, steps, parts, 1),
+        sentence_nl=_sentence(row, price, steps, parts, fee, 0),
+        sentence_en=_sentence(row, price, steps, parts, fee, 1),
     )
 
 
-def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], priced: Sequence[tuple[int, int]], language: int) -> str:
+def _sentence(
+    row: dict[str, Any], price: UsagePrice | None, steps: tuple[AllowanceStep, ...], priced: Sequence[_Part], fee: int, language: int
+) -> str:
     """
     Say it in one sentence, in Dutch (0) or English (1).
 
-    :param priced: units and micro-euros of each tier or band that the record fell in, in order; empty where one price held for all of it
+    :param priced: the tiers, bands or blocks that the record fell in, in order
+    :param fee: micro-euros that are due once for the record
     """
 
     def say(dutch: str, english: str) -> str:
@@ -125,8 +160,9 @@ def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], priced: Seq
 
     unit = _UNIT[row["service"]][language]
     start: datetime = row["start"].astimezone(OPERATOR_ZONE)
-    head = f"{_SERVICE[row['service']][language]} {row['zone']}, {start:%Y-%m-%d %H:%M:%S}, {row['delivered_units']} {unit}"
-    if row["state"] == "suspended":
+    when = f"{start:%Y-%m-%d %H:%M:%S}" + (f" ({row['band']})" if row["band"] else "")
+    head = f"{_SERVICE[row['service']][language]} {row['zone']}, {when}, {row['delivered_units']} {unit}"
+    if price is None:
         return f"{head}: {say('wacht', 'waits')} ({row['reason']})."
     parts = [say(f"telt als {row['units']} {unit}", f"counts as {row['units']} {unit}")]
     parts += [
@@ -136,12 +172,18 @@ def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], priced: Seq
         )
         for step in steps
     ]
-    if row["priced_units"] > 0:
-        for units, micro in priced or [(row["priced_units"], row["price_micro"])]:
-            per = f"EUR {_amount(micro)} / {row['unit_size']} {unit}"
-            parts.append(say(f"{units} {unit} tegen {per}", f"{units} {unit} at {per}"))
-        if row["fee_micro"]:
-            parts.append(say(f"starttarief EUR {_amount(row['fee_micro'])}", f"connection fee EUR {_amount(row['fee_micro'])}"))
+    if row["first_free_units"]:
+        parts.append(say(f"eerste {row['first_free_units']} {unit} vrij", f"first {row['first_free_units']} {unit} free"))
+    for part in priced:
+        per = f"EUR {_amount(part.micro)} / {part.size} {unit}"
+        parts.append(say(f"{part.units} {unit} tegen {per}", f"{part.units} {unit} at {per}"))
+        if part.flat:
+            parts.append(say(f"eenmalig EUR {_amount(part.flat)} voor deze staffel", f"once EUR {_amount(part.flat)} for this tier"))
+    if fee:
+        parts.append(say(f"starttarief EUR {_amount(fee)}", f"connection fee EUR {_amount(fee)}"))
+    if price.end_rounding is not None:
+        digits, mode = price.end_rounding.digits, _ROUNDED[price.end_rounding.mode][language]
+        parts.append(say(f"{mode} op {digits} decimalen", f"{mode} to {digits} decimals"))
     if row["reason"] == "cap":
         parts.append(say("tot het maximum van de maand", "up to the month's cap"))
     return f"{head}: {'; '.join(parts)} = EUR {_amount(row['charged_micro'])}."

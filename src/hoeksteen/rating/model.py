@@ -95,6 +95,7 @@ class Explanation:
     Why a record costs what it costs; recomputed, not stored.
 
     :param delivered_units: as they came; `units` after minimum and step
+    :param band: the time band of its start; empty outside every band, and where the price has none
     """
 
     record_id: UUID
@@ -111,6 +112,7 @@ class Explanation:
     free_units: int
     price_id: str
     price_valid_from: datetime | None
+    band: str
     amount_micro_per_unit_size: int
     unit_size: int
     fee_micro: int

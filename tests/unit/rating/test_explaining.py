@@ -71,7 +71,9 @@ def test_a_call_cut_at_a_band_names_both_prices(world: RatedLake) -> None:
     world.hold("sim", [("plan-split", OCTOBER)])
     world.use([used("cut", "voice", 120, at=datetime(2026, 10, 15, 18, 59, 0, tzinfo=OPERATOR_ZONE))])
     world.rate(OCTOBER)
-    assert "counts as 120 s; 60 s at EUR 0.20 / 60 s; 60 s at EUR 0.10 / 60 s = EUR 0.30." in explained(world, "cut").sentence_en
+    told = explained(world, "cut")
+    assert "2026-10-15 18:59:00 (peak), 120 s: counts as 120 s; 60 s at EUR 0.20 / 60 s; 60 s at EUR 0.10 / 60 s = EUR 0.30." in told.sentence_en
+    assert told.band == "peak"
 
 
 def test_a_call_cut_at_a_band_inside_an_allowance_names_what_is_left(world: RatedLake) -> None:
