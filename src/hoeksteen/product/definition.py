@@ -18,7 +18,7 @@ __all__ = ["Faults", "Fields", "from_file_offering"]
 
 _OFFERING = {"id", "family", "name", "segment", "tax_included", "tax_category", "tax_rate", "resource", "uses", "prices", "allowances", "caps"}
 _RECURRING = {"id", "kind", "versions"}
-_RECURRING_VERSION = {"valid_from", "valid_to", "amount", "in_arrears", "days_in_period"}
+_RECURRING_VERSION = {"valid_from", "valid_to", "amount", "in_arrears", "days_in_period", "days_in_month"}
 
 
 def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]]) -> ProductOffering:
@@ -93,9 +93,9 @@ def _recurring(entry: Fields, offering_id: str) -> list[RecurringPrice]:
     prices = []
     for version, start, end in _versions(entry):
         version.known_only(_RECURRING_VERSION)
-        days = version.text("days_in_period", "actual")
-        if days not in {"actual", "30", "first"}:
-            version.faults.add(version.where, "days_in_period", 'must be "actual", "30" or "first"')
+        days = version.word("days_in_month" if "days_in_month" in version.values else "days_in_period", ("actual", "30", "first"), "actual")
+        if {"days_in_month", "days_in_period"} <= set(version.values):
+            version.faults.add(version.where, "days_in_month", "says the same as days_in_period; leave one of them out")
         amount, in_arrears = version.money("amount"), version.flag("in_arrears", False)
         prices.append(RecurringPrice(f"{offering_id}/{entry.text('id')}", offering_id, start, end, kind, amount, in_arrears, days))
     return prices

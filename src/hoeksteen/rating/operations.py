@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,10 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.product import queries as product
 from hoeksteen.rating import _engine, _pieces, _store
+from hoeksteen.rating._period_charges import flat_holders, write_period_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.queries import unrated
-from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, PERIOD_CHARGE
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Row, Transaction
@@ -138,8 +139,9 @@ def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
 def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date, progress: Progress, sums: list[Row], counts: Counter[str]) -> None:
     """Rate the bill periods that begin in one month, adding to the run's sums and counts."""
     inputs = _engine.read_inputs(tx=write.tx, month=month, bill_month=bill_month)
-    charges, left_over, balance = [], [], []
-    for buckets in _batches(lake, inputs):
+    flats = flat_holders(tx=write.tx, month=month, tariff=inputs.tariff, terms=inputs.terms)
+    charges, left_over, due, balance = [], [], [], []
+    for buckets in _batches(lake, inputs, {holder.bucket for holder in flats}):
         with Duck(spill=lake.spill) as duck:
             _engine.load(duck, write, inputs)
             _engine.view_guided(duck, lake, inputs, buckets=buckets)
@@ -149,12 +151,15 @@ def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date,
                 condition = f"WHERE bucket IN ({', '.join(map(str, buckets))})"
                 query = f"SELECT * FROM ({_engine.left_over(inputs)}) {condition}"
                 left_over += duck.write_parquet(ALLOWANCE_LEFT, query, write.folder(ALLOWANCE_LEFT))
+            if flats:
+                due += write_period_charges(duck=duck, holders=flats, month=month_number(month), buckets=buckets, folder=write.folder(PERIOD_CHARGE))
             sums += duck.rows(_pieces.DIGEST)
             balance += duck.rows(_pieces.FILE_BALANCE)
         progress(f"{month:%Y-%m}", records)
     where = {"month": [month_number(month)]}
     write.replace(CHARGE, where, charges)
     write.replace(ALLOWANCE_LEFT, where, left_over)
+    write.replace(PERIOD_CHARGE, where, due)
     _store.replace_balance(write.tx, month, _added_up(balance))
     for row in balance:
         counts[row["state"]] += row["records"]
@@ -162,13 +167,15 @@ def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date,
         counts["amount_micro"] += row["amount_micro"]
 
 
-def _batches(lake: Lake, inputs: _engine.Inputs) -> list[list[int]]:
+def _batches(lake: Lake, inputs: _engine.Inputs, others: Iterable[int]) -> list[list[int]]:
     """Divide the buckets so that no batch holds more records than fit in memory; a billing account lies in one bucket."""
     with Duck(spill=lake.spill) as duck:
         _engine.view_guided(duck, lake, inputs)
         counts = {row["bucket"]: row["records"] for row in duck.rows("SELECT bucket, count(*) AS records FROM guided GROUP BY bucket")}
     for holder in inputs.holders:
         counts.setdefault(holder.bucket, 0)
+    for bucket in others:
+        counts.setdefault(bucket, 0)
     batches: list[list[int]] = []
     size = RECORDS_PER_BATCH_MAX
     for bucket in sorted(counts):

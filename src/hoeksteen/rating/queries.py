@@ -11,7 +11,7 @@ from hoeksteen.rating import _store
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, UsageTotal
-from hoeksteen.rating.tables import CHARGE
+from hoeksteen.rating.tables import CHARGE, PERIOD_CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
@@ -27,6 +27,10 @@ SELECT customer_id, billing_account_id, product_id, product_offering_id, service
     roaming, period_day
 FROM charge WHERE bill_day = DATE '{bill_day}' AND state <> 'suspended'
 GROUP BY customer_id, billing_account_id, product_id, product_offering_id, service, zone, roaming, price_id, period_day
+UNION ALL
+SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
+    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day
+FROM period_charge WHERE period_day = DATE '{bill_day}'
 ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id
 """
 
@@ -38,8 +42,10 @@ class _Totals:
         self._duck = Duck(spill=lake.spill)
         self._lock = threading.Lock()
         self._duck.view_of_files("charge", CHARGE, lake.files(CHARGE, months_billed(period)))
+        self._duck.view_of_files("period_charge", PERIOD_CHARGE, lake.files(PERIOD_CHARGE, {"month": [month_number(period.first_day)]}))
         self._duck.execute(f"CREATE TABLE total AS {_TOTALS.format(bill_day=period.first_day)}")
         self._duck.execute("DROP VIEW charge")
+        self._duck.execute("DROP VIEW period_charge")
 
     def of(self, billing_account_ids: Sequence[UUID] | None) -> list[Row]:
         with self._lock:
@@ -61,7 +67,7 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
 
     :param billing_account_ids: whose; None for all
     """
-    totals = lake.remember(("usage totals", lake.head(CHARGE), period), lambda: _Totals(lake, period))
+    totals = lake.remember(("usage totals", lake.head(CHARGE), lake.head(PERIOD_CHARGE), period), lambda: _Totals(lake, period))
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
 
 

@@ -47,3 +47,24 @@ ALLOWANCE_LEFT = LakeTable(
     partition=("month", "bucket"),
     sort=("scope_id", "allowance_id"),
 )
+
+# What is due for a period whatever was used in it: flat fees of tiers. It appears on the bill of its own period.
+PERIOD_CHARGE = LakeTable(
+    "period_charge",
+    (
+        ("month", ColumnType.INTEGER),  # in which the bill period begins, yyyymm
+        ("bucket", ColumnType.INTEGER),
+        ("billing_account_id", ColumnType.UUID),
+        ("product_id", ColumnType.UUID),
+        ("customer_id", ColumnType.UUID),
+        ("product_offering_id", ColumnType.TEXT),
+        ("service", ColumnType.TEXT),
+        ("zone", ColumnType.TEXT),  # the first of the price's
+        ("roaming", ColumnType.TEXT),
+        ("price_id", ColumnType.TEXT),
+        ("period_day", ColumnType.DAY),
+        ("amount_micro", ColumnType.LONG),
+    ),
+    partition=("month", "bucket"),
+    sort=("billing_account_id", "product_id", "price_id"),
+)
