@@ -297,14 +297,14 @@ class Stretch(NamedTuple):
 
 def band_intervals(price: UsagePrice, *, first_day: date, end_day: date) -> list[Stretch]:
     """Give the stretches of equal price of a banded price version, without holes, merged where the band does not change."""
-    zone = ZoneInfo(price.time_zone)
+    zone, factor = ZoneInfo(price.time_zone), price.common_factor
     edges = sorted({0, 1440} | {minute for band in price.bands for minute in (band.from_minute, band.to_minute)})
     stretches: list[Stretch] = []
     day = first_day
     while day < end_day:
         for first, last in pairwise(edges):
             begins_at, ends_at = _at(day, first, zone), _at(day, last, zone)
-            found = _stretch(price, day, first, begins_at, ends_at)
+            found = _stretch(price, factor, day, first, begins_at, ends_at)
             if stretches and stretches[-1][2:] == found[2:]:
                 stretches[-1] = stretches[-1]._replace(ends_at=ends_at)
             elif begins_at < ends_at:
@@ -313,12 +313,12 @@ def band_intervals(price: UsagePrice, *, first_day: date, end_day: date) -> list
     return stretches
 
 
-def _stretch(price: UsagePrice, day: date, minute: int, begins_at: datetime, ends_at: datetime) -> Stretch:
+def _stretch(price: UsagePrice, factor: int, day: date, minute: int, begins_at: datetime, ends_at: datetime) -> Stretch:
     kind = _kind_of_day(price.bands, day)
     band = next((band for band in price.bands if kind in band.days and band.from_minute <= minute < band.to_minute), None)
     amount = price.amount if band is None else band.amount
     fee = price.connection_fee if band is None or band.connection_fee is None else band.connection_fee
-    return Stretch(begins_at, ends_at, micros(amount) // price.common_factor, micros(fee), "" if band is None else band.name)
+    return Stretch(begins_at, ends_at, micros(amount) // factor, micros(fee), "" if band is None else band.name)
 
 
 def _kind_of_day(bands: Sequence[Band], day: date) -> int:
