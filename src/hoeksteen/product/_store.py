@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product.model import (
+    CapLifted,
     NewProduct,
     PriceAlteration,
     Product,
@@ -15,6 +16,7 @@ from hoeksteen.product.model import (
     ProductTerm,
     RecurringPrice,
     Resource,
+    RoamingStop,
     UsagePrice,
 )
 from hoeksteen.storage.postgres import Row, Transaction, as_json
@@ -189,3 +191,50 @@ def first_day(tx: Transaction) -> date | None:
 
 def count_products(tx: Transaction) -> int:
     return int(tx.value("SELECT count(*) FROM product.product"))
+
+
+_LIFTED = "SELECT customer_id, product_id, cap_id, valid_from, valid_to FROM product.cap_lifted "
+
+
+def caps_lifted(tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[CapLifted]:
+    if customer_ids is None:
+        return [CapLifted(**row) for row in tx.rows(_LIFTED + "ORDER BY product_id, cap_id, valid_from")]
+    return [
+        CapLifted(**row) for row in tx.rows(_LIFTED + "WHERE customer_id = ANY(%s) ORDER BY product_id, cap_id, valid_from", (list(customer_ids),))
+    ]
+
+
+def insert_cap_lifted(tx: Transaction, lifted: CapLifted) -> None:
+    tx.execute(
+        "INSERT INTO product.cap_lifted (customer_id, product_id, cap_id, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s)",
+        (lifted.customer_id, lifted.product_id, lifted.cap_id, lifted.valid_from, lifted.valid_to),
+    )
+
+
+def end_cap_lifted(tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, at: datetime) -> None:
+    tx.execute(
+        "UPDATE product.cap_lifted SET valid_to = %(at)s WHERE customer_id = %(customer)s AND product_id = %(product)s AND cap_id = %(cap)s"
+        " AND valid_from < %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)",
+        {"customer": customer_id, "product": product_id, "cap": cap_id, "at": at},
+    )
+
+
+def insert_roaming_stop(tx: Transaction, stop: RoamingStop) -> bool:
+    sql = """
+    INSERT INTO product.roaming_stop (customer_id, product_id, cap_id, period_day, stopped_at) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT DO NOTHING RETURNING true AS new
+    """
+    return bool(tx.rows(sql, (stop.customer_id, stop.product_id, stop.cap_id, stop.period_day, stop.stopped_at)))
+
+
+def roaming_stops(tx: Transaction, customer_id: UUID, since: date) -> list[RoamingStop]:
+    sql = """
+    SELECT customer_id, product_id, cap_id, period_day, stopped_at FROM product.roaming_stop s
+    WHERE customer_id = %s AND period_day >= %s AND NOT EXISTS (
+        SELECT FROM product.cap_lifted l
+        WHERE l.customer_id = s.customer_id AND l.product_id = s.product_id AND l.cap_id = s.cap_id
+          AND (l.valid_to IS NULL OR l.valid_to > s.stopped_at)
+    )
+    ORDER BY product_id, cap_id, period_day
+    """
+    return [RoamingStop(**row) for row in tx.rows(sql, (customer_id, since))]

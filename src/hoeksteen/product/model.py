@@ -223,6 +223,11 @@ class Cap:
     amount: Decimal
     shared: bool = False
 
+    @property
+    def is_roaming(self) -> bool:
+        """Whether it bounds use abroad only, so that reaching it stops roaming until the customer lifts it."""
+        return Roaming.HOME not in self.roaming
+
 
 @dataclass(frozen=True, slots=True)
 class ProductOffering:
@@ -377,3 +382,25 @@ class ProductHeld:
     valid_from: datetime
     valid_to: datetime | None
     resources: tuple[Resource, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class CapLifted:
+    """A cap that does not hold for a product's use that begins from `valid_from` up to but not including `valid_to`; UTC instants."""
+
+    customer_id: UUID
+    product_id: UUID
+    cap_id: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoamingStop:
+    """Roaming that ended for the rest of a bill period, because a cap was reached and not lifted since."""
+
+    customer_id: UUID
+    product_id: UUID
+    cap_id: str
+    period_day: date
+    stopped_at: datetime

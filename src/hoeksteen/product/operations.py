@@ -9,9 +9,9 @@ from uuid import UUID
 
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.time_period import local_day, start_of_day
-from hoeksteen.product import _store
+from hoeksteen.product import _store, queries
 from hoeksteen.product._loading import load_offerings
-from hoeksteen.product.model import NewProduct, ProductStatus, ProductTerm
+from hoeksteen.product.model import CapLifted, NewProduct, ProductStatus, ProductTerm, RoamingStop
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Transaction
 
@@ -120,6 +120,48 @@ def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day:
     """
     allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
     return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+
+
+def lift_roaming_cap(*, tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, now: datetime, until: date | None = None) -> CapLifted:
+    """
+    Let a product roam beyond a cap, as its customer asked: use that begins from now on is charged in full.
+
+    :param until: the first local day on which the cap holds again; without it, until it is restored
+    :raises NotFound: when the customer has no such product, or its offering no such cap
+    :raises InvalidInput: when the cap is for use at home too, or `until` is no later day
+    :raises Conflict: when it is lifted already
+    """
+    if _store.lock_product(tx, customer_id, product_id) is None:
+        raise NotFound(f"Customer {customer_id} has no product {product_id}.", remedy="Read the customer's products again.")
+    held = [term for term in _store.terms_of_product(tx, customer_id, product_id) if term.valid_to is None or term.valid_to > now]
+    offerings = {term.product_offering_id for term in held}
+    cap = next((cap for one in queries.offerings(tx=tx) if one.product_offering_id in offerings for cap in one.caps if cap.cap_id == cap_id), None)
+    if cap is None:
+        raise NotFound(f"Product {product_id} has no cap {cap_id}.", remedy="Name a cap of its offering.")
+    if not cap.is_roaming:
+        raise InvalidInput(f"Cap {cap_id}: roaming: it bounds use at home too.", remedy="Only a cap on use abroad is the customer's to lift.")
+    if until is not None and start_of_day(until) <= now:
+        raise InvalidInput(f"Product {product_id}: until: {until} is no later day.", remedy="Choose a day after today.")
+    for one in _store.caps_lifted(tx, [customer_id]):
+        if (one.product_id, one.cap_id) == (product_id, cap_id) and (one.valid_to is None or one.valid_to > now):
+            raise Conflict(f"Cap {cap_id} of product {product_id} is lifted already.", remedy="Restore it first to lift it for another time.")
+    lifted = CapLifted(customer_id, product_id, cap_id, now, None if until is None else start_of_day(until))
+    _store.insert_cap_lifted(tx, lifted)
+    return lifted
+
+
+def restore_roaming_cap(*, tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, now: datetime) -> None:
+    """Let a cap hold again for use that begins from now on; where it was not lifted, nothing changes."""
+    _store.end_cap_lifted(tx, customer_id, product_id, cap_id, now)
+
+
+def stop_roaming(*, tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, period_day: date, now: datetime) -> bool:
+    """
+    Note that a product roams no more in a bill period, because a cap was reached, and say whether that is new.
+
+    :param period_day: the period's first day
+    """
+    return _store.insert_roaming_stop(tx, RoamingStop(customer_id, product_id, cap_id, period_day, now))
 
 
 def _to(last: ProductTerm, allowed: set[ProductStatus], status: ProductStatus) -> tuple[str, ProductStatus]:

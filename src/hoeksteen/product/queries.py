@@ -9,6 +9,7 @@ from hoeksteen.kernel.errors import NotFound, invariant
 from hoeksteen.product import _store
 from hoeksteen.product.definition import Faults, Fields, from_file_offering
 from hoeksteen.product.model import (
+    CapLifted,
     PriceAlteration,
     PriceKind,
     Product,
@@ -17,6 +18,7 @@ from hoeksteen.product.model import (
     ProductTerm,
     RecurringPrice,
     Resource,
+    RoamingStop,
 )
 from hoeksteen.storage.postgres import Transaction
 
@@ -97,6 +99,16 @@ def terms(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Produ
 def alterations(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:
     """Give the discounts and surcharges of some customers' products."""
     return _store.alterations(tx, customer_ids)
+
+
+def caps_lifted(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[CapLifted]:
+    """Give the caps that some customers, or all, lifted, and for how long."""
+    return _store.caps_lifted(tx, customer_ids)
+
+
+def roaming_stops(*, tx: Transaction, customer_id: UUID, since: date) -> list[RoamingStop]:
+    """Give the products of a customer whose roaming is stopped, in bill periods that begin on a day or later; not those lifted since."""
+    return _store.roaming_stops(tx, customer_id, since)
 
 
 def resources_by_id(*, tx: Transaction, resource_ids: Sequence[UUID]) -> list[Resource]:

@@ -11,7 +11,7 @@ from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import Product, ProductStatus, ProductTerm
+from hoeksteen.product.model import CapLifted, Product, ProductStatus, ProductTerm
 from hoeksteen.rating import _pieces, _store
 from hoeksteen.rating.tables import ALLOWANCE_LEFT
 from hoeksteen.rating.tariff import (
@@ -22,6 +22,7 @@ from hoeksteen.rating.tariff import (
     block_table,
     cap_table,
     free_limit_table,
+    lifted_table,
     source_table,
     tariff_of,
     tariff_table,
@@ -58,6 +59,7 @@ class Inputs:
     :param bill_month: first day of the month whose bills are being made; what was never billed before it appears on them
     :param first_closed: per cycle day, the first day of the first period that was closed here
     :param rolled_over: first days of the periods of the month before that were closed: what they left is granted now
+    :param lifted: caps that customers lifted
     :param passed_over: records that could not be priced when their period was closed, as the late ones that they became
     """
 
@@ -69,6 +71,7 @@ class Inputs:
     holders: Sequence[Holder]
     rolled_over: Sequence[date]
     passed_over: Sequence[Row]
+    lifted: Sequence[CapLifted] = ()
 
 
 def read_inputs(*, tx: Transaction, month: date, bill_month: date, customer_ids: Sequence[UUID] | None = None) -> Inputs:
@@ -78,7 +81,8 @@ def read_inputs(*, tx: Transaction, month: date, bill_month: date, customer_ids:
     products = {entry.product_id: entry for entry in product.products(tx=tx, customer_ids=customer_ids)}
     holders = _holders(tx, month, tariff, terms, products)
     rolled_over = closed_periods(tx=tx, first_day=add_months(month, -1), end_day=month)
-    return Inputs(month, bill_month, first_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]))
+    lifted = product.caps_lifted(tx=tx, customer_ids=customer_ids)
+    return Inputs(month, bill_month, first_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]), lifted)
 
 
 def _holders(tx: Transaction, month: date, tariff: Tariff, terms: Iterable[ProductTerm], products: dict[UUID, Product]) -> list[Holder]:
@@ -129,6 +133,8 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     duck.put("source", source_table(inputs.tariff))
     duck.put("cap", cap_table(inputs.tariff))
     duck.put("tier", tier_table(inputs.tariff))
+    duck.put("lifted_text", lifted_table(inputs.tariff, inputs.lifted))
+    duck.execute("CREATE OR REPLACE TABLE lifted AS SELECT product::UUID AS product_id, cap_no, begins_at, ends_at FROM lifted_text")
     duck.put("block", block_table(inputs.tariff))
     duck.put("free_limit", free_limit_table(inputs.tariff))
     duck.put("band", band_table(inputs.tariff, first_day=month - timedelta(days=1), end_day=add_months(month, 2)))

@@ -90,19 +90,27 @@ def priced(stages: int) -> str:
     return f"SELECT *, ({taken})::BIGINT AS free_units, units - ({taken})::BIGINT AS priced_units FROM rating_{stages}"
 
 
+# What each record under a cap would cost without it; not those that began while their customer had lifted it.
+UNDER_CAP = """
+SELECT a.record_id, a.generation, a.start, a.period_day, a.cap_no, a.amount_micro,
+    CASE WHEN c.shared THEN a.billing_account_id ELSE a.product_id END AS cap_scope
+FROM amount a JOIN cap c ON c.cap_no = a.cap_no
+WHERE a.amount_micro > 0 AND NOT EXISTS (
+    SELECT 1 FROM lifted l WHERE l.product_id = a.product_id AND l.cap_no = a.cap_no AND a.start >= l.begins_at AND a.start < l.ends_at
+)
+"""
 CAP_CROSSED = """
-SELECT a.product_id, a.period_day, a.cap_no, any_value(c.cap_micro) AS cap_micro
-FROM amount a JOIN cap c USING (cap_no)
-GROUP BY a.product_id, a.period_day, a.cap_no HAVING sum(a.amount_micro) > any_value(c.cap_micro)
+SELECT a.cap_scope, a.period_day, a.cap_no, c.cap_micro
+FROM (SELECT cap_scope, period_day, cap_no, sum(amount_micro) AS amount_micro FROM under_cap GROUP BY cap_scope, period_day, cap_no) a
+JOIN cap c ON c.cap_no = a.cap_no WHERE a.amount_micro > c.cap_micro
 """
 
 # The record that reaches the cap is charged the remainder, those after it nothing.
 CAPPED = f"""
 SELECT record_id, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
 FROM (
-    SELECT a.record_id, a.amount_micro, c.cap_micro,
-        {before("a.amount_micro", "a.product_id, a.period_day, a.cap_no")} AS before
-    FROM amount a JOIN cap_crossed c USING (product_id, period_day, cap_no)
+    SELECT a.record_id, a.amount_micro, c.cap_micro, {before("a.amount_micro", "a.cap_scope, a.period_day, a.cap_no")} AS before
+    FROM under_cap a JOIN cap_crossed c ON c.cap_scope = a.cap_scope AND c.period_day = a.period_day AND c.cap_no = a.cap_no
 )
 """
 
@@ -180,6 +188,7 @@ def composed(stages: int) -> Sequence[tuple[str, str, str]]:
         *steps,
         ("table", "priced", priced(stages)),
         *_charging.STEPS,
+        ("table", "under_cap", UNDER_CAP),
         ("table", "cap_crossed", CAP_CROSSED),
         ("table", "capped", CAPPED),
         ("table", "charged", CHARGE),

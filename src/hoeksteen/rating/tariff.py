@@ -13,7 +13,7 @@ from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.product.holidays import public_holidays
-from hoeksteen.product.model import Allowance, Band, Cap, ProductOffering, Roaming, Service, UsagePrice, Zone
+from hoeksteen.product.model import Allowance, Band, Cap, CapLifted, ProductOffering, Roaming, Service, UsagePrice, Zone
 from hoeksteen.product.validation import Combination, covers, reachable
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
@@ -217,6 +217,21 @@ def cap_table(tariff: Tariff) -> pa.Table:
         {
             "cap_no": pa.array(range(1, len(tariff.caps) + 1), pa.int32()),
             "cap_micro": pa.array([micros(cap.amount) for cap in tariff.caps], pa.int64()),
+            "shared": pa.array([cap.shared for cap in tariff.caps], pa.bool_()),
+        }
+    )
+
+
+def lifted_table(tariff: Tariff, lifted: Iterable[CapLifted]) -> pa.Table:
+    """Give the instants between which products are not bound by a cap, because their customers lifted it."""
+    numbers = {cap.cap_id: number for number, cap in enumerate(tariff.caps, start=1)}
+    known = [one for one in lifted if one.cap_id in numbers]
+    return pa.table(
+        {
+            "product": pa.array([str(one.product_id) for one in known], pa.string()),
+            "cap_no": pa.array([numbers[one.cap_id] for one in known], pa.int32()),
+            "begins_at": pa.array([one.valid_from for one in known], _INSTANT),
+            "ends_at": pa.array([one.valid_to or END_OF_TIME for one in known], _INSTANT),
         }
     )
 
