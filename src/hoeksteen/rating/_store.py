@@ -1,10 +1,10 @@
 """SQL of the rating room in PostgreSQL: runs and the balance per file."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.rating.model import RatingRun
+from hoeksteen.rating.model import Counter, CounterKind, RatingRun
 from hoeksteen.storage.postgres import Row, Transaction
 
 
@@ -50,3 +50,31 @@ def pass_over(tx: Transaction, rows: Iterable[Row], bill_day: date) -> None:
 
 def passed_over(tx: Transaction, months: Sequence[date]) -> list[Row]:
     return tx.rows("SELECT record_id, generation, bill_day FROM rating.passed_over WHERE month = ANY(%s) ORDER BY record_id", (list(months),))
+
+
+_COUNTER = ("customer_id", "billing_account_id", "scope_id", "kind", "name", "period_day", "used", "bound", "as_of")
+
+
+def upsert_counters(tx: Transaction, counters: Sequence[Counter]) -> None:
+    """Write counters over what they were; one that another process counted later stays."""
+    tx.execute_many(
+        f"INSERT INTO rating.counter ({', '.join(_COUNTER)}) VALUES ({', '.join(['%s'] * len(_COUNTER))})"
+        " ON CONFLICT (customer_id, scope_id, kind, name, period_day) DO UPDATE"
+        " SET used = excluded.used, bound = excluded.bound, as_of = excluded.as_of WHERE rating.counter.as_of <= excluded.as_of",
+        [tuple(getattr(one, name) for name in _COUNTER) for one in counters],
+    )
+
+
+def counters(tx: Transaction, customer_id: UUID, since: date) -> list[Counter]:
+    sql = f"SELECT {', '.join(_COUNTER)} FROM rating.counter WHERE customer_id = %s AND period_day >= %s ORDER BY scope_id, kind, name, period_day"
+    return [Counter(**{**row, "kind": CounterKind(row["kind"])}) for row in tx.rows(sql, (customer_id, since))]
+
+
+def insert_notice(tx: Transaction, counter: Counter, threshold: int, now: datetime) -> bool:
+    """Note that a customer hears of a threshold, and say whether that is new in this period."""
+    sql = """
+    INSERT INTO rating.notice (customer_id, scope_id, kind, name, period_day, threshold, noticed_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT DO NOTHING RETURNING true AS new
+    """
+    key = (counter.customer_id, counter.scope_id, str(counter.kind), counter.name, counter.period_day)
+    return bool(tx.rows(sql, (*key, threshold, now)))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 
@@ -120,3 +121,37 @@ class Explanation:
     allowances: tuple[AllowanceStep, ...]
     sentence_nl: str
     sentence_en: str
+
+
+class CounterKind(StrEnum):
+    ALLOWANCE = "allowance"
+    CAP = "cap"
+    SPENDING = "spending"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """
+    What was used or spent so far in an open bill period.
+
+    :param scope_id: the product, or the billing account of what several share
+    :param name: identifier of the allowance or cap; empty for spending
+    :param used: units of an allowance; micro-euros of a cap and of spending, in the tax convention of the offering
+    :param bound: what the allowance gives or the cap lets through; None for spending
+    :param as_of: when it was counted
+    """
+
+    customer_id: UUID
+    billing_account_id: UUID
+    scope_id: UUID
+    kind: CounterKind
+    name: str
+    period_day: date
+    used: int
+    bound: int | None
+    as_of: datetime
+
+    @property
+    def percent(self) -> int:
+        """How much of it is used, rounded down; 0 where nothing bounds it."""
+        return 100 * self.used // self.bound if self.bound else 0
