@@ -43,6 +43,7 @@ COMMANDS = {
     "erase": Topic("erase", True, "Erase a person, or one category of theirs, with a key of your own."),
     "forget": Topic("erase", False, ""),
     "usage": Topic("usage", False, "Collect, rate and explain usage."),
+    "counters": Topic("counters", False, "Count what was used so far; lift a cap on roaming."),
     "price": Topic("price", False, "Check price lists: holes, overlaps, what stands out."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),
