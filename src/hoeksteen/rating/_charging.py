@@ -5,10 +5,13 @@ Most prices are units times price. Each model that needs more is a piece that gi
 `record_id`, and the charge as a fraction `numerator / denominator` in micro-euros, before the rounding and without the connection fee.
 A record has at most one such row; AMOUNT takes the fraction from there, and from units, price and unit size where there is none.
 
-The pieces read the table `priced` (see `_pieces.priced`): every record of each scope that holds one with a special price.
+The pieces read the table `priced`: every record whose price is one of SPECIAL_PRICE. AMOUNT reads the view `measured`: every record.
 """
 
 from hoeksteen.rating._phrases import before, half_up
+
+# Which rows of the table `tariff` ask for more than units times price; all others never meet the pieces below.
+SPECIAL_PRICE = "f.tier_mode IS NOT NULL OR f.split"
 
 # Scopes whose priced units go beyond the first tier.
 TIER_CROSSED = """
@@ -79,7 +82,7 @@ SELECT p.*,
     END AS amount_micro
 FROM (
     SELECT p.*, coalesce(x.numerator, p.priced_units * p.price_micro) AS numerator, coalesce(x.denominator, p.unit_size) AS denominator
-    FROM priced p LEFT JOIN special x USING (record_id)
+    FROM measured p LEFT JOIN special x USING (record_id)
 ) p
 """
 
@@ -90,5 +93,5 @@ STEPS = (
     ("table", "volume", VOLUME),
     ("table", "split", SPLIT),
     ("table", "special", SPECIAL),
-    ("table", "amount", AMOUNT),
+    ("view", "amount", AMOUNT),
 )
