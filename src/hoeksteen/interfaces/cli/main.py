@@ -43,6 +43,7 @@ COMMANDS = {
     "erase": Topic("erase", True, "Erase a person, or one category of theirs, with a key of your own."),
     "forget": Topic("erase", False, ""),
     "usage": Topic("usage", False, "Collect, rate and explain usage."),
+    "rate": Topic("rating", False, "Compare charges with a rating of now, or at other prices."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
