@@ -149,6 +149,19 @@ def terms(tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[ProductT
     return [from_row_term(row) for row in tx.rows(_TERM + "WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from", (list(customer_ids),))]
 
 
+def active_terms_binary(tx: Transaction, offering_ids: Sequence[str], customer_ids: Sequence[UUID] | None) -> bytes:
+    # Every column has a fixed width and a value, so that the rows are read as one array. By the primary key, so that a product's lie together.
+    sql = """
+    SELECT t.product_id, p.billing_account_id, coalesce(array_position(%s::text[], t.product_offering_id), 0) AS offering_no, t.valid_from,
+        coalesce(t.valid_to, 'infinity') AS valid_to
+    FROM product.product_term t JOIN product.product p USING (customer_id, product_id)
+    WHERE t.status = 'active' {} ORDER BY t.customer_id, t.product_id, t.valid_from
+    """
+    if customer_ids is None:
+        return tx.copy_out(sql.format(""), (list(offering_ids),))
+    return tx.copy_out(sql.format("AND t.customer_id = ANY(%s)"), (list(offering_ids), list(customer_ids)))
+
+
 def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Iterable[ProductTerm]) -> None:
     tx.execute("DELETE FROM product.product_term WHERE customer_id = %s AND product_id = %s", (customer_id, product_id))
     tx.execute_many(

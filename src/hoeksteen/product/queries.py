@@ -5,8 +5,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import pyarrow as pa
+
 from hoeksteen.kernel.errors import NotFound, invariant
-from hoeksteen.product import _store
+from hoeksteen.product import _columns, _store
 from hoeksteen.product.definition import Faults, Fields, from_file_offering
 from hoeksteen.product.model import (
     CapLifted,
@@ -94,6 +96,16 @@ def products(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Pr
 def terms(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[ProductTerm]:
     """Give the history of the products of some customers, or of all, by product and time."""
     return _store.terms(tx, customer_ids)
+
+
+def active_terms(*, tx: Transaction, offering_ids: Sequence[str], customer_ids: Sequence[UUID] | None) -> pa.Table:
+    """
+    Give when the products of some customers, or of all, were active, as columns: a million of them in a second.
+
+    :param offering_ids: an offering's place in this list, from 1, is its `offering_no`
+    :returns: product_id, product_no (the same for all terms of a product, and for no other), billing_account_id, offering_no, valid_from, valid_to
+    """
+    return _columns.terms_table(_store.active_terms_binary(tx, offering_ids, customer_ids))
 
 
 def alterations(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:

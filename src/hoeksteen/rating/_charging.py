@@ -8,13 +8,14 @@ A record has at most one such row; AMOUNT takes the fraction from there, and fro
 Models that count over a period (tiers, what is free first) are functions F of the count: a record costs F(after it) - F(before it), in the
 order of its scope. Volume tiers take F of the tier that the count of its generation reached.
 
-The pieces read the table `priced`: every record whose price is one of SPECIAL_PRICE. AMOUNT reads every record.
+The pieces read the table `priced`: every record whose price is one of SPECIAL_PRICE. AMOUNT reads the table `measured`: also those
+that an allowance covers in part.
 """
 
 from hoeksteen.rating._phrases import before, begun, half_up
 
 # Which rows of the table `tariff` ask for more than units times price; all others never meet the pieces below.
-SPECIAL_PRICE = "f.tier_mode IS NOT NULL OR f.split OR f.blocks OR f.first_free"
+SPECIAL_PRICE = "f.tier_mode IS NOT NULL OR f.split OR f.blocks OR f.first_free OR f.end_mode IS NOT NULL"
 
 _SCOPE = "CASE WHEN p.tiers_shared THEN p.billing_account_id ELSE p.product_id END"
 
@@ -142,7 +143,7 @@ FROM (
     SELECT p.*, coalesce(x.numerator, p.priced_units * p.price_micro) AS numerator, coalesce(x.denominator, p.unit_size) AS denominator,
         CASE WHEN p.priced_units > 0 THEN CASE WHEN p.first_free THEN 0 ELSE p.fee_micro END
              WHEN p.units > 0 AND NOT p.fee_waived THEN p.fee_micro ELSE 0 END AS fee
-    FROM priced p LEFT JOIN special x USING (record_id)
+    FROM measured p LEFT JOIN special x USING (record_id)
 ) p
 """
 
@@ -156,5 +157,5 @@ STEPS = (
     ("table", "blocks", BLOCKS),
     ("table", "first_free", FIRST_FREE),
     ("table", "special", SPECIAL),
-    ("table", "amount", AMOUNT),
+    ("view", "amount", AMOUNT),
 )

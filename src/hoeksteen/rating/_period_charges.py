@@ -5,7 +5,7 @@ It is charged to every product that held such a price on a day of the period, al
 generation 0: what arrives late changes nothing of it (docs/rating.md, "Tiers and caps").
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow as pa
 from hoeksteen.kernel.time_period import bill_period, local_day, start_of_day
 from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import Product, ProductTerm, UsagePrice
+from hoeksteen.product.model import Product, ProductStatus, ProductTerm, UsagePrice
 from hoeksteen.rating.tables import PERIOD_CHARGE
 from hoeksteen.rating.tariff import END_OF_TIME, Tariff
 from hoeksteen.storage.lake.engines.duckdb import Duck
@@ -67,19 +67,16 @@ class FlatHolder:
         return bucket_of(self.billing_account_id)
 
 
-def flat_holders(*, tx: Transaction, month: date, tariff: Tariff, terms: Iterable[ProductTerm]) -> list[FlatHolder]:
-    """
-    Give who is due flat fees in the bill periods that begin in a month.
-
-    :param terms: active ones
-    """
+def flat_holders(*, tx: Transaction, month: date, tariff: Tariff) -> list[FlatHolder]:
+    """Give who is due flat fees in the bill periods that begin in a month."""
     priced: dict[str, dict[str, list[tuple[int, UsagePrice]]]] = {}
     for number, price in enumerate(tariff.prices, start=1):
         if any(tier.flat for tier in price.tiers):
             priced.setdefault(price.product_offering_id, {}).setdefault(price.price_id, []).append((number, price))
-    concerned = [term for term in terms if term.product_offering_id in priced]
-    if not concerned:
+    if not priced:
         return []
+    active = (term for term in product.terms(tx=tx, customer_ids=None) if term.status is ProductStatus.ACTIVE)
+    concerned = [term for term in active if term.product_offering_id in priced]
     products = {one.product_id: one for one in product.products(tx=tx, customer_ids=sorted({term.customer_id for term in concerned}))}
     cycle_days = _cycle_days(tx, {products[term.product_id].billing_account_id for term in concerned})
     found: dict[tuple[UUID, str], FlatHolder] = {}

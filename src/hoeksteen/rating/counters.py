@@ -115,7 +115,7 @@ def _count(tx: Transaction, lake: Lake, billing_account_ids: Sequence[UUID], now
             open_now = "(billing_account_id, period_day) IN (SELECT id::UUID, first_day FROM wanted)"
             buckets = sorted({bucket_of(billing_account) for _, billing_account, _ in concerned})
             _engine.view_guided(duck, lake, inputs, buckets=buckets, condition=open_now)
-            _engine.rate(duck, inputs)
+            _engine.rate(duck, inputs, everything=True)
             yield _read(duck, inputs, now), {cap.cap_id: cap for cap in inputs.tariff.caps}
 
 

@@ -9,9 +9,8 @@ from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product.model import UsagePrice
-from hoeksteen.rating import _charging, _engine
+from hoeksteen.rating import _charges, _charging, _engine
 from hoeksteen.rating.model import AllowanceStep, Explanation
-from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
@@ -20,9 +19,14 @@ _UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B"
 _SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data"), "purchase": ("Aankoop", "Purchase")}
 _ROUNDED = {"up": ("naar boven afgerond", "rounded up"), "half_up": ("afgerond", "rounded"), "down": ("naar beneden afgerond", "rounded down")}
 _RECORD = """
-SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro, b.band, x.first_free_units, x.fee AS first_fee
+SELECT g.product_id, g.service, g.zone, g.roaming, f.product_offering_id AS offering_held, a.*, o.state, o.reason, c.amount_micro AS charged_micro,
+    b.band, x.first_free_units, x.fee AS first_fee
 FROM amount a
 JOIN charged c ON c.record_id = a.record_id
+JOIN charge_outcome o ON o.outcome = c.outcome
+JOIN guided g ON g.record_id = a.record_id
+LEFT JOIN term t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
+LEFT JOIN offering f ON f.offering_no = t.offering_no
 LEFT JOIN band b ON b.price_no = a.price_no AND a.start >= b.begins_at AND a.start < b.ends_at
 LEFT JOIN ({first_free}) x ON x.record_id = a.record_id
 WHERE a.record_id = $record::UUID
@@ -59,7 +63,7 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
     :raises NotFound: when no such record was rated
     """
     with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE))
+        _charges.view_charges(duck, lake)
         charges = duck.rows("SELECT * FROM charge WHERE record_id = $record::UUID", {"record": str(record_id)})
         if not charges:
             raise NotFound(f"No rated record {record_id}.", remedy="Rate its month first, or check the identifier.")
@@ -71,7 +75,7 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
         account = f"billing_account_id = '{found['billing_account_id']}'::UUID"
         rated = f"record_id IN (SELECT record_id FROM charge WHERE {account})"  # what arrived since plays no part in what was charged
         _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{account} AND {rated}")
-        _engine.rate(duck, inputs)
+        _engine.rate(duck, inputs, everything=True)
         [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
         steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
         price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
@@ -88,14 +92,14 @@ def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
     """Give what the source of a stage had before and after the record."""
     sql = f"""
     WITH scoped AS (
-        SELECT c.record_id, c.scope_id, c.period_day, c.source_no, c.generation, c.start, r.free_{stage} AS free
+        SELECT c.record_id, c.scope_no, c.period_day, c.source_no, c.generation, c.start, r.free_{stage} AS free
         FROM claim_{stage} c JOIN rating_{stage} r USING (record_id)
     )
     SELECT s.allowance_id, any_value(g.granted)::BIGINT AS granted, any_value(own.free)::BIGINT AS free,
         coalesce(sum(o.free) FILTER ((o.generation, o.start, o.record_id) < (own.generation, own.start, own.record_id)), 0)::BIGINT AS taken_before
     FROM scoped own
-    JOIN scoped o USING (scope_id, period_day, source_no)
-    JOIN grant_{stage} g USING (scope_id, period_day, source_no)
+    JOIN scoped o USING (scope_no, period_day, source_no)
+    JOIN grant_{stage} g USING (scope_no, period_day, source_no)
     JOIN source s USING (source_no)
     WHERE own.record_id = $record::UUID
     GROUP BY s.allowance_id
@@ -122,7 +126,7 @@ def _explanation(row: dict[str, Any], price: UsagePrice | None, steps: tuple[All
     return Explanation(
         record_id=row["record_id"],
         product_id=row["product_id"],
-        product_offering_id=row["product_offering_id"] or "",
+        product_offering_id=row["offering_held"] or "",
         start=row["start"],
         service=row["service"],
         zone=row["zone"],

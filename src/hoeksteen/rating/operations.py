@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,11 @@ from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.product import queries as product
-from hoeksteen.rating import _engine, _pieces, _store
+from hoeksteen.rating import _charges, _engine, _pieces, _store
 from hoeksteen.rating._period_charges import flat_holders, write_period_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.queries import unrated
-from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, PERIOD_CHARGE
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, OUTCOMES, PERIOD_CHARGE
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Row, Transaction
@@ -23,7 +23,6 @@ from hoeksteen.usage import operations as usage
 from hoeksteen.usage import queries as usage_queries
 from hoeksteen.usage.tables import month_number
 
-RECORDS_PER_BATCH_MAX = 10_000_000
 _SUMS = ("records", "delivered_units", "units", "free_units", "amount_micro", "weighted_amount", "weighted_free", "weights")
 Progress = Callable[[str, int], None]
 
@@ -95,7 +94,7 @@ def _suspended(lake: Lake, period: BillPeriod) -> list[Row]:
     """Give the records that belong on a period's bills and have no price: as late ones, with the closes of their cycle that they wait by now."""
     first = period.first_day
     with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, _engine.months_billed(period)))
+        _charges.view_charges(duck, lake, _engine.months_billed(period))
         return duck.rows(
             "SELECT record_id, date_trunc('month', period_day)::DATE AS month,"
             f" datediff('month', period_day, DATE '{first}')::INTEGER + 1 AS generation"
@@ -139,23 +138,28 @@ def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
 def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date, progress: Progress, sums: list[Row], counts: Counter[str]) -> None:
     """Rate the bill periods that begin in one month, adding to the run's sums and counts."""
     inputs = _engine.read_inputs(tx=write.tx, month=month, bill_month=bill_month)
-    flats = flat_holders(tx=write.tx, month=month, tariff=inputs.tariff, terms=inputs.terms)
+    flats = flat_holders(tx=write.tx, month=month, tariff=inputs.tariff)
     charges, left_over, due, balance = [], [], [], []
-    for buckets in _batches(lake, inputs, {holder.bucket for holder in flats}):
-        with Duck(spill=lake.spill) as duck:
-            _engine.load(duck, write, inputs)
+    with Duck(spill=lake.spill, ordered=False) as duck:
+        _engine.load(duck, write, inputs)
+        _charges.write_new_prices(duck, write)
+        for buckets in _engine.batches(lake, inputs, others={holder.bucket for holder in flats}):
             _engine.view_guided(duck, lake, inputs, buckets=buckets)
             records = _engine.rate(duck, inputs)
-            charges += duck.write_parquet(CHARGE, "SELECT * FROM charged", write.folder(CHARGE))
+            for bucket in buckets:
+                file = write.folder(CHARGE) / f"{month_number(month)}-{bucket}.parquet"
+                charges += duck.write_partition(CHARGE, _charges.charge_rows(month_number(month), bucket), file)
             if inputs.tariff.rolls_over:
                 condition = f"WHERE bucket IN ({', '.join(map(str, buckets))})"
                 query = f"SELECT * FROM ({_engine.left_over(inputs)}) {condition}"
                 left_over += duck.write_parquet(ALLOWANCE_LEFT, query, write.folder(ALLOWANCE_LEFT))
             if flats:
                 due += write_period_charges(duck=duck, holders=flats, month=month_number(month), buckets=buckets, folder=write.folder(PERIOD_CHARGE))
+            duck.execute(f"CREATE OR REPLACE TABLE sums AS {_pieces.SUMS}")
+            _engine.require_complete(duck, records)
             sums += duck.rows(_pieces.DIGEST)
-            balance += duck.rows(_pieces.FILE_BALANCE)
-        progress(f"{month:%Y-%m}", records)
+            balance += [_in_words(row) for row in duck.rows(_pieces.FILE_BALANCE)]
+            progress(f"{month:%Y-%m}", records)
     where = {"month": [month_number(month)]}
     write.replace(CHARGE, where, charges)
     write.replace(ALLOWANCE_LEFT, where, left_over)
@@ -167,24 +171,9 @@ def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date,
         counts["amount_micro"] += row["amount_micro"]
 
 
-def _batches(lake: Lake, inputs: _engine.Inputs, others: Iterable[int]) -> list[list[int]]:
-    """Divide the buckets so that no batch holds more records than fit in memory; a billing account lies in one bucket."""
-    with Duck(spill=lake.spill) as duck:
-        _engine.view_guided(duck, lake, inputs)
-        counts = {row["bucket"]: row["records"] for row in duck.rows("SELECT bucket, count(*) AS records FROM guided GROUP BY bucket")}
-    for holder in inputs.holders:
-        counts.setdefault(holder.bucket, 0)
-    for bucket in others:
-        counts.setdefault(bucket, 0)
-    batches: list[list[int]] = []
-    size = RECORDS_PER_BATCH_MAX
-    for bucket in sorted(counts):
-        if not batches or size + counts[bucket] > RECORDS_PER_BATCH_MAX:
-            batches.append([])
-            size = 0
-        batches[-1].append(bucket)
-        size += counts[bucket]
-    return batches
+def _in_words(row: Row) -> Row:
+    state, reason = OUTCOMES[row["outcome"]]
+    return {**row, "state": state, "reason": reason}
 
 
 def _added_up(rows: Sequence[Row]) -> list[Row]:
