@@ -25,16 +25,17 @@ from hoeksteen.product.model import (
 from hoeksteen.storage.postgres import Transaction
 
 
-def offerings(*, tx: Transaction) -> list[ProductOffering]:
-    """Give every offering with all versions of its prices, by identifier."""
+def offerings(*, tx: Transaction, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
+    """Give every offering, or some, with all versions of their prices, by identifier."""
     faults = Faults("catalogue")
-    found = read_offerings(tx=tx, faults=faults)
+    found = read_offerings(tx=tx, faults=faults, offering_ids=offering_ids)
     invariant(not faults.found, "the loaded catalogue is valid")
     return found
 
 
-def read_offerings(*, tx: Transaction, faults: Faults) -> list[ProductOffering]:
-    """Read every offering from its loaded declaration, noting faults."""
+def read_offerings(*, tx: Transaction, faults: Faults, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
+    """Read every offering, or some, from their loaded declaration, noting faults."""
+    wanted = None if offering_ids is None else set(offering_ids)
     prices: dict[str, dict[str, dict[str, Any]]] = {}
     for row in _store.price_rows(tx):
         of_offering = prices.setdefault(row["product_offering_id"], {})
@@ -43,6 +44,8 @@ def read_offerings(*, tx: Transaction, faults: Faults) -> list[ProductOffering]:
     found = []
     for row in _store.offering_rows(tx):
         offering_id = row["product_offering_id"]
+        if wanted is not None and offering_id not in wanted:
+            continue
         declared = {**row["definition"], "prices": list(prices.get(offering_id, {}).values())}
         found.append(from_file_offering(fields=Fields(faults, offering_id, declared), price_lists={}))
     return found

@@ -1,19 +1,21 @@
 """Why one record costs what it costs: its billing account's period is rated again by the same pieces, and watched."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
+from hoeksteen.product import queries as product
 from hoeksteen.product.model import UsagePrice
 from hoeksteen.rating import _charges, _charging, _engine
 from hoeksteen.rating.model import AllowanceStep, Explanation
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
+from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
 _UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B", "B"), "purchase": ("µEUR", "µEUR")}
 _SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data"), "purchase": ("Aankoop", "Purchase")}
@@ -56,25 +58,32 @@ class _Part(NamedTuple):
     flat: int
 
 
-def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
+def explain(*, tx: Transaction, lake: Lake, record_id: UUID, month: date | None = None, billing_account_id: UUID | None = None) -> Explanation:
     """
     Recompute one charge, and say which price, which allowance before and after, and which rounding made it.
 
+    Only the files of the record's billing account and bill period are read in full. Where the record lies is looked up by its
+    identifier alone, in every file, unless the caller knows better.
+
+    :param month: any day of the local calendar month of its start, and `billing_account_id` whose it is, where they are known
     :raises NotFound: when no such record was rated
+    :raises WrongState: when what counts for it changed since it was rated
     """
     with Duck(spill=lake.spill) as duck:
-        _charges.view_charges(duck, lake)
-        charges = duck.rows("SELECT * FROM charge WHERE record_id = $record::UUID", {"record": str(record_id)})
-        if not charges:
-            raise NotFound(f"No rated record {record_id}.", remedy="Rate its month first, or check the identifier.")
-        found = charges[0]
+        found = _charge(duck, lake, record_id, month, billing_account_id)
+        customer_ids = [found["customer_id"]]
+        held = sorted({term.product_offering_id for term in product.terms(tx=tx, customer_ids=customer_ids)})
         inputs = _engine.read_inputs(
-            tx=tx, month=found["period_day"].replace(day=1), bill_month=found["bill_day"].replace(day=1), customer_ids=[found["customer_id"]]
+            tx=tx,
+            month=found["period_day"].replace(day=1),
+            bill_month=found["bill_day"].replace(day=1),
+            customer_ids=customer_ids,
+            offerings=product.offerings(tx=tx, offering_ids=held),
         )
         _engine.load(duck, lake, inputs)
-        account = f"billing_account_id = '{found['billing_account_id']}'::UUID"
-        rated = f"record_id IN (SELECT record_id FROM charge WHERE {account})"  # what arrived since plays no part in what was charged
-        _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{account} AND {rated}")
+        whose = f"billing_account_id = '{found['billing_account_id']}'::UUID"
+        rated = f"record_id IN (SELECT record_id FROM charge_row WHERE {whose})"  # what arrived since plays no part in what was charged
+        _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{whose} AND {rated}")
         _engine.rate(duck, inputs, everything=True)
         [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
         steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
@@ -86,6 +95,27 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
             remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
         )
     return _explanation(row, price, steps, parts)
+
+
+def _charge(duck: Duck, lake: Lake, record_id: UUID, month: date | None, billing_account_id: UUID | None) -> dict[str, Any]:
+    """Find a record, then its charge in the files of its own bucket and period."""
+    where: dict[str, list[int]] = {} if month is None else {"month": [month_number(month)]}
+    whose = ""
+    if billing_account_id is not None:
+        where["bucket"], whose = [bucket_of(billing_account_id)], f" AND billing_account_id = '{billing_account_id}'::UUID"
+    duck.view_of_files("located", GUIDED, lake.files(GUIDED, where))
+    places = duck.rows(
+        f"SELECT bucket, billing_account_id, period_day FROM located WHERE record_id = $record::UUID{whose}", {"record": str(record_id)}
+    )
+    for place in places:
+        _charges.view_charges(duck, lake, {"month": [month_number(place["period_day"])], "bucket": [place["bucket"]]})
+        charges = duck.rows(
+            f"SELECT * FROM charge WHERE billing_account_id = '{place['billing_account_id']}'::UUID AND record_id = $record::UUID",
+            {"record": str(record_id)},
+        )
+        if charges:
+            return charges[0]
+    raise NotFound(f"No rated record {record_id}.", remedy="Rate its month first, or check the identifier.")
 
 
 def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
