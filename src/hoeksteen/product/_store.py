@@ -8,6 +8,7 @@ from uuid import UUID
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product.model import (
     CapLifted,
+    NewAlteration,
     NewProduct,
     PriceAlteration,
     Product,
@@ -251,3 +252,15 @@ def roaming_stops(tx: Transaction, customer_id: UUID, since: date) -> list[Roami
     ORDER BY product_id, cap_id, period_day
     """
     return [RoamingStop(**row) for row in tx.rows(sql, (customer_id, since))]
+
+
+def insert_alteration(tx: Transaction, customer_id: UUID, product_id: UUID, alteration: NewAlteration) -> None:
+    tx.execute(
+        "INSERT INTO product.price_alteration"
+        " (customer_id, product_id, price_alteration_id, name, kind, value, valid_from, valid_to, product_offering_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            customer_id, product_id, alteration.price_alteration_id, alteration.name, alteration.kind, alteration.value, alteration.valid_from,
+            alteration.valid_to, alteration.product_offering_id,
+        ),
+    )  # fmt: skip

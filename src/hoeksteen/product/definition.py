@@ -10,13 +10,28 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from hoeksteen.kernel.money import CENT
 from hoeksteen.product._usage_prices import from_file_allowance, from_file_cap, from_file_usage_price
 from hoeksteen.product.fields import Faults, Fields
-from hoeksteen.product.model import PriceKind, ProductOffering, RecurringPrice
+from hoeksteen.product.model import Discount, PriceKind, ProductOffering, RecurringPrice
 
 __all__ = ["Faults", "Fields", "from_file_offering"]
 
-_OFFERING = {"id", "family", "name", "segment", "tax_included", "tax_category", "tax_rate", "resource", "uses", "prices", "allowances", "caps"}
+_OFFERING = {
+    "id",
+    "family",
+    "name",
+    "segment",
+    "tax_included",
+    "tax_category",
+    "tax_rate",
+    "resource",
+    "uses",
+    "prices",
+    "allowances",
+    "caps",
+    "discounts",
+}
 _RECURRING = {"id", "kind", "versions"}
 _RECURRING_VERSION = {"valid_from", "valid_to", "amount", "in_arrears", "days_in_period", "days_in_month"}
 
@@ -60,7 +75,20 @@ def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]]) 
         usage_prices=tuple(usage),
         allowances=tuple(from_file_allowance(entry=entry, offering_id=offering_id) for entry in fields.mappings("allowances")),
         caps=tuple(from_file_cap(entry=entry, offering_id=offering_id) for entry in fields.mappings("caps")),
+        discounts=tuple(_discount(entry, offering_id) for entry in fields.mappings("discounts")),
     )
+
+
+def _discount(entry: Fields, offering_id: str) -> Discount:
+    entry.known_only({"id", "name", "percentage", "amount", "periods"})
+    if ("percentage" in entry.values) == ("amount" in entry.values):
+        entry.faults.add(entry.where, "percentage", "or amount must be given, and not both")
+    kind = "percentage" if "percentage" in entry.values else "amount"
+    value = entry.money(kind, least=0)
+    if value != value.quantize(CENT) or (kind == "percentage" and value > 100):
+        entry.faults.add(entry.where, kind, "must have at most two decimals, and a percentage must not exceed 100")
+    periods = entry.whole("periods", least=1, most=1_200) if "periods" in entry.values else None
+    return Discount(f"{offering_id}/{entry.text('id')}", entry.text("name"), kind, value, periods)
 
 
 def _versions(entry: Fields) -> list[tuple[Fields, datetime, datetime | None]]:

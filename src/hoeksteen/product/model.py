@@ -230,6 +230,21 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
+class Discount:
+    """
+    A discount that an offering may be sold with, for so many bill periods (None: as long as it is held).
+
+    :param kind: `percentage` of the recurring charges, or `amount` in euros per period; `value` is what is taken off
+    """
+
+    discount_id: str
+    name: str
+    kind: str
+    value: Decimal
+    periods: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProductOffering:
     """
     What can be bought.
@@ -251,6 +266,7 @@ class ProductOffering:
     usage_prices: tuple[UsagePrice, ...] = ()
     allowances: tuple[Allowance, ...] = ()
     caps: tuple[Cap, ...] = ()
+    discounts: tuple[Discount, ...] = ()
 
     def name(self, language: str) -> str:
         """Give the name in `nl` or `en`."""
