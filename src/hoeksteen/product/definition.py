@@ -13,7 +13,7 @@ from typing import Any
 from hoeksteen.kernel.money import CENT
 from hoeksteen.product._usage_prices import from_file_allowance, from_file_cap, from_file_usage_price
 from hoeksteen.product.fields import Faults, Fields
-from hoeksteen.product.model import Discount, PriceKind, ProductOffering, RecurringPrice
+from hoeksteen.product.model import Bundle, Discount, PriceKind, ProductOffering, RecurringPrice
 
 __all__ = ["Faults", "Fields", "from_file_offering"]
 
@@ -31,6 +31,7 @@ _OFFERING = {
     "allowances",
     "caps",
     "discounts",
+    "bundles",
 }
 _RECURRING = {"id", "kind", "versions"}
 _RECURRING_VERSION = {"valid_from", "valid_to", "amount", "in_arrears", "days_in_period", "days_in_month"}
@@ -75,20 +76,35 @@ def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]]) 
         usage_prices=tuple(usage),
         allowances=tuple(from_file_allowance(entry=entry, offering_id=offering_id) for entry in fields.mappings("allowances")),
         caps=tuple(from_file_cap(entry=entry, offering_id=offering_id) for entry in fields.mappings("caps")),
+        bundles=tuple(_bundle(entry, offering_id) for entry in fields.mappings("bundles")),
         discounts=tuple(_discount(entry, offering_id) for entry in fields.mappings("discounts")),
     )
 
 
 def _discount(entry: Fields, offering_id: str) -> Discount:
     entry.known_only({"id", "name", "percentage", "amount", "periods"})
+    kind, value = _lowered_by(entry)
+    periods = entry.whole("periods", least=1, most=1_200) if "periods" in entry.values else None
+    return Discount(f"{offering_id}/{entry.text('id')}", entry.text("name"), kind, value, periods)
+
+
+def _bundle(entry: Fields, offering_id: str) -> Bundle:
+    entry.known_only({"id", "name", "percentage", "amount", "together"})
+    together = entry.mapping("together")
+    wanted = tuple((family, together.whole(family, least=1, most=1_000)) for family in together.values if isinstance(family, str))
+    if not wanted:
+        entry.faults.add(entry.where, "together", "must say how many products of which families, such as {mobile: 1, broadband: 1}")
+    return Bundle(f"{offering_id}/{entry.text('id')}", entry.text("name"), wanted, *_lowered_by(entry))
+
+
+def _lowered_by(entry: Fields) -> tuple[str, Decimal]:
     if ("percentage" in entry.values) == ("amount" in entry.values):
         entry.faults.add(entry.where, "percentage", "or amount must be given, and not both")
     kind = "percentage" if "percentage" in entry.values else "amount"
     value = entry.money(kind, least=0)
     if value != value.quantize(CENT) or (kind == "percentage" and value > 100):
         entry.faults.add(entry.where, kind, "must have at most two decimals, and a percentage must not exceed 100")
-    periods = entry.whole("periods", least=1, most=1_200) if "periods" in entry.values else None
-    return Discount(f"{offering_id}/{entry.text('id')}", entry.text("name"), kind, value, periods)
+    return kind, value
 
 
 def _versions(entry: Fields) -> list[tuple[Fields, datetime, datetime | None]]:

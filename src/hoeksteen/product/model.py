@@ -245,6 +245,22 @@ class Discount:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """
+    A discount on an offering's recurring charges on the days on which the billing account holds others beside it.
+
+    :param together: families, and how many active products of each there must be, this one counted
+    :param kind: `percentage` or `amount`, as of a discount
+    """
+
+    bundle_id: str
+    name: str
+    together: tuple[tuple[str, int], ...]
+    kind: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ProductOffering:
     """
     What can be bought.
@@ -267,6 +283,7 @@ class ProductOffering:
     allowances: tuple[Allowance, ...] = ()
     caps: tuple[Cap, ...] = ()
     discounts: tuple[Discount, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
 
     def name(self, language: str) -> str:
         """Give the name in `nl` or `en`."""

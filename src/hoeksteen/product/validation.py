@@ -111,7 +111,13 @@ def covers(scope: UsagePrice | Allowance | Cap, combination: Combination) -> boo
 
 
 def check_catalogue(*, offerings: Sequence[ProductOffering], faults: Faults) -> None:
-    """Note offerings that stand twice."""
+    """Note offerings that stand twice, and bundles with families that no offering has."""
+    families = {offering.family for offering in offerings}
+    for offering in offerings:
+        for bundle in offering.bundles:
+            for family, _ in bundle.together:
+                if family not in families:
+                    faults.add(offering.product_offering_id, "bundles", f"{bundle.bundle_id} names the family {family}, which no offering has")
     seen: set[str] = set()
     for offering in offerings:
         if offering.product_offering_id in seen:
