@@ -273,7 +273,7 @@ def test_usage_shows_what_was_used_so_far_and_where_roaming_stopped(world: World
     world.count_so_far(customer.customer_id)
     agent = world.staff("anna.dekker")
     part = agent.get(f"{opened(world, agent, customer.customer_number)}/usage", hx_request="true").text
-    assert "So far in this period" in part
+    assert "So far in November 2026" in part
     assert "80 %</progress>" in part
     assert "€60.50" in part
     assert "Mobile data abroad has stopped" in part

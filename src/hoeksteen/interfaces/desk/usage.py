@@ -70,6 +70,7 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
         "desk/usage.html",
         customer=customer,
         period=chosen,
+        current=current,
         earlier=_before(chosen),
         later=chosen.next() if chosen.first_day < current.first_day else None,
         lines=lines,
