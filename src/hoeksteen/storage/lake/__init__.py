@@ -50,8 +50,15 @@ class LakeWrite:
 
     def files(self, table: LakeTable, where: Where | None = None) -> list[str]:
         """Give what `Lake.files` gives, as this write leaves the table so far: others see it only when the write counts."""
-        snapshot = self.snapshots[table.name] if table.name in self.snapshots else _store.heads(self.tx).get(table.name)
-        return self._files_at(table, snapshot, where or {})
+        return self._files_at(table, self._snapshot(table), where or {})
+
+    def _snapshot(self, table: LakeTable) -> int | None:
+        return self.snapshots[table.name] if table.name in self.snapshots else _store.heads(self.tx).get(table.name)
+
+    def partitions(self, table: LakeTable) -> dict[tuple[int, ...], list[str]]:
+        """Give the files of each partition, as this write leaves the table so far."""
+        snapshot = self._snapshot(table)
+        return {} if snapshot is None else self._iceberg.partitions(table, snapshot)
 
     def folder(self, table: LakeTable) -> Path:
         """Give the directory into which this write puts its Parquet files of a table."""
