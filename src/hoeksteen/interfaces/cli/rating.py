@@ -1,4 +1,4 @@
-"""`hoeksteen rate`: what rating would make of a month now, or at other prices, beside what was charged. Nothing is written."""
+"""`hoeksteen rate`: what rating would make of a month now, or at other prices; nothing is written. `hoeksteen lake`: merging its files."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.money import euros
 from hoeksteen.rating import rerating
 from hoeksteen.rating.rerating import Difference
+from hoeksteen.rating.tables import CHARGE
 from hoeksteen.rating.what_if import WhatIf, what_if
+from hoeksteen.storage.lake.compaction import FILES_MAX, compact
+from hoeksteen.usage.tables import GUIDED
 
 _SERVICE = "bss"
 
@@ -113,4 +116,27 @@ def _show_what_if(found: WhatIf, *, as_json: bool) -> None:
         console.print(f"  {one.customer_id}: EUR {euros(one.micro_before):,.2f} → {euros(one.micro_after):,.2f}")
 
 
-commands = [rate]
+@click.group()
+def lake() -> None:
+    """Look after the lake of usage and charges."""
+
+
+@lake.command("compact")
+@click.option("--files-max", type=click.IntRange(1), default=FILES_MAX, show_default=True, help="How many files of one partition may stay.")
+@data_option
+@json_option
+def compact_command(files_max: int, data: Path, as_json: bool) -> None:
+    """Merge the many small files that deliveries leave; every row stays what it is."""
+    console = report_console(as_json=as_json)
+    done = []
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        for table in (GUIDED, CHARGE):
+            write_id = runtime.identifiers.new(runtime.clock.now())
+            done.append(compact(database=runtime.database, lake=runtime.lake, table=table, write_id=write_id, files_max=files_max))
+    for one in done:
+        console.print(f"{one.table}: {one.files_before:,} files of {one.partitions:,} partitions became {one.files_after:,}; {one.rows:,} rows.")
+    if as_json:
+        emit_json({"compacted": [asdict(one) for one in done]})
+
+
+commands = [rate, lake]
