@@ -44,7 +44,7 @@ COMMANDS = {
     "forget": Topic("erase", False, ""),
     "usage": Topic("usage", False, "Collect, rate and explain usage."),
     "rate": Topic("rating", False, "Compare charges with a rating of now, or at other prices."),
-    "lake": Topic("rating", False, "Merge the small files of usage and charges."),
+    "lake": Topic("rating", False, "Merge the small files of usage and charges; let old ones go."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
