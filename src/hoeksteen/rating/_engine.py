@@ -14,7 +14,7 @@ from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import CapLifted, ProductOffering, ProductStatus, ProductTerm
 from hoeksteen.rating import _charges, _pieces, _store
-from hoeksteen.rating.tables import ALLOWANCE_LEFT
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, PRICE
 from hoeksteen.rating.tariff import (
     Source,
     Tariff,
@@ -28,7 +28,7 @@ from hoeksteen.rating.tariff import (
     tariff_table,
     tier_table,
 )
-from hoeksteen.storage.lake import Lake, LakeWrite
+from hoeksteen.storage.lake import Lake, LakeTable, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage.queries import closed_periods, first_closed
@@ -239,6 +239,14 @@ def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int
         f"CREATE OR REPLACE VIEW guided AS SELECT * REPLACE ({bill_day(inputs.bill_month, inputs.first_closed)} AS bill_day) FROM usage"
         f" WHERE period_day >= DATE '{inputs.month}' AND period_day < DATE '{add_months(inputs.month, 1)}' AND {in_buckets} AND {condition}"
     )
+
+
+def files(lake: Lake | LakeWrite, inputs: Inputs) -> list[str]:
+    """Give the lake's files that a month's rating reads."""
+    months = [month_number(inputs.month), month_number(add_months(inputs.month, 1))]
+    before = [month_number(add_months(inputs.month, -1))]
+    wanted: Sequence[tuple[LakeTable, dict[str, list[int]]]] = ((GUIDED, {"month": months}), (ALLOWANCE_LEFT, {"month": before}), (PRICE, {}))
+    return [file for table, where in wanted for file in lake.files(table, where)]
 
 
 def view_usage(duck: Duck, lake: Lake, where: Mapping[str, Sequence[int]], passed_over: Sequence[Row]) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from hoeksteen.rating import _charging
 from hoeksteen.rating._phrases import before, half_up
 
+# Columns of `rate` that are only there to be read.
+_WORDS = ("product_offering_id", "service", "zone", "roaming", "price_id", "valid_from", "valid_to", "price_valid_from")
 # Part of the digest: ties amounts to records, and is computed alike on every engine.
 _PRIME = 2_147_483_647
 _WEIGHT = f"((epoch_us(start) // 1000000 + line::BIGINT * 7919) % {_PRIME})"
@@ -164,13 +166,14 @@ def touched(stages: int, *, everything: bool) -> str:
     return f"SELECT * FROM rated WHERE record_id IN ({ids})"
 
 
-def measured(stages: int) -> str:
-    """The touched records with the units that no allowance covers."""
+def measured(stages: int, *, everything: bool) -> str:
+    """The touched records with the units that no allowance covers; without the words of their price, unless to be looked at."""
     source = f"({rating_0('touched')})"
     for stage in range(1, stages + 1):
         source = f"({rating(stage, source)})"
     taken = " + ".join(["0", *(f"free_{stage}" for stage in range(1, stages + 1))])
-    return f"SELECT * EXCLUDE (amount_micro), ({taken})::BIGINT AS free_units, units - ({taken})::BIGINT AS priced_units FROM {source}"
+    left_out = ", ".join(["amount_micro", *([] if everything else _WORDS)])
+    return f"SELECT * EXCLUDE ({left_out}), ({taken})::BIGINT AS free_units, units - ({taken})::BIGINT AS priced_units FROM {source}"
 
 
 # Those whose price is more than units times price, for the pieces that know such prices.
@@ -181,7 +184,7 @@ SELECT m.*, p.product_id FROM measured m JOIN product p ON p.product_no = m.prod
 # What each record under a cap would cost without it; not those that began while their customer had lifted it. The scope is a product, or a
 # billing account and no product where the cap is shared.
 UNDER_CAP = """
-SELECT r.record_id, r.generation, r.start, r.period_day, f.cap_no, coalesce(a.amount_micro, r.amount_micro) AS amount_micro,
+SELECT r.record_id, r.bucket, r.generation, r.start, r.period_day, f.cap_no, coalesce(a.amount_micro, r.amount_micro) AS amount_micro,
     CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END AS free_units,
     CASE WHEN c.shared THEN NULL ELSE r.product_no END AS product_no, CASE WHEN c.shared THEN r.billing_account_id END AS sharing
 FROM rated r JOIN rate f ON f.rate_no = r.rate_no JOIN cap c ON c.cap_no = f.cap_no LEFT JOIN amount a ON a.record_id = r.record_id
@@ -199,9 +202,9 @@ JOIN cap c ON c.cap_no = a.cap_no WHERE a.amount_micro > c.cap_micro
 
 # The record that reaches the cap is charged the remainder, those after it nothing.
 CAPPED = f"""
-SELECT record_id, free_units, amount_micro, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
+SELECT record_id, bucket, free_units, amount_micro, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
 FROM (
-    SELECT a.record_id, a.free_units, a.amount_micro, c.cap_micro,
+    SELECT a.record_id, a.bucket, a.free_units, a.amount_micro, c.cap_micro,
         {before("a.amount_micro", "a.product_no, a.sharing, a.period_day, a.cap_no")} AS before
     FROM under_cap a
     JOIN cap_crossed c ON c.product_no IS NOT DISTINCT FROM a.product_no AND c.sharing IS NOT DISTINCT FROM a.sharing
@@ -211,7 +214,7 @@ FROM (
 
 # The charges that are not what their record costs alone; outcomes by number (tables.OUTCOMES).
 CHANGED = """
-SELECT a.record_id, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS amount_micro,
+SELECT a.record_id, a.bucket, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS amount_micro,
     CASE WHEN a.rate_no IS NULL THEN a.outcome
          WHEN a.units = 0 THEN 3
          WHEN c.charged_micro < a.amount_micro THEN CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
@@ -220,8 +223,8 @@ SELECT a.record_id, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS a
          ELSE 0 END AS outcome
 FROM amount a LEFT JOIN capped c ON c.record_id = a.record_id
 UNION ALL
-SELECT c.record_id, c.free_units, c.charged_micro, CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
-FROM capped c WHERE c.charged_micro < c.amount_micro AND NOT EXISTS (SELECT 1 FROM touched t WHERE t.record_id = c.record_id)
+SELECT c.record_id, c.bucket, c.free_units, c.charged_micro, CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
+FROM capped c WHERE c.charged_micro < c.amount_micro AND NOT EXISTS (SELECT 1 FROM measured m WHERE m.record_id = c.record_id)
 """
 
 # One row per record.
@@ -229,7 +232,7 @@ CHARGED = """
 SELECT r.record_id, r.billing_account_id, r.usage_file_id, r.line, r.bucket, r.start, r.generation, r.period_day, r.bill_day,
     r.lake_price_no, r.delivered_units, r.units, coalesce(x.outcome, r.outcome) AS outcome,
     coalesce(x.free_units, CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END) AS free_units, coalesce(x.amount_micro, r.amount_micro) AS amount_micro
-FROM rated r LEFT JOIN changed x ON x.record_id = r.record_id
+FROM rated r LEFT JOIN changed x ON x.bucket = r.bucket AND x.record_id = r.record_id
 """
 
 # The rows of the lake's table of charges.
@@ -307,8 +310,8 @@ def composed(stages: int, *, kinds: int, slots: int, everything: bool = False) -
         ]
     return [
         *steps,
-        ("table", "touched", touched(stages, everything=everything)),
-        ("table", "measured", measured(stages)),
+        ("view", "touched", touched(stages, everything=everything)),
+        ("table", "measured", measured(stages, everything=everything)),
         ("table", "priced", PRICED),
         *_charging.STEPS,
         ("table", "under_cap", UNDER_CAP),

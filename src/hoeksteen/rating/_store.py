@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.rating.model import Counter, CounterKind, RatingRun
-from hoeksteen.storage.postgres import Row, Transaction
+from hoeksteen.storage.postgres import Row, Transaction, as_json
 
 
 def insert_run(tx: Transaction, run: RatingRun) -> None:
@@ -78,3 +78,28 @@ def insert_notice(tx: Transaction, counter: Counter, threshold: int, now: dateti
     """
     key = (counter.customer_id, counter.scope_id, str(counter.kind), counter.name, counter.period_day)
     return bool(tx.rows(sql, (*key, threshold, now)))
+
+
+def open_rating(tx: Transaction, month: date, rating_run_id: UUID) -> UUID:
+    tx.execute("INSERT INTO rating.open_rating (month, rating_run_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (month, rating_run_id))
+    found: UUID = tx.value("SELECT rating_run_id FROM rating.open_rating WHERE month = %s", (month,))
+    return found
+
+
+def close_rating(tx: Transaction, rating_run_id: UUID) -> None:
+    tx.execute("DELETE FROM rating.open_rating WHERE rating_run_id = %s", (rating_run_id,))
+    tx.execute("DELETE FROM rating.rating_step WHERE rating_run_id = %s", (rating_run_id,))
+
+
+def rating_step(tx: Transaction, rating_run_id: UUID, month: date, buckets: Sequence[int], fingerprint: bytes) -> Row | None:
+    sql = "SELECT result FROM rating.rating_step WHERE rating_run_id = %s AND month = %s AND buckets = %s::int[] AND fingerprint = %s"
+    found: Row | None = tx.value(sql, (rating_run_id, month, list(buckets), fingerprint))
+    return found
+
+
+def keep_rating_step(tx: Transaction, rating_run_id: UUID, month: date, buckets: Sequence[int], fingerprint: bytes, result: Row) -> None:
+    tx.execute(
+        "INSERT INTO rating.rating_step (rating_run_id, month, buckets, fingerprint, result) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (rating_run_id, month, buckets) DO UPDATE SET fingerprint = excluded.fingerprint, result = excluded.result",
+        (rating_run_id, month, list(buckets), fingerprint, as_json(result)),
+    )

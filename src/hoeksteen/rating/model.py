@@ -78,6 +78,31 @@ class UsageTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class RatedRecord:
+    """
+    One record of a billing account with its charge; the other party's number is not among it.
+
+    :param units: after minimum and step, `free_units` of them inside allowances; `delivered_units` as they came
+    :param price_id: empty while it has no price
+    """
+
+    record_id: UUID
+    product_id: UUID
+    start: datetime
+    service: str
+    zone: str
+    roaming: str
+    state: str
+    reason: str
+    price_id: str
+    bill_day: date
+    delivered_units: int
+    units: int
+    free_units: int
+    amount_micro: int
+
+
+@dataclass(frozen=True, slots=True)
 class AllowanceStep:
     """What one allowance gave to a record: its units before and after."""
 

@@ -11,8 +11,8 @@ from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.product import queries as product
-from hoeksteen.rating import _charges, _engine, _pieces, _store
-from hoeksteen.rating._period_charges import flat_holders, write_period_charges
+from hoeksteen.rating import _charges, _engine, _pieces, _resuming, _store
+from hoeksteen.rating._period_charges import FlatHolder, flat_holders, write_period_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.queries import unrated
 from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, OUTCOMES, PERIOD_CHARGE
@@ -34,19 +34,28 @@ def rate_month(
     Rate every record that appears on the bills of a month: of the bill periods that begin in it, and of earlier ones that were late or never billed.
 
     The charges of those months are replaced whole; charges, balance and run count from the same instant. The time of rating
-    plays no part: the same usage, product history and prices give the same charges and the same digest.
+    plays no part: the same usage, product history and prices give the same charges and the same digest. A run that was killed
+    is taken up by the next one of its month: batches that were done stay done, where nothing that they depend on has changed.
 
     :param month: any day of it
     :param progress: is told of each batch: what, and how many records
     :raises Unavailable: when another process writes to the lake, or the machine's memory or disk is used up; nothing changes then
     """
     month = month.replace(day=1)
-    rating_run_id = identifiers.new(now)
+    rating_run_id = _resuming.begin(database, month, identifiers.new(now))
     sums: list[Row] = []
     counts: Counter[str] = Counter()
-    with lake.write(database=database, write_id=rating_run_id) as write:
+    steps, fingerprint = _resuming.Steps(database, rating_run_id), b""
+    with lake.write(database=database, write_id=rating_run_id, resumable=True) as write:
         for period_month in [*_earlier_months(write.tx, lake, month), month]:
-            _rate_one_month(write, lake, period_month, month, progress, sums, counts)
+            inputs = _engine.read_inputs(tx=write.tx, month=period_month, bill_month=month)
+            fingerprint = _resuming.fingerprint(inputs, _engine.files(write, inputs), fingerprint)
+            for batch in _rate_one_month(write, lake, inputs, steps, fingerprint, progress):
+                sums += batch.sums
+                for row in batch.balance:
+                    counts[row["state"]] += row["records"]
+                    counts["records"] += row["records"]
+                    counts["amount_micro"] += row["amount_micro"]
         run = RatingRun(
             rating_run_id=rating_run_id,
             month=month,
@@ -60,6 +69,7 @@ def rate_month(
         )
         invariant(run.records == run.rated + run.zero_rated + run.suspended, "every rated record has exactly one state")
         _store.insert_run(write.tx, run)
+        _store.close_rating(write.tx, rating_run_id)
     return run
 
 
@@ -135,40 +145,52 @@ def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
     return [date(row["year"], row["month"], 1) for row in rows]
 
 
-def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date, progress: Progress, sums: list[Row], counts: Counter[str]) -> None:
-    """Rate the bill periods that begin in one month, adding to the run's sums and counts."""
-    inputs = _engine.read_inputs(tx=write.tx, month=month, bill_month=bill_month)
-    flats = flat_holders(tx=write.tx, month=month, tariff=inputs.tariff)
-    charges, left_over, due, balance = [], [], [], []
+def _rate_one_month(
+    write: LakeWrite, lake: Lake, inputs: _engine.Inputs, steps: _resuming.Steps, fingerprint: bytes, progress: Progress
+) -> list[_resuming.Batch]:
+    """Rate the bill periods that begin in one month, batch by batch."""
+    done: list[_resuming.Batch] = []
+    flats = flat_holders(tx=write.tx, month=inputs.month, tariff=inputs.tariff)
+    fingerprint = hashlib.sha256(fingerprint + repr(flats).encode()).digest()
     with Duck(spill=lake.spill, ordered=False) as duck:
         _engine.load(duck, write, inputs)
         _charges.write_new_prices(duck, write)
         for buckets in _engine.batches(lake, inputs, others={holder.bucket for holder in flats}):
-            _engine.view_guided(duck, lake, inputs, buckets=buckets)
-            records = _engine.rate(duck, inputs)
-            for bucket in buckets:
-                file = write.folder(CHARGE) / f"{month_number(month)}-{bucket}.parquet"
-                charges += duck.write_partition(CHARGE, _charges.charge_rows(month_number(month), bucket), file)
-            if inputs.tariff.rolls_over:
-                condition = f"WHERE bucket IN ({', '.join(map(str, buckets))})"
-                query = f"SELECT * FROM ({_engine.left_over(inputs)}) {condition}"
-                left_over += duck.write_parquet(ALLOWANCE_LEFT, query, write.folder(ALLOWANCE_LEFT))
-            if flats:
-                due += write_period_charges(duck=duck, holders=flats, month=month_number(month), buckets=buckets, folder=write.folder(PERIOD_CHARGE))
-            duck.execute(f"CREATE OR REPLACE TABLE sums AS {_pieces.SUMS}")
-            _engine.require_complete(duck, records)
-            sums += duck.rows(_pieces.DIGEST)
-            balance += [_in_words(row) for row in duck.rows(_pieces.FILE_BALANCE)]
-            progress(f"{month:%Y-%m}", records)
-    where = {"month": [month_number(month)]}
-    write.replace(CHARGE, where, charges)
-    write.replace(ALLOWANCE_LEFT, where, left_over)
-    write.replace(PERIOD_CHARGE, where, due)
-    _store.replace_balance(write.tx, month, _added_up(balance))
-    for row in balance:
-        counts[row["state"]] += row["records"]
-        counts["records"] += row["records"]
-        counts["amount_micro"] += row["amount_micro"]
+            batch = steps.done(inputs.month, buckets, fingerprint)
+            if batch is None:
+                batch = _rate_batch(duck, write, lake, inputs, flats, buckets)
+                steps.keep(inputs.month, buckets, fingerprint, batch)
+                progress(f"{inputs.month:%Y-%m}", batch.records)
+            else:
+                progress(f"{inputs.month:%Y-%m}, done before", batch.records)
+            done.append(batch)
+    where = {"month": [month_number(inputs.month)]}
+    write.replace(CHARGE, where, [file for batch in done for file in batch.charges])
+    write.replace(ALLOWANCE_LEFT, where, [file for batch in done for file in batch.left_over])
+    write.replace(PERIOD_CHARGE, where, [file for batch in done for file in batch.due])
+    _store.replace_balance(write.tx, inputs.month, _added_up([row for batch in done for row in batch.balance]))
+    return done
+
+
+def _rate_batch(
+    duck: Duck, write: LakeWrite, lake: Lake, inputs: _engine.Inputs, flats: Sequence[FlatHolder], buckets: Sequence[int]
+) -> _resuming.Batch:
+    charges, left_over, due = [], [], []
+    _engine.view_guided(duck, lake, inputs, buckets=buckets)
+    records = _engine.rate(duck, inputs)
+    month = month_number(inputs.month)
+    for bucket in buckets:
+        charges += duck.write_partition(CHARGE, _charges.charge_rows(month, bucket), write.folder(CHARGE) / f"{month}-{bucket}.parquet")
+    if inputs.tariff.rolls_over:
+        condition = f"WHERE bucket IN ({', '.join(map(str, buckets))})"
+        query = f"SELECT * FROM ({_engine.left_over(inputs)}) {condition}"
+        left_over = duck.write_parquet(ALLOWANCE_LEFT, query, write.folder(ALLOWANCE_LEFT))
+    if flats:
+        due = write_period_charges(duck=duck, holders=flats, month=month, buckets=buckets, folder=write.folder(PERIOD_CHARGE))
+    duck.execute(f"CREATE OR REPLACE TABLE sums AS {_pieces.SUMS}")
+    _engine.require_complete(duck, records)
+    sums = [{name: value if name in _SUMS else str(value) for name, value in row.items()} for row in duck.rows(_pieces.DIGEST)]
+    return _resuming.Batch(records, charges, left_over, due, sums, [_in_words(row) for row in duck.rows(_pieces.FILE_BALANCE)])
 
 
 def _in_words(row: Row) -> Row:
@@ -192,7 +214,7 @@ def _digest(rows: Sequence[Row]) -> bytes:
     """Give SHA-256 over the sorted sums of all charges."""
     sums: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
-        key = tuple(str(value) for name, value in row.items() if name not in _SUMS)
+        key = tuple(str(value) for name, value in sorted(row.items()) if name not in _SUMS)
         before = sums.get(key, [0] * len(_SUMS))
         sums[key] = [have + int(row[name]) for have, name in zip(before, _SUMS, strict=True)]
     text = "\n".join("\x1f".join([*key, *map(str, sums[key])]) for key in sorted(sums))

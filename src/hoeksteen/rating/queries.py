@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 import pyarrow as pa
@@ -11,16 +12,16 @@ from hoeksteen.rating import _store
 from hoeksteen.rating._charges import view_charge_rows, view_charges
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
-from hoeksteen.rating.model import RatedBalance, UsageTotal
+from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
 from hoeksteen.rating.tables import CHARGE, PERIOD_CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
-from hoeksteen.usage.tables import BUCKETS, month_number
+from hoeksteen.usage.tables import BUCKETS, bucket_of, month_number
 
-__all__ = ["balance", "explain", "reasons", "suspended", "unrated", "usage_totals"]
+__all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated", "usage_totals"]
 
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
@@ -36,6 +37,13 @@ SELECT customer_id, billing_account_id, product_id, product_offering_id, service
 FROM period_charge WHERE period_day = DATE '{bill_day}'
 """
 _ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id"
+
+
+_RECORDS = """
+SELECT record_id, product_id, start, service, zone, roaming, state, reason, coalesce(price_id, '') AS price_id, bill_day, delivered_units, units,
+    free_units, amount_micro
+FROM charge WHERE billing_account_id = '{account}'::UUID AND month = {month} ORDER BY start, record_id
+"""
 
 
 class _Totals:
@@ -72,6 +80,21 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
     """
     totals = lake.remember(("usage totals", lake.head(CHARGE), lake.head(PERIOD_CHARGE), period), lambda: _Totals(lake, period))
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
+
+
+def records_of(*, lake: Lake, billing_account_id: UUID, month: date) -> list[RatedRecord]:
+    """
+    Give the rated records of one billing account whose bill period begins in a month, by their start, however many others there are.
+
+    Files lie in the order of billing accounts, so that all but a few stretches of two files are passed over.
+
+    :param month: any day of it
+    """
+    where = {"month": [month_number(month)], "bucket": [bucket_of(billing_account_id)]}
+    with Duck(spill=lake.spill) as duck:
+        view_charges(duck, lake, where)
+        rows = duck.rows(_RECORDS.format(month=where["month"][0], account=billing_account_id))
+    return [RatedRecord(**row) for row in rows]
 
 
 def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:

@@ -6,6 +6,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,33 +81,45 @@ def keeper(subjects: int, rate: int, seconds: float, entries: int, proof_size: i
 def rating(records: int, ingest: bool, as_json: bool) -> None:
     """Measure rating: guided records of the lake to one charge each, beside plain scans of the same files."""
     console, began = Console(stderr=True), time.monotonic()
+    with _installation(console) as installation:
+        figures = _rate(installation, console, records)
+    if ingest:
+        with _installation(console) as installation:
+            figures |= _ingest(installation, console)
+    figures |= {"seconds": round(time.monotonic() - began, 1)}
+    _show(report_console(as_json=as_json), figures, "Rating on this machine")
+    if as_json:
+        emit_json(figures)
+
+
+@contextmanager
+def _installation(console: Console) -> Iterator[Installation]:
+    """Give an empty installation of its own that runs, and leaves nothing."""
     data = Path(tempfile.mkdtemp(prefix="hoeksteen-"))
     settings = embedded_settings(data, desk_port=free_port(), keeper_port=free_port())
     installation = Installation(settings, progress=lambda text: console.print(f"  {text}"))
+    try:
+        installation.up()
+        yield installation
+    finally:
+        installation.down()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _rate(installation: Installation, console: Console, records: int) -> dict[str, Any]:
+    settings = installation.settings
 
     def part(name: str, *options: object) -> dict[str, Any]:
         where = ("--dsn", settings.business_dsn, "--warehouse", settings.lake)
         return _run(installation.users.application, name, *where, *options, module="hoeksteen.rating.bench")
 
-    figures: dict[str, Any] = {"records": records}
-    try:
-        installation.up()
-        if ingest:
-            figures |= _ingest(installation, console)
-        console.print(f"  {records:,} guided records of an invented operator")
-        figures |= part("make", "--records", records)
-        console.print("  rated, from guided records to the commit of one charge each")
-        with peak_memory(data) as peak:
-            figures |= part("rate")
-        console.print("  the same files scanned and grouped, and one billing account rated again")
-        figures |= {"peak_memory_bytes": peak.bytes} | part("scan") | part("account")
-    finally:
-        installation.down()
-        shutil.rmtree(data, ignore_errors=True)
-    figures |= {"seconds": round(time.monotonic() - began, 1)}
-    _show(report_console(as_json=as_json), figures, "Rating on this machine")
-    if as_json:
-        emit_json(figures)
+    console.print(f"  {records:,} guided records of an invented operator")
+    figures = part("make", "--records", records)
+    console.print("  rated, from guided records to the commit of one charge each")
+    with peak_memory(settings.data) as peak:
+        figures |= part("rate")
+    console.print("  the same files scanned and grouped, and one billing account rated again")
+    return {**figures, "peak_memory_bytes": peak.bytes, **part("scan"), **part("account")}
 
 
 def _ingest(installation: Installation, console: Console) -> dict[str, Any]:

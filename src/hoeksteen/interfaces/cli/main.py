@@ -46,6 +46,7 @@ COMMANDS = {
     "counters": Topic("counters", False, "Count what was used so far; lift a cap on roaming."),
     "price": Topic("price", False, "Check price lists: holes, overlaps, what stands out."),
     "rate": Topic("rating", False, "Compare charges with a rating of now, or at other prices."),
+    "lake": Topic("rating", False, "Merge the small files of usage and charges; let old ones go."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),

@@ -1,4 +1,4 @@
-"""`hoeksteen rate`: what rating would make of a month now, or at other prices, beside what was charged. Nothing is written."""
+"""`hoeksteen rate`: what rating would make of a month now, or at other prices; nothing is written. `hoeksteen lake`: merging its files."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,11 @@ from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.money import euros
 from hoeksteen.rating import rerating
 from hoeksteen.rating.rerating import Difference
+from hoeksteen.rating.retaining import retain
+from hoeksteen.rating.tables import CHARGE
 from hoeksteen.rating.what_if import WhatIf, what_if
+from hoeksteen.storage.lake.compaction import FILES_MAX, compact
+from hoeksteen.usage.tables import GUIDED
 
 _SERVICE = "bss"
 
@@ -113,4 +117,44 @@ def _show_what_if(found: WhatIf, *, as_json: bool) -> None:
         console.print(f"  {one.customer_id}: EUR {euros(one.micro_before):,.2f} → {euros(one.micro_after):,.2f}")
 
 
-commands = [rate]
+@click.group()
+def lake() -> None:
+    """Look after the lake of usage and charges."""
+
+
+@lake.command("compact")
+@click.option("--files-max", type=click.IntRange(1), default=FILES_MAX, show_default=True, help="How many files of one partition may stay.")
+@data_option
+@json_option
+def compact_command(files_max: int, data: Path, as_json: bool) -> None:
+    """Merge the many small files that deliveries leave; every row stays what it is."""
+    console = report_console(as_json=as_json)
+    done = []
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        for table in (GUIDED, CHARGE):
+            write_id = runtime.identifiers.new(runtime.clock.now())
+            done.append(compact(database=runtime.database, lake=runtime.lake, table=table, write_id=write_id, files_max=files_max))
+    for one in done:
+        console.print(f"{one.table}: {one.files_before:,} files of {one.partitions:,} partitions became {one.files_after:,}; {one.rows:,} rows.")
+    if as_json:
+        emit_json({"compacted": [asdict(one) for one in done]})
+
+
+@lake.command("retain")
+@click.option("--traffic-from", callback=a_month, required=True, help="The first month that keeps other parties' numbers, such as 2026-04.")
+@click.option("--records-from", callback=a_month, required=True, help="The first month that keeps records and charges, such as 2019-01.")
+@data_option
+@json_option
+def retain_command(traffic_from: date, records_from: date, data: Path, as_json: bool) -> None:
+    """Let usage go when its time is over: numbers of other parties first, then records and charges; balances stay."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        write_id = runtime.identifiers.new(runtime.clock.now())
+        done = retain(database=runtime.database, lake=runtime.lake, write_id=write_id, traffic_from=traffic_from, records_from=records_from)
+    console = report_console(as_json=as_json)
+    for what, months in (("numbers went of", done.months_blind), ("records and charges went of", done.months_dropped)):
+        console.print(f"{what} {', '.join(f'{month // 100}-{month % 100:02d}' for month in months) or 'no month'}")
+    if as_json:
+        emit_json(asdict(done))
+
+
+commands = [rate, lake]

@@ -90,13 +90,16 @@ class Duck:
 
     def view_of_files(self, name: str, table: LakeTable, files: Sequence[str]) -> None:
         """Make a view over a lake table's Parquet files; without files it has the columns and no rows."""
-        if files:
-            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-            columns = ", ".join(table.column_names)
-            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)")
-        else:
-            columns = ", ".join(f"NULL::{_DUCK_TYPES[kind]} AS {column}" for column, kind in table.columns)
-            self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} WHERE false")
+        empty = "SELECT " + ", ".join(f"NULL::{_DUCK_TYPES[kind]} AS {column}" for column, kind in table.columns) + " WHERE false"
+        if not files:
+            self._run(f"CREATE OR REPLACE VIEW {name} AS {empty}")
+            return
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        columns = ", ".join(table.column_names)
+        read = f"FROM read_parquet([{listed}], hive_partitioning = false, union_by_name = {bool(table.added)})"
+        if table.added:
+            read = f"FROM (SELECT * {read} UNION ALL BY NAME {empty})"
+        self._run(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns} {read}")
 
     def write_parquet(self, table: LakeTable, query: str, folder: Path) -> list[Path]:
         """
