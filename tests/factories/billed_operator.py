@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
+from zlib import crc32
 
 import pyarrow as pa
 
@@ -21,10 +22,11 @@ from hoeksteen.party import operations as party
 from hoeksteen.party.model import NewBillingAccount, NewCustomer
 from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewAlteration, NewProduct, NewResource, NewTerm
-from hoeksteen.rating.tables import CHARGE
+from hoeksteen.rating.tables import CHARGE, PRICE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
+from hoeksteen.usage.tables import GUIDED
 
 NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
 CUTOVER = date(2026, 11, 1)
@@ -132,6 +134,7 @@ class BilledOperator:
                 "customer_id": [str(row[0].customer_id) for row in rows],
                 "product_offering_id": [row[0].offering for row in rows],
                 **{name: [row[index] for row in rows] for index, name in enumerate(("service", "zone", "roaming", "price_id"), start=1)},
+                "price_no": pa.array([crc32(row[4].encode()) % 2**31 for row in rows], pa.int32()),
                 "amount": pa.array([row[5] for row in rows], pa.int64()),
                 "bucket": pa.array([row[0].billing_account_id.int % 16 for row in rows], pa.int32()),
             }
@@ -142,13 +145,19 @@ class BilledOperator:
             query = f"""
             SELECT {number} AS month, bucket, billing_account_id, product_id, TIMESTAMPTZ '{month} 10:00:00+00' + to_minutes(r::INTEGER) AS start,
                 md5(product_id || price_id || zone || r || '{month}' || '{bill_month}')::UUID AS record_id, customer_id,
-                '00000000-0000-0000-0000-000000000001' AS usage_file_id, r AS line, product_offering_id, service, zone, roaming, price_id,
-                0 AS generation, DATE '{month}' AS period_day, DATE '{bill_month or month}' AS bill_day,
-                'rated' AS state, '' AS reason, 60 + r AS delivered_units,
-                60 + r AS units, r % 7 AS free_units, amount + r * 7 AS amount_micro
+                '00000000-0000-0000-0000-000000000001' AS usage_file_id, r AS line, service, zone, roaming, 60 + r AS units, 0 AS generation,
+                DATE '{month}' AS period_day, DATE '{bill_month or month}' AS bill_day, NULL AS other_number,
+                price_no, 0 AS outcome, r % 7 AS free_units, amount + r * 7 AS amount_micro
             FROM kind CROSS JOIN range({records}) AS record (r)
             """
+            write.append(GUIDED, duck.write_parquet(GUIDED, query, write.folder(GUIDED)))
             write.append(CHARGE, duck.write_parquet(CHARGE, query, write.folder(CHARGE)))
+            duck.view_of_files("known", PRICE, self.lake.files(PRICE))
+            new = (
+                "SELECT DISTINCT price_no, product_offering_id, price_id, TIMESTAMPTZ '2026-01-01 00:00:00+00' AS valid_from FROM kind"
+                " WHERE price_no NOT IN (SELECT price_no FROM known)"
+            )
+            write.append(PRICE, duck.write_parquet(PRICE, new, write.folder(PRICE)))
 
     def run(
         self, month: date = date(2026, 10, 1), *, kind: RunKind = "final", told: list[BillRunProgress] | None = None, now: datetime | None = None

@@ -17,9 +17,9 @@ from hoeksteen.party import operations as party
 from hoeksteen.party.model import NewBillingAccount, NewCustomer
 from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewProduct, NewTerm
+from hoeksteen.rating._charges import view_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.operations import rate_month
-from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
@@ -111,7 +111,7 @@ class RatedLake:
 
     def charges(self) -> dict[UUID, Charged]:
         with Duck() as duck:
-            duck.view_of_files("charge", CHARGE, self.lake.files(CHARGE))
+            view_charges(duck, self.lake)
             rows = duck.rows("SELECT record_id, state, reason, units, free_units, amount_micro FROM charge")
         assert len({row["record_id"] for row in rows}) == len(rows), "one charge per record"
         return {row.pop("record_id"): Charged(**row) for row in rows}

@@ -9,8 +9,10 @@ from typing import Any
 from factories.invented_lines import Line, load_lines
 from fixtures.keeper import RunningKeeper
 from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.rating._charges import view_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.operations import rate_month
+from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
@@ -65,6 +67,9 @@ class House:
 
     def rows(self, table: Any) -> list[dict[str, Any]]:
         with Duck() as duck:
+            if table is CHARGE:
+                view_charges(duck, self.lake)
+                return duck.rows("SELECT * FROM charge ORDER BY usage_file_id, line")
             duck.view_of_files("t", table, self.lake.files(table))
             return duck.rows("SELECT * FROM t ORDER BY usage_file_id, line")
 

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-UNIT_SIZE = {"voice": 60, "sms": 1, "data": 1_000_000}
-STEP = {"voice": 1, "sms": 1, "data": 1_000}
+UNIT_SIZE = {"voice": 60, "sms": 1, "data": 1_000_000, "purchase": 1_000_000}
+STEP = {"voice": 1, "sms": 1, "data": 1_000, "purchase": 1}
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -54,23 +55,44 @@ def rate_plainly(plan: dict[str, Any], records: Sequence[PlainRecord]) -> dict[U
     give_allowances(plan, ordered, charges)
     priced = {record.record_id: charges[record.record_id].units - charges[record.record_id].free for record in ordered}
     counted: dict[tuple[str, str], int] = {}
+    placed: dict[tuple[str, str], int] = {}
     for record in ordered:
         price, version = prices[record.record_id]
         charge, units = charges[record.record_id], priced[record.record_id]
-        scope = (record.product, price["id"])
+        scope = scope_of(record, price, version)
         before = counted.get(scope, 0)
         counted[scope] = before + units
         reached = sum(
             priced[other.record_id]
             for other in ordered
-            if (other.product, prices[other.record_id][0]["id"]) == scope and other.generation <= record.generation
+            if scope_of(other, *prices[other.record_id]) == scope and other.generation <= record.generation
         )
-        charge.exact = exact_amount(record, version, charge, units, before, reached) / UNIT_SIZE[record.service]
-        charge.amount = int(charge.exact + Fraction(1, 2))
-        if units > 0 or (charge.units > 0 and not version.get("fee_waived_in_allowance", True)):
-            charge.amount += micro(version.get("connection_fee", "0"))
+        if units:
+            placed[scope] = placed.get(scope, 0) + 1
+        charge.exact, free_of_fee = exact_amount(record, version, charge, units, before, reached, placed.get(scope, 0))
+        fee = 0
+        if (units > 0 and not free_of_fee) or (units == 0 and charge.units > 0 and not version.get("fee_waived_in_allowance", True)):
+            fee = micro(fee_of(record, version))
+        charge.amount = rounded(charge.exact, fee, version)
     cap_amounts(plan, ordered, charges, priced)
     return charges
+
+
+def scope_of(record: PlainRecord, price: dict[str, Any], version: dict[str, Any]) -> tuple[str, str]:
+    return (record.account if (version.get("tiers") or version.get("package") or {}).get("shared") else record.product, price["id"])
+
+
+def fee_of(record: PlainRecord, version: dict[str, Any]) -> str:
+    band = band_at(version, record.start, 0) if version.get("bands") else None
+    return str((band or {}).get("connection_fee", version.get("connection_fee", "0")))
+
+
+def rounded(exact: Fraction, fee: int, version: dict[str, Any]) -> int:
+    if "end_rounding" not in version:
+        return floor(exact + Fraction(1, 2)) + fee
+    quantum = 10 ** (6 - version["end_rounding"]["digits"])
+    quotient = (exact + fee) / quantum
+    return {"up": ceil(quotient), "down": floor(quotient), "half_up": floor(quotient + Fraction(1, 2))}[version["end_rounding"]["mode"]] * quantum
 
 
 def micro(euros: str) -> int:
@@ -111,34 +133,84 @@ def give_allowances(plan: dict[str, Any], ordered: list[PlainRecord], charges: d
             charge.free += given
 
 
-def exact_amount(record: PlainRecord, version: dict[str, Any], charge: PlainCharge, units: int, before: int, reached: int) -> Fraction:
-    """Give micro-euros times the unit size."""
+def exact_amount(
+    record: PlainRecord, version: dict[str, Any], charge: PlainCharge, units: int, before: int, reached: int, place: int
+) -> tuple[Fraction, bool]:
+    """Give micro-euros, and whether the record pays no connection fee although units of it are priced."""
+    unit_size = version.get("unit_size", UNIT_SIZE[record.service])
+    if "package" in version:
+        package = version["package"]
+        return Fraction(packages(package, before + units) - packages(package, before)) * micro(package["amount"]), False
     if "tiers" in version:
-        steps = version["tiers"]["steps"]
-        if version["tiers"]["mode"] == "volume":
-            amount = next(step["amount"] for step in steps if reached <= step.get("up_to_units", reached))
-            return Fraction(units * micro(amount))
-        return Fraction(sum(micro(tier_of(steps, before + number)) for number in range(1, units + 1)))
+        return tiered(version["tiers"], unit_size, units, before, reached), False
+    if "blocks" in version:
+        return in_blocks(version["blocks"], unit_size, units), False
+    price = Fraction(version["percent"]) * 10_000 / 1_000_000 if "percent" in version else Fraction(micro(version["amount"]), unit_size)
+    if "first_free" in version:
+        limits = version["first_free"]
+        counts = place <= limits.get("records", place)
+        free = max(0, min(units, limits.get("units", before + units) - before)) if counts else 0
+        return (units - free) * price, counts and ("units" not in limits or before + units < limits["units"])
     if not version.get("bands"):
-        return Fraction(units * micro(version["amount"]))
+        return units * price, False
     if not version.get("split_at_band"):
-        return Fraction(units * micro(band_amount(version, record.start, 0)))
+        return Fraction(units * micro(band_amount(version, record.start, 0)), unit_size), False
     seconds = [band_amount(version, record.start, min(second, record.delivered - 1)) for second in range(charge.free, charge.units)]
-    return Fraction(sum(micro(amount) for amount in seconds))
+    return Fraction(sum(micro(amount) for amount in seconds), unit_size), False
 
 
-def tier_of(steps: list[dict[str, Any]], unit: int) -> str:
-    return next(str(step["amount"]) for step in steps if unit <= step.get("up_to_units", unit))
+def packages(package: dict[str, Any], units: int) -> int:
+    return ceil(Fraction(max(0, units - package.get("free_units", 0)), package["size"]))
 
 
-def band_amount(version: dict[str, Any], start: datetime, seconds: int) -> str:
-    local = datetime.fromtimestamp(start.timestamp() + seconds, AMSTERDAM)
+def in_blocks(blocks: list[dict[str, Any]], unit_size: int, units: int) -> Fraction:
+    amount = Fraction(0)
+    for block in blocks:
+        used = min(units, block.get("units", units))
+        units -= used
+        steps = ceil(Fraction(used, block.get("step", 1)))
+        amount += Fraction(steps * block.get("step", 1) * micro(block["amount"]), block.get("unit_size", unit_size))
+    return amount
+
+
+def tiered(tiers: dict[str, Any], unit_size: int, units: int, before: int, reached: int) -> Fraction:
+    if units == 0:
+        return Fraction(0)
+    if tiers["mode"] == "volume":
+        step = next(step for step in tiers["steps"] if reached <= step.get("up_to_units", reached))
+        return cost(step, before + units, unit_size) - cost(step, before, unit_size)
+    return upto(tiers["steps"], before + units, unit_size) - upto(tiers["steps"], before, unit_size)
+
+
+def cost(step: dict[str, Any], units: int, unit_size: int) -> Fraction:
+    """What so many units in one tier come to, in micro-euros."""
+    amount = Fraction(step["percent"]) * 10_000 if "percent" in step else Fraction(micro(step["amount"]))
+    return ceil(Fraction(units, step["block_units"])) * amount if "block_units" in step else units * amount / unit_size
+
+
+def upto(steps: list[dict[str, Any]], count: int, unit_size: int) -> Fraction:
+    """What the first so many units of a period come to; the flat fee of the first tier is no record's."""
+    amount, begin = Fraction(0), 0
+    for step in steps:
+        if count > begin:
+            amount += cost(step, min(count, step.get("up_to_units", count)) - begin, unit_size)
+            amount += micro(step.get("flat", "0")) if begin else 0
+        begin = step.get("up_to_units", count)
+    return amount
+
+
+def band_at(version: dict[str, Any], start: datetime, seconds: int) -> dict[str, Any] | None:
+    local = datetime.fromtimestamp(start.timestamp() + seconds, ZoneInfo(version.get("time_zone", "Europe/Amsterdam")))
     minute = local.hour * 60 + local.minute
     for band in version["bands"]:
         first, last = (int(text[:2]) * 60 + int(text[3:]) for text in (band["from"], band["to"]))
         if DAYS[local.weekday()] in band.get("days", DAYS) and first <= minute < last:
-            return str(band["amount"])
-    return str(version["amount"])
+            return dict(band)
+    return None
+
+
+def band_amount(version: dict[str, Any], start: datetime, seconds: int) -> str:
+    return str((band_at(version, start, seconds) or version)["amount"])
 
 
 def cap_amounts(plan: dict[str, Any], ordered: list[PlainRecord], charges: dict[UUID, PlainCharge], priced: dict[UUID, int]) -> None:

@@ -24,34 +24,88 @@ PLACES = {
     "voice": [("NL", "HOME"), ("EU", "HOME")],
     "sms": [("NL", "HOME"), ("EU", "EU")],
     "data": [("NL", "HOME"), ("EU", "EU"), ("WORLD", "WORLD")],
+    "purchase": [("NL", "HOME"), ("WORLD", "HOME")],
 }
-DELIVERED = {"voice": st.integers(0, 400), "sms": st.just(1), "data": st.integers(0, 5_000_000)}
+DELIVERED = {"voice": st.integers(0, 400), "sms": st.integers(0, 3), "data": st.integers(0, 5_000_000), "purchase": st.integers(0, 90_000_000)}
+KINDS = {
+    "voice": ["flat", "flat", "tiers", "bands", "blocks", "package", "first_free"],
+    "sms": ["flat", "tiers", "package", "blocks", "first_free"],
+    "data": ["flat", "flat", "package", "tiers"],
+    "purchase": ["percent", "first_free", "tiers"],
+}
+EDGES = {"voice": 400, "sms": 6, "data": 9_000_000, "purchase": 200_000_000}
+LEAST = {"voice": 1, "sms": 1, "data": 1_000_000, "purchase": 1_000_000}  # smaller blocks could cost more than an engine's integers hold
 
 
 @st.composite
 def versions(draw: st.DrawFn, service: str) -> list[dict[str, Any]]:
-    kind = draw(st.sampled_from(["flat", "flat", "tiers", "bands"] if service == "voice" else ["flat", "tiers"] if service == "sms" else ["flat"]))
+    kind = draw(st.sampled_from(KINDS[service]))
     shared: dict[str, Any] = {"minimum": draw(st.sampled_from([0, 30, 60])) if service == "voice" else 0, "connection_fee": draw(small_money)}
-    shared["step"] = draw(st.sampled_from({"voice": [1, 60], "sms": [1], "data": [1, 1000]}[service]))
+    shared["step"] = draw(st.sampled_from({"voice": [1, 60], "sms": [1], "data": [1, 1000], "purchase": [1]}[service]))
     shared["fee_waived_in_allowance"] = draw(st.booleans())
+    shared["valid_from"] = "2026-01-01"
+    if draw(st.integers(0, 3)) == 0:
+        shared["end_rounding"] = {"mode": draw(st.sampled_from(["up", "half_up", "down"])), "digits": draw(st.integers(0, 6))}
     if kind == "tiers":
-        edges = sorted(draw(st.sets(st.integers(1, 400 if service == "voice" else 6), min_size=1, max_size=2)))
-        steps = [{"up_to_units": edge, "amount": draw(money)} for edge in edges] + [{"amount": draw(money)}]
-        return [{**shared, "valid_from": "2026-01-01", "tiers": {"mode": draw(st.sampled_from(["graduated", "volume"])), "steps": steps}}]
+        return [{**shared, "tiers": draw(tiers(service))}]
+    if kind == "package":
+        package = {
+            "size": draw(st.integers(LEAST[service], EDGES[service])),
+            "amount": draw(money),
+            "free_units": draw(st.integers(0, EDGES[service])),
+        }
+        return [{**shared, "package": {**package, "shared": draw(st.booleans())}}]
+    if kind == "blocks":
+        return [{**shared, "blocks": draw(blocks(EDGES[service]))}]
+    priced = {"percent": f"{draw(st.integers(0, 99_999)) / 10_000:.4f}"} if service == "purchase" else {"amount": draw(money)}
+    if kind == "first_free":
+        limits = draw(st.sampled_from([("records",), ("units",), ("records", "units")]))
+        drawn = {"records": draw(st.integers(0, 4)), "units": draw(st.integers(0, EDGES[service]))}
+        return [{**shared, **priced, "first_free": {name: drawn[name] for name in limits}}]
     if kind == "bands":
-        bands = [
+        bands: list[dict[str, Any]] = [
             {"id": "evening", "from": "20:00", "to": "24:00", "amount": draw(money)},
             {"id": "sunday", "days": ["sunday"], "from": "00:00", "to": "08:30", "amount": draw(money)},
         ]
-        return [{**shared, "valid_from": "2026-01-01", "amount": draw(money), "bands": bands, "split_at_band": draw(st.booleans())}]
+        if draw(st.booleans()):
+            bands[0]["connection_fee"] = draw(small_money)
+        zone = draw(st.sampled_from(["Europe/Amsterdam", "UTC", "America/New_York"]))
+        return [{**shared, **priced, "bands": bands, "split_at_band": draw(st.booleans()), "time_zone": zone}]
     days = ["2026-01-01", "2026-10-25"] if draw(st.booleans()) else ["2026-01-01"]
-    return [{**shared, "valid_from": day, "amount": draw(money)} for day in days]
+    return [{**shared, **priced, "valid_from": day} for day in days]
+
+
+@st.composite
+def tiers(draw: st.DrawFn, service: str) -> dict[str, Any]:
+    edges = sorted(draw(st.sets(st.integers(1, EDGES[service]), min_size=1, max_size=2)))
+    steps: list[dict[str, Any]] = [{"up_to_units": edge, "amount": draw(money)} for edge in edges] + [{"amount": draw(money)}]
+    for step in steps:
+        if draw(st.booleans()):
+            step["block_units"] = draw(st.integers(LEAST[service], EDGES[service]))
+        elif service == "purchase" and draw(st.booleans()):
+            step["percent"] = f"{draw(st.integers(0, 99_999)) / 10_000:.4f}"
+            del step["amount"]
+        if draw(st.booleans()):
+            step["flat"] = draw(small_money)
+    return {"mode": draw(st.sampled_from(["graduated", "volume"])), "steps": steps, "shared": draw(st.booleans())}
+
+
+@st.composite
+def blocks(draw: st.DrawFn, edge: int) -> list[dict[str, Any]]:
+    widths = draw(st.lists(st.integers(1, edge), max_size=2))
+    found: list[dict[str, Any]] = [{"units": width, "amount": draw(money)} for width in widths] + [{"amount": draw(money)}]
+    for block in found:
+        if draw(st.booleans()):
+            block["step"] = draw(st.integers(1, edge))
+        if draw(st.booleans()):
+            block["unit_size"] = draw(st.sampled_from([1, 7, 10, 60]))
+    return found
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> dict[str, Any]:
     prices: list[dict[str, Any]] = [{"id": service, "kind": "usage", "service": service, "versions": draw(versions(service))} for service in PLACES]
-    units = {"voice": st.integers(0, 900), "sms": st.integers(0, 5), "data": st.integers(0, 9_000_000)}
+    units = {"voice": st.integers(0, 900), "sms": st.integers(0, 5), "data": st.integers(0, 9_000_000), "purchase": st.integers(0, 99_000_000)}
     allowances, caps = [], []
     for service in PLACES:
         flags = {"shared": draw(st.booleans()), "roll_over": draw(st.booleans())}

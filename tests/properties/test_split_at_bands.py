@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hoeksteen.rating import _pieces
+from hoeksteen.rating import _charging
 from hoeksteen.storage.lake.engines.duckdb import Duck
 
 BASE = datetime(2026, 11, 2, 18, tzinfo=UTC)
@@ -55,8 +55,8 @@ def test_each_unit_has_the_price_of_the_stretch_in_which_it_begins(drawn: list[t
     with Duck(threads=1) as duck:
         duck.put("priced", pa.Table.from_pylist(priced))
         duck.put("band", pa.Table.from_pylist(bands))
-        found = {row["record_id"]: row["numerator"] for row in duck.rows(_pieces.SPLIT)}
+        found = {row["record_id"]: row["numerator"] for row in duck.rows(_charging.SPLIT)}
         duck.execute("UPDATE band SET band_micro = 1")
-        counted = {row["record_id"]: row["numerator"] for row in duck.rows(_pieces.SPLIT)}
+        counted = {row["record_id"]: row["numerator"] for row in duck.rows(_charging.SPLIT)}
     assert counted == {number: units - free for number, (_, _, units, free, _, _) in enumerate(drawn)}, "each priced unit once"
     assert found == {number: plainly(*record) for number, record in enumerate(drawn)}

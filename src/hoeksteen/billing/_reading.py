@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hoeksteen.billing import _store
 from hoeksteen.billing.assembly import ProductInputs, Usage
+from hoeksteen.billing.bundles import BundleDiscount, Offered, with_bundles
 from hoeksteen.billing.model import RateKind
 from hoeksteen.billing.prices import FOREVER, PriceBook
 from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
@@ -42,12 +43,44 @@ def read_products(
             start, opening = row.start_day.toordinal(), row.recurring_billed_to.toordinal()
             product = HeldProduct(row.customer_id, row.product_id, start, opening, history, altered)
             held.append((row.billing_account_id, product, positions.get(row.product_id)))
+    if offered := _offered(book):
+        held = _together(held, offered)
     changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
     billed = _billed_before(tx, changed, calendar)
     inputs: dict[UUID, list[ProductInputs]] = {}
     for billing_account_id, product, position in sorted(held, key=lambda one: (one[1].start, one[1].product_id)):
         inputs.setdefault(billing_account_id, []).append(ProductInputs(product, position, billed.get(product.product_id)))
     return inputs
+
+
+def _offered(book: PriceBook) -> dict[str, Offered]:
+    return {
+        offering_id: Offered(
+            offering.family,
+            tuple(
+                BundleDiscount(
+                    one.bundle_id, one.name, one.together, one.kind == "percentage",
+                    int(one.value * 100) if one.kind == "percentage" else micros(one.value),
+                )
+                for one in offering.bundles
+            ),
+        )
+        for offering_id, offering in book.bundled.items()
+    }  # fmt: skip
+
+
+def _together(
+    held: Sequence[tuple[UUID, HeldProduct, Position | None]], offered: dict[str, Offered]
+) -> list[tuple[UUID, HeldProduct, Position | None]]:
+    """Give the products with the discounts that each billing account's have because they are held together."""
+    of_account: dict[UUID, list[tuple[HeldProduct, Position | None]]] = {}
+    for billing_account_id, product, position in held:
+        of_account.setdefault(billing_account_id, []).append((product, position))
+    return [
+        (billing_account_id, product, position)
+        for billing_account_id, some in of_account.items()
+        for product, (_, position) in zip(with_bundles([product for product, _ in some], offered), some, strict=True)
+    ]
 
 
 def read_usage(*, tx: Transaction, period: BillPeriod, billing_account_ids: Sequence[UUID], usage_of: UsageOf) -> dict[UUID, list[Usage]]:

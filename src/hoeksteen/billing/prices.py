@@ -1,6 +1,6 @@
 """The catalogue as a bill run needs it: per offering its charges in integers, its tax and where its revenue is booked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -73,6 +73,12 @@ class PriceBook:
 
     def __init__(self, offerings: Sequence[ProductOffering]) -> None:
         self._offerings = {offering.product_offering_id: _prices_of(offering) for offering in offerings}
+        self._bundled = {offering.product_offering_id: offering for offering in offerings} if any(one.bundles for one in offerings) else {}
+
+    @property
+    def bundled(self) -> Mapping[str, ProductOffering]:
+        """The offerings, by identifier, where some of them cost less together with others; empty where none does."""
+        return self._bundled
 
     def of(self, product_offering_id: str) -> OfferingPrices:
         """

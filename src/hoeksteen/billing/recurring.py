@@ -12,12 +12,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
 from hoeksteen.billing.prices import NoPrice, OfferingPrices, PriceBook, RecurringCharge
 from hoeksteen.kernel.money import divide_half_up
-from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period
+from hoeksteen.kernel.time_period import BillPeriod, add_months
 
 MICRO_PER_CENT = 10_000
 # What was billed longer ago than this many bill periods is not compared again: nothing that is entered reaches back that far
@@ -73,10 +74,11 @@ class Position(NamedTuple):
 
 
 class Month(NamedTuple):
-    """A bill period as ordinals, half-open."""
+    """A bill period as ordinals, half-open, and the day of the month on which its cycle begins a period."""
 
     first: int
     end: int
+    cycle_day: int
 
 
 class ChargeKey(NamedTuple):
@@ -108,12 +110,16 @@ class Charge(NamedTuple):
 
 
 class Calendar:
-    """The bill periods of one cycle around a usage period, oldest first; the last is the period after the usage period."""
+    """
+    The bill periods of one cycle around a usage period, oldest first; the last is the period after the usage period.
 
-    def __init__(self, period: BillPeriod, *, periods_back: int = CORRECTION_PERIODS_MAX) -> None:
-        self._period = period
-        firsts = [add_months(period.first_day, months).toordinal() for months in range(-periods_back, 3)]
-        self.months = [Month(first, end) for first, end in zip(firsts, firsts[1:], strict=False)]
+    :param cycle_day: 1 to 31; in a month that is shorter the period begins on its last day. By default the usage period's first day
+    """
+
+    def __init__(self, period: BillPeriod, *, periods_back: int = CORRECTION_PERIODS_MAX, cycle_day: int | None = None) -> None:
+        self._period, self._cycle_day = period, cycle_day or period.first_day.day
+        firsts = [_cycle_begin(period.first_day, months, self._cycle_day).toordinal() for months in range(-periods_back, 3)]
+        self.months = [Month(first, end, self._cycle_day) for first, end in pairwise(firsts)]
         self._firsts = firsts[:-1]
 
     @property
@@ -128,7 +134,7 @@ class Calendar:
 
     def reaching(self, day: int) -> "Calendar":
         """Give the same calendar, from an earlier period on where the day needs one."""
-        return self if day >= self._firsts[0] else _reaching(self._period, date.fromordinal(day))
+        return self if day >= self._firsts[0] else _reaching(self._period, date.fromordinal(day), self._cycle_day)
 
     def index(self, day: int) -> int:
         """Give the position of the period that a day lies in; days before the oldest count as in it, days after the last as beyond it."""
@@ -136,8 +142,22 @@ class Calendar:
 
 
 @lru_cache(maxsize=64)
-def _reaching(period: BillPeriod, day: date) -> Calendar:
-    return Calendar(period, periods_back=12 * (period.first_day.year - day.year) + period.first_day.month - day.month + 1)
+def _reaching(period: BillPeriod, day: date, cycle_day: int) -> Calendar:
+    back = 12 * (period.first_day.year - day.year) + period.first_day.month - day.month + 1
+    return Calendar(period, periods_back=back, cycle_day=cycle_day)
+
+
+def _cycle_begin(day: date, months: int, cycle_day: int) -> date:
+    """Give the day on which a cycle begins a period in the month that lies so many months from a day's."""
+    first = add_months(day.replace(day=1), months)
+    return first.replace(day=min(cycle_day, (add_months(first, 1) - first).days))
+
+
+def period_of(day: date, *, cycle_day: int) -> BillPeriod:
+    """Give the bill period of a cycle in which a day lies; `cycle_day` 1 to 31, as in `Calendar`."""
+    begin = _cycle_begin(day, 0, cycle_day)
+    first = begin if begin <= day else _cycle_begin(day, -1, cycle_day)
+    return BillPeriod(first, _cycle_begin(first, 1, cycle_day))
 
 
 def fingerprint(product: HeldProduct, book: PriceBook) -> int:
@@ -232,13 +252,13 @@ def _recurring(
         if begin >= stop:
             continue
         covered += stop - begin
-        divisor = _divisor(version.days_in_period, month, stop - begin, product.start)
-        cents = divide_half_up(version.micro * (stop - begin) * numerator, MICRO_PER_CENT * divisor * denominator)
-        yield Charge(ChargeKey(prices.product_offering_id, charge.price_id, None, month.first), begin, stop, stop - begin, divisor, cents)
+        days, divisor = part_of_period(version.days_in_period, month, begin, stop, product.start)
+        cents = divide_half_up(version.micro * days * numerator, MICRO_PER_CENT * divisor * denominator)
+        yield Charge(ChargeKey(prices.product_offering_id, charge.price_id, None, month.first), begin, stop, days, divisor, cents)
         for alteration in product.alterations:
             altered_from, altered_to = max(begin, alteration.first), min(stop, alteration.end)
             if alteration.percentage and altered_from < altered_to:
-                days = altered_to - altered_from
+                days, divisor = part_of_period(version.days_in_period, month, altered_from, altered_to, product.start)
                 part = divide_half_up(version.micro * days * alteration.value * numerator, MICRO_PER_CENT * 10_000 * divisor * denominator)
                 key = ChargeKey(prices.product_offering_id, charge.price_id, alteration.alteration_id, month.first)
                 yield Charge(key, altered_from, altered_to, days, divisor, part, alteration=alteration.name)
@@ -275,11 +295,25 @@ def _amount_alterations(
             yield Charge(key, begin, stop, stop - begin, divisor, cents, alteration=alteration.name)
 
 
-def _divisor(days_in_period: str, month: Month, days: int, start: int) -> int:
-    actual = month.end - month.first
-    if days == actual or days_in_period == "actual":
-        return actual
-    return 30 if days_in_period == "30" else bill_period(date.fromordinal(start), cycle_day=date.fromordinal(month.first).day).days
+def part_of_period(days_in_period: str, month: Month, begin: int, stop: int, start: int) -> tuple[int, int]:
+    """
+    Give which part of a period's price the days from `begin` up to `stop` cost, as days and what they are divided by.
+
+    `30` counts 30 days in every month, for days and divisor alike (30E/360): from the 23rd to the 15th are 22 of 30, whatever the month.
+    A whole period is whole in every way of counting.
+
+    :param days_in_period: `actual`, `30`, or `first`, the days of the period in which the product began on day `start`
+    """
+    days, whole = stop - begin, month.end - month.first
+    if (begin, stop) == (month.first, month.end) or days_in_period == "actual":
+        return days, whole
+    if days_in_period == "30":
+        return _days_of_thirty(date.fromordinal(stop)) - _days_of_thirty(date.fromordinal(begin)), 30
+    return days, period_of(date.fromordinal(start), cycle_day=month.cycle_day).days
+
+
+def _days_of_thirty(day: date) -> int:
+    return 360 * day.year + 30 * day.month + min(day.day, 30)
 
 
 def _differences(target: Sequence[Charge], before: Sequence[Charge]) -> Iterator[Charge]:

@@ -10,6 +10,7 @@ from typing import Any
 from babel.dates import format_date
 
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
+from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.product.model import ProductOffering
 
@@ -34,7 +35,7 @@ _USAGE = {
     ("data", "WORLD"): ("Data buiten de EU", "Data outside the EU"),
 }
 _PLACES = ({"EU": ", vanuit de EU", "WORLD": ", van buiten de EU"}, {"EU": ", from the EU", "WORLD": ", from outside the EU"})
-_SERVICES = {"voice": ("Bellen", "Calls"), "sms": ("Sms", "Text messages"), "data": ("Data", "Data")}
+_SERVICES = {"voice": ("Bellen", "Calls"), "sms": ("Sms", "Text messages"), "data": ("Data", "Data"), "purchase": ("Aankopen", "Purchases")}
 _HOURS = ("uur", "h")
 _MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
 _ONE_OFF = ("eenmalig", "one-off")
@@ -125,6 +126,8 @@ def units_text(*, service: str, units: int, language: str) -> str:
             if units >= size:
                 return f"{money(Decimal(units) / size, language=language).removesuffix('00').rstrip('.,')} {name}"
         return f"{units} B"
+    if service == "purchase":
+        return f"EUR {money(euros(units), language=language)}"
     return f"{units} {_MESSAGES[index][units != 1]}"
 
 

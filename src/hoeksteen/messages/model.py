@@ -12,6 +12,9 @@ class MessageKind(StrEnum):
 
     BILL_READY = "bill_ready"
     CREDIT_READY = "credit_ready"
+    ALLOWANCE_USED = "allowance_used"
+    CAP_REACHED = "cap_reached"
+    ROAMING_STOPPED = "roaming_stopped"
 
 
 class MessageState(StrEnum):

@@ -17,6 +17,12 @@ _SUBJECTS = {
     (MessageKind.BILL_READY, "en"): "Your invoice {bill_number} is ready",
     (MessageKind.CREDIT_READY, "nl"): "Uw creditnota {bill_number} staat klaar",
     (MessageKind.CREDIT_READY, "en"): "Your credit note {bill_number} is ready",
+    (MessageKind.ALLOWANCE_USED, "nl"): "{percent} % van uw bundel is gebruikt",
+    (MessageKind.ALLOWANCE_USED, "en"): "{percent} % of your allowance is used",
+    (MessageKind.CAP_REACHED, "nl"): "{percent} % van uw kostenlimiet is bereikt",
+    (MessageKind.CAP_REACHED, "en"): "{percent} % of your spending limit is reached",
+    (MessageKind.ROAMING_STOPPED, "nl"): "Uw mobiele data in het buitenland is gestopt",
+    (MessageKind.ROAMING_STOPPED, "en"): "Your mobile data abroad has stopped",
 }
 _BODIES = {
     (MessageKind.BILL_READY, "nl"): """{salutation}
@@ -67,6 +73,54 @@ We settle this amount with you. You can read the credit note, with all its detai
 Kind regards,
 Lage Landen Telecom B.V.
 """,
+    (MessageKind.ALLOWANCE_USED, "nl"): """{salutation}
+
+Van uw bundel {name} ({offering}) is {percent} % gebruikt. Op {until} begint een nieuwe bundel; wat u tot dan boven de
+bundel gebruikt, betaalt u volgens uw tarieven. Uw verbruik ziet u in Mijn Lage Landen.
+
+Met vriendelijke groet,
+Lage Landen Telecom B.V.
+""",
+    (MessageKind.ALLOWANCE_USED, "en"): """{salutation}
+
+{percent} % of your allowance {name} ({offering}) is used. A new one begins on {until}; what you use beyond it until then
+is charged by your price list. You see what you used in My Lage Landen.
+
+Kind regards,
+Lage Landen Telecom B.V.
+""",
+    (MessageKind.CAP_REACHED, "nl"): """{salutation}
+
+Van uw kostenlimiet van € {amount} ({offering}) is {percent} % bereikt. Meer dan de limiet betaalt u in deze periode niet;
+op {until} begint een nieuwe.
+
+Met vriendelijke groet,
+Lage Landen Telecom B.V.
+""",
+    (MessageKind.CAP_REACHED, "en"): """{salutation}
+
+{percent} % of your spending limit of € {amount} ({offering}) is reached. You pay no more than the limit in this period; a
+new one begins on {until}.
+
+Kind regards,
+Lage Landen Telecom B.V.
+""",
+    (MessageKind.ROAMING_STOPPED, "nl"): """{salutation}
+
+U heeft in het buitenland voor € {amount} aan mobiele data gebruikt. Om u voor een hoge rekening te behoeden is mobiele
+data in het buitenland gestopt tot {until}. Wilt u toch verder? Bel of schrijf ons, dan heffen wij de limiet op.
+
+Met vriendelijke groet,
+Lage Landen Telecom B.V.
+""",
+    (MessageKind.ROAMING_STOPPED, "en"): """{salutation}
+
+You have used mobile data abroad for € {amount}. To protect you from a high bill, mobile data abroad has stopped until
+{until}. Do you want to go on? Call or write to us, and we lift the limit.
+
+Kind regards,
+Lage Landen Telecom B.V.
+""",
 }
 _SALUTATIONS = {"nl": ("Beste {name},", "Beste klant,"), "en": ("Dear {name},", "Dear customer,")}
 
@@ -75,7 +129,8 @@ def subject(*, kind: MessageKind, language: str, parameters: Mapping[str, str]) 
     """
     Give the subject line of a message.
 
-    :param parameters: `bill_number`, `amount` in euros, `due_date` as YYYY-MM-DD
+    :param parameters: of a bill `bill_number`, `amount` in euros and `due_date` as YYYY-MM-DD; of a threshold `percent`, `name`, `offering`,
+        `until` as YYYY-MM-DD, and of a cap its `amount`
     """
     return _SUBJECTS[kind, language].format_map(_spoken(parameters, language))
 
@@ -92,10 +147,11 @@ def body(*, kind: MessageKind, language: str, parameters: Mapping[str, str], nam
 
 
 def _spoken(parameters: Mapping[str, str], language: str) -> dict[str, str]:
-    """Write the amount and the day of a message as its reader does."""
+    """Write the amounts and days of a message as its reader does."""
     locale = "nl_NL" if language == "nl" else "en_GB"
-    return {
-        **parameters,
-        "amount": format_decimal(Decimal(parameters["amount"]), format="#,##0.00", locale=locale),
-        "due_date": format_date(date.fromisoformat(parameters["due_date"]), "d MMMM y", locale=locale),
-    }
+    spoken = dict(parameters)
+    if "amount" in parameters:
+        spoken["amount"] = format_decimal(Decimal(parameters["amount"]), format="#,##0.00", locale=locale)
+    for name in {"due_date", "until"} & set(parameters):
+        spoken[name] = format_date(date.fromisoformat(parameters[name]), "d MMMM y", locale=locale)
+    return spoken

@@ -61,7 +61,7 @@ def _write(tx: Transaction, entry: DeclaredOffering, loaded: _Loaded, today: dat
     declared = json.loads(json.dumps(entry.declared, default=str))
     prices = declared.pop("prices")
     before = loaded.declared.get(offering_id, declared)
-    changed = sorted(name for name in {*before, *declared} - {"name"} if before.get(name) != declared.get(name))
+    changed = sorted(name for name in {*before, *declared} - {"name", "discounts"} if before.get(name) != declared.get(name))
     if changed and offering_id in loaded.held:
         raise Conflict(
             f"Offering {offering_id} is held by customers and would change: {', '.join(changed)}.",

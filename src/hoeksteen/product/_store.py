@@ -7,6 +7,8 @@ from uuid import UUID
 
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product.model import (
+    CapLifted,
+    NewAlteration,
     NewProduct,
     PriceAlteration,
     Product,
@@ -15,6 +17,7 @@ from hoeksteen.product.model import (
     ProductTerm,
     RecurringPrice,
     Resource,
+    RoamingStop,
     UsagePrice,
 )
 from hoeksteen.storage.postgres import Row, Transaction, as_json
@@ -147,6 +150,19 @@ def terms(tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[ProductT
     return [from_row_term(row) for row in tx.rows(_TERM + "WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from", (list(customer_ids),))]
 
 
+def active_terms_binary(tx: Transaction, offering_ids: Sequence[str], customer_ids: Sequence[UUID] | None) -> bytes:
+    # Every column has a fixed width and a value, so that the rows are read as one array. By the primary key, so that a product's lie together.
+    sql = """
+    SELECT t.product_id, p.billing_account_id, coalesce(array_position(%s::text[], t.product_offering_id), 0) AS offering_no, t.valid_from,
+        coalesce(t.valid_to, 'infinity') AS valid_to
+    FROM product.product_term t JOIN product.product p USING (customer_id, product_id)
+    WHERE t.status = 'active' {} ORDER BY t.customer_id, t.product_id, t.valid_from
+    """
+    if customer_ids is None:
+        return tx.copy_out(sql.format(""), (list(offering_ids),))
+    return tx.copy_out(sql.format("AND t.customer_id = ANY(%s)"), (list(offering_ids), list(customer_ids)))
+
+
 def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Iterable[ProductTerm]) -> None:
     tx.execute("DELETE FROM product.product_term WHERE customer_id = %s AND product_id = %s", (customer_id, product_id))
     tx.execute_many(
@@ -189,3 +205,62 @@ def first_day(tx: Transaction) -> date | None:
 
 def count_products(tx: Transaction) -> int:
     return int(tx.value("SELECT count(*) FROM product.product"))
+
+
+_LIFTED = "SELECT customer_id, product_id, cap_id, valid_from, valid_to FROM product.cap_lifted "
+
+
+def caps_lifted(tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[CapLifted]:
+    if customer_ids is None:
+        return [CapLifted(**row) for row in tx.rows(_LIFTED + "ORDER BY product_id, cap_id, valid_from")]
+    return [
+        CapLifted(**row) for row in tx.rows(_LIFTED + "WHERE customer_id = ANY(%s) ORDER BY product_id, cap_id, valid_from", (list(customer_ids),))
+    ]
+
+
+def insert_cap_lifted(tx: Transaction, lifted: CapLifted) -> None:
+    tx.execute(
+        "INSERT INTO product.cap_lifted (customer_id, product_id, cap_id, valid_from, valid_to) VALUES (%s, %s, %s, %s, %s)",
+        (lifted.customer_id, lifted.product_id, lifted.cap_id, lifted.valid_from, lifted.valid_to),
+    )
+
+
+def end_cap_lifted(tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, at: datetime) -> None:
+    tx.execute(
+        "UPDATE product.cap_lifted SET valid_to = %(at)s WHERE customer_id = %(customer)s AND product_id = %(product)s AND cap_id = %(cap)s"
+        " AND valid_from < %(at)s AND (valid_to IS NULL OR valid_to > %(at)s)",
+        {"customer": customer_id, "product": product_id, "cap": cap_id, "at": at},
+    )
+
+
+def insert_roaming_stop(tx: Transaction, stop: RoamingStop) -> bool:
+    sql = """
+    INSERT INTO product.roaming_stop (customer_id, product_id, cap_id, period_day, stopped_at) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT DO NOTHING RETURNING true AS new
+    """
+    return bool(tx.rows(sql, (stop.customer_id, stop.product_id, stop.cap_id, stop.period_day, stop.stopped_at)))
+
+
+def roaming_stops(tx: Transaction, customer_id: UUID, since: date) -> list[RoamingStop]:
+    sql = """
+    SELECT customer_id, product_id, cap_id, period_day, stopped_at FROM product.roaming_stop s
+    WHERE customer_id = %s AND period_day >= %s AND NOT EXISTS (
+        SELECT FROM product.cap_lifted l
+        WHERE l.customer_id = s.customer_id AND l.product_id = s.product_id AND l.cap_id = s.cap_id
+          AND (l.valid_to IS NULL OR l.valid_to > s.stopped_at)
+    )
+    ORDER BY product_id, cap_id, period_day
+    """
+    return [RoamingStop(**row) for row in tx.rows(sql, (customer_id, since))]
+
+
+def insert_alteration(tx: Transaction, customer_id: UUID, product_id: UUID, alteration: NewAlteration) -> None:
+    tx.execute(
+        "INSERT INTO product.price_alteration"
+        " (customer_id, product_id, price_alteration_id, name, kind, value, valid_from, valid_to, product_offering_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            customer_id, product_id, alteration.price_alteration_id, alteration.name, alteration.kind, alteration.value, alteration.valid_from,
+            alteration.valid_to, alteration.product_offering_id,
+        ),
+    )  # fmt: skip

@@ -4,7 +4,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import gcd, lcm
 from uuid import UUID
+
+from hoeksteen.kernel.money import micros
+from hoeksteen.kernel.time_period import OPERATOR_ZONE
 
 
 class ProductStatus(StrEnum):
@@ -20,11 +24,12 @@ class PriceKind(StrEnum):
 
 
 class Service(StrEnum):
-    """What is used; units are seconds, messages and bytes."""
+    """What is used; units are seconds, messages, bytes, and micro-euros of what is bought."""
 
     VOICE = "voice"
     SMS = "sms"
     DATA = "data"
+    PURCHASE = "purchase"
 
 
 class Zone(StrEnum):
@@ -67,10 +72,49 @@ class RecurringPrice:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A stretch of the period's units up to and including `up_to_units` (None: without end), and its price per unit size."""
+    """
+    A stretch of the period's units up to and including `up_to_units` (None: without end), and its price per unit size.
+
+    :param block_units: the amount is per begun block of so many units instead
+    :param flat: euros that are due once when the period's count reaches the tier; of the first tier also when nothing is used
+    """
 
     up_to_units: int | None
     amount: Decimal
+    block_units: int | None = None
+    flat: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """
+    A stretch of one record's units, `units` wide (None: without end): rounded up to whole `step`s, at `amount` euros per `unit_size`.
+    """
+
+    units: int | None
+    step: int
+    amount: Decimal
+    unit_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFree:
+    """
+    The first use of a period is free: so many records, or so many units, whichever is used up first (None: no such limit).
+
+    The record that reaches the limit of units is free up to there, and pays its connection fee.
+    """
+
+    records: int | None
+    units: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndRounding:
+    """How a record's charge, fee included, is rounded at the end: `up`, `half_up` or `down` to `digits` decimals of a euro."""
+
+    mode: str
+    digits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +124,8 @@ class Band:
 
     Bands are read in the order of the file; the first that contains the instant gives the price, and a record outside
     every band takes the price's own amount.
+
+    :param connection_fee: of records that start in it; None for the price's own
     """
 
     name: str
@@ -87,6 +133,7 @@ class Band:
     from_minute: int
     to_minute: int
     amount: Decimal
+    connection_fee: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +145,8 @@ class UsagePrice:
     :param minimum: least units of a record; then rounded up to whole `step`s
     :param connection_fee: euros per record of which a unit is priced
     :param tier_mode: `graduated`, `volume`, or None when there are no tiers
+    :param tiers_shared: tiers count the units of every product of the billing account that has this price, not of each alone
+    :param time_zone: in which its bands are read
     """
 
     price_id: str
@@ -117,6 +166,22 @@ class UsagePrice:
     tiers: tuple[Tier, ...] = ()
     bands: tuple[Band, ...] = ()
     split_at_band: bool = False
+    tiers_shared: bool = False
+    blocks: tuple[Block, ...] = ()
+    first_free: FirstFree | None = None
+    end_rounding: EndRounding | None = None
+    time_zone: str = OPERATOR_ZONE.key
+
+    @property
+    def common_factor(self) -> int:
+        """What unit size and amounts per unit size can be divided by, so that a charge is reckoned in the smallest numbers."""
+        rates = [tier.amount for tier in self.tiers if tier.block_units is None] if self.tiers else [self.amount]
+        return gcd(self.unit_size, *(micros(amount) for amount in [*rates, *(band.amount for band in self.bands)]))
+
+    @property
+    def blocks_denominator(self) -> int:
+        """The denominator that the charges of all blocks have in common."""
+        return lcm(*(block.unit_size // gcd(block.unit_size, micros(block.amount)) for block in self.blocks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +212,7 @@ class Cap:
     The most that a kind of usage may cost per product and bill period; what would go beyond is zero-rated.
 
     :param amount: euros, in the offering's own tax convention
+    :param shared: for all products of the billing account that carry it together
     """
 
     cap_id: str
@@ -155,6 +221,43 @@ class Cap:
     zones: tuple[Zone, ...]
     roaming: tuple[Roaming, ...]
     amount: Decimal
+    shared: bool = False
+
+    @property
+    def is_roaming(self) -> bool:
+        """Whether it bounds use abroad only, so that reaching it stops roaming until the customer lifts it."""
+        return Roaming.HOME not in self.roaming
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """
+    A discount that an offering may be sold with, for so many bill periods (None: as long as it is held).
+
+    :param kind: `percentage` of the recurring charges, or `amount` in euros per period; `value` is what is taken off
+    """
+
+    discount_id: str
+    name: str
+    kind: str
+    value: Decimal
+    periods: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """
+    A discount on an offering's recurring charges on the days on which the billing account holds others beside it.
+
+    :param together: families, and how many active products of each there must be, this one counted
+    :param kind: `percentage` or `amount`, as of a discount
+    """
+
+    bundle_id: str
+    name: str
+    together: tuple[tuple[str, int], ...]
+    kind: str
+    value: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +282,8 @@ class ProductOffering:
     usage_prices: tuple[UsagePrice, ...] = ()
     allowances: tuple[Allowance, ...] = ()
     caps: tuple[Cap, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
 
     def name(self, language: str) -> str:
         """Give the name in `nl` or `en`."""
@@ -310,3 +415,25 @@ class ProductHeld:
     valid_from: datetime
     valid_to: datetime | None
     resources: tuple[Resource, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class CapLifted:
+    """A cap that does not hold for a product's use that begins from `valid_from` up to but not including `valid_to`; UTC instants."""
+
+    customer_id: UUID
+    product_id: UUID
+    cap_id: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoamingStop:
+    """Roaming that ended for the rest of a bill period, because a cap was reached and not lifted since."""
+
+    customer_id: UUID
+    product_id: UUID
+    cap_id: str
+    period_day: date
+    stopped_at: datetime

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
-from hoeksteen.kernel.time_period import local_day, start_of_day
-from hoeksteen.product import _store
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.time_period import add_months, local_day, start_of_day
+from hoeksteen.product import _store, queries
 from hoeksteen.product._loading import load_offerings
-from hoeksteen.product.model import NewProduct, ProductStatus, ProductTerm
+from hoeksteen.product.model import CapLifted, NewAlteration, NewProduct, ProductStatus, ProductTerm, RoamingStop
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Transaction
 
@@ -120,6 +121,89 @@ def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day:
     """
     allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
     return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+
+
+def grant_discount(
+    *, tx: Transaction, customer_id: UUID, product_id: UUID, discount_id: str, from_day: date, now: datetime, identifiers: Identifiers
+) -> NewAlteration:
+    """
+    Give a product a discount of its offering from a local day on; it ends after its periods, or with a change of the offering.
+
+    :param from_day: today or later; a discount of n periods ends on the same day n months later
+    :raises NotFound: when the customer has no such product, or its offering on that day no such discount
+    :raises InvalidInput: when the day has passed
+    :raises WrongState: when the product is not active on that day
+    :raises Conflict: when the product has the discount on a day of that time already
+    """
+    if _store.lock_product(tx, customer_id, product_id) is None:
+        raise NotFound(f"Customer {customer_id} has no product {product_id}.", remedy="Read the customer's products again.")
+    if from_day < local_day(now):
+        raise InvalidInput(f"Product {product_id}: from_day: {from_day} has passed.", remedy="Choose today or a later day.")
+    begins = start_of_day(from_day)
+    terms = _store.terms_of_product(tx, customer_id, product_id)
+    held = next((term for term in terms if term.valid_from <= begins and (term.valid_to is None or begins < term.valid_to)), None)
+    if held is None or held.status is not ProductStatus.ACTIVE:
+        raise WrongState(f"Product {product_id} is not active on {from_day}.", remedy="Choose a day on which it is.")
+    offering = queries.offering(tx=tx, product_offering_id=held.product_offering_id)
+    discount = next((one for one in offering.discounts if one.discount_id == discount_id), None)
+    if discount is None:
+        raise NotFound(f"Offering {held.product_offering_id} has no discount {discount_id}.", remedy="Name a discount of its offering.")
+    until = None if discount.periods is None else _months_later(from_day, discount.periods)
+    for one in _store.alterations(tx, [customer_id]):
+        overlaps = (until is None or one.valid_from < until) and (one.valid_to is None or one.valid_to > from_day)
+        if one.product_id == product_id and one.name == discount.name and overlaps:
+            raise Conflict(f"Product {product_id} has the discount {discount_id} already.", remedy="Let the new one begin when that has ended.")
+    alteration = NewAlteration(identifiers.new(now), discount.name, discount.kind, -discount.value, from_day, until, held.product_offering_id)
+    _store.insert_alteration(tx, customer_id, product_id, alteration)
+    return alteration
+
+
+def _months_later(day: date, months: int) -> date:
+    """Give the same day of a later month, or its last one where that month is shorter."""
+    first = add_months(day.replace(day=1), months)
+    return first.replace(day=min(day.day, (add_months(first, 1) - first).days))
+
+
+def lift_roaming_cap(*, tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, now: datetime, until: date | None = None) -> CapLifted:
+    """
+    Let a product roam beyond a cap, as its customer asked: use that begins from now on is charged in full.
+
+    :param until: the first local day on which the cap holds again; without it, until it is restored
+    :raises NotFound: when the customer has no such product, or its offering no such cap
+    :raises InvalidInput: when the cap is for use at home too, or `until` is no later day
+    :raises Conflict: when it is lifted already
+    """
+    if _store.lock_product(tx, customer_id, product_id) is None:
+        raise NotFound(f"Customer {customer_id} has no product {product_id}.", remedy="Read the customer's products again.")
+    held = [term for term in _store.terms_of_product(tx, customer_id, product_id) if term.valid_to is None or term.valid_to > now]
+    offerings = {term.product_offering_id for term in held}
+    cap = next((cap for one in queries.offerings(tx=tx) if one.product_offering_id in offerings for cap in one.caps if cap.cap_id == cap_id), None)
+    if cap is None:
+        raise NotFound(f"Product {product_id} has no cap {cap_id}.", remedy="Name a cap of its offering.")
+    if not cap.is_roaming:
+        raise InvalidInput(f"Cap {cap_id}: roaming: it bounds use at home too.", remedy="Only a cap on use abroad is the customer's to lift.")
+    if until is not None and start_of_day(until) <= now:
+        raise InvalidInput(f"Product {product_id}: until: {until} is no later day.", remedy="Choose a day after today.")
+    for one in _store.caps_lifted(tx, [customer_id]):
+        if (one.product_id, one.cap_id) == (product_id, cap_id) and (one.valid_to is None or one.valid_to > now):
+            raise Conflict(f"Cap {cap_id} of product {product_id} is lifted already.", remedy="Restore it first to lift it for another time.")
+    lifted = CapLifted(customer_id, product_id, cap_id, now, None if until is None else start_of_day(until))
+    _store.insert_cap_lifted(tx, lifted)
+    return lifted
+
+
+def restore_roaming_cap(*, tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, now: datetime) -> None:
+    """Let a cap hold again for use that begins from now on; where it was not lifted, nothing changes."""
+    _store.end_cap_lifted(tx, customer_id, product_id, cap_id, now)
+
+
+def stop_roaming(*, tx: Transaction, customer_id: UUID, product_id: UUID, cap_id: str, period_day: date, now: datetime) -> bool:
+    """
+    Note that a product roams no more in a bill period, because a cap was reached, and say whether that is new.
+
+    :param period_day: the period's first day
+    """
+    return _store.insert_roaming_stop(tx, RoamingStop(customer_id, product_id, cap_id, period_day, now))
 
 
 def _to(last: ProductTerm, allowed: set[ProductStatus], status: ProductStatus) -> tuple[str, ProductStatus]:

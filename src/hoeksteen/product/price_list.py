@@ -30,6 +30,16 @@ def read_directory(directory: Path) -> list[DeclaredOffering]:
 
     :raises InvalidInput: naming each file, price and field that is wrong; nothing is read then
     """
+    found, faults = check_directory(directory)
+    return _without(found, faults)
+
+
+def check_directory(directory: Path) -> tuple[list[DeclaredOffering], list[str]]:
+    """
+    Read every `*.yaml` file of a directory, and give what was read beside every fault.
+
+    :raises InvalidInput: when there is no such file
+    """
     files = sorted(directory.glob("*.yaml"))
     if not files:
         raise InvalidInput(f"{directory} holds no catalogue file.", remedy="Name a directory with *.yaml files.")
@@ -38,12 +48,12 @@ def read_directory(directory: Path) -> list[DeclaredOffering]:
     for file in files:
         try:
             content = yaml.safe_load(file.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
             line = getattr(getattr(error, "problem_mark", None), "line", None)
             faults.append(f"{file.name}: {'line ' + str(line + 1) if line is not None else 'file'}: is not YAML in UTF-8")
             continue
         found += _read(file.name, content, faults)
-    return _checked(found, faults)
+    return found, faults + _across(found)
 
 
 def read_mapping(content: Mapping[str, Any], *, name: str = "catalogue") -> list[DeclaredOffering]:
@@ -53,13 +63,17 @@ def read_mapping(content: Mapping[str, Any], *, name: str = "catalogue") -> list
     :raises InvalidInput: naming each price and field that is wrong
     """
     faults: list[str] = []
-    return _checked(_read(name, content, faults), faults)
+    found = _read(name, content, faults)
+    return _without(found, faults + _across(found))
 
 
-def _checked(found: list[DeclaredOffering], faults: list[str]) -> list[DeclaredOffering]:
+def _across(found: list[DeclaredOffering]) -> list[str]:
     across = Faults("catalogue")
     check_catalogue(offerings=[entry.offering for entry in found], faults=across)
-    faults += across.found
+    return across.found
+
+
+def _without(found: list[DeclaredOffering], faults: list[str]) -> list[DeclaredOffering]:
     if faults:
         more = f" (and {len(faults) - _FAULTS_SHOWN_MAX} more)" if len(faults) > _FAULTS_SHOWN_MAX else ""
         shown = "; ".join(faults[:_FAULTS_SHOWN_MAX])
@@ -75,14 +89,14 @@ def _read(name: str, content: Any, faults: list[str]) -> list[DeclaredOffering]:
         return []
     top = Fields(noted, "file", content)
     top.known_only({"offerings", "price_lists"})
-    price_lists = content.get("price_lists") or {}
+    price_lists = top.lists("price_lists")
     found = []
     for entry in top.mappings("offerings"):
         entry.where = str(entry.values.get("id", entry.where))
         offering = from_file_offering(fields=entry, price_lists=price_lists)
         check_offering(offering=offering, faults=noted)
-        shared = [price for used in entry.values.get("uses", []) for price in price_lists.get(used, [])]
+        shared = [price for used in entry.texts("uses") for price in price_lists.get(used, [])]
         declared = {key: value for key, value in entry.values.items() if key not in {"uses", "prices"}}
-        found.append(DeclaredOffering(offering, {**declared, "prices": shared + list(entry.values.get("prices", []))}))
+        found.append(DeclaredOffering(offering, {**declared, "prices": shared + entry.listed("prices")}))
     faults += noted.found
     return found

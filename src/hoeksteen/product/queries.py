@@ -5,10 +5,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import pyarrow as pa
+
 from hoeksteen.kernel.errors import NotFound, invariant
-from hoeksteen.product import _store
+from hoeksteen.product import _columns, _store
 from hoeksteen.product.definition import Faults, Fields, from_file_offering
 from hoeksteen.product.model import (
+    CapLifted,
     PriceAlteration,
     PriceKind,
     Product,
@@ -17,20 +20,22 @@ from hoeksteen.product.model import (
     ProductTerm,
     RecurringPrice,
     Resource,
+    RoamingStop,
 )
 from hoeksteen.storage.postgres import Transaction
 
 
-def offerings(*, tx: Transaction) -> list[ProductOffering]:
-    """Give every offering with all versions of its prices, by identifier."""
+def offerings(*, tx: Transaction, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
+    """Give every offering, or some, with all versions of their prices, by identifier."""
     faults = Faults("catalogue")
-    found = read_offerings(tx=tx, faults=faults)
+    found = read_offerings(tx=tx, faults=faults, offering_ids=offering_ids)
     invariant(not faults.found, "the loaded catalogue is valid")
     return found
 
 
-def read_offerings(*, tx: Transaction, faults: Faults) -> list[ProductOffering]:
-    """Read every offering from its loaded declaration, noting faults."""
+def read_offerings(*, tx: Transaction, faults: Faults, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
+    """Read every offering, or some, from their loaded declaration, noting faults."""
+    wanted = None if offering_ids is None else set(offering_ids)
     prices: dict[str, dict[str, dict[str, Any]]] = {}
     for row in _store.price_rows(tx):
         of_offering = prices.setdefault(row["product_offering_id"], {})
@@ -39,6 +44,8 @@ def read_offerings(*, tx: Transaction, faults: Faults) -> list[ProductOffering]:
     found = []
     for row in _store.offering_rows(tx):
         offering_id = row["product_offering_id"]
+        if wanted is not None and offering_id not in wanted:
+            continue
         declared = {**row["definition"], "prices": list(prices.get(offering_id, {}).values())}
         found.append(from_file_offering(fields=Fields(faults, offering_id, declared), price_lists={}))
     return found
@@ -94,9 +101,29 @@ def terms(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Produ
     return _store.terms(tx, customer_ids)
 
 
+def active_terms(*, tx: Transaction, offering_ids: Sequence[str], customer_ids: Sequence[UUID] | None) -> pa.Table:
+    """
+    Give when the products of some customers, or of all, were active, as columns: a million of them in a second.
+
+    :param offering_ids: an offering's place in this list, from 1, is its `offering_no`
+    :returns: product_id, product_no (the same for all terms of a product, and for no other), billing_account_id, offering_no, valid_from, valid_to
+    """
+    return _columns.terms_table(_store.active_terms_binary(tx, offering_ids, customer_ids))
+
+
 def alterations(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:
     """Give the discounts and surcharges of some customers' products."""
     return _store.alterations(tx, customer_ids)
+
+
+def caps_lifted(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[CapLifted]:
+    """Give the caps that some customers, or all, lifted, and for how long."""
+    return _store.caps_lifted(tx, customer_ids)
+
+
+def roaming_stops(*, tx: Transaction, customer_id: UUID, since: date) -> list[RoamingStop]:
+    """Give the products of a customer whose roaming is stopped, in bill periods that begin on a day or later; not those lifted since."""
+    return _store.roaming_stops(tx, customer_id, since)
 
 
 def resources_by_id(*, tx: Transaction, resource_ids: Sequence[UUID]) -> list[Resource]:

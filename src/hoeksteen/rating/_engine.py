@@ -2,30 +2,33 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 
 from hoeksteen.kernel.errors import invariant
-from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day, start_of_day
 from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import Product, ProductStatus, ProductTerm
-from hoeksteen.rating import _pieces, _store
-from hoeksteen.rating.tables import ALLOWANCE_LEFT
+from hoeksteen.product.model import CapLifted, ProductOffering, ProductStatus, ProductTerm
+from hoeksteen.rating import _charges, _pieces, _store
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, PRICE
 from hoeksteen.rating.tariff import (
-    END_OF_TIME,
     Source,
     Tariff,
     band_table,
+    block_table,
     cap_table,
+    free_limit_table,
+    lifted_table,
     source_table,
     tariff_of,
     tariff_table,
     tier_table,
 )
-from hoeksteen.storage.lake import Lake, LakeWrite
+from hoeksteen.storage.lake import Lake, LakeTable, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage.queries import closed_periods, first_closed
@@ -33,7 +36,8 @@ from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
 LATE_MONTHS_MAX = 24  # how many months back late usage is still looked for
 _IDS_PER_QUERY = 20_000
-_INSTANT = pa.timestamp("us", tz="UTC")
+RECORDS_PER_BATCH_MAX = 4_000_000
+_MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Inputs:
     :param bill_month: first day of the month whose bills are being made; what was never billed before it appears on them
     :param first_closed: per cycle day, the first day of the first period that was closed here
     :param rolled_over: first days of the periods of the month before that were closed: what they left is granted now
+    :param lifted: caps that customers lifted
     :param passed_over: records that could not be priced when their period was closed, as the late ones that they became
     """
 
@@ -63,29 +68,46 @@ class Inputs:
     bill_month: date
     first_closed: Mapping[int, date]
     tariff: Tariff
-    terms: Sequence[ProductTerm]
+    terms: pa.Table
     holders: Sequence[Holder]
     rolled_over: Sequence[date]
     passed_over: Sequence[Row]
+    lifted: Sequence[CapLifted] = ()
 
 
-def read_inputs(*, tx: Transaction, month: date, bill_month: date, customer_ids: Sequence[UUID] | None = None) -> Inputs:
-    """Read prices and product history, of all customers or of some."""
-    tariff = tariff_of(product.offerings(tx=tx))
-    terms = [term for term in product.terms(tx=tx, customer_ids=customer_ids) if term.status is ProductStatus.ACTIVE]
-    products = {entry.product_id: entry for entry in product.products(tx=tx, customer_ids=customer_ids)}
-    holders = _holders(tx, month, tariff, terms, products)
+def read_inputs(
+    *,
+    tx: Transaction,
+    month: date,
+    bill_month: date,
+    customer_ids: Sequence[UUID] | None = None,
+    offerings: Sequence[ProductOffering] | None = None,
+) -> Inputs:
+    """
+    Read prices and product history, of all customers or of some.
+
+    :param offerings: in the place of those of the catalogue
+    """
+    tariff = tariff_of(product.offerings(tx=tx) if offerings is None else offerings)
+    offering_ids = [offering.product_offering_id for offering in tariff.offerings]
+    terms = product.active_terms(tx=tx, offering_ids=offering_ids, customer_ids=customer_ids)
+    holders = _holders(tx, month, tariff, customer_ids)
     rolled_over = closed_periods(tx=tx, first_day=add_months(month, -1), end_day=month)
-    return Inputs(month, bill_month, first_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]))
+    lifted = product.caps_lifted(tx=tx, customer_ids=customer_ids)
+    return Inputs(month, bill_month, first_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]), lifted)
 
 
-def _holders(tx: Transaction, month: date, tariff: Tariff, terms: Iterable[ProductTerm], products: dict[UUID, Product]) -> list[Holder]:
+def _holders(tx: Transaction, month: date, tariff: Tariff, customer_ids: Sequence[UUID] | None) -> list[Holder]:
     """Give who holds the allowances that roll over or are prorated; all others need no such list."""
     special: dict[str, list[Source]] = {}
     for source in tariff.sources:
         if not source.carried and (source.allowance.roll_over or source.allowance.prorate):
             special.setdefault(source.allowance.product_offering_id, []).append(source)
-    concerned = [term for term in terms if term.product_offering_id in special]
+    if not special:
+        return []
+    terms = product.terms(tx=tx, customer_ids=customer_ids)
+    concerned = [term for term in terms if term.status is ProductStatus.ACTIVE and term.product_offering_id in special]
+    products = {entry.product_id: entry for entry in product.products(tx=tx, customer_ids=customer_ids)}
     accounts = sorted({products[term.product_id].billing_account_id for term in concerned})
     slices = [accounts[start : start + _IDS_PER_QUERY] for start in range(0, len(accounts), _IDS_PER_QUERY)]
     cycle_day = {
@@ -122,26 +144,89 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
 
     :param lake: the write that rates several months after each other, so that each is granted what the one before it left in that same write
     """
-    month = inputs.month
-    duck.put("tariff", tariff_table(inputs.tariff))
-    duck.put("source", source_table(inputs.tariff))
-    duck.put("cap", cap_table(inputs.tariff))
-    duck.put("tier", tier_table(inputs.tariff))
-    duck.put("band", band_table(inputs.tariff, first_day=month - timedelta(days=1), end_day=add_months(month, 2)))
-    duck.put("term_text", _term_table(inputs.terms))
-    duck.execute("CREATE OR REPLACE TABLE term AS SELECT product_id::UUID AS product_id, product_offering_id, valid_from, valid_to FROM term_text")
+    month, tariff = inputs.month, inputs.tariff
+    _load_terms(duck, inputs)
+    duck.put("tariff", tariff_table(tariff))
+    duck.put("source", source_table(tariff))
+    duck.put("cap", cap_table(tariff))
+    duck.put("tier", tier_table(tariff))
+    duck.put("block", block_table(tariff))
+    duck.put("free_limit", free_limit_table(tariff))
+    duck.put("lifted_text", lifted_table(tariff, inputs.lifted))
+    duck.execute(
+        "CREATE OR REPLACE TABLE lifted AS SELECT p.product_no, l.cap_no, l.begins_at, l.ends_at"
+        " FROM lifted_text l JOIN product p ON p.product_id = l.product::UUID"
+    )
+    duck.put("band", band_table(tariff, first_day=month - timedelta(days=1), end_day=add_months(month, 2)))
+    window = {"first": _instant(start_of_day(month - timedelta(days=1))), "end": _instant(start_of_day(add_months(month, 2) + timedelta(days=1)))}
+    duck.execute(f"CREATE OR REPLACE TABLE slot AS {_pieces.SLOT.format(**window)}")
+    _load_minutes(duck)
+    duck.execute(f"CREATE OR REPLACE TABLE kind AS {_pieces.KIND}")
+    _charges.number_prices(duck, lake)
+    counts = _counts(duck)
+    duck.execute(f"CREATE OR REPLACE TABLE rate AS {_pieces.rate(tariff.stages, **counts)}")
+    _load_grants(duck, lake, inputs)
+
+
+def _load_minutes(duck: Duck) -> None:
+    """
+    Make the table of the minutes of the window, each with its stretch: prices and bands change on whole minutes, so no instants are compared.
+
+    :raises Corrupt: when a price begins or ends within a minute
+    """
+    slots = duck.arrow("SELECT slot_no, epoch_us(begins_at) AS begins, epoch_us(ends_at) AS ends FROM slot ORDER BY slot_no")
+    begins, ends = (slots[name].to_numpy() for name in ("begins", "ends"))
+    invariant(not (begins % _MINUTE).any() and not (ends % _MINUTE).any(), "prices change on whole minutes")
+    lengths = (ends - begins) // _MINUTE
+    minute = np.arange(begins[0] // _MINUTE, ends[-1] // _MINUTE)
+    duck.put("minute", pa.table({"minute": minute, "slot_no": np.repeat(slots["slot_no"].to_numpy(), lengths)}))
+
+
+def _load_terms(duck: Duck, inputs: Inputs) -> None:
+    """Make the tables of offerings, terms and scopes; a scope that shares allowances is a billing account, all others are products."""
+    ids = [offering.product_offering_id for offering in inputs.tariff.offerings]
+    duck.put("offering", pa.table({"product_offering_id": pa.array(ids, pa.string()), "offering_no": pa.array(range(1, len(ids) + 1), pa.int32())}))
+    duck.put("term", inputs.terms)
+    duck.execute("CREATE OR REPLACE TABLE product AS SELECT DISTINCT product_no, product_id FROM term")
+    shared = any(source.allowance.shared for source in inputs.tariff.sources)
+    duck.execute(
+        "CREATE OR REPLACE TABLE pool AS SELECT billing_account_id, (row_number() OVER ())::INTEGER AS pool_no"
+        f" FROM (SELECT DISTINCT billing_account_id FROM term WHERE {shared})"
+    )
+
+
+def _load_grants(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
+    """Make the tables of who holds allowances of a size of their own, and what each scope is granted."""
     duck.put("holder_text", _holder_table(inputs.holders))
-    duck.execute("CREATE OR REPLACE TABLE holder AS SELECT * REPLACE (scope_id::UUID AS scope_id) FROM holder_text")
-    before = month_number(add_months(month, -1))
+    duck.execute(
+        "CREATE OR REPLACE TABLE scope AS SELECT DISTINCT product_id AS scope_id, false AS shared, product_no AS scope_no FROM term"
+        " WHERE EXISTS (SELECT 1 FROM source WHERE rolls_over OR prorated OR carried)"
+        " UNION ALL SELECT billing_account_id, true, pool_no FROM pool"
+    )
+    duck.execute(
+        "CREATE OR REPLACE TABLE holder AS SELECT h.* REPLACE (h.scope_id::UUID AS scope_id), p.scope_no"
+        " FROM holder_text h JOIN source s USING (source_no) LEFT JOIN scope p ON p.scope_id = h.scope_id::UUID AND p.shared = s.shared"
+    )
+    before = month_number(add_months(inputs.month, -1))
     closed = ", ".join(f"DATE '{day}'" for day in inputs.rolled_over) or "NULL"
     duck.view_of_files("left_before", ALLOWANCE_LEFT, lake.files(ALLOWANCE_LEFT, {"month": [before]}))
     duck.execute(
         "CREATE OR REPLACE TABLE granted AS"
-        " SELECT s.source_no, l.scope_id, (l.period_day + INTERVAL 1 MONTH)::DATE AS period_day, l.units AS granted"
-        f" FROM left_before l JOIN source s ON s.allowance_id = l.allowance_id AND s.carried"
+        " SELECT s.source_no, p.scope_no, (l.period_day + INTERVAL 1 MONTH)::DATE AS period_day, l.units AS granted"
+        " FROM left_before l JOIN source s ON s.allowance_id = l.allowance_id AND s.carried"
+        " JOIN scope p ON p.scope_id = l.scope_id AND p.shared = s.shared"
         f" WHERE l.month = {before} AND l.period_day IN ({closed})"
-        " UNION ALL SELECT source_no, scope_id, period_day, granted FROM holder WHERE prorated"
+        " UNION ALL SELECT source_no, scope_no, period_day, granted FROM holder WHERE prorated"
     )
+
+
+def _counts(duck: Duck) -> dict[str, int]:
+    """Give how many kinds of usage and stretches of time there are, of which the numbers of rates are made."""
+    return {"kinds": int(duck.value("SELECT count(*) FROM kind")), "slots": int(duck.value("SELECT count(*) FROM slot"))}
+
+
+def _instant(at: datetime) -> str:
+    return f"TIMESTAMPTZ '{at.isoformat()}'"
 
 
 def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int] | None = None, condition: str = "true") -> None:
@@ -156,8 +241,19 @@ def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int
     )
 
 
+def files(lake: Lake | LakeWrite, inputs: Inputs) -> list[str]:
+    """Give the lake's files that a month's rating reads."""
+    months = [month_number(inputs.month), month_number(add_months(inputs.month, 1))]
+    before = [month_number(add_months(inputs.month, -1))]
+    wanted: Sequence[tuple[LakeTable, dict[str, list[int]]]] = ((GUIDED, {"month": months}), (ALLOWANCE_LEFT, {"month": before}), (PRICE, {}))
+    return [file for table, where in wanted for file in lake.files(table, where)]
+
+
 def view_usage(duck: Duck, lake: Lake, where: Mapping[str, Sequence[int]], passed_over: Sequence[Row]) -> None:
     """Make the view `usage` of guided records as they count now: those that were passed over at a close are late since."""
+    if not passed_over:
+        duck.view_of_files("usage", GUIDED, lake.files(GUIDED, where))
+        return
     rows = [{**row, "record_id": str(row["record_id"])} for row in passed_over]
     schema = pa.schema([("record_id", pa.string()), ("generation", pa.int32()), ("bill_day", pa.date32())])
     duck.put("passed_over", pa.Table.from_pylist(rows, schema=schema))
@@ -187,30 +283,52 @@ def bill_day(bill_month: date, first_closed: Mapping[int, date]) -> str:
     return f"greatest(bill_day, {first})"
 
 
-def rate(duck: Duck, inputs: Inputs) -> int:
-    """Run every piece over the view `guided`, leaving the table `charged`, and give the number of records."""
-    stages = inputs.tariff.stages
-    for kind, name, query in _pieces.composed(stages):
+def rate(duck: Duck, inputs: Inputs, *, everything: bool = False) -> int:
+    """
+    Run every piece over the view `guided`, leaving the table `rated` and the view `charged`, and give the number of records.
+
+    :param everything: whether the view `amount` and the tables before it tell of every record, or only of those whose charge needs them
+    """
+    for kind, name, query in _pieces.composed(inputs.tariff.stages, **_counts(duck), everything=everything):
         duck.execute(f"CREATE OR REPLACE {kind} {name} AS {query}")
-    records = int(duck.value("SELECT count(*) FROM guided"))
-    invariant(int(duck.value("SELECT count(*) FROM charged")) == records, "rating gives one charge per guided record")
-    return records
+    return int(duck.value("SELECT count(*) FROM rated"))
+
+
+def batches(lake: Lake, inputs: Inputs, *, others: Iterable[int] = ()) -> list[list[int]]:
+    """
+    Divide the buckets so that no batch holds more records than fit in memory; a billing account lies in one bucket.
+
+    :param others: buckets that are wanted also without any record
+    """
+    with Duck(spill=lake.spill) as duck:
+        view_guided(duck, lake, inputs)
+        counts = {row["bucket"]: row["records"] for row in duck.rows("SELECT bucket, count(*) AS records FROM guided GROUP BY bucket")}
+    for bucket in [*(holder.bucket for holder in inputs.holders), *others]:
+        counts.setdefault(bucket, 0)
+    found: list[list[int]] = []
+    size = RECORDS_PER_BATCH_MAX
+    for bucket in sorted(counts):
+        if not found or size + counts[bucket] > RECORDS_PER_BATCH_MAX:
+            found.append([])
+            size = 0
+        found[-1].append(bucket)
+        size += counts[bucket]
+    return found
+
+
+def require_complete(duck: Duck, records: int) -> None:
+    """
+    Check that the table `sums` counts each record once.
+
+    :raises Corrupt: when it does not
+    """
+    invariant(int(duck.value("SELECT coalesce(sum(records), 0) FROM sums")) == records, "rating gives one charge per guided record")
+    invariant(int(duck.value("SELECT count(*) FROM guided")) == records, "rating reads every guided record once")
 
 
 def left_over(inputs: Inputs) -> str:
     """Give the query for what is left of allowances that roll over, after `rate`."""
     return f"WITH taken AS ({_pieces.taken(inputs.tariff.stages)}) {_pieces.LEFT_OVER}"
-
-
-def _term_table(terms: Sequence[ProductTerm]) -> pa.Table:
-    return pa.table(
-        {
-            "product_id": pa.array([str(term.product_id) for term in terms], pa.string()),
-            "product_offering_id": pa.array([term.product_offering_id for term in terms], pa.string()),
-            "valid_from": pa.array([term.valid_from for term in terms], _INSTANT),
-            "valid_to": pa.array([term.valid_to or END_OF_TIME for term in terms], _INSTANT),
-        }
-    )
 
 
 def _holder_table(holders: Sequence[Holder]) -> pa.Table:

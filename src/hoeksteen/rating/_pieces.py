@@ -1,45 +1,106 @@
 """
 The named pieces of SQL from which rating is composed, in the order in which they are used.
 
-Whole columns, integers only: no money and no unit ever is a floating-point number or a decimal. Only the records of a scope that crosses
-its allowance, tier or cap are put in order; the totals of all others tell enough. The text
-avoids what only one engine knows.
+What a price says lies in the small table `rate`: one row per offering, kind of usage and stretch of time in which nothing changes. The table `rated`
+holds every record with its row of `rate` and with what it costs when it is the whole inside its allowance, or the whole outside: so it is for nearly
+all. The others are `touched`: records of a scope that asks for more than its allowance has, which alone are put in order, and those whose
+price is more than units times price. Their charges, and those that a cap cuts, are the table `changed`.
+
+Whole columns, integers only: no money and no unit ever is a floating-point number or a decimal. The text avoids what only one engine knows.
 """
 
 from collections.abc import Sequence
 
-# Consumption is in this order over all records of a scope (docs/rating.md, "Allowances").
-ORDER = "generation, start, record_id"
+from hoeksteen.rating import _charging
+from hoeksteen.rating._phrases import before, half_up
+
+# Columns of `rate` that are only there to be read.
+_WORDS = ("product_offering_id", "service", "zone", "roaming", "price_id", "valid_from", "valid_to", "price_valid_from")
 # Part of the digest: ties amounts to records, and is computed alike on every engine.
-_WEIGHT = "((epoch_us(start) // 1000000 + line::BIGINT * 7919) % 2147483647)"
+_PRIME = 2_147_483_647
+_WEIGHT = f"((epoch_us(start) // 1000000 + line::BIGINT * 7919) % {_PRIME})"
+
+# The instants at which a price or a band begins or ends, and the stretches between them.
+SLOT = """
+SELECT (row_number() OVER (ORDER BY begins_at))::INTEGER AS slot_no, begins_at, lead(begins_at, 1, {end}) OVER (ORDER BY begins_at) AS ends_at
+FROM (
+    SELECT DISTINCT begins_at FROM (
+        SELECT {first} AS begins_at
+        UNION ALL SELECT valid_from FROM tariff
+        UNION ALL SELECT valid_to FROM tariff
+        UNION ALL SELECT begins_at FROM band
+        UNION ALL SELECT ends_at FROM band
+    ) WHERE begins_at >= {first} AND begins_at < {end}
+)
+"""
+KIND = """
+SELECT service, zone, roaming, (row_number() OVER (ORDER BY service, zone, roaming))::INTEGER AS kind_no
+FROM (SELECT DISTINCT service, zone, roaming FROM tariff)
+"""
 
 
-def half_up(numerator: str, denominator: str) -> str:
-    """Quotient of two integers that are not negative, rounded half-up, without leaving the integers."""
-    return f"({numerator} // {denominator} + CASE WHEN 2 * ({numerator} % {denominator}) >= {denominator} THEN 1 ELSE 0 END)"
+def rate_no(offering_no: str, kind_no: str, slot_no: str, *, kinds: int, slots: int) -> str:
+    """The number of a row of `rate`: one integer, so that a record finds its price by one look into a table."""
+    return f"(({offering_no} * {kinds + 1} + {kind_no}) * {slots + 1} + {slot_no})"
 
 
-def before(quantity: str, scope: str) -> str:
-    """What the records before this one in its scope's order add up to."""
-    return f"(sum({quantity}) OVER (PARTITION BY {scope} ORDER BY {ORDER} ROWS UNBOUNDED PRECEDING) - {quantity})::BIGINT"
-
-
-def record(stages: int) -> str:
-    """Each guided record with the offering in force at its start, the price version valid at its start, its band and its rounded units."""
-    sources = "".join(f", f.source_{stage}" for stage in range(1, stages + 1))
+def rate(stages: int, *, kinds: int, slots: int) -> str:
+    """What each offering asks for each kind of usage in each stretch of time."""
+    shared = "".join(f", g{stage}.shared AS shared_{stage}" for stage in range(1, stages + 1))
+    first = ", ".join(["NULL", *(f"f.source_{stage}" for stage in range(1, stages + 1))])
+    sources = "".join(f" LEFT JOIN source g{stage} ON g{stage}.source_no = f.source_{stage}" for stage in range(1, stages + 1))
     return f"""
-    SELECT g.bucket, g.billing_account_id, g.product_id, g.start, g.record_id, g.customer_id, g.usage_file_id, g.line, g.service, g.zone, g.roaming,
-        g.generation, g.period_day, g.bill_day, g.units AS delivered_units,
-        t.product_offering_id, f.price_no, f.price_id, f.valid_from AS price_valid_from, f.unit_size, f.fee_micro, f.fee_waived,
-        f.tier_mode, f.tier_no, f.split, f.cap_no, coalesce(b.band_micro, f.price_micro) AS price_micro,
-        CASE WHEN f.price_no IS NULL OR g.units = 0 THEN 0
-             ELSE ((greatest(g.units, f.minimum) + f.step - 1) // f.step) * f.step END AS units{sources}
-    FROM guided g
-    LEFT JOIN term t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
-    LEFT JOIN tariff f ON f.product_offering_id = t.product_offering_id AND f.service = g.service AND f.zone = g.zone AND f.roaming = g.roaming
-        AND g.start >= f.valid_from AND g.start < f.valid_to
-    LEFT JOIN band b ON b.price_no = f.price_no AND g.start >= b.begins_at AND g.start < b.ends_at
+    SELECT {rate_no("o.offering_no", "k.kind_no", "s.slot_no", kinds=kinds, slots=slots)} AS rate_no, k.kind_no,
+        f.* EXCLUDE (price_micro, fee_micro), f.valid_from AS price_valid_from, coalesce(b.band_micro, f.price_micro) AS price_micro,
+        coalesce(b.band_fee_micro, f.fee_micro) AS fee_micro,
+        coalesce({_charging.SPECIAL_PRICE}, false) AS special, n.lake_price_no, coalesce({first})::INTEGER AS source_no{shared}
+    FROM tariff f
+    JOIN price_number n ON n.price_no = f.price_no
+    JOIN offering o ON o.product_offering_id = f.product_offering_id
+    JOIN kind k ON k.service = f.service AND k.zone = f.zone AND k.roaming = f.roaming
+    JOIN slot s ON s.begins_at >= f.valid_from AND s.begins_at < f.valid_to
+    LEFT JOIN band b ON b.price_no = f.price_no AND s.begins_at >= b.begins_at AND s.begins_at < b.ends_at{sources}
     """
+
+
+def rated(*, kinds: int, slots: int) -> str:
+    """
+    Each guided record with the offering in force at its start, the price version and band of its start, its rounded units, and what it costs alone.
+
+    Its outcome is the index of one of tables.OUTCOMES, or -1 where the price is more than units times price.
+    """
+    number = rate_no("t.offering_no", "k.kind_no", "m.slot_no", kinds=kinds, slots=slots)
+    return f"""
+    SELECT record_id, billing_account_id, usage_file_id, line, bucket, start, generation, period_day, bill_day, delivered_units, product_no, rate_no,
+        lake_price_no, units,
+        CASE WHEN rate_no IS NULL OR units = 0 THEN 0
+             WHEN source_no IS NOT NULL THEN CASE WHEN fee_waived THEN 0 ELSE fee_micro END
+             ELSE {half_up("(units * price_micro)", "unit_size")} + fee_micro END AS amount_micro,
+        CASE WHEN offering_no IS NULL THEN 6
+             WHEN rate_no IS NULL THEN 7
+             WHEN special THEN -1
+             WHEN units = 0 THEN 3
+             WHEN source_no IS NOT NULL THEN 1
+             WHEN price_micro = 0 AND fee_micro = 0 THEN 5
+             ELSE 0 END AS outcome
+    FROM (
+        SELECT g.record_id, g.billing_account_id, g.usage_file_id, g.line, g.bucket, g.start, g.generation, g.period_day, g.bill_day,
+            g.units AS delivered_units, t.product_no, t.offering_no, r.rate_no, r.lake_price_no, r.source_no, r.special, r.price_micro, r.unit_size,
+            r.fee_micro, r.fee_waived,
+            CASE WHEN r.rate_no IS NULL OR g.units = 0 THEN 0
+                 ELSE ((greatest(g.units, r.minimum) + r.step - 1) // r.step) * r.step END AS units
+        FROM guided g
+        LEFT JOIN term t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
+        LEFT JOIN kind k ON k.service = g.service AND k.zone = g.zone AND k.roaming = g.roaming
+        LEFT JOIN minute m ON m.minute = epoch_us(g.start) // 60000000
+        LEFT JOIN rate r ON r.rate_no = {number}
+    )
+    """
+
+
+def rating_0(records: str) -> str:
+    """Records of a table with everything that their price says."""
+    return f"SELECT r.*, f.* EXCLUDE (rate_no, lake_price_no) FROM {records} r LEFT JOIN rate f ON f.rate_no = r.rate_no"
 
 
 def _left_before(stage: int) -> str:
@@ -50,155 +111,134 @@ def _left_before(stage: int) -> str:
 def claim(stage: int) -> str:
     """Units that records ask of each source of a stage, after what earlier stages gave."""
     return f"""
-    SELECT r.record_id, r.generation, r.start, r.period_day, r.source_{stage} AS source_no, {_left_before(stage)} AS asked,
-        CASE WHEN s.shared THEN r.billing_account_id ELSE r.product_id END AS scope_id
-    FROM rating_{stage - 1} r JOIN source s ON s.source_no = r.source_{stage}
+    SELECT record_id, generation, start, period_day, source_{stage} AS source_no, {_left_before(stage)} AS asked,
+        CASE WHEN shared_{stage} THEN (SELECT pool_no FROM pool WHERE pool.billing_account_id = r.billing_account_id) ELSE product_no END AS scope_no
+    FROM rating_{stage - 1} r WHERE source_{stage} IS NOT NULL AND units > 0
     """
 
 
 def grant(stage: int) -> str:
     """Each scope's total demand of a source, late demand too, and what the source grants it in the period."""
     return f"""
-    SELECT c.scope_id, c.period_day, c.source_no, sum(c.asked)::BIGINT AS asked, max(c.generation) AS last_generation,
-        any_value(coalesce(o.granted, s.granted)) AS granted, any_value(s.rolls_over) AS rolls_over
-    FROM claim_{stage} c JOIN source s USING (source_no)
-    LEFT JOIN granted o ON o.source_no = c.source_no AND o.scope_id = c.scope_id AND o.period_day = c.period_day
-    GROUP BY c.scope_id, c.period_day, c.source_no
+    SELECT c.scope_no, c.period_day, c.source_no, c.asked, c.last_generation, coalesce(o.granted, s.granted) AS granted, s.rolls_over
+    FROM (
+        SELECT scope_no, period_day, source_no, sum(asked)::BIGINT AS asked, max(generation) AS last_generation
+        FROM claim_{stage} GROUP BY scope_no, period_day, source_no
+    ) c
+    JOIN source s ON s.source_no = c.source_no
+    LEFT JOIN granted o ON o.source_no = c.source_no AND o.scope_no = c.scope_no AND o.period_day = c.period_day
     """
 
 
 def free(stage: int) -> str:
     """
-    What a source gives to each record of a scope that asks for more than it has, in order.
+    What a source gives to records of a scope that asks for more than it has, in order; those that get all they ask have no row.
 
     Of an allowance that rolls over nothing is left for late records: what remained went on to the next period.
     """
     return f"""
-    SELECT record_id, CASE WHEN rolls_over AND generation > 0 THEN 0 ELSE greatest(0, least(asked, granted - before)) END AS free
-    FROM (
-        SELECT c.record_id, c.generation, c.asked, g.granted, g.rolls_over,
-            {before("c.asked", "c.scope_id, c.period_day, c.source_no")} AS before
-        FROM claim_{stage} c JOIN grant_{stage} g USING (scope_id, period_day, source_no)
-        WHERE g.asked > g.granted OR (g.rolls_over AND g.last_generation > 0)
-    )
+    SELECT record_id, free FROM (
+        SELECT record_id, asked, CASE WHEN rolls_over AND generation > 0 THEN 0 ELSE greatest(0, least(asked, granted - before)) END AS free
+        FROM (
+            SELECT c.record_id, c.generation, c.asked, g.granted, g.rolls_over,
+                {before("c.asked", "c.scope_no, c.period_day, c.source_no")} AS before
+            FROM claim_{stage} c JOIN grant_{stage} g ON g.scope_no = c.scope_no AND g.period_day = c.period_day AND g.source_no = c.source_no
+            WHERE g.asked > g.granted OR (g.rolls_over AND g.last_generation > 0)
+        )
+    ) WHERE free < asked
     """
 
 
-def rating(stage: int) -> str:
+def rating(stage: int, before: str) -> str:
     """Records with what the sources of a stage give them."""
     return f"""
     SELECT r.*, CASE WHEN r.source_{stage} IS NULL THEN 0 ELSE coalesce(x.free, {_left_before(stage)}) END AS free_{stage}
-    FROM rating_{stage - 1} r LEFT JOIN free_{stage} x USING (record_id)
+    FROM {before} r LEFT JOIN free_{stage} x ON x.record_id = r.record_id
     """
 
 
-def priced(stages: int) -> str:
-    """Records with the units that no allowance covers."""
+def touched(stages: int, *, everything: bool) -> str:
+    """The records whose charge depends on others or on more than units times price; or all of them."""
+    if everything:
+        return "SELECT * FROM rated"
+    asked = [f"SELECT record_id FROM free_{stage}" for stage in range(1, stages + 1)]
+    ids = " UNION ALL ".join([*asked, "SELECT record_id FROM rated WHERE outcome = -1"])
+    return f"SELECT * FROM rated WHERE record_id IN ({ids})"
+
+
+def measured(stages: int, *, everything: bool) -> str:
+    """The touched records with the units that no allowance covers; without the words of their price, unless to be looked at."""
+    source = f"({rating_0('touched')})"
+    for stage in range(1, stages + 1):
+        source = f"({rating(stage, source)})"
     taken = " + ".join(["0", *(f"free_{stage}" for stage in range(1, stages + 1))])
-    return f"SELECT *, ({taken})::BIGINT AS free_units, units - ({taken})::BIGINT AS priced_units FROM rating_{stages}"
+    left_out = ", ".join(["amount_micro", *([] if everything else _WORDS)])
+    return f"SELECT * EXCLUDE ({left_out}), ({taken})::BIGINT AS free_units, units - ({taken})::BIGINT AS priced_units FROM {source}"
 
 
-# Scopes whose priced units go beyond the first tier.
-TIER_CROSSED = """
-SELECT p.product_id, p.period_day, p.tier_no
-FROM priced p JOIN (SELECT price_no, min(to_units) AS first_bound FROM tier GROUP BY price_no) f USING (price_no)
-WHERE p.tier_mode IS NOT NULL AND p.priced_units > 0
-GROUP BY p.product_id, p.period_day, p.tier_no HAVING sum(p.priced_units) > min(f.first_bound)
+# Those whose price is more than units times price, for the pieces that know such prices.
+PRICED = """
+SELECT m.*, p.product_id FROM measured m JOIN product p ON p.product_no = m.product_no WHERE m.special
 """
 
-# Graduated: each tier prices its own units, counted in order.
-GRADUATED_PARTS = f"""
-SELECT c.record_id, t.from_units AS place, t.tier_micro AS micro,
-    least(c.before + c.priced_units, t.to_units) - greatest(c.before, t.from_units) AS units
-FROM (
-    SELECT p.record_id, p.price_no, p.priced_units,
-        {before("p.priced_units", "p.product_id, p.period_day, p.tier_no")} AS before
-    FROM priced p JOIN tier_crossed USING (product_id, period_day, tier_no)
-    WHERE p.tier_mode = 'graduated' AND p.priced_units > 0
-) c
-JOIN tier t ON t.price_no = c.price_no AND c.before < t.to_units AND c.before + c.priced_units > t.from_units
-"""
-GRADUATED = f"SELECT record_id, sum(units * micro)::BIGINT AS numerator FROM ({GRADUATED_PARTS}) GROUP BY record_id"
-
-# Volume: all units of a generation at the price of the tier that the count has reached; closed generations stay as they were.
-VOLUME = """
-SELECT p.record_id, p.priced_units * t.tier_micro AS numerator
-FROM priced p
-JOIN (
-    SELECT product_id, period_day, tier_no, generation,
-        (sum(sum(priced_units)) OVER (PARTITION BY product_id, period_day, tier_no ORDER BY generation ROWS UNBOUNDED PRECEDING))::BIGINT AS reached
-    FROM priced JOIN tier_crossed USING (product_id, period_day, tier_no)
-    WHERE tier_mode = 'volume'
-    GROUP BY product_id, period_day, tier_no, generation
-) c USING (product_id, period_day, tier_no, generation)
-JOIN tier t ON t.price_no = p.price_no AND c.reached > t.from_units AND c.reached <= t.to_units
-WHERE p.tier_mode = 'volume' AND p.priced_units > 0
-"""
-
-# A record that is cut at band boundaries to the second: the units that minimum and step add go to its last part, and
-# allowances cover its first units.
-SPLIT_PARTS = """
-SELECT record_id, since AS place, band_micro AS micro, greatest(0, until - greatest(since, free_units)) AS units
-FROM (
-    SELECT record_id, free_units, band_micro, since,
-        CASE WHEN until >= delivered_units THEN units ELSE until END AS until
-    FROM (
-        SELECT p.record_id, p.free_units, p.units, p.delivered_units, b.band_micro,
-            greatest(0, (epoch_us(b.begins_at) - epoch_us(p.start) + 999999) // 1000000) AS since,
-            (epoch_us(b.ends_at) - epoch_us(p.start) + 999999) // 1000000 AS until
-        FROM priced p
-        JOIN band b ON b.price_no = p.price_no AND b.ends_at > p.start
-            AND (epoch_us(b.begins_at) - epoch_us(p.start) + 999999) // 1000000 < p.delivered_units
-        WHERE p.split AND p.priced_units > 0
-    )
+# What each record under a cap would cost without it; not those that began while their customer had lifted it. The scope is a product, or a
+# billing account and no product where the cap is shared.
+UNDER_CAP = """
+SELECT r.record_id, r.bucket, r.generation, r.start, r.period_day, f.cap_no, coalesce(a.amount_micro, r.amount_micro) AS amount_micro,
+    CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END AS free_units,
+    CASE WHEN c.shared THEN NULL ELSE r.product_no END AS product_no, CASE WHEN c.shared THEN r.billing_account_id END AS sharing
+FROM rated r JOIN rate f ON f.rate_no = r.rate_no JOIN cap c ON c.cap_no = f.cap_no LEFT JOIN amount a ON a.record_id = r.record_id
+WHERE coalesce(a.amount_micro, r.amount_micro) > 0 AND NOT EXISTS (
+    SELECT 1 FROM lifted l WHERE l.product_no = r.product_no AND l.cap_no = f.cap_no AND r.start >= l.begins_at AND r.start < l.ends_at
 )
 """
-SPLIT = f"SELECT record_id, sum(units * micro)::BIGINT AS numerator FROM ({SPLIT_PARTS}) GROUP BY record_id"
-
-AMOUNT = f"""
-SELECT p.*,
-    CASE WHEN p.price_no IS NULL THEN 0
-         ELSE {half_up("numerator", "p.unit_size")} + CASE WHEN p.priced_units > 0 OR (p.units > 0 AND NOT p.fee_waived) THEN p.fee_micro ELSE 0 END
-    END AS amount_micro
-FROM (
-    SELECT p.*, coalesce(x.numerator, p.priced_units * p.price_micro) AS numerator
-    FROM priced p LEFT JOIN (SELECT * FROM graduated UNION ALL SELECT * FROM volume UNION ALL SELECT * FROM split) x USING (record_id)
-) p
-"""
-
 CAP_CROSSED = """
-SELECT a.product_id, a.period_day, a.cap_no, any_value(c.cap_micro) AS cap_micro
-FROM amount a JOIN cap c USING (cap_no)
-GROUP BY a.product_id, a.period_day, a.cap_no HAVING sum(a.amount_micro) > any_value(c.cap_micro)
+SELECT a.product_no, a.sharing, a.period_day, a.cap_no, c.cap_micro
+FROM (
+    SELECT product_no, sharing, period_day, cap_no, sum(amount_micro) AS amount_micro FROM under_cap GROUP BY product_no, sharing, period_day, cap_no
+) a
+JOIN cap c ON c.cap_no = a.cap_no WHERE a.amount_micro > c.cap_micro
 """
 
 # The record that reaches the cap is charged the remainder, those after it nothing.
 CAPPED = f"""
-SELECT record_id, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
+SELECT record_id, bucket, free_units, amount_micro, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
 FROM (
-    SELECT a.record_id, a.amount_micro, c.cap_micro,
-        {before("a.amount_micro", "a.product_id, a.period_day, a.cap_no")} AS before
-    FROM amount a JOIN cap_crossed c USING (product_id, period_day, cap_no)
+    SELECT a.record_id, a.bucket, a.free_units, a.amount_micro, c.cap_micro,
+        {before("a.amount_micro", "a.product_no, a.sharing, a.period_day, a.cap_no")} AS before
+    FROM under_cap a
+    JOIN cap_crossed c ON c.product_no IS NOT DISTINCT FROM a.product_no AND c.sharing IS NOT DISTINCT FROM a.sharing
+        AND c.period_day = a.period_day AND c.cap_no = a.cap_no
 )
 """
 
-CHARGE = """
-SELECT year(period_day) * 100 + month(period_day) AS month, bucket, billing_account_id, product_id, start, a.record_id, customer_id,
-    usage_file_id, line, product_offering_id, service, zone, roaming, price_id, generation, period_day, bill_day,
-    CASE WHEN price_no IS NULL THEN 'suspended'
-         WHEN units = 0 THEN 'zero_rated'
-         WHEN c.charged_micro = 0 AND amount_micro > 0 THEN 'zero_rated'
-         WHEN amount_micro = 0 AND priced_units > 0 AND numerator = 0 THEN 'zero_rated'
-         ELSE 'rated' END AS state,
-    CASE WHEN product_offering_id IS NULL THEN 'no_term'
-         WHEN price_no IS NULL THEN 'no_price'
-         WHEN units = 0 THEN 'no_units'
-         WHEN c.charged_micro < amount_micro THEN 'cap'
-         WHEN priced_units > 0 AND numerator = 0 AND amount_micro = 0 THEN 'free'
-         WHEN priced_units = 0 THEN 'allowance'
-         ELSE '' END AS reason,
-    delivered_units, units, free_units, coalesce(c.charged_micro, amount_micro) AS amount_micro
-FROM amount a LEFT JOIN capped c USING (record_id)
+# The charges that are not what their record costs alone; outcomes by number (tables.OUTCOMES).
+CHANGED = """
+SELECT a.record_id, a.bucket, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS amount_micro,
+    CASE WHEN a.rate_no IS NULL THEN a.outcome
+         WHEN a.units = 0 THEN 3
+         WHEN c.charged_micro < a.amount_micro THEN CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
+         WHEN a.priced_units = 0 THEN 1
+         WHEN a.numerator = 0 AND a.amount_micro = 0 THEN 5
+         ELSE 0 END AS outcome
+FROM amount a LEFT JOIN capped c ON c.record_id = a.record_id
+UNION ALL
+SELECT c.record_id, c.bucket, c.free_units, c.charged_micro, CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
+FROM capped c WHERE c.charged_micro < c.amount_micro AND NOT EXISTS (SELECT 1 FROM measured m WHERE m.record_id = c.record_id)
+"""
+
+# One row per record.
+CHARGED = """
+SELECT r.record_id, r.billing_account_id, r.usage_file_id, r.line, r.bucket, r.start, r.generation, r.period_day, r.bill_day,
+    r.lake_price_no, r.delivered_units, r.units, coalesce(x.outcome, r.outcome) AS outcome,
+    coalesce(x.free_units, CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END) AS free_units, coalesce(x.amount_micro, r.amount_micro) AS amount_micro
+FROM rated r LEFT JOIN changed x ON x.bucket = r.bucket AND x.record_id = r.record_id
+"""
+
+# The rows of the lake's table of charges.
+CHARGE_ROWS = """
+SELECT {month} AS month, bucket, billing_account_id, record_id, lake_price_no AS price_no, outcome, bill_day, units, free_units, amount_micro
+FROM charged WHERE bucket = {bucket}
 """
 
 # What is left, when generation 0 closes, of allowances that roll over; of every holder, also of those who used nothing.
@@ -207,8 +247,8 @@ SELECT year(h.period_day) * 100 + month(h.period_day) AS month, h.bucket, h.scop
     greatest(0, any_value(coalesce(o.granted, s.granted)) - coalesce(sum(u.taken), 0))::BIGINT AS units
 FROM holder h
 JOIN source s USING (source_no)
-LEFT JOIN granted o ON o.source_no = h.source_no AND o.scope_id = h.scope_id AND o.period_day = h.period_day
-LEFT JOIN taken u ON u.source_no = h.source_no AND u.scope_id = h.scope_id AND u.period_day = h.period_day
+LEFT JOIN granted o ON o.source_no = h.source_no AND o.scope_no = h.scope_no AND o.period_day = h.period_day
+LEFT JOIN taken u ON u.source_no = h.source_no AND u.scope_no = h.scope_no AND u.period_day = h.period_day
 GROUP BY h.bucket, h.scope_id, s.allowance_id, h.period_day
 """
 
@@ -217,50 +257,66 @@ def taken(stages: int) -> str:
     """What generation 0 took of each source."""
     parts = [
         f"""
-        SELECT CASE WHEN s.shared THEN r.billing_account_id ELSE r.product_id END AS scope_id, r.period_day,
-            r.source_{stage} AS source_no, r.free_{stage} AS free
-        FROM rating_{stages} r JOIN source s ON s.source_no = r.source_{stage} WHERE s.rolls_over AND r.generation = 0
+        SELECT CASE WHEN s.shared THEN p.pool_no ELSE r.product_no END AS scope_no, r.period_day, r.source_{stage} AS source_no,
+            r.free_{stage} AS free
+        FROM rating_{stages} r JOIN source s ON s.source_no = r.source_{stage}
+        LEFT JOIN pool p ON s.shared AND p.billing_account_id = r.billing_account_id
+        WHERE s.rolls_over AND r.generation = 0
         """
         for stage in range(1, stages + 1)
     ]
     together = " UNION ALL ".join(parts)
-    return f"SELECT scope_id, period_day, source_no, sum(free)::BIGINT AS taken FROM ({together}) GROUP BY scope_id, period_day, source_no"
+    return f"SELECT scope_no, period_day, source_no, sum(free)::BIGINT AS taken FROM ({together}) GROUP BY scope_no, period_day, source_no"
 
 
-# Sums that any order of rows, any number of buckets and any engine give alike.
-DIGEST = f"""
-SELECT month, product_offering_id, price_id, service, zone, roaming, generation, period_day, bill_day, state, reason, count(*) AS records,
-    sum(delivered_units) AS delivered_units, sum(units) AS units, sum(free_units) AS free_units, sum(amount_micro) AS amount_micro,
-    sum({_WEIGHT}::HUGEINT * amount_micro) AS weighted_amount, sum({_WEIGHT}::HUGEINT * free_units) AS weighted_free, sum({_WEIGHT}) AS weights
-FROM charged
-GROUP BY ALL
+# Everything that is told of a run, in one pass: sums that any order of rows, any number of buckets and any engine give alike.
+# Weighted sums stay below 2^62 for two thousand million records of one group.
+SUMS = f"""
+SELECT usage_file_id, lake_price_no, generation, period_day, bill_day, outcome, count(*)::BIGINT AS records,
+    sum(delivered_units)::BIGINT AS delivered_units, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units,
+    sum(amount_micro)::BIGINT AS amount_micro, sum(weight)::BIGINT AS weights,
+    sum(weight * (amount_micro % {_PRIME}) % {_PRIME})::BIGINT AS weighted_amount,
+    sum(weight * (free_units % {_PRIME}) % {_PRIME})::BIGINT AS weighted_free
+FROM (SELECT *, {_WEIGHT} AS weight FROM charged)
+GROUP BY usage_file_id, lake_price_no, generation, period_day, bill_day, outcome
 """
-
+DIGEST = """
+SELECT p.product_offering_id, p.price_id, p.valid_from, s.generation, s.period_day, s.bill_day, s.outcome,
+    sum(records)::BIGINT AS records, sum(delivered_units)::BIGINT AS delivered_units, sum(units)::BIGINT AS units,
+    sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro, sum(weights) AS weights,
+    sum(weighted_amount) AS weighted_amount, sum(weighted_free) AS weighted_free
+FROM sums s LEFT JOIN price_number p ON p.lake_price_no = s.lake_price_no
+GROUP BY p.product_offering_id, p.price_id, p.valid_from, s.generation, s.period_day, s.bill_day, s.outcome
+"""
 FILE_BALANCE = """
-SELECT usage_file_id, state, reason, count(*)::BIGINT AS records, sum(delivered_units)::BIGINT AS units, sum(amount_micro)::BIGINT AS amount_micro
-FROM charged GROUP BY usage_file_id, state, reason ORDER BY usage_file_id, state, reason
+SELECT usage_file_id, outcome, sum(records)::BIGINT AS records, sum(delivered_units)::BIGINT AS units, sum(amount_micro)::BIGINT AS amount_micro
+FROM sums GROUP BY usage_file_id, outcome ORDER BY usage_file_id, outcome
 """
 
 
-def composed(stages: int) -> Sequence[tuple[str, str, str]]:
-    """Give every piece in order: `table` or `view`, its name, its query."""
-    steps: list[tuple[str, str, str]] = [("table", "rating_0", record(stages))]
+def composed(stages: int, *, kinds: int, slots: int, everything: bool = False) -> Sequence[tuple[str, str, str]]:
+    """
+    Give every piece in order: `table` or `view`, its name, its query.
+
+    :param everything: whether every record is worked out in full, to be looked at, rather than those alone that need it
+    """
+    steps: list[tuple[str, str, str]] = [("table", "rated", rated(kinds=kinds, slots=slots)), ("view", "rating_0", rating_0("rated"))]
     for stage in range(1, stages + 1):
         steps += [
             ("view", f"claim_{stage}", claim(stage)),
             ("table", f"grant_{stage}", grant(stage)),
             ("table", f"free_{stage}", free(stage)),
-            ("view", f"rating_{stage}", rating(stage)),
+            ("view", f"rating_{stage}", rating(stage, f"rating_{stage - 1}")),
         ]
     return [
         *steps,
-        ("table", "priced", priced(stages)),
-        ("table", "tier_crossed", TIER_CROSSED),
-        ("table", "graduated", GRADUATED),
-        ("table", "volume", VOLUME),
-        ("table", "split", SPLIT),
-        ("table", "amount", AMOUNT),
+        ("view", "touched", touched(stages, everything=everything)),
+        ("table", "measured", measured(stages, everything=everything)),
+        ("table", "priced", PRICED),
+        *_charging.STEPS,
+        ("table", "under_cap", UNDER_CAP),
         ("table", "cap_crossed", CAP_CROSSED),
         ("table", "capped", CAPPED),
-        ("table", "charged", CHARGE),
+        ("table", "changed", CHANGED),
+        ("view", "charged", CHARGED),
     ]

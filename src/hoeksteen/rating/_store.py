@@ -1,11 +1,11 @@
 """SQL of the rating room in PostgreSQL: runs and the balance per file."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.rating.model import RatingRun
-from hoeksteen.storage.postgres import Row, Transaction
+from hoeksteen.rating.model import Counter, CounterKind, RatingRun
+from hoeksteen.storage.postgres import Row, Transaction, as_json
 
 
 def insert_run(tx: Transaction, run: RatingRun) -> None:
@@ -50,3 +50,56 @@ def pass_over(tx: Transaction, rows: Iterable[Row], bill_day: date) -> None:
 
 def passed_over(tx: Transaction, months: Sequence[date]) -> list[Row]:
     return tx.rows("SELECT record_id, generation, bill_day FROM rating.passed_over WHERE month = ANY(%s) ORDER BY record_id", (list(months),))
+
+
+_COUNTER = ("customer_id", "billing_account_id", "scope_id", "kind", "name", "period_day", "used", "bound", "as_of")
+
+
+def upsert_counters(tx: Transaction, counters: Sequence[Counter]) -> None:
+    """Write counters over what they were; one that another process counted later stays."""
+    tx.execute_many(
+        f"INSERT INTO rating.counter ({', '.join(_COUNTER)}) VALUES ({', '.join(['%s'] * len(_COUNTER))})"
+        " ON CONFLICT (customer_id, scope_id, kind, name, period_day) DO UPDATE"
+        " SET used = excluded.used, bound = excluded.bound, as_of = excluded.as_of WHERE rating.counter.as_of <= excluded.as_of",
+        [tuple(getattr(one, name) for name in _COUNTER) for one in counters],
+    )
+
+
+def counters(tx: Transaction, customer_id: UUID, since: date) -> list[Counter]:
+    sql = f"SELECT {', '.join(_COUNTER)} FROM rating.counter WHERE customer_id = %s AND period_day >= %s ORDER BY scope_id, kind, name, period_day"
+    return [Counter(**{**row, "kind": CounterKind(row["kind"])}) for row in tx.rows(sql, (customer_id, since))]
+
+
+def insert_notice(tx: Transaction, counter: Counter, threshold: int, now: datetime) -> bool:
+    """Note that a customer hears of a threshold, and say whether that is new in this period."""
+    sql = """
+    INSERT INTO rating.notice (customer_id, scope_id, kind, name, period_day, threshold, noticed_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT DO NOTHING RETURNING true AS new
+    """
+    key = (counter.customer_id, counter.scope_id, str(counter.kind), counter.name, counter.period_day)
+    return bool(tx.rows(sql, (*key, threshold, now)))
+
+
+def open_rating(tx: Transaction, month: date, rating_run_id: UUID) -> UUID:
+    tx.execute("INSERT INTO rating.open_rating (month, rating_run_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (month, rating_run_id))
+    found: UUID = tx.value("SELECT rating_run_id FROM rating.open_rating WHERE month = %s", (month,))
+    return found
+
+
+def close_rating(tx: Transaction, rating_run_id: UUID) -> None:
+    tx.execute("DELETE FROM rating.open_rating WHERE rating_run_id = %s", (rating_run_id,))
+    tx.execute("DELETE FROM rating.rating_step WHERE rating_run_id = %s", (rating_run_id,))
+
+
+def rating_step(tx: Transaction, rating_run_id: UUID, month: date, buckets: Sequence[int], fingerprint: bytes) -> Row | None:
+    sql = "SELECT result FROM rating.rating_step WHERE rating_run_id = %s AND month = %s AND buckets = %s::int[] AND fingerprint = %s"
+    found: Row | None = tx.value(sql, (rating_run_id, month, list(buckets), fingerprint))
+    return found
+
+
+def keep_rating_step(tx: Transaction, rating_run_id: UUID, month: date, buckets: Sequence[int], fingerprint: bytes, result: Row) -> None:
+    tx.execute(
+        "INSERT INTO rating.rating_step (rating_run_id, month, buckets, fingerprint, result) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (rating_run_id, month, buckets) DO UPDATE SET fingerprint = excluded.fingerprint, result = excluded.result",
+        (rating_run_id, month, list(buckets), fingerprint, as_json(result)),
+    )

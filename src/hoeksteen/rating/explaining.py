@@ -1,81 +1,135 @@
 """Why one record costs what it costs: its billing account's period is rated again by the same pieces, and watched."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
-from hoeksteen.rating import _engine, _pieces
+from hoeksteen.product import queries as product
+from hoeksteen.product.model import UsagePrice
+from hoeksteen.rating import _charges, _charging, _engine
 from hoeksteen.rating.model import AllowanceStep, Explanation
-from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
+from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 
-_UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B", "B")}
-_SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data")}
+_UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B", "B"), "purchase": ("µEUR", "µEUR")}
+_SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data"), "purchase": ("Aankoop", "Purchase")}
+_ROUNDED = {"up": ("naar boven afgerond", "rounded up"), "half_up": ("afgerond", "rounded"), "down": ("naar beneden afgerond", "rounded down")}
 _RECORD = """
-SELECT a.*, c.state, c.reason, c.amount_micro AS charged_micro FROM amount a JOIN charged c USING (record_id) WHERE record_id = $record::UUID
+SELECT g.product_id, g.service, g.zone, g.roaming, f.product_offering_id AS offering_held, a.*, o.state, o.reason, c.amount_micro AS charged_micro,
+    b.band, x.first_free_units, x.fee AS first_fee
+FROM amount a
+JOIN charged c ON c.record_id = a.record_id
+JOIN charge_outcome o ON o.outcome = c.outcome
+JOIN guided g ON g.record_id = a.record_id
+LEFT JOIN term t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
+LEFT JOIN offering f ON f.offering_no = t.offering_no
+LEFT JOIN band b ON b.price_no = a.price_no AND a.start >= b.begins_at AND a.start < b.ends_at
+LEFT JOIN ({first_free}) x ON x.record_id = a.record_id
+WHERE a.record_id = $record::UUID
 """
 
-# The tiers or bands that the units of one record fell in, where one price does not hold for all of them.
+# The tiers, bands or blocks that the units of one record fell in, where one price does not hold for all of them.
+# `size` is what an amount is for; without one it is for the price's unit size.
 _PARTS = f"""
-SELECT units::BIGINT AS units, micro FROM (
-    {_pieces.GRADUATED_PARTS}
+SELECT units::BIGINT AS units, micro, size, flat FROM (
+    SELECT record_id, place, units, micro, block_units AS size, flat FROM ({_charging.GRADUATED_PARTS})
     UNION ALL
-    SELECT v.record_id, 0 AS place, v.numerator // p.priced_units AS micro, p.priced_units AS units FROM volume v JOIN priced p USING (record_id)
+    SELECT record_id, place, units, micro, block_units AS size, 0 AS flat FROM ({_charging.VOLUME_PARTS})
     UNION ALL
-    {_pieces.SPLIT_PARTS}
+    SELECT record_id, place, units, micro, NULL AS size, 0 AS flat FROM ({_charging.SPLIT_PARTS})
+    UNION ALL
+    SELECT record_id, place, units, micro, size, 0 AS flat FROM ({_charging.BLOCK_PARTS})
 ) WHERE record_id = $record::UUID AND units > 0 ORDER BY place
 """
 
 
-def explain(*, tx: Transaction, lake: Lake, record_id: UUID) -> Explanation:
+class _Part(NamedTuple):
+    """So many units at `micro` per `size`, and what is due once for the tier that they enter."""
+
+    units: int
+    micro: int
+    size: int
+    flat: int
+
+
+def explain(*, tx: Transaction, lake: Lake, record_id: UUID, month: date | None = None, billing_account_id: UUID | None = None) -> Explanation:
     """
     Recompute one charge, and say which price, which allowance before and after, and which rounding made it.
 
+    Only the files of the record's billing account and bill period are read in full. Where the record lies is looked up by its
+    identifier alone, in every file, unless the caller knows better.
+
+    :param month: any day of the local calendar month of its start, and `billing_account_id` whose it is, where they are known
     :raises NotFound: when no such record was rated
+    :raises WrongState: when what counts for it changed since it was rated
     """
     with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE))
-        charges = duck.rows("SELECT * FROM charge WHERE record_id = $record::UUID", {"record": str(record_id)})
-        if not charges:
-            raise NotFound(f"No rated record {record_id}.", remedy="Rate its month first, or check the identifier.")
-        found = charges[0]
+        found = _charge(duck, lake, record_id, month, billing_account_id)
+        customer_ids = [found["customer_id"]]
+        held = sorted({term.product_offering_id for term in product.terms(tx=tx, customer_ids=customer_ids)})
         inputs = _engine.read_inputs(
-            tx=tx, month=found["period_day"].replace(day=1), bill_month=found["bill_day"].replace(day=1), customer_ids=[found["customer_id"]]
+            tx=tx,
+            month=found["period_day"].replace(day=1),
+            bill_month=found["bill_day"].replace(day=1),
+            customer_ids=customer_ids,
+            offerings=product.offerings(tx=tx, offering_ids=held),
         )
         _engine.load(duck, lake, inputs)
-        account = f"billing_account_id = '{found['billing_account_id']}'::UUID"
-        rated = f"record_id IN (SELECT record_id FROM charge WHERE {account})"  # what arrived since plays no part in what was charged
-        _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{account} AND {rated}")
-        _engine.rate(duck, inputs)
-        [row] = duck.rows(_RECORD, {"record": str(record_id)})
+        whose = f"billing_account_id = '{found['billing_account_id']}'::UUID"
+        rated = f"record_id IN (SELECT record_id FROM charge_row WHERE {whose})"  # what arrived since plays no part in what was charged
+        _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{whose} AND {rated}")
+        _engine.rate(duck, inputs, everything=True)
+        [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
         steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
-        parts = [(part["units"], part["micro"]) for part in duck.rows(_PARTS, {"record": str(record_id)})]
+        price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
+        parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
     if row["charged_micro"] != found["amount_micro"]:
         raise WrongState(
             f"Prices, products or closes that count for record {record_id} changed since it was rated.",
             remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
         )
-    return _explanation(row, steps, parts)
+    return _explanation(row, price, steps, parts)
+
+
+def _charge(duck: Duck, lake: Lake, record_id: UUID, month: date | None, billing_account_id: UUID | None) -> dict[str, Any]:
+    """Find a record, then its charge in the files of its own bucket and period."""
+    where: dict[str, list[int]] = {} if month is None else {"month": [month_number(month)]}
+    whose = ""
+    if billing_account_id is not None:
+        where["bucket"], whose = [bucket_of(billing_account_id)], f" AND billing_account_id = '{billing_account_id}'::UUID"
+    duck.view_of_files("located", GUIDED, lake.files(GUIDED, where))
+    places = duck.rows(
+        f"SELECT bucket, billing_account_id, period_day FROM located WHERE record_id = $record::UUID{whose}", {"record": str(record_id)}
+    )
+    for place in places:
+        _charges.view_charges(duck, lake, {"month": [month_number(place["period_day"])], "bucket": [place["bucket"]]})
+        charges = duck.rows(
+            f"SELECT * FROM charge WHERE billing_account_id = '{place['billing_account_id']}'::UUID AND record_id = $record::UUID",
+            {"record": str(record_id)},
+        )
+        if charges:
+            return charges[0]
+    raise NotFound(f"No rated record {record_id}.", remedy="Rate its month first, or check the identifier.")
 
 
 def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
     """Give what the source of a stage had before and after the record."""
     sql = f"""
     WITH scoped AS (
-        SELECT c.record_id, c.scope_id, c.period_day, c.source_no, c.generation, c.start, r.free_{stage} AS free
+        SELECT c.record_id, c.scope_no, c.period_day, c.source_no, c.generation, c.start, r.free_{stage} AS free
         FROM claim_{stage} c JOIN rating_{stage} r USING (record_id)
     )
     SELECT s.allowance_id, any_value(g.granted)::BIGINT AS granted, any_value(own.free)::BIGINT AS free,
         coalesce(sum(o.free) FILTER ((o.generation, o.start, o.record_id) < (own.generation, own.start, own.record_id)), 0)::BIGINT AS taken_before
     FROM scoped own
-    JOIN scoped o USING (scope_id, period_day, source_no)
-    JOIN grant_{stage} g USING (scope_id, period_day, source_no)
+    JOIN scoped o USING (scope_no, period_day, source_no)
+    JOIN grant_{stage} g USING (scope_no, period_day, source_no)
     JOIN source s USING (source_no)
     WHERE own.record_id = $record::UUID
     GROUP BY s.allowance_id
@@ -87,11 +141,22 @@ def _step(duck: Duck, stage: int, record_id: UUID) -> Sequence[AllowanceStep]:
     return steps
 
 
-def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], parts: Sequence[tuple[int, int]]) -> Explanation:
+def _parts(price: UsagePrice, row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> list[_Part]:
+    """Give what the priced units fell in, in the price's own numbers; one part where one price holds for all of them."""
+    found = [
+        _Part(part["units"], part["micro"] * (price.common_factor if part["size"] is None else 1), part["size"] or price.unit_size, part["flat"])
+        for part in rows
+    ]
+    units = row["priced_units"] - (row["first_free_units"] or 0)
+    return found or ([_Part(units, row["price_micro"] * price.common_factor, price.unit_size, 0)] if units else [])
+
+
+def _explanation(row: dict[str, Any], price: UsagePrice | None, steps: tuple[AllowanceStep, ...], parts: Sequence[_Part]) -> Explanation:
+    fee = row["first_fee"] if row["first_fee"] is not None else row["fee"]
     return Explanation(
         record_id=row["record_id"],
         product_id=row["product_id"],
-        product_offering_id=row["product_offering_id"] or "",
+        product_offering_id=row["offering_held"] or "",
         start=row["start"],
         service=row["service"],
         zone=row["zone"],
@@ -103,21 +168,25 @@ def _explanation(row: dict[str, Any], steps: tuple[AllowanceStep, ...], parts: S
         free_units=row["free_units"],
         price_id=row["price_id"] or "",
         price_valid_from=row["price_valid_from"],
-        amount_micro_per_unit_size=row["price_micro"] or 0,
-        unit_size=row["unit_size"] or 1,
-        fee_micro=row["fee_micro"] if row["fee_micro"] and (row["priced_units"] > 0 or not row["fee_waived"]) else 0,
+        band=row["band"] or "",
+        amount_micro_per_unit_size=row["price_micro"] * price.common_factor if price else 0,
+        unit_size=price.unit_size if price else 1,
+        fee_micro=fee,
         amount_micro=row["charged_micro"],
         allowances=steps,
-        sentence_nl=_sentence(row, steps, parts, 0),
-        sentence_en=_sentence(row, steps, parts, 1),
+        sentence_nl=_sentence(row, price, steps, parts, fee, 0),
+        sentence_en=_sentence(row, price, steps, parts, fee, 1),
     )
 
 
-def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], priced: Sequence[tuple[int, int]], language: int) -> str:
+def _sentence(
+    row: dict[str, Any], price: UsagePrice | None, steps: tuple[AllowanceStep, ...], priced: Sequence[_Part], fee: int, language: int
+) -> str:
     """
     Say it in one sentence, in Dutch (0) or English (1).
 
-    :param priced: units and micro-euros of each tier or band that the record fell in, in order; empty where one price held for all of it
+    :param priced: the tiers, bands or blocks that the record fell in, in order
+    :param fee: micro-euros that are due once for the record
     """
 
     def say(dutch: str, english: str) -> str:
@@ -125,8 +194,9 @@ def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], priced: Seq
 
     unit = _UNIT[row["service"]][language]
     start: datetime = row["start"].astimezone(OPERATOR_ZONE)
-    head = f"{_SERVICE[row['service']][language]} {row['zone']}, {start:%Y-%m-%d %H:%M:%S}, {row['delivered_units']} {unit}"
-    if row["state"] == "suspended":
+    when = f"{start:%Y-%m-%d %H:%M:%S}" + (f" ({row['band']})" if row["band"] else "")
+    head = f"{_SERVICE[row['service']][language]} {row['zone']}, {when}, {row['delivered_units']} {unit}"
+    if price is None:
         return f"{head}: {say('wacht', 'waits')} ({row['reason']})."
     parts = [say(f"telt als {row['units']} {unit}", f"counts as {row['units']} {unit}")]
     parts += [
@@ -136,12 +206,18 @@ def _sentence(row: dict[str, Any], steps: tuple[AllowanceStep, ...], priced: Seq
         )
         for step in steps
     ]
-    if row["priced_units"] > 0:
-        for units, micro in priced or [(row["priced_units"], row["price_micro"])]:
-            per = f"EUR {_amount(micro)} / {row['unit_size']} {unit}"
-            parts.append(say(f"{units} {unit} tegen {per}", f"{units} {unit} at {per}"))
-        if row["fee_micro"]:
-            parts.append(say(f"starttarief EUR {_amount(row['fee_micro'])}", f"connection fee EUR {_amount(row['fee_micro'])}"))
+    if row["first_free_units"]:
+        parts.append(say(f"eerste {row['first_free_units']} {unit} vrij", f"first {row['first_free_units']} {unit} free"))
+    for part in priced:
+        per = f"EUR {_amount(part.micro)} / {part.size} {unit}"
+        parts.append(say(f"{part.units} {unit} tegen {per}", f"{part.units} {unit} at {per}"))
+        if part.flat:
+            parts.append(say(f"eenmalig EUR {_amount(part.flat)} voor deze staffel", f"once EUR {_amount(part.flat)} for this tier"))
+    if fee:
+        parts.append(say(f"starttarief EUR {_amount(fee)}", f"connection fee EUR {_amount(fee)}"))
+    if price.end_rounding is not None:
+        digits, mode = price.end_rounding.digits, _ROUNDED[price.end_rounding.mode][language]
+        parts.append(say(f"{mode} op {digits} decimalen", f"{mode} to {digits} decimals"))
     if row["reason"] == "cap":
         parts.append(say("tot het maximum van de maand", "up to the month's cap"))
     return f"{head}: {'; '.join(parts)} = EUR {_amount(row['charged_micro'])}."

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 
@@ -77,6 +78,31 @@ class UsageTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class RatedRecord:
+    """
+    One record of a billing account with its charge; the other party's number is not among it.
+
+    :param units: after minimum and step, `free_units` of them inside allowances; `delivered_units` as they came
+    :param price_id: empty while it has no price
+    """
+
+    record_id: UUID
+    product_id: UUID
+    start: datetime
+    service: str
+    zone: str
+    roaming: str
+    state: str
+    reason: str
+    price_id: str
+    bill_day: date
+    delivered_units: int
+    units: int
+    free_units: int
+    amount_micro: int
+
+
+@dataclass(frozen=True, slots=True)
 class AllowanceStep:
     """What one allowance gave to a record: its units before and after."""
 
@@ -95,6 +121,7 @@ class Explanation:
     Why a record costs what it costs; recomputed, not stored.
 
     :param delivered_units: as they came; `units` after minimum and step
+    :param band: the time band of its start; empty outside every band, and where the price has none
     """
 
     record_id: UUID
@@ -111,6 +138,7 @@ class Explanation:
     free_units: int
     price_id: str
     price_valid_from: datetime | None
+    band: str
     amount_micro_per_unit_size: int
     unit_size: int
     fee_micro: int
@@ -118,3 +146,37 @@ class Explanation:
     allowances: tuple[AllowanceStep, ...]
     sentence_nl: str
     sentence_en: str
+
+
+class CounterKind(StrEnum):
+    ALLOWANCE = "allowance"
+    CAP = "cap"
+    SPENDING = "spending"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """
+    What was used or spent so far in an open bill period.
+
+    :param scope_id: the product, or the billing account of what several share
+    :param name: identifier of the allowance or cap; empty for spending
+    :param used: units of an allowance; micro-euros of a cap and of spending, in the tax convention of the offering
+    :param bound: what the allowance gives or the cap lets through; None for spending
+    :param as_of: when it was counted
+    """
+
+    customer_id: UUID
+    billing_account_id: UUID
+    scope_id: UUID
+    kind: CounterKind
+    name: str
+    period_day: date
+    used: int
+    bound: int | None
+    as_of: datetime
+
+    @property
+    def percent(self) -> int:
+        """How much of it is used, rounded down; 0 where nothing bounds it."""
+        return 100 * self.used // self.bound if self.bound else 0

@@ -11,10 +11,11 @@ from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.product import queries as product
-from hoeksteen.rating import _engine, _pieces, _store
+from hoeksteen.rating import _charges, _engine, _pieces, _resuming, _store
+from hoeksteen.rating._period_charges import FlatHolder, flat_holders, write_period_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.queries import unrated
-from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, OUTCOMES, PERIOD_CHARGE
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Row, Transaction
@@ -22,7 +23,6 @@ from hoeksteen.usage import operations as usage
 from hoeksteen.usage import queries as usage_queries
 from hoeksteen.usage.tables import month_number
 
-RECORDS_PER_BATCH_MAX = 10_000_000
 _SUMS = ("records", "delivered_units", "units", "free_units", "amount_micro", "weighted_amount", "weighted_free", "weights")
 Progress = Callable[[str, int], None]
 
@@ -34,19 +34,28 @@ def rate_month(
     Rate every record that appears on the bills of a month: of the bill periods that begin in it, and of earlier ones that were late or never billed.
 
     The charges of those months are replaced whole; charges, balance and run count from the same instant. The time of rating
-    plays no part: the same usage, product history and prices give the same charges and the same digest.
+    plays no part: the same usage, product history and prices give the same charges and the same digest. A run that was killed
+    is taken up by the next one of its month: batches that were done stay done, where nothing that they depend on has changed.
 
     :param month: any day of it
     :param progress: is told of each batch: what, and how many records
     :raises Unavailable: when another process writes to the lake, or the machine's memory or disk is used up; nothing changes then
     """
     month = month.replace(day=1)
-    rating_run_id = identifiers.new(now)
+    rating_run_id = _resuming.begin(database, month, identifiers.new(now))
     sums: list[Row] = []
     counts: Counter[str] = Counter()
-    with lake.write(database=database, write_id=rating_run_id) as write:
+    steps, fingerprint = _resuming.Steps(database, rating_run_id), b""
+    with lake.write(database=database, write_id=rating_run_id, resumable=True) as write:
         for period_month in [*_earlier_months(write.tx, lake, month), month]:
-            _rate_one_month(write, lake, period_month, month, progress, sums, counts)
+            inputs = _engine.read_inputs(tx=write.tx, month=period_month, bill_month=month)
+            fingerprint = _resuming.fingerprint(inputs, _engine.files(write, inputs), fingerprint)
+            for batch in _rate_one_month(write, lake, inputs, steps, fingerprint, progress):
+                sums += batch.sums
+                for row in batch.balance:
+                    counts[row["state"]] += row["records"]
+                    counts["records"] += row["records"]
+                    counts["amount_micro"] += row["amount_micro"]
         run = RatingRun(
             rating_run_id=rating_run_id,
             month=month,
@@ -60,6 +69,7 @@ def rate_month(
         )
         invariant(run.records == run.rated + run.zero_rated + run.suspended, "every rated record has exactly one state")
         _store.insert_run(write.tx, run)
+        _store.close_rating(write.tx, rating_run_id)
     return run
 
 
@@ -94,7 +104,7 @@ def _suspended(lake: Lake, period: BillPeriod) -> list[Row]:
     """Give the records that belong on a period's bills and have no price: as late ones, with the closes of their cycle that they wait by now."""
     first = period.first_day
     with Duck(spill=lake.spill) as duck:
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, _engine.months_billed(period)))
+        _charges.view_charges(duck, lake, _engine.months_billed(period))
         return duck.rows(
             "SELECT record_id, date_trunc('month', period_day)::DATE AS month,"
             f" datediff('month', period_day, DATE '{first}')::INTEGER + 1 AS generation"
@@ -135,49 +145,57 @@ def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
     return [date(row["year"], row["month"], 1) for row in rows]
 
 
-def _rate_one_month(write: LakeWrite, lake: Lake, month: date, bill_month: date, progress: Progress, sums: list[Row], counts: Counter[str]) -> None:
-    """Rate the bill periods that begin in one month, adding to the run's sums and counts."""
-    inputs = _engine.read_inputs(tx=write.tx, month=month, bill_month=bill_month)
-    charges, left_over, balance = [], [], []
-    for buckets in _batches(lake, inputs):
-        with Duck(spill=lake.spill) as duck:
-            _engine.load(duck, write, inputs)
-            _engine.view_guided(duck, lake, inputs, buckets=buckets)
-            records = _engine.rate(duck, inputs)
-            charges += duck.write_parquet(CHARGE, "SELECT * FROM charged", write.folder(CHARGE))
-            if inputs.tariff.rolls_over:
-                condition = f"WHERE bucket IN ({', '.join(map(str, buckets))})"
-                query = f"SELECT * FROM ({_engine.left_over(inputs)}) {condition}"
-                left_over += duck.write_parquet(ALLOWANCE_LEFT, query, write.folder(ALLOWANCE_LEFT))
-            sums += duck.rows(_pieces.DIGEST)
-            balance += duck.rows(_pieces.FILE_BALANCE)
-        progress(f"{month:%Y-%m}", records)
-    where = {"month": [month_number(month)]}
-    write.replace(CHARGE, where, charges)
-    write.replace(ALLOWANCE_LEFT, where, left_over)
-    _store.replace_balance(write.tx, month, _added_up(balance))
-    for row in balance:
-        counts[row["state"]] += row["records"]
-        counts["records"] += row["records"]
-        counts["amount_micro"] += row["amount_micro"]
+def _rate_one_month(
+    write: LakeWrite, lake: Lake, inputs: _engine.Inputs, steps: _resuming.Steps, fingerprint: bytes, progress: Progress
+) -> list[_resuming.Batch]:
+    """Rate the bill periods that begin in one month, batch by batch."""
+    done: list[_resuming.Batch] = []
+    flats = flat_holders(tx=write.tx, month=inputs.month, tariff=inputs.tariff)
+    fingerprint = hashlib.sha256(fingerprint + repr(flats).encode()).digest()
+    with Duck(spill=lake.spill, ordered=False) as duck:
+        _engine.load(duck, write, inputs)
+        _charges.write_new_prices(duck, write)
+        for buckets in _engine.batches(lake, inputs, others={holder.bucket for holder in flats}):
+            batch = steps.done(inputs.month, buckets, fingerprint)
+            if batch is None:
+                batch = _rate_batch(duck, write, lake, inputs, flats, buckets)
+                steps.keep(inputs.month, buckets, fingerprint, batch)
+                progress(f"{inputs.month:%Y-%m}", batch.records)
+            else:
+                progress(f"{inputs.month:%Y-%m}, done before", batch.records)
+            done.append(batch)
+    where = {"month": [month_number(inputs.month)]}
+    write.replace(CHARGE, where, [file for batch in done for file in batch.charges])
+    write.replace(ALLOWANCE_LEFT, where, [file for batch in done for file in batch.left_over])
+    write.replace(PERIOD_CHARGE, where, [file for batch in done for file in batch.due])
+    _store.replace_balance(write.tx, inputs.month, _added_up([row for batch in done for row in batch.balance]))
+    return done
 
 
-def _batches(lake: Lake, inputs: _engine.Inputs) -> list[list[int]]:
-    """Divide the buckets so that no batch holds more records than fit in memory; a billing account lies in one bucket."""
-    with Duck(spill=lake.spill) as duck:
-        _engine.view_guided(duck, lake, inputs)
-        counts = {row["bucket"]: row["records"] for row in duck.rows("SELECT bucket, count(*) AS records FROM guided GROUP BY bucket")}
-    for holder in inputs.holders:
-        counts.setdefault(holder.bucket, 0)
-    batches: list[list[int]] = []
-    size = RECORDS_PER_BATCH_MAX
-    for bucket in sorted(counts):
-        if not batches or size + counts[bucket] > RECORDS_PER_BATCH_MAX:
-            batches.append([])
-            size = 0
-        batches[-1].append(bucket)
-        size += counts[bucket]
-    return batches
+def _rate_batch(
+    duck: Duck, write: LakeWrite, lake: Lake, inputs: _engine.Inputs, flats: Sequence[FlatHolder], buckets: Sequence[int]
+) -> _resuming.Batch:
+    charges, left_over, due = [], [], []
+    _engine.view_guided(duck, lake, inputs, buckets=buckets)
+    records = _engine.rate(duck, inputs)
+    month = month_number(inputs.month)
+    for bucket in buckets:
+        charges += duck.write_partition(CHARGE, _charges.charge_rows(month, bucket), write.folder(CHARGE) / f"{month}-{bucket}.parquet")
+    if inputs.tariff.rolls_over:
+        condition = f"WHERE bucket IN ({', '.join(map(str, buckets))})"
+        query = f"SELECT * FROM ({_engine.left_over(inputs)}) {condition}"
+        left_over = duck.write_parquet(ALLOWANCE_LEFT, query, write.folder(ALLOWANCE_LEFT))
+    if flats:
+        due = write_period_charges(duck=duck, holders=flats, month=month, buckets=buckets, folder=write.folder(PERIOD_CHARGE))
+    duck.execute(f"CREATE OR REPLACE TABLE sums AS {_pieces.SUMS}")
+    _engine.require_complete(duck, records)
+    sums = [{name: value if name in _SUMS else str(value) for name, value in row.items()} for row in duck.rows(_pieces.DIGEST)]
+    return _resuming.Batch(records, charges, left_over, due, sums, [_in_words(row) for row in duck.rows(_pieces.FILE_BALANCE)])
+
+
+def _in_words(row: Row) -> Row:
+    state, reason = OUTCOMES[row["outcome"]]
+    return {**row, "state": state, "reason": reason}
 
 
 def _added_up(rows: Sequence[Row]) -> list[Row]:
@@ -196,7 +214,7 @@ def _digest(rows: Sequence[Row]) -> bytes:
     """Give SHA-256 over the sorted sums of all charges."""
     sums: dict[tuple[str, ...], list[int]] = {}
     for row in rows:
-        key = tuple(str(value) for name, value in row.items() if name not in _SUMS)
+        key = tuple(str(value) for name, value in sorted(row.items()) if name not in _SUMS)
         before = sums.get(key, [0] * len(_SUMS))
         sums[key] = [have + int(row[name]) for have, name in zip(before, _SUMS, strict=True)]
     text = "\n".join("\x1f".join([*key, *map(str, sums[key])]) for key in sorted(sums))

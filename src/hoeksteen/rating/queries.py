@@ -2,32 +2,47 @@
 
 import threading
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 import pyarrow as pa
 
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating import _store
+from hoeksteen.rating._charges import view_charge_rows, view_charges
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
-from hoeksteen.rating.model import RatedBalance, UsageTotal
-from hoeksteen.rating.tables import CHARGE
+from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
+from hoeksteen.rating.tables import CHARGE, PERIOD_CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import UsageState
-from hoeksteen.usage.tables import month_number
+from hoeksteen.usage.tables import BUCKETS, bucket_of, month_number
 
-__all__ = ["balance", "explain", "reasons", "suspended", "unrated", "usage_totals"]
+__all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated", "usage_totals"]
 
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
     roaming, period_day
-FROM charge WHERE bill_day = DATE '{bill_day}' AND state <> 'suspended'
+FROM charge WHERE bucket = {bucket} AND bill_day = DATE '{bill_day}' AND state <> 'suspended'
 GROUP BY customer_id, billing_account_id, product_id, product_offering_id, service, zone, roaming, price_id, period_day
-ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id
+"""
+# Flat fees, which no record carries.
+_FLATS = """
+SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
+    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day
+FROM period_charge WHERE period_day = DATE '{bill_day}'
+"""
+_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id"
+
+
+_RECORDS = """
+SELECT record_id, product_id, start, service, zone, roaming, state, reason, coalesce(price_id, '') AS price_id, bill_day, delivered_units, units,
+    free_units, amount_micro
+FROM charge WHERE billing_account_id = '{account}'::UUID AND month = {month} ORDER BY start, record_id
 """
 
 
@@ -37,19 +52,21 @@ class _Totals:
     def __init__(self, lake: Lake, period: BillPeriod) -> None:
         self._duck = Duck(spill=lake.spill)
         self._lock = threading.Lock()
-        self._duck.view_of_files("charge", CHARGE, lake.files(CHARGE, months_billed(period)))
-        self._duck.execute(f"CREATE TABLE total AS {_TOTALS.format(bill_day=period.first_day)}")
+        view_charges(self._duck, lake, months_billed(period))
+        for bucket in range(BUCKETS):  # a billing account lies in one, so each gives totals by itself, in bounded memory
+            query = _TOTALS.format(bill_day=period.first_day, bucket=bucket)
+            self._duck.execute(f"INSERT INTO total {query}" if bucket else f"CREATE TABLE total AS {query}")
+        self._duck.view_of_files("period_charge", PERIOD_CHARGE, lake.files(PERIOD_CHARGE, {"month": [month_number(period.first_day)]}))
+        self._duck.execute(f"INSERT INTO total {_FLATS.format(bill_day=period.first_day)}")
         self._duck.execute("DROP VIEW charge")
+        self._duck.execute("DROP VIEW period_charge")
 
     def of(self, billing_account_ids: Sequence[UUID] | None) -> list[Row]:
         with self._lock:
             if billing_account_ids is None:
-                return self._duck.rows("SELECT * FROM total")
+                return self._duck.rows(f"SELECT * FROM total {_ORDER}")
             self._duck.put("wanted", pa.table({"id": pa.array([str(account) for account in billing_account_ids], pa.string())}))
-            return self._duck.rows(
-                "SELECT * FROM total WHERE billing_account_id IN (SELECT id::UUID FROM wanted)"
-                " ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id"
-            )
+            return self._duck.rows(f"SELECT * FROM total WHERE billing_account_id IN (SELECT id::UUID FROM wanted) {_ORDER}")
 
 
 def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequence[UUID] | None) -> list[UsageTotal]:
@@ -61,8 +78,23 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
 
     :param billing_account_ids: whose; None for all
     """
-    totals = lake.remember(("usage totals", lake.head(CHARGE), period), lambda: _Totals(lake, period))
+    totals = lake.remember(("usage totals", lake.head(CHARGE), lake.head(PERIOD_CHARGE), period), lambda: _Totals(lake, period))
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
+
+
+def records_of(*, lake: Lake, billing_account_id: UUID, month: date) -> list[RatedRecord]:
+    """
+    Give the rated records of one billing account whose bill period begins in a month, by their start, however many others there are.
+
+    Files lie in the order of billing accounts, so that all but a few stretches of two files are passed over.
+
+    :param month: any day of it
+    """
+    where = {"month": [month_number(month)], "bucket": [bucket_of(billing_account_id)]}
+    with Duck(spill=lake.spill) as duck:
+        view_charges(duck, lake, where)
+        rows = duck.rows(_RECORDS.format(month=where["month"][0], account=billing_account_id))
+    return [RatedRecord(**row) for row in rows]
 
 
 def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
@@ -73,11 +105,11 @@ def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
     on_these_bills = f"day(bill_day) = {first.day} AND {bill_day(first.replace(day=1), usage.first_closed(tx=tx))} = DATE '{first}'"
     with Duck(spill=lake.spill) as duck:
         view_usage(duck, lake, months, _store.passed_over(tx, days))
-        duck.view_of_files("charge", CHARGE, lake.files(CHARGE, months))
+        view_charge_rows(duck, lake, months)
         return int(
             duck.value(
                 f"SELECT count(*) FROM (SELECT record_id FROM usage WHERE {on_these_bills}) g"
-                f" WHERE NOT EXISTS (SELECT 1 FROM charge c WHERE c.record_id = g.record_id AND c.bill_day = DATE '{first}')"
+                f" WHERE NOT EXISTS (SELECT 1 FROM charge_row c WHERE c.record_id = g.record_id AND c.bill_day = DATE '{first}')"
             )
         )
 

@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.money import micros
-from hoeksteen.kernel.time_period import OPERATOR_ZONE, start_of_day
+from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.product.holidays import public_holidays
-from hoeksteen.product.model import Allowance, Band, Cap, ProductOffering, Roaming, Service, UsagePrice, Zone
+from hoeksteen.product.model import Allowance, Band, Cap, CapLifted, ProductOffering, Roaming, Service, UsagePrice, Zone
 from hoeksteen.product.validation import Combination, covers, reachable
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = pa.timestamp("us", tz="UTC")
-_TIERS_END = 2**62
+_UNITS_END = 2**62
 _HOLIDAY = 8
 # A record may run on after its period's last instant, by at most the longest call.
 _DAYS_BEYOND = 32
@@ -94,7 +96,8 @@ def _compete(one: Allowance, other: Allowance) -> bool:
 def tariff_table(tariff: Tariff) -> pa.Table:
     """Give one row per offering, service, zone, roaming and price version, with its sources of free units by stage and its cap."""
     caps = {cap.cap_id: number for number, cap in enumerate(tariff.caps, start=1)}
-    tier_numbers = {price_id: number for number, price_id in enumerate(sorted({price.price_id for price in tariff.prices if price.tiers}), start=1)}
+    counting = sorted({price.price_id for price in tariff.prices if price.tiers or price.first_free})
+    tier_numbers = {price_id: number for number, price_id in enumerate(counting, start=1)}
     offerings = {offering.product_offering_id: offering for offering in tariff.offerings}
     rows = []
     for price_no, price in enumerate(tariff.prices, start=1):
@@ -135,14 +138,19 @@ def _tariff_row(price_no: int, price: UsagePrice, combination: tuple[Service, Zo
         "valid_to": price.valid_to or END_OF_TIME,
         "price_no": price_no,
         "price_id": price.price_id,
-        "price_micro": micros(price.amount),
-        "unit_size": price.unit_size,
+        "price_micro": micros(price.amount) // price.common_factor,
+        "unit_size": price.unit_size // price.common_factor,
         "minimum": price.minimum,
         "step": price.step,
         "fee_micro": micros(price.connection_fee),
         "fee_waived": price.fee_waived_in_allowance,
         "tier_mode": price.tier_mode,
+        "tiers_shared": price.tiers_shared,
         "split": price.split_at_band and bool(price.bands),
+        "blocks": bool(price.blocks),
+        "first_free": price.first_free is not None,
+        "end_mode": price.end_rounding.mode if price.end_rounding else None,
+        "end_quantum": 10 ** (6 - price.end_rounding.digits) if price.end_rounding else None,
     }
 
 
@@ -162,7 +170,12 @@ _TARIFF_FIELDS = [
     ("fee_micro", pa.int64()),
     ("fee_waived", pa.bool_()),
     ("tier_mode", pa.string()),
+    ("tiers_shared", pa.bool_()),
     ("split", pa.bool_()),
+    ("blocks", pa.bool_()),
+    ("first_free", pa.bool_()),
+    ("end_mode", pa.string()),
+    ("end_quantum", pa.int64()),
     ("tier_no", pa.int32()),
     ("cap_no", pa.int32()),
 ]
@@ -204,21 +217,67 @@ def cap_table(tariff: Tariff) -> pa.Table:
         {
             "cap_no": pa.array(range(1, len(tariff.caps) + 1), pa.int32()),
             "cap_micro": pa.array([micros(cap.amount) for cap in tariff.caps], pa.int64()),
+            "shared": pa.array([cap.shared for cap in tariff.caps], pa.bool_()),
+        }
+    )
+
+
+def lifted_table(tariff: Tariff, lifted: Iterable[CapLifted]) -> pa.Table:
+    """Give the instants between which products are not bound by a cap, because their customers lifted it."""
+    numbers = {cap.cap_id: number for number, cap in enumerate(tariff.caps, start=1)}
+    known = [one for one in lifted if one.cap_id in numbers]
+    return pa.table(
+        {
+            "product": pa.array([str(one.product_id) for one in known], pa.string()),
+            "cap_no": pa.array([numbers[one.cap_id] for one in known], pa.int32()),
+            "begins_at": pa.array([one.valid_from for one in known], _INSTANT),
+            "ends_at": pa.array([one.valid_to or END_OF_TIME for one in known], _INSTANT),
         }
     )
 
 
 def tier_table(tariff: Tariff) -> pa.Table:
-    """Give the tiers of each price version: units above `from_units`, up to and including `to_units`."""
+    """Give the tiers of each price version: units above `from_units`, up to and including `to_units`, each or per begun `block_units`."""
     rows = []
     for price_no, price in enumerate(tariff.prices, start=1):
         begin = 0
         for tier in price.tiers:
-            end = _TIERS_END if tier.up_to_units is None else tier.up_to_units
-            rows.append({"price_no": price_no, "from_units": begin, "to_units": end, "tier_micro": micros(tier.amount)})
+            end = _UNITS_END if tier.up_to_units is None else tier.up_to_units
+            tier_micro = micros(tier.amount) if tier.block_units else micros(tier.amount) // price.common_factor
+            of_tier = {"tier_micro": tier_micro, "block_units": tier.block_units, "flat_micro": micros(tier.flat)}
+            rows.append({"price_no": price_no, "from_units": begin, "to_units": end, **of_tier})
             begin = end
-    schema = pa.schema([("price_no", pa.int32()), ("from_units", pa.int64()), ("to_units", pa.int64()), ("tier_micro", pa.int64())])
-    return pa.Table.from_pylist(rows, schema=schema)
+    names = ("from_units", "to_units", "tier_micro", "block_units", "flat_micro")
+    return pa.Table.from_pylist(rows, schema=pa.schema([("price_no", pa.int32()), *((name, pa.int64()) for name in names)]))
+
+
+def block_table(tariff: Tariff) -> pa.Table:
+    """Give the blocks of each price version: a record's units above `from_units` cost `weight / denominator` micro-euros each."""
+    rows = []
+    for price_no, price in enumerate(tariff.prices, start=1):
+        begin, denominator = 0, price.blocks_denominator
+        for block in price.blocks:
+            end = _UNITS_END if block.units is None else begin + block.units
+            micro = micros(block.amount)
+            of_block = {"block_micro": micro, "block_size": block.unit_size, "weight": micro * denominator // block.unit_size}
+            rows.append({"price_no": price_no, "from_units": begin, "to_units": end, "step": block.step, "denominator": denominator, **of_block})
+            begin = end
+    names = ("from_units", "to_units", "step", "block_micro", "block_size", "weight", "denominator")
+    return pa.Table.from_pylist(rows, schema=pa.schema([("price_no", pa.int32()), *((name, pa.int64()) for name in names)]))
+
+
+def free_limit_table(tariff: Tariff) -> pa.Table:
+    """Give how many records and units of a period are free first, of the price versions that say so."""
+    rows = [
+        {
+            "price_no": price_no,
+            "free_records": _UNITS_END if price.first_free.records is None else price.first_free.records,
+            "free_units": _UNITS_END if price.first_free.units is None else price.first_free.units,
+        }
+        for price_no, price in enumerate(tariff.prices, start=1)
+        if price.first_free is not None
+    ]
+    return pa.Table.from_pylist(rows, schema=pa.schema([("price_no", pa.int32()), ("free_records", pa.int64()), ("free_units", pa.int64())]))
 
 
 def band_table(tariff: Tariff, *, first_day: date, end_day: date) -> pa.Table:
@@ -230,33 +289,51 @@ def band_table(tariff: Tariff, *, first_day: date, end_day: date) -> pa.Table:
     rows = []
     for price_no, price in enumerate(tariff.prices, start=1):
         if price.bands:
-            for begins_at, ends_at, price_micro in band_intervals(price, first_day=first_day, end_day=end_day + timedelta(days=_DAYS_BEYOND)):
-                rows.append({"price_no": price_no, "begins_at": begins_at, "ends_at": ends_at, "band_micro": price_micro})
-    schema = pa.schema([("price_no", pa.int32()), ("begins_at", _INSTANT), ("ends_at", _INSTANT), ("band_micro", pa.int64())])
-    return pa.Table.from_pylist(rows, schema=schema)
+            for stretch in band_intervals(price, first_day=first_day, end_day=end_day + timedelta(days=_DAYS_BEYOND)):
+                rows.append({"price_no": price_no, **stretch._asdict()})
+    fields = [("begins_at", _INSTANT), ("ends_at", _INSTANT), ("band_micro", pa.int64()), ("band_fee_micro", pa.int64()), ("band", pa.string())]
+    return pa.Table.from_pylist(rows, schema=pa.schema([("price_no", pa.int32()), *fields]))
 
 
-def band_intervals(price: UsagePrice, *, first_day: date, end_day: date) -> list[tuple[datetime, datetime, int]]:
-    """Give the stretches of equal price of a banded price version, without holes, merged where the price does not change."""
-    stretches: list[tuple[datetime, datetime, int]] = []
+class Stretch(NamedTuple):
+    """
+    A stretch of time in which a banded price does not change; UTC instants.
+
+    :param band_micro: per unit size as it is reckoned with (`UsagePrice.common_factor`)
+    :param band: the band's name; empty outside every band
+    """
+
+    begins_at: datetime
+    ends_at: datetime
+    band_micro: int
+    band_fee_micro: int
+    band: str
+
+
+def band_intervals(price: UsagePrice, *, first_day: date, end_day: date) -> list[Stretch]:
+    """Give the stretches of equal price of a banded price version, without holes, merged where the band does not change."""
+    zone, factor = ZoneInfo(price.time_zone), price.common_factor
+    edges = sorted({0, 1440} | {minute for band in price.bands for minute in (band.from_minute, band.to_minute)})
+    stretches: list[Stretch] = []
     day = first_day
     while day < end_day:
-        edges = sorted({0, 1440} | {minute for band in price.bands for minute in (band.from_minute, band.to_minute)})
-        for first, last in zip(edges, edges[1:], strict=False):
-            begins_at, ends_at = _at(day, first), _at(day, last)
-            price_micro = micros(_band_amount(price, day, first))
-            if stretches and stretches[-1][2] == price_micro:
-                stretches[-1] = (stretches[-1][0], ends_at, price_micro)
+        for first, last in pairwise(edges):
+            begins_at, ends_at = _at(day, first, zone), _at(day, last, zone)
+            found = _stretch(price, factor, day, first, begins_at, ends_at)
+            if stretches and stretches[-1][2:] == found[2:]:
+                stretches[-1] = stretches[-1]._replace(ends_at=ends_at)
             elif begins_at < ends_at:
-                stretches.append((begins_at, ends_at, price_micro))
+                stretches.append(found)
         day += timedelta(days=1)
     return stretches
 
 
-def _band_amount(price: UsagePrice, day: date, minute: int) -> Decimal:
+def _stretch(price: UsagePrice, factor: int, day: date, minute: int, begins_at: datetime, ends_at: datetime) -> Stretch:
     kind = _kind_of_day(price.bands, day)
-    found = (band.amount for band in price.bands if kind in band.days and band.from_minute <= minute < band.to_minute)
-    return next(found, price.amount)
+    band = next((band for band in price.bands if kind in band.days and band.from_minute <= minute < band.to_minute), None)
+    amount = price.amount if band is None else band.amount
+    fee = price.connection_fee if band is None or band.connection_fee is None else band.connection_fee
+    return Stretch(begins_at, ends_at, micros(amount) // factor, micros(fee), "" if band is None else band.name)
 
 
 def _kind_of_day(bands: Sequence[Band], day: date) -> int:
@@ -266,7 +343,7 @@ def _kind_of_day(bands: Sequence[Band], day: date) -> int:
     return day.isoweekday()
 
 
-def _at(day: date, minute: int) -> datetime:
+def _at(day: date, minute: int, zone: ZoneInfo) -> datetime:
     """
     Give the instant of a local minute of a day.
 
@@ -274,9 +351,18 @@ def _at(day: date, minute: int) -> datetime:
     the night it goes forward, is the instant of the change.
     """
     if minute == 1440:
-        return start_of_day(day + timedelta(days=1))
-    local = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=OPERATOR_ZONE)
+        return start_of_day(day + timedelta(days=1), zone)
+    local = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
     instant = local.astimezone(UTC)
-    if instant.astimezone(OPERATOR_ZONE).replace(tzinfo=None) == local.replace(tzinfo=None):
+    if instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return instant
-    return local.replace(hour=3, minute=0).astimezone(UTC)
+    return _change(local.replace(fold=1).astimezone(UTC), instant, zone)
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Give the instant, to the second, at which the offset of a time zone changes between two others."""
+    earlier = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == earlier else (before, middle)
+    return after.replace(microsecond=0)

@@ -66,6 +66,11 @@ class Transaction:
                 count += 1
         return count
 
+    def copy_out(self, query: str, parameters: Parameters = None) -> bytes:
+        """Give a query's rows in PostgreSQL's binary COPY format, the fast way out of many rows of fixed width."""
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
+            return b"".join(bytes(part) for part in copy)
+
 
 class Database:
     """

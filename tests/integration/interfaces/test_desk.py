@@ -268,6 +268,17 @@ def test_usage_shows_the_allowance(world: World) -> None:
     assert "Nothing was used" in part
 
 
+def test_usage_shows_what_was_used_so_far_and_where_roaming_stopped(world: World) -> None:
+    customer = world.customer()
+    world.count_so_far(customer.customer_id)
+    agent = world.staff("anna.dekker")
+    part = agent.get(f"{opened(world, agent, customer.customer_number)}/usage", hx_request="true").text
+    assert "So far in November 2026" in part
+    assert "80 %</progress>" in part
+    assert "€60.50" in part
+    assert "Mobile data abroad has stopped" in part
+
+
 def test_bills_are_shown_line_by_line_and_as_pdf(world: World) -> None:
     customer = world.customer(start_day=date(2026, 9, 1))
     world.bill(date(2026, 9, 1), date(2026, 10, 1))
@@ -323,7 +334,7 @@ def test_parts_and_changes_cost_this_many_statements(world: World) -> None:
         with world.counting() as counted:
             assert ask().status_code == 200
         counts[name] = len(counted)
-    assert counts == {"usage": 7, "looked": 1, "change": 10, "effect": 35}
+    assert counts == {"usage": 9, "looked": 1, "change": 10, "effect": 35}
 
 
 def test_bill_runs_are_the_billing_managers(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from uuid import UUID
 
 from fixtures.sites import SEEDS, Browser, World
 from hoeksteen.billing import queries as billing
@@ -40,7 +41,18 @@ def test_the_page_costs_this_many_statements(world: World) -> None:
     me, _ = customer_at_home(world, "Tellerx")
     with world.counting() as statements:
         assert me.get("/").status_code == 200
-    assert len(statements) == 10, statements
+    assert len(statements) == 13, statements
+
+
+def test_a_customer_sees_what_was_used_so_far(world: World) -> None:
+    me, customer_id = customer_at_home(world, "Tellerstandx")
+    assert "What you used so far" not in me.get("/").text
+    world.count_so_far(UUID(customer_id))
+    page = me.get("/").text
+    assert "What you used so far in this period" in page
+    assert "80 %</progress>" in page
+    assert "€61.00 beyond the allowances so far" in page
+    assert "Mobile data abroad has stopped" in page
 
 
 def test_everything_can_be_taken_along(world: World) -> None:

@@ -18,9 +18,9 @@ from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.rating import queries as rated
+from hoeksteen.rating._charges import view_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.operations import rate_month
-from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
@@ -123,7 +123,7 @@ def test_rating_again_gives_the_same_digest(operator: Operator) -> None:
 def test_totals_for_bills_are_the_sums_of_the_charges(operator: Operator) -> None:
     totals = rated.usage_totals(lake=operator.lake, period=PERIOD, billing_account_ids=None)
     with Duck() as duck:
-        duck.view_of_files("charge", CHARGE, operator.lake.files(CHARGE))
+        view_charges(duck, operator.lake)
         [sums] = duck.rows("SELECT count(*) AS records, sum(amount_micro)::BIGINT AS amount_micro FROM charge WHERE bill_day = DATE '2026-10-01'")
         types = {row["column_name"]: row["column_type"] for row in duck.rows("DESCRIBE charge")}
     assert (sum(total.records for total in totals), sum(total.amount_micro for total in totals)) == (sums["records"], sums["amount_micro"])
@@ -135,7 +135,7 @@ def test_totals_for_bills_are_the_sums_of_the_charges(operator: Operator) -> Non
 
 def test_a_charge_is_explained_by_the_amount_that_was_charged(operator: Operator) -> None:
     with Duck() as duck:
-        duck.view_of_files("charge", CHARGE, operator.lake.files(CHARGE))
+        view_charges(duck, operator.lake)
         rows = duck.rows(
             "SELECT record_id, units, free_units, amount_micro FROM charge ORDER BY free_units > 0 AND free_units < units DESC, record_id"
         )

@@ -9,7 +9,9 @@ from factories.rated_usage import NOW, PLANS, RatedLake, Used
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
+from hoeksteen.usage.tables import GUIDED
 
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 
@@ -77,3 +79,36 @@ def test_a_new_price_version_leaves_the_months_before_it_as_they_were(world: Rat
     assert (world.rate(OCTOBER).digest, world.charges()) == (before.digest, charges)
     world.rate(date(2026, 12, 1))
     assert world.charge("sms 12").amount_micro == 300_000
+
+
+@pytest.mark.parametrize(("buckets", "per_batch"), [(1, 10_000), (5, 1), (16, 3), (97, 2)])
+def test_the_digest_is_the_same_with_any_number_of_buckets_and_batches(
+    world: RatedLake, monkeypatch: pytest.MonkeyPatch, buckets: int, per_batch: int
+) -> None:
+    for number in range(8):
+        world.hold(f"sim {number}", [("plan-m", date(2026, 8, 1))])
+    start = datetime(2026, 10, 15, 12, tzinfo=UTC)
+    world.use([Used(f"call {n}", f"sim {n % 8}", start, "voice", "NL", 1_700 + n) for n in range(40)])
+    first, charges = world.rate(OCTOBER), world.charges()
+    monkeypatch.setattr("hoeksteen.rating._engine.RECORDS_PER_BATCH_MAX", per_batch)
+    rewrite(world, f"SELECT * REPLACE (abs(hash(billing_account_id)::HUGEINT % {buckets})::INTEGER AS bucket) FROM guided")
+    again = world.rate(OCTOBER)
+    assert (again.digest, again.records, again.amount_micro) == (first.digest, first.records, first.amount_micro)
+    assert world.charges() == charges
+
+
+def test_a_file_of_any_length_is_rated_and_counts_in_the_digest(world: RatedLake) -> None:
+    world.use([call("one", 10, 7_000), call("two", 10, 8_000)])
+    first = world.rate(OCTOBER)
+    rewrite(world, "SELECT * REPLACE (line + 399999 AS line) FROM guided")
+    again = world.rate(OCTOBER)
+    assert again.amount_micro == first.amount_micro and again.digest != first.digest
+    rewrite(world, "SELECT * REPLACE (2147483647 - line AS line) FROM guided")
+    assert world.rate(OCTOBER).amount_micro == first.amount_micro
+
+
+def rewrite(world: RatedLake, query: str) -> None:
+    """Put October's guided records in the place of themselves, as a query makes them."""
+    with world.lake.write(database=world.database, write_id=world.identifiers.new(NOW)) as write, Duck() as duck:
+        duck.view_of_files("guided", GUIDED, world.lake.files(GUIDED))
+        write.replace(GUIDED, {"month": [202610]}, duck.write_parquet(GUIDED, query, write.folder(GUIDED)))

@@ -25,14 +25,14 @@ def test_bands_leave_no_hole_and_never_overlap(day: date, band: tuple[str, str])
     stretches = band_intervals(banded(*band), first_day=day - timedelta(days=1), end_day=day + timedelta(days=2))
     for before, after in zip(stretches, stretches[1:], strict=False):
         assert before[0] < before[1] == after[0] < after[1]
-        assert before[2] != after[2]
+        assert before.band != after.band
 
 
 def test_the_night_band_is_an_hour_longer_when_the_clock_goes_back_and_shorter_when_it_goes_forward() -> None:
     hours = []
     for day in (date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 3)):
         [night] = [
-            stretch for stretch in band_intervals(banded("00:00", "08:00"), first_day=day, end_day=day + timedelta(days=1)) if stretch[2] == 100_000
+            stretch for stretch in band_intervals(banded("00:00", "08:00"), first_day=day, end_day=day + timedelta(days=1)) if stretch.band == "night"
         ]
         hours.append((night[1] - night[0]) / timedelta(hours=1))
     assert hours == [7, 9, 8]
@@ -40,7 +40,7 @@ def test_the_night_band_is_an_hour_longer_when_the_clock_goes_back_and_shorter_w
 
 def test_half_past_two_that_occurs_twice_is_its_first_occurrence() -> None:
     stretches = band_intervals(banded("02:30", "03:30"), first_day=date(2026, 10, 25), end_day=date(2026, 10, 26))
-    assert [stretch[:2] for stretch in stretches if stretch[2] == 100_000] == [
+    assert [stretch[:2] for stretch in stretches if stretch.band == "night"] == [
         (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 2, 30, tzinfo=UTC))
     ]
 

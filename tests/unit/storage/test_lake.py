@@ -183,3 +183,22 @@ def test_amounts_are_whole_numbers_on_disk(lake: Lake, database: Database) -> No
         duck.view_of_files("sample", TABLE, lake.files(TABLE))
         types = {row["column_name"]: row["column_type"] for row in duck.rows("DESCRIBE sample")}
     assert types == {"month": "INTEGER", "bucket": "INTEGER", "record_id": "UUID", "amount_micro": "BIGINT"}
+
+
+def test_a_column_that_was_added_is_null_in_older_files(lake: Lake, database: Database) -> None:
+    write(lake, database, "before", 202610, 10)
+    wider = LakeTable("sample", (*TABLE.columns, ("place", ColumnType.TEXT)), TABLE.partition, TABLE.sort, added=("place",))
+    places = "SELECT coalesce(place, 'none') AS place, count(*)::BIGINT AS rows FROM sample GROUP BY place ORDER BY place"
+    with Duck() as duck:
+        duck.view_of_files("sample", wider, lake.files(wider))
+        assert duck.rows(places) == [{"place": "none", "rows": 10}]
+        with lake.write(database=database, write_id=derived("since")) as change:
+            query = f"SELECT *, 'here' AS place FROM ({rows(202611, 4)})"
+            change.append(wider, duck.write_parquet(wider, query, change.folder(wider)))
+        duck.view_of_files("sample", wider, lake.files(wider))
+        assert duck.rows(places) == [{"place": "here", "rows": 4}, {"place": "none", "rows": 10}]
+    with lake.write(database=database, write_id=derived("again")) as change, Duck() as duck:
+        change.replace(
+            wider, {"month": [202610]}, duck.write_parquet(wider, f"SELECT *, 'late' AS place FROM ({rows(202610, 2)})", change.folder(wider))
+        )
+    assert (count(lake), count(lake, month=[202610])) == (6, 2)

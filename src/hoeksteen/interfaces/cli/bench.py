@@ -1,10 +1,13 @@
-"""`hoeksteen bench keeper`: measurements on real parts, each beside the physical limit of the machine, taken in the same run."""
+"""`hoeksteen bench`: measurements on real parts, each beside the physical limit of the machine, taken in the same run."""
 
+import importlib.util
 import json
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,16 @@ import click
 from rich.console import Console
 
 from hoeksteen.host.installation import Installation, embedded_settings, free_port
+from hoeksteen.host.memory import peak_memory
 from hoeksteen.host.os_users import own
 from hoeksteen.host.processes import run_as
 from hoeksteen.interfaces.cli import people
 from hoeksteen.interfaces.cli.options import emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.story import Story
 from hoeksteen.kernel.errors import Unavailable
 
 _CUSTOMERS = 10_000  # the standing grants' ceilings follow from it
+_COLLECTED_CUSTOMERS = 2_000
 
 
 @click.group()
@@ -63,25 +69,90 @@ def keeper(subjects: int, rate: int, seconds: float, entries: int, proof_size: i
         installation.down()
         shutil.rmtree(data, ignore_errors=True)
     figures |= {"subjects": subjects, "seconds": round(time.monotonic() - began, 1)}
-    _show(report_console(as_json=as_json), figures)
+    _show(report_console(as_json=as_json), figures, "The keeper on this machine")
     if as_json:
         emit_json(figures)
 
 
-def _run(user: str, part: str, *options: object) -> dict[str, Any]:
-    done = run_as(user, [sys.executable, "-m", "hoeksteen_keeper.bench", part, *(str(option) for option in options)])
+@bench.command()
+@click.option("--records", type=click.IntRange(10_000), default=2_000_000, show_default=True, help="How many guided records are rated.")
+@click.option("--ingest/--no-ingest", default=True, show_default=True, help="Also measure how fast files are collected.")
+@json_option
+def rating(records: int, ingest: bool, as_json: bool) -> None:
+    """Measure rating: guided records of the lake to one charge each, beside plain scans of the same files."""
+    console, began = Console(stderr=True), time.monotonic()
+    with _installation(console) as installation:
+        figures = _rate(installation, console, records)
+    if ingest:
+        with _installation(console) as installation:
+            figures |= _ingest(installation, console)
+    figures |= {"seconds": round(time.monotonic() - began, 1)}
+    _show(report_console(as_json=as_json), figures, "Rating on this machine")
+    if as_json:
+        emit_json(figures)
+
+
+@contextmanager
+def _installation(console: Console) -> Iterator[Installation]:
+    """Give an empty installation of its own that runs, and leaves nothing."""
+    data = Path(tempfile.mkdtemp(prefix="hoeksteen-"))
+    settings = embedded_settings(data, desk_port=free_port(), keeper_port=free_port())
+    installation = Installation(settings, progress=lambda text: console.print(f"  {text}"))
+    try:
+        installation.up()
+        yield installation
+    finally:
+        installation.down()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _rate(installation: Installation, console: Console, records: int) -> dict[str, Any]:
+    settings = installation.settings
+
+    def part(name: str, *options: object) -> dict[str, Any]:
+        where = ("--dsn", settings.business_dsn, "--warehouse", settings.lake)
+        return _run(installation.users.application, name, *where, *options, module="hoeksteen.rating.bench")
+
+    console.print(f"  {records:,} guided records of an invented operator")
+    figures = part("make", "--records", records)
+    console.print("  rated, from guided records to the commit of one charge each")
+    with peak_memory(settings.data) as peak:
+        figures |= part("rate")
+    console.print("  the same files scanned and grouped, and one billing account rated again")
+    return {**figures, "peak_memory_bytes": peak.bytes, **part("scan"), **part("account")}
+
+
+def _ingest(installation: Installation, console: Console) -> dict[str, Any]:
+    """Measure collection through the real keeper: of the usage room's own measurement, or else of an invented month of a few customers."""
+    people.ensure_bootstrapped(installation)
+    people.approve_standing_grants(installation, customers=_CUSTOMERS)
+    settings = installation.settings
+    if importlib.util.find_spec("hoeksteen.usage.bench") is not None:
+        return _run(installation.users.application, "ingest", "--data", settings.data, module="hoeksteen.usage.bench")
+    story, legacy = Story(installation, console), settings.application / "legacy"
+    story.figures("synth", "--customers", str(_COLLECTED_CUSTOMERS), "--seed", "1", "--month", "2026-10", "--out", legacy)
+    sources = (("fixed", "fixed.csv"), ("mobile", "mobile.jsonl"), ("broadband", "broadband.sqlite"))
+    mapped: list[str | Path] = [one for name, file in sources for one in ("--mapping", name, "--input", legacy / file)]
+    story.figures("consolidate", *mapped, "--cutover", "2026-11-01")
+    collected = story.figures("usage", "collect", legacy / "usage")
+    records = collected["usage"]["records_in"]
+    return {"ingest_records": records, "ingest_records_per_second": round(records / collected["seconds"])}
+
+
+def _run(user: str, part: str, *options: object, module: str = "hoeksteen_keeper.bench") -> dict[str, Any]:
+    done = run_as(user, [sys.executable, "-m", module, part, *(str(option) for option in options)])
     if done.returncode != 0:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
         raise Unavailable(f"The measurement {part} ended: {last}", remedy="Free memory and disk space, or measure less.")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _show(console: Console, figures: dict[str, Any]) -> None:
-    table = report_table("The keeper on this machine")
+def _show(console: Console, figures: dict[str, Any], title: str) -> None:
+    table = report_table(title)
     table.add_column("figure")
     table.add_column("value", justify="right")
     for name, value in figures.items():
-        table.add_row(name.replace("_", " "), f"{value:,}")
+        table.add_row(name.replace("_", " "), value if isinstance(value, str) else f"{value:,}")
     console.print(table)
 
 

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from hoeksteen.interfaces.desk.looking import look_at
+from hoeksteen.interfaces.web.counting import so_far
 from hoeksteen.interfaces.web.site import Visit
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.money import euros
@@ -55,6 +56,7 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
         billing_accounts = party.billing_accounts(tx=tx, customer_id=customer_id)
         held = product.products_held(tx=tx, customer_id=customer_id, at=visit.now)
         offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
+        counted = so_far(tx=tx, customer_id=customer_id, now=visit.now, offerings=offerings, billing_accounts=billing_accounts, held=held)
     cycle_day = billing_accounts[0].cycle_day if billing_accounts else 1
     current = bill_period(local_day(visit.now), cycle_day=cycle_day)
     chosen = bill_period(_day(period), cycle_day=cycle_day) if period else current
@@ -68,9 +70,11 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
         "desk/usage.html",
         customer=customer,
         period=chosen,
+        current=current,
         earlier=_before(chosen),
         later=chosen.next() if chosen.first_day < current.first_day else None,
         lines=lines,
+        so_far=counted if chosen.first_day == current.first_day or not period else None,
         allowances=allowances_used(held=held, offerings=offerings, totals=totals),
     )
 

@@ -16,6 +16,7 @@ from hoeksteen.billing.model import CustomerBill
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.assets import Assets
+from hoeksteen.interfaces.web.counting import SoFar, so_far
 from hoeksteen.interfaces.web.looks import looks
 from hoeksteen.interfaces.web.site import Visit
 from hoeksteen.interfaces.web.sites import site_application
@@ -39,6 +40,7 @@ class Mine:
     products: list[str]
     bills: list[CustomerBill]
     balance: Decimal
+    so_far: SoFar
 
 
 def mydata_application(*, runtime: Runtime, assets: Assets) -> Litestar:
@@ -144,7 +146,9 @@ def _mine(tx: Transaction, visit: Visit, customer: Customer) -> Mine:
     held = product.products_held(tx=tx, customer_id=customer.customer_id, at=visit.now)
     names = [offerings[one.product_offering_id].name(visit.words.language) for one in held if one.status != "terminated"]
     bills = billing.bills_of(tx=tx, customer_id=customer.customer_id)
-    return Mine(customer, names, bills, receivables.balance(tx=tx, customer_id=customer.customer_id))
+    accounts = party.billing_accounts(tx=tx, customer_id=customer.customer_id)
+    counted = so_far(tx=tx, customer_id=customer.customer_id, now=visit.now, offerings=offerings, billing_accounts=accounts, held=held)
+    return Mine(customer, names, bills, receivables.balance(tx=tx, customer_id=customer.customer_id), counted)
 
 
 def _own_bill(tx: Transaction, visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> CustomerBill:

@@ -25,6 +25,7 @@ from hoeksteen.storage.postgres import Database, Transaction
 __all__ = ["ColumnType", "Lake", "LakeTable", "LakeWrite"]
 
 KEPT_DEFAULT = timedelta(days=1)
+_RESUMABLE = timedelta(days=7)  # how long what a killed write left is kept for its next life
 _PLANS_MAX = 256
 _REMEMBERED_MAX = 4
 T = TypeVar("T")
@@ -45,11 +46,19 @@ class LakeWrite:
     _iceberg: Iceberg
     _files_at: Callable[[LakeTable, int | None, Where], list[str]]
     snapshots: dict[str, int] = field(default_factory=dict)
+    _added: set[Path] = field(default_factory=set)
 
     def files(self, table: LakeTable, where: Where | None = None) -> list[str]:
         """Give what `Lake.files` gives, as this write leaves the table so far: others see it only when the write counts."""
-        snapshot = self.snapshots[table.name] if table.name in self.snapshots else _store.heads(self.tx).get(table.name)
-        return self._files_at(table, snapshot, where or {})
+        return self._files_at(table, self._snapshot(table), where or {})
+
+    def _snapshot(self, table: LakeTable) -> int | None:
+        return self.snapshots[table.name] if table.name in self.snapshots else _store.heads(self.tx).get(table.name)
+
+    def partitions(self, table: LakeTable) -> dict[tuple[int, ...], list[str]]:
+        """Give the files of each partition, as this write leaves the table so far."""
+        snapshot = self._snapshot(table)
+        return {} if snapshot is None else self._iceberg.partitions(table, snapshot)
 
     def folder(self, table: LakeTable) -> Path:
         """Give the directory into which this write puts its Parquet files of a table."""
@@ -59,14 +68,22 @@ class LakeWrite:
 
     def append(self, table: LakeTable, files: Sequence[Path]) -> None:
         """Add files to a table."""
+        self._added.update(files)
         if files:
             self.snapshots[table.name] = self._iceberg.append(table, files, self._properties())
 
     def replace(self, table: LakeTable, where: Where, files: Sequence[Path]) -> None:
         """Put files in the place of whole partitions; `where` names partition columns only."""
+        self._added.update(files)
         snapshot = self._iceberg.replace(table, where, files, self._properties())
         if snapshot is not None:
             self.snapshots[table.name] = snapshot
+
+    def sweep(self) -> None:
+        """Remove from the folders of this write what it did not add: an earlier life of it may have made other files."""
+        for file in self._warehouse.glob(f"*/data/{self.write_id}/*"):
+            if file not in self._added:
+                file.unlink()
 
     def _properties(self) -> dict[str, str]:
         return {"hoeksteen.write-id": str(self.write_id)}
@@ -154,12 +171,14 @@ class Lake:
             yield tx
 
     @contextmanager
-    def write(self, *, database: Database, write_id: UUID) -> Iterator[LakeWrite]:
+    def write(self, *, database: Database, write_id: UUID, resumable: bool = False) -> Iterator[LakeWrite]:
         """
         Open a change of the lake that counts when the block ends, and leaves nothing when it raises.
 
         Writes that were cut off earlier are cleared away first, and snapshots that no reader can still follow expire.
 
+        :param resumable: when the process is killed, the files stay for a write of the same identifier, which may add them to their tables; whatever
+            else lies in its folders goes when it counts
         :raises Unavailable: when another process is writing, or the disk is full
         """
         try:
@@ -168,30 +187,33 @@ class Lake:
                 self._clear_away(database)
                 self._expire(database)
                 with database.transaction() as journal:
-                    _store.begin_write(journal, write_id)
+                    _store.begin_write(journal, write_id, resumable=resumable)
                 write = LakeWrite(write_id, tx, self.warehouse, self._iceberg, self._files_at)
                 yield write
+                if resumable:
+                    write.sweep()
                 _store.move_heads(tx, write.snapshots)
                 _store.end_write(tx, write_id)
         except OSError as error:
-            self._clear_up(database)
+            self._clear_up(database, write_id)
             raise Unavailable("The lake's disk refuses a write; nothing of this run counts.", remedy="Free disk space and run it again.") from error
         except BaseException:
-            self._clear_up(database)
+            self._clear_up(database, write_id)
             raise
 
-    def _clear_up(self, database: Database) -> None:
+    def _clear_up(self, database: Database, failed: UUID) -> None:
         """Clear away after a failure, unless another process has begun to write, which then did it."""
         with database.transaction() as tx:
             if _store.take_write_lock(tx):
-                self._clear_away(database)
+                self._clear_away(database, failed)
 
-    def _clear_away(self, database: Database) -> None:
-        """Remove what writes left that never came to count, and set the tables back to their heads."""
+    def _clear_away(self, database: Database, failed: UUID | None = None) -> None:
+        """Remove what writes left that never came to count, but not what may be taken up again, and set the tables back to their heads."""
         with database.transaction() as tx:
-            cut_off = _store.open_writes(tx)
+            open_writes = _store.open_writes(tx, kept=_RESUMABLE)
             heads = _store.heads(tx)
-        if not cut_off:
+        cut_off = [write_id for write_id, stays in open_writes.items() if not stays or write_id == failed]
+        if not open_writes:
             return
         for name in self._iceberg.table_names():
             self._iceberg.set_back(name, heads.get(name))

@@ -76,7 +76,7 @@ class Iceberg:
         catalogue = self._open()
         name = f"{_NAMESPACE}.{table.name}"
         try:
-            return catalogue.load_table(name)
+            return self._with_added_columns(catalogue.load_table(name), table)
         except NoSuchTableError:
             numbered = {column: number for number, (column, _) in enumerate(table.columns, start=1)}
             schema = Schema(*[NestedField(numbered[column], column, _TYPES[kind], required=False) for column, kind in table.columns])
@@ -84,6 +84,17 @@ class Iceberg:
             return catalogue.create_table(
                 name, schema, location=(self._warehouse / table.name).as_uri(), partition_spec=PartitionSpec(*fields), properties=_PROPERTIES
             )
+
+    @staticmethod
+    def _with_added_columns(opened: Table, table: LakeTable) -> Table:
+        """Give a table the columns that were declared since it was made; snapshots and files stay as they are."""
+        there = set(opened.schema().column_names)
+        missing = [(column, kind) for column, kind in table.columns if column not in there]
+        if missing:
+            with opened.update_schema() as change:
+                for column, kind in missing:
+                    change.add_column(column, _TYPES[kind])
+        return opened
 
     def append(self, table: LakeTable, files: Sequence[Path], properties: Mapping[str, str]) -> int:
         """Add files to a table in one commit and give the new snapshot."""
@@ -110,6 +121,14 @@ class Iceberg:
         """Give the Parquet files of a snapshot that can hold rows of some partitions."""
         scan = self._table(table).scan(row_filter=_expression(where), snapshot_id=snapshot_id)
         return sorted(_path(task.file.file_path) for task in scan.plan_files())
+
+    def partitions(self, table: LakeTable, snapshot_id: int) -> dict[tuple[int, ...], list[str]]:
+        """Give the Parquet files of a snapshot by the values of the columns that divide them."""
+        found: dict[tuple[int, ...], list[str]] = {}
+        for task in self._table(table).scan(snapshot_id=snapshot_id).plan_files():
+            values = tuple(int(task.file.partition[place]) for place in range(len(table.partition)))
+            found.setdefault(values, []).append(_path(task.file.file_path))
+        return {values: sorted(files) for values, files in found.items()}
 
     def set_back(self, table_name: str, snapshot_id: int | None) -> None:
         """Make a snapshot the current one again; None empties the table."""

@@ -59,12 +59,15 @@ def forget_doomed(tx: Transaction, paths: Sequence[str]) -> None:
     tx.execute("DELETE FROM lake.doomed_file WHERE path = ANY(%s)", (list(paths),))
 
 
-def begin_write(tx: Transaction, write_id: UUID) -> None:
-    tx.execute("INSERT INTO lake.open_write (write_id) VALUES (%s)", (write_id,))
+def begin_write(tx: Transaction, write_id: UUID, *, resumable: bool) -> None:
+    sql = "INSERT INTO lake.open_write (write_id, resumable) VALUES (%s, %s) ON CONFLICT (write_id) DO UPDATE SET begun_at = now()"
+    tx.execute(sql, (write_id, resumable))
 
 
-def open_writes(tx: Transaction) -> list[UUID]:
-    return [row["write_id"] for row in tx.rows("SELECT write_id FROM lake.open_write ORDER BY begun_at, write_id")]
+def open_writes(tx: Transaction, *, kept: timedelta) -> dict[UUID, bool]:
+    """Give writes that never came to count, and whether what they wrote stays, because they may yet be taken up again."""
+    sql = "SELECT write_id, resumable AND begun_at > now() - %s AS stays FROM lake.open_write ORDER BY begun_at, write_id"
+    return {row["write_id"]: row["stays"] for row in tx.rows(sql, (kept,))}
 
 
 def end_write(tx: Transaction, write_id: UUID) -> None:

@@ -21,15 +21,17 @@ class LakeTable:
     """
     A table of the lake.
 
-    :param columns: name and type, in order; new ones are added at the end
+    :param columns: name and type, in order; new ones are added at the end, and named in `added`
     :param partition: names of the columns whose values divide the files
     :param sort: the order of the rows within a file, which lets readers skip most of it
+    :param added: columns that older files do not have; they read as NULL there
     """
 
     name: str
     columns: tuple[tuple[str, ColumnType], ...]
     partition: tuple[str, ...]
     sort: tuple[str, ...]
+    added: tuple[str, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -1,0 +1,106 @@
+"""`hoeksteen price`: what a price list says, before anybody is charged by it."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.problems import PROBLEMS
+from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.kernel.errors import Code, HoeksteenError
+from hoeksteen.product import operations as product
+from hoeksteen.product.price_list import SHIPPED, DeclaredOffering, check_directory
+from hoeksteen.product.validation import remarks
+
+_SERVICE = "bss"
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What a check found; each text is `file: price: field: what is wrong`."""
+
+    offerings: list[DeclaredOffering]
+    faults: list[str]
+    remarks: list[str]
+
+
+@click.group()
+def price() -> None:
+    """Check price lists."""
+
+
+@price.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True))
+@click.option("--beside", is_flag=True, help="Also as it would be loaded beside the prices of the installation; nothing is written.")
+@data_option
+@json_option
+def check(directory: Path | None, beside: bool, data: Path, as_json: bool) -> None:
+    """Name every hole, overlap and fault of the price lists in DIRECTORY (those that are shipped, by default); exit status 65 when there is one."""
+    checked = _check(directory or SHIPPED)
+    if beside and not checked.faults:
+        checked.faults.extend(_beside(directory or SHIPPED, data))
+    _show(report_console(as_json=as_json), checked)
+    if as_json:
+        emit_json(_figures(checked))
+    if checked.faults:
+        sys.exit(PROBLEMS[Code.INVALID_INPUT].exit_status)
+
+
+def _check(directory: Path) -> _Checked:
+    found, faults = check_directory(directory)
+    standing_out = [remark for entry in found for remark in remarks(offering=entry.offering)] if not faults else []
+    return _Checked(found, faults, standing_out)
+
+
+def _beside(directory: Path, data: Path) -> list[str]:
+    """Load into a transaction that is undone, and give what refuses it."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        try:
+            with runtime.database.transaction() as tx:
+                product.load_catalogue(tx=tx, directory=directory, now=runtime.clock.now())
+                raise _Undone
+        except _Undone:
+            return []
+        except HoeksteenError as error:
+            return [str(error)]
+
+
+class _Undone(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
+
+def _figures(checked: _Checked) -> dict[str, Any]:
+    offerings = [entry.offering for entry in checked.offerings]
+    return {
+        "valid": not checked.faults,
+        "offerings": len(offerings),
+        "price_versions": sum(len(offering.prices) + len(offering.usage_prices) for offering in offerings),
+        "allowances": sum(len(offering.allowances) for offering in offerings),
+        "caps": sum(len(offering.caps) for offering in offerings),
+        "faults": checked.faults,
+        "remarks": checked.remarks,
+    }
+
+
+def _show(console: Console, checked: _Checked) -> None:
+    table = report_table("Offerings")
+    for heading in ("offering", "charges", "usage prices", "allowances", "caps"):
+        table.add_column(heading, justify="left" if heading == "offering" else "right")
+    for offering in (entry.offering for entry in checked.offerings):
+        counts = (offering.prices, offering.usage_prices, offering.allowances, offering.caps)
+        table.add_row(escape(offering.product_offering_id), *(f"{len(one):,}" for one in counts))
+    console.print(table)
+    for fault in checked.faults:
+        console.print(f"[bold]fault[/]   {escape(fault)}", soft_wrap=True)
+    for remark in checked.remarks:
+        console.print(f"remark  {escape(remark)}", soft_wrap=True)
+    console.print(f"\n{len(checked.faults)} faults, {len(checked.remarks)} remarks." if checked.faults or checked.remarks else "\nNo faults.")
+
+
+commands = [price]

@@ -1,0 +1,177 @@
+"""
+What was used and spent so far in bill periods that are open, and what customers hear of it.
+
+Counters are computed from the lake by the same pieces as charges, for the billing accounts whose usage arrived, and are never billed from:
+a counter that was not refreshed is late, not wrong. At 80 % and 100 % of an allowance or cap the customer gets one message each
+period; a cap on roaming that is reached stops roaming until it is lifted (Regulation (EU) 2022/612, article 14).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import pyarrow as pa
+
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.money import euros
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
+from hoeksteen.messages.model import MessageKind, NewMessage
+from hoeksteen.messages.operations import enqueue
+from hoeksteen.party import queries as party
+from hoeksteen.product import operations as product
+from hoeksteen.product.model import Cap
+from hoeksteen.product.queries import caps_lifted
+from hoeksteen.rating import _engine, _store
+from hoeksteen.rating.model import Counter, CounterKind
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.postgres import Database, Row, Transaction
+from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
+
+BILLING_ACCOUNTS_PER_BATCH = 20_000
+THRESHOLDS = (100, 80)  # percent, highest first
+_ARRIVED = "SELECT DISTINCT billing_account_id FROM arrived WHERE usage_file_id IN (SELECT id::UUID FROM file) ORDER BY billing_account_id"
+_SPENDING = """
+SELECT g.customer_id, g.billing_account_id, g.product_id AS scope_id, g.period_day, sum(c.amount_micro)::BIGINT AS used
+FROM charged c JOIN guided g ON g.record_id = c.record_id GROUP BY g.customer_id, g.billing_account_id, g.product_id, g.period_day
+"""
+_CAPS = """
+SELECT g.customer_id, g.billing_account_id, CASE WHEN p.shared THEN g.billing_account_id ELSE g.product_id END AS scope_id, g.period_day,
+    a.cap_no, any_value(p.cap_micro) AS bound, sum(c.amount_micro)::BIGINT AS used, any_value(g.product_id) AS product_id
+FROM charged c JOIN amount a ON a.record_id = c.record_id JOIN cap p ON p.cap_no = a.cap_no JOIN guided g ON g.record_id = c.record_id
+GROUP BY g.customer_id, g.billing_account_id, CASE WHEN p.shared THEN g.billing_account_id ELSE g.product_id END, g.period_day, a.cap_no
+"""
+_ALLOWANCES = """
+SELECT g.customer_id, g.billing_account_id, CASE WHEN s.shared THEN g.billing_account_id ELSE g.product_id END AS scope_id, g.period_day,
+    s.source_no, any_value(s.granted) AS bound, sum(u.free)::BIGINT AS used
+FROM ({taken}) u JOIN source s ON s.source_no = u.source_no JOIN guided g ON g.record_id = u.record_id
+WHERE NOT s.carried
+GROUP BY g.customer_id, g.billing_account_id, CASE WHEN s.shared THEN g.billing_account_id ELSE g.product_id END, g.period_day, s.source_no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """How many billing accounts were counted, how many messages it gave cause to, and how many products roam no more."""
+
+    billing_accounts: int
+    notices: int
+    roaming_stopped: int
+
+
+def refresh(*, database: Database, lake: Lake, usage_file_ids: Sequence[UUID], now: datetime, identifiers: Identifiers) -> Refreshed:
+    """
+    Count again for the billing accounts of which files brought usage, in their open periods, and tell customers of thresholds that were reached.
+
+    Done twice it changes nothing, and tells nobody anything twice. Each batch of billing accounts commits by itself.
+
+    :param usage_file_ids: of files that were collected
+    :raises Unavailable: when the machine's memory or disk is used up
+    """
+    billing_account_ids = _arrived(lake, usage_file_ids, now)
+    notices = stopped = 0
+    for start in range(0, len(billing_account_ids), BILLING_ACCOUNTS_PER_BATCH):
+        with database.transaction() as tx:
+            some = billing_account_ids[start : start + BILLING_ACCOUNTS_PER_BATCH]
+            for counters, caps in _count(tx, lake, some, now):
+                _store.upsert_counters(tx, counters)
+                told, ended = _tell(tx, counters, caps, now, identifiers)
+                notices, stopped = notices + told, stopped + ended
+    return Refreshed(len(billing_account_ids), notices, stopped)
+
+
+def counters(*, tx: Transaction, customer_id: UUID, since: date) -> list[Counter]:
+    """Give a customer's counters of the bill periods that begin on a day or later, by product, kind and name."""
+    return _store.counters(tx, customer_id, since)
+
+
+def _arrived(lake: Lake, usage_file_ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Give whose usage of months in which a period is open lies in some files."""
+    month = local_day(now).replace(day=1)
+    months = [month_number(one) for one in (add_months(month, -1), month)]
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("arrived", GUIDED, lake.files(GUIDED, {"month": months}))
+        duck.put("file", pa.table({"id": pa.array([str(one) for one in usage_file_ids], pa.string())}))
+        return [row["billing_account_id"] for row in duck.rows(_ARRIVED)]
+
+
+def _count(tx: Transaction, lake: Lake, billing_account_ids: Sequence[UUID], now: datetime) -> Iterable[tuple[list[Counter], dict[str, Cap]]]:
+    """Rate the open periods of billing accounts, those that begin in one month at a time; give the counters, and the caps by identifier."""
+    today = local_day(now)
+    periods: dict[date, list[tuple[UUID, UUID, BillPeriod]]] = {}
+    for one in party.billing_accounts_by_id(tx=tx, billing_account_ids=billing_account_ids):
+        period = bill_period(today, cycle_day=one.cycle_day)
+        periods.setdefault(period.first_day.replace(day=1), []).append((one.customer_id, one.billing_account_id, period))
+    for month, concerned in sorted(periods.items()):
+        inputs = _engine.read_inputs(tx=tx, month=month, bill_month=month, customer_ids=sorted({customer for customer, _, _ in concerned}))
+        wanted = {
+            "id": pa.array([str(billing_account) for _, billing_account, _ in concerned], pa.string()),
+            "first_day": pa.array([period.first_day for _, _, period in concerned], pa.date32()),
+        }
+        with Duck(spill=lake.spill) as duck:
+            _engine.load(duck, lake, inputs)
+            duck.put("wanted", pa.table(wanted))
+            open_now = "(billing_account_id, period_day) IN (SELECT id::UUID, first_day FROM wanted)"
+            buckets = sorted({bucket_of(billing_account) for _, billing_account, _ in concerned})
+            _engine.view_guided(duck, lake, inputs, buckets=buckets, condition=open_now)
+            _engine.rate(duck, inputs, everything=True)
+            yield _read(duck, inputs, now), {cap.cap_id: cap for cap in inputs.tariff.caps}
+
+
+def _read(duck: Duck, inputs: _engine.Inputs, now: datetime) -> list[Counter]:
+    found = [_counter(row, CounterKind.SPENDING, "", None, now) for row in duck.rows(_SPENDING)]
+    found += [_counter(row, CounterKind.CAP, inputs.tariff.caps[row["cap_no"] - 1].cap_id, row["bound"], now) for row in duck.rows(_CAPS)]
+    taken = [
+        f"SELECT record_id, source_{stage} AS source_no, free_{stage} AS free FROM amount WHERE source_{stage} IS NOT NULL"
+        for stage in range(1, inputs.tariff.stages + 1)
+    ]
+    part = {(one.source.number, one.scope_id): one for one in inputs.holders if one.source.allowance.prorate}
+    for row in duck.rows(_ALLOWANCES.format(taken=" UNION ALL ".join(taken))) if taken else ():
+        source, holder = inputs.tariff.sources[row["source_no"] - 1], part.get((row["source_no"], row["scope_id"]))
+        bound = row["bound"] if holder is None else source.allowance.units * holder.days // holder.period.days
+        found.append(_counter(row, CounterKind.ALLOWANCE, source.allowance.allowance_id, bound, now))
+    return found
+
+
+def _counter(row: Row, kind: CounterKind, name: str, bound: int | None, now: datetime) -> Counter:
+    return Counter(row["customer_id"], row["billing_account_id"], row["scope_id"], kind, name, row["period_day"], row["used"], bound, now)
+
+
+def _tell(tx: Transaction, counted: Sequence[Counter], caps: dict[str, Cap], now: datetime, identifiers: Identifiers) -> tuple[int, int]:
+    """Write what customers are to hear into the outbox, and stop roaming where its cap is reached; give how many of each."""
+    messages: list[NewMessage] = []
+    stopped = 0
+    lifted = _lifted(tx, counted, now)
+    for one in counted:
+        if one.bound is None or one.bound == 0 or (one.scope_id, one.name) in lifted:
+            continue
+        reached = [threshold for threshold in THRESHOLDS if 100 * one.used >= threshold * one.bound]
+        new = [threshold for threshold in reached if _store.insert_notice(tx, one, threshold, now)]
+        cap = caps.get(one.name) if one.kind is CounterKind.CAP else None
+        kind = MessageKind.ALLOWANCE_USED if cap is None else MessageKind.CAP_REACHED
+        if cap is not None and cap.is_roaming and not cap.shared and 100 in reached:
+            kind = MessageKind.ROAMING_STOPPED
+            stop = product.stop_roaming(
+                tx=tx, customer_id=one.customer_id, product_id=one.scope_id, cap_id=one.name, period_day=one.period_day, now=now
+            )
+            stopped += stop
+        if new and new[0] == reached[0]:
+            messages.append(NewMessage(one.customer_id, identifiers.new(now), kind, _parameters(one, new[0]), now))
+    enqueue(tx=tx, messages=messages)
+    return len(messages), stopped
+
+
+def _lifted(tx: Transaction, counted: Sequence[Counter], now: datetime) -> set[tuple[UUID, str]]:
+    capped = sorted({one.customer_id for one in counted if one.kind is CounterKind.CAP})
+    found = caps_lifted(tx=tx, customer_ids=capped) if capped else []
+    return {(one.product_id, one.cap_id) for one in found if one.valid_from <= now and (one.valid_to is None or now < one.valid_to)}
+
+
+def _parameters(one: Counter, threshold: int) -> dict[str, str]:
+    """Give what a message says: the allowance or cap by its name in the catalogue, and until when it holds."""
+    parameters = {"percent": str(threshold), "name": one.name.rpartition("/")[2], "offering": one.name.partition("/")[0]}
+    parameters["until"] = add_months(one.period_day, 1).isoformat()
+    if one.kind is CounterKind.CAP:
+        parameters["amount"] = str(euros(one.bound or 0))
+    return parameters
