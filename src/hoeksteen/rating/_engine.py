@@ -163,8 +163,8 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     _load_minutes(duck)
     duck.execute(f"CREATE OR REPLACE TABLE kind AS {_pieces.KIND}")
     _charges.number_prices(duck, lake)
-    counts = _counts(duck)
-    duck.execute(f"CREATE OR REPLACE TABLE rate AS {_pieces.rate(tariff.stages, **counts)}")
+    numbers = counts(duck)
+    duck.execute(f"CREATE OR REPLACE TABLE rate AS {_pieces.rate(tariff.stages, **numbers)}")
     _load_grants(duck, lake, inputs)
 
 
@@ -220,7 +220,7 @@ def _load_grants(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     )
 
 
-def _counts(duck: Duck) -> dict[str, int]:
+def counts(duck: Duck) -> dict[str, int]:
     """Give how many kinds of usage and stretches of time there are, of which the numbers of rates are made."""
     return {"kinds": int(duck.value("SELECT count(*) FROM kind")), "slots": int(duck.value("SELECT count(*) FROM slot"))}
 
@@ -289,7 +289,7 @@ def rate(duck: Duck, inputs: Inputs, *, everything: bool = False) -> int:
 
     :param everything: whether the view `amount` and the tables before it tell of every record, or only of those whose charge needs them
     """
-    for kind, name, query in _pieces.composed(inputs.tariff.stages, **_counts(duck), everything=everything):
+    for kind, name, query in _pieces.composed(inputs.tariff.stages, **counts(duck), everything=everything):
         duck.execute(f"CREATE OR REPLACE {kind} {name} AS {query}")
     return int(duck.value("SELECT count(*) FROM rated"))
 

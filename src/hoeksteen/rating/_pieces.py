@@ -112,8 +112,9 @@ def claim(stage: int) -> str:
     """Units that records ask of each source of a stage, after what earlier stages gave."""
     return f"""
     SELECT record_id, generation, start, period_day, source_{stage} AS source_no, {_left_before(stage)} AS asked,
-        CASE WHEN shared_{stage} THEN (SELECT pool_no FROM pool WHERE pool.billing_account_id = r.billing_account_id) ELSE product_no END AS scope_no
-    FROM rating_{stage - 1} r WHERE source_{stage} IS NOT NULL AND units > 0
+        CASE WHEN shared_{stage} THEN p.pool_no ELSE product_no END AS scope_no
+    FROM rating_{stage - 1} r LEFT JOIN pool p ON r.shared_{stage} AND p.billing_account_id = r.billing_account_id
+    WHERE source_{stage} IS NOT NULL AND units > 0
     """
 
 
