@@ -85,9 +85,12 @@ def test_a_bootstrap_that_was_cut_off_is_finished_by_doing_it_again(own_keeper: 
     own_keeper.sql("DELETE FROM access.key WHERE actor IN ('w.lim', 'api'); DELETE FROM access.actor WHERE actor = 'w.lim'")
     options = (own_keeper.folder / "bootstrap.yaml", "--home", own_keeper.home, "--dsn", own_keeper.dsn)
     own_keeper.run("bootstrap", *options)
-    assert own_keeper.sql("SELECT count(*) FROM access.key WHERE actor IN ('w.lim', 'api')") == "2"
+    assert own_keeper.sql("SELECT count(*) FROM access.actor WHERE actor IN ('w.lim', 'api')") == "2"
     again = own_keeper.run("bootstrap", *options, check=False)
     assert (again.returncode, again.stderr.split(":")[0]) == (1, "not_empty")
+    own_keeper.start()
+    for actor in ("w.lim", "api"):  # which keys they hold, the log says
+        assert own_keeper.client(actor).checkpoint()
 
 
 def test_keys_and_codes(keeper: RunningKeeper, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 from rich.console import Console
@@ -20,6 +21,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import InvalidInput, NotFound, Refused, Unavailable
+from hoeksteen.rating.counters import refresh
 from hoeksteen.usage import operations as collection
 from hoeksteen.usage.adapters import adapters as known_adapters
 from hoeksteen.usage.adapters import named, of_ending
@@ -80,8 +82,9 @@ def collect(paths: tuple[Path, ...], adapter: str | None, again: bool, data: Pat
 @data_option
 @json_option
 def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: int, data: Path, as_json: bool) -> None:
-    """Take files from the drop folder as they come, and put them into its archive (`hoeksteen up` starts this)."""
+    """Take files from the drop folder as they come, put them into its archive, and count on for their customers (`hoeksteen up` starts this)."""
     settings, ended = read_settings(data), threading.Event()
+    to_count: list[UUID] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with open_runtime(settings, service=_SERVICE) as runtime:
@@ -92,6 +95,11 @@ def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: in
                     identifiers=runtime.identifiers, layouts=settings.layouts, settled=timedelta(seconds=settled), kept=timedelta(days=kept),
                     stop=ended.is_set,
                 )  # fmt: skip
+                to_count += [file.usage_file_id for file in swept.taken if not file.already_taken]
+                if to_count:
+                    now = runtime.clock.now()
+                    refresh(database=runtime.database, lake=runtime.lake, usage_file_ids=to_count, now=now, identifiers=runtime.identifiers)
+                    to_count = []
             except (Refused, Unavailable, OSError) as error:  # a layout with faults, a grant that ended, a full disk: somebody can mend it
                 if once:
                     raise
