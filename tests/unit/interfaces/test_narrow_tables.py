@@ -5,7 +5,7 @@ from uuid import UUID
 
 from rich.console import Console
 
-from hoeksteen.interfaces.cli.usage import _show_balance
+from hoeksteen.interfaces.cli.usage_balance import show_balance
 from hoeksteen.rating.model import RatedBalance
 
 COLUMNS = 76
@@ -17,7 +17,7 @@ def test_the_balance_of_usage_shows_whole_figures_and_names() -> None:
         for number in (1, 2)
     ]
     sink = io.StringIO()
-    _show_balance(Console(file=sink, width=COLUMNS), entries)
+    show_balance(Console(file=sink, width=COLUMNS), entries)
     told = sink.getvalue()
     assert "…" not in told
     for figure in ("649,912", "1,299,824", "1,043,030", "249,600", "3,202", "2,424", "1,568", "303,698.00"):
