@@ -238,7 +238,7 @@ def _grant_at(line: Sequence[Told], approvals: Sequence[Told]) -> GrantAt:
     grant: dict[str, JSON] = dict(line[0].detail["grant"])
     started = next((told.detail["grant"] for told in line if told.detail["event"] == "running"), None)
     if started:
-        grant |= {name: started[name] for name in ("valid_from", "valid_to")}
+        grant |= {name: started[name] for name in ("valid_from", "valid_to") if name in started}
     known = [told for told in approvals if told.index > line[0].index]
     indexes = tuple(sorted(told.index for told in (*line, *known)))
     return GrantAt(grant, line[-1].detail["event"], line[0].tags, tuple(told.detail for told in known), indexes)
