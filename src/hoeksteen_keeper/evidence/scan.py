@@ -34,6 +34,20 @@ def require_signed(log: "Log", first: int = 0) -> int:
     return size
 
 
+def seal_facts(log: "Log") -> int:
+    """
+    See that the database holds the log as it was signed, seal the facts of a keeper that did not seal yet, and give the signed tree's size.
+
+    :raises EvidenceCorrupt: as `require_signed`
+    """
+    size = require_signed(log)
+    with _store.connected(log.pool) as tx:
+        rows = _store.unsealed(tx, size)
+        if seals := [(row.index, seal) for row in rows if (seal := log.scribe.seal(row.index, row.kind, row.leaf))]:
+            _store.set_seals(tx, seals)
+    return size
+
+
 def require_columns(tx: _store.Connection, first: int, last: int) -> None:
     """:raises EvidenceCorrupt: `entry_changed`, when the columns of an entry say something else than its leaf and body"""
     for number, _, _, alike in _hashed(tx, first, last):

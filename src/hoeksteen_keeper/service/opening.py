@@ -19,10 +19,10 @@ from hoeksteen_keeper.access.grants import Grants
 from hoeksteen_keeper.access.policies import Shelf, digest_of, governs, policies_of, shipped
 from hoeksteen_keeper.access.sessions import Sessions
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperInvalid, KeeperUnavailable, answer_to
-from hoeksteen_keeper.evidence import _store, queries
+from hoeksteen_keeper.evidence import queries
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.log import Log, connections
-from hoeksteen_keeper.evidence.scan import require_signed
+from hoeksteen_keeper.evidence.scan import require_signed, seal_facts
 from hoeksteen_keeper.service.clock import SteadyClock, now
 from hoeksteen_keeper.service.differences import differences
 from hoeksteen_keeper.service.exposure import attest_exposure
@@ -68,7 +68,7 @@ def _opened(dsn: str, home: Path, port: int) -> Iterator[Keeper]:
         keeper.log.pool.open()
         keeper.log.become_current()
         require_nothing_newer(keeper.log, witnesses)
-        scanned = _seal_facts(keeper.log)
+        scanned = seal_facts(keeper.log)
         keeper.log.start()
         _after_the_last_entry(keeper)
         reapply(keeper)
@@ -175,20 +175,6 @@ def _log(dsn: str, home: Path, provider: KeyProvider) -> Log:
         pool=connections(dsn), home=home, origin=signer.name, signer=signer, log_key=log_key, now=now, random_bytes=os.urandom,
         objects=tile_home(home, origin=signer.name),
     )  # fmt: skip
-
-
-def _seal_facts(log: Log) -> int:
-    """
-    See that the database holds the log as it was signed, seal the facts of a keeper that did not seal yet, and give the signed tree's size.
-
-    :raises KeeperCorrupt: `entry_changed`, when somebody hides or makes up what the log says
-    """
-    size = require_signed(log)
-    with log.pool.connection() as tx:
-        rows = _store.unsealed(tx, size)
-        seals = [(row.index, seal) for row in rows if (seal := log.scribe.seal(row.index, row.kind, row.leaf))]
-        _store.set_seals(tx, seals) if seals else None
-    return size
 
 
 def _put_first_in_force(keeper: Keeper) -> None:

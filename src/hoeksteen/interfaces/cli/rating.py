@@ -34,17 +34,17 @@ def rate() -> None:
 
 @rate.command()
 @click.option("--month", callback=a_month, required=True, help="The month in which the bill periods begin, such as 2026-10.")
-@click.option("--account", type=click.UUID, help="Of this billing account alone.")
+@click.option("--billing-account", type=click.UUID, help="Of this one alone.")
 @data_option
 @json_option
-def difference(month: date, account: UUID | None, data: Path, as_json: bool) -> None:
+def difference(month: date, billing_account: UUID | None, data: Path, as_json: bool) -> None:
     """Rate a month as everything stands now, and show where the result is not what was charged."""
     began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        if account is None:
+        if billing_account is None:
             found = rerating.difference(tx=tx, lake=runtime.lake, month=month)
         else:
-            found = rerating.rerate_account(tx=tx, lake=runtime.lake, billing_account_id=account, month=month)
+            found = rerating.rerate_account(tx=tx, lake=runtime.lake, billing_account_id=billing_account, month=month)
     _show_differences(found, as_json=as_json)
     if as_json:
         figures = {"month": f"{month:%Y-%m}", "differences": [asdict(one) for one in found]}
