@@ -5,6 +5,9 @@ The file has a header and a trailer, its own identifiers, numbers of a given num
 in it is prepared for the reader.
 """
 
+import argparse
+import json
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,3 +130,28 @@ def _product(number: str, term: NewTerm) -> NewProduct:
     resource = NewResource(_id("resource", number), "msisdn", term.valid_from)
     customer, account = _id("customer", number), _id("billing account", number)
     return NewProduct(customer, _id("product", number), account, _HELD_FROM, date(2026, 11, 1), (term,), (), (resource,))
+
+
+def main() -> None:
+    """Collect one file through a running installation, as the service bss, and write the figures as JSON on the last line."""
+    parser = argparse.ArgumentParser()
+    for name in ("--dsn", "--warehouse", "--socket", "--key", "--folder"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--records", type=int, required=True)
+    parser.add_argument("--numbers", type=int, required=True)
+    given = parser.parse_args()
+    path = Path(given.folder) / "usage.csv"
+    with (
+        Database(given.dsn) as database,
+        KeeperClient(socket_path=Path(given.socket), service="bss", key_path=Path(given.key)) as keeper,
+        Lake(warehouse=Path(given.warehouse), catalogue_dsn=given.dsn) as lake,
+    ):
+        hold(database=database, keeper=keeper, numbers=given.numbers, now=datetime(2026, 10, 1, tzinfo=UTC))
+        write_file(path=path, records=given.records, numbers=given.numbers, seed=1)
+        done = ingest(database=database, keeper=keeper, lake=lake, path=path, records=given.records, identifiers=Identifiers(random.Random(1)))
+    figures = {"ingest_records": done.records, "ingest_bytes": done.bytes_read, "ingest_records_per_second": round(done.records_per_second)}
+    print(json.dumps(figures))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

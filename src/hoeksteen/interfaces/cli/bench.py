@@ -1,6 +1,5 @@
 """`hoeksteen bench`: measurements on real parts, each beside the physical limit of the machine, taken in the same run."""
 
-import importlib.util
 import json
 import shutil
 import sys
@@ -20,11 +19,10 @@ from hoeksteen.host.os_users import own
 from hoeksteen.host.processes import run_as
 from hoeksteen.interfaces.cli import people
 from hoeksteen.interfaces.cli.options import emit_json, json_option, report_console, report_table
-from hoeksteen.interfaces.cli.story import Story
 from hoeksteen.kernel.errors import Unavailable
 
 _CUSTOMERS = 10_000  # the standing grants' ceilings follow from it
-_COLLECTED_CUSTOMERS = 2_000
+_INGESTED, _NUMBERS = 1_000_000, 20_000  # records of the file that is collected, and the numbers that they are of
 
 
 @click.group()
@@ -123,20 +121,16 @@ def _rate(installation: Installation, console: Console, records: int) -> dict[st
 
 
 def _ingest(installation: Installation, console: Console) -> dict[str, Any]:
-    """Measure collection through the real keeper: of the usage room's own measurement, or else of an invented month of a few customers."""
+    """Measure collection of one file through the real keeper."""
     people.ensure_bootstrapped(installation)
-    people.approve_standing_grants(installation, customers=_CUSTOMERS)
+    people.approve_standing_grants(installation, customers=_INGESTED)
     settings = installation.settings
-    if importlib.util.find_spec("hoeksteen.usage.bench") is not None:
-        return _run(installation.users.application, "ingest", "--data", settings.data, module="hoeksteen.usage.bench")
-    story, legacy = Story(installation, console), settings.application / "legacy"
-    story.figures("synth", "--customers", str(_COLLECTED_CUSTOMERS), "--seed", "1", "--month", "2026-10", "--out", legacy)
-    sources = (("fixed", "fixed.csv"), ("mobile", "mobile.jsonl"), ("broadband", "broadband.sqlite"))
-    mapped: list[str | Path] = [one for name, file in sources for one in ("--mapping", name, "--input", legacy / file)]
-    story.figures("consolidate", *mapped, "--cutover", "2026-11-01")
-    collected = story.figures("usage", "collect", legacy / "usage")
-    records = collected["usage"]["records_in"]
-    return {"ingest_records": records, "ingest_records_per_second": round(records / collected["seconds"])}
+    console.print(f"  a file of {_INGESTED:,} records of {_NUMBERS:,} numbers, collected through the keeper")
+    return _run(
+        installation.users.application, "--dsn", settings.business_dsn, "--warehouse", settings.lake, "--socket", settings.keeper_socket, "--key",
+        settings.service_keys / "bss.key", "--folder", settings.application, "--records", _INGESTED, "--numbers", _NUMBERS,
+        module="hoeksteen.usage.bench",
+    )  # fmt: skip
 
 
 def _run(user: str, part: str, *options: object, module: str = "hoeksteen_keeper.bench") -> dict[str, Any]:
