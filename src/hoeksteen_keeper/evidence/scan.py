@@ -28,9 +28,8 @@ def require_signed(log: "Log", first: int = 0) -> int:
     """
     with _store.connected(log.pool) as tx:
         size, _ = _store.signed(tx, str(log.signer.verifier), EMPTY_ROOT)
-        begin = first - first % TILE_WIDTH
-        if begin < size:
-            _compare(log, tx, begin, size)
+        if first < size:
+            _compare(log, tx, first - first % TILE_WIDTH, size)
     return size
 
 
