@@ -17,11 +17,15 @@ from hoeksteen.storage.postgres import Database
 from hoeksteen.usage import queries
 from hoeksteen.usage.dropping import ARCHIVE, REFUSED, TAKING, Swept, sweep
 
-NOW = datetime.now(UTC)  # noqa: TID251  files' own times are the machine's
 OWN = "31699900001"
 CALL = f"R;{{}};V;{OWN};31201234567;2026-10-03T12:00:00+02:00;60"
 SESSION = f'{{"own_number":"{OWN}","start":"2026-10-03T12:00:00+02:00","uplink_bytes":1,"downlink_bytes":2,"visited_country":"NL"}}\n'
 LATER = timedelta(minutes=1)
+
+
+def clock() -> datetime:
+    """Give the machine's time, which files have too."""
+    return datetime.now(UTC)  # noqa: TID251 as said
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def swept(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path,
 
     def run(after: timedelta = LATER, **options: object) -> Swept:
         return sweep(
-            database=database, keeper=keeper.client("bss"), lake=lake, folder=drop, now=NOW + after, identifiers=identifiers, **options  # type: ignore[arg-type]
+            database=database, keeper=keeper.client("bss"), lake=lake, folder=drop, now=clock() + after, identifiers=identifiers, **options  # type: ignore[arg-type]
         )  # fmt: skip
 
     return run
@@ -60,7 +64,7 @@ def test_files_are_taken_in_order_and_archived(swept: Callable[..., Swept], drop
     done = swept()
     assert [balance.name for balance in done.taken] == ["any name", "calls-9.csv", "calls-10.csv"]
     assert all(balance.closes and balance.records_in == 1 for balance in done.taken)
-    month = f"{NOW + LATER:%Y-%m}"
+    month = f"{clock() + LATER:%Y-%m}"
     assert inside(drop) == sorted(f"{ARCHIVE}/{month}/{balance.usage_file_id}/{balance.name}" for balance in done.taken)
     assert swept() == Swept((), (), 0)
 
