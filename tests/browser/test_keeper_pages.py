@@ -69,8 +69,8 @@ def with_passkey(context: BrowserContext, keeper: RunningKeeper, actor: str) -> 
     return page
 
 
-def test_a_passkey_logs_in_and_proves_afresh_what_a_password_may_not(chromium: Browser, keeper: RunningKeeper) -> None:
-    subject, desk = new_subject(), keeper.client("desk")
+def test_a_passkey_logs_in_and_proves_afresh_what_a_password_may_not(chromium: Browser, own_keeper: RunningKeeper) -> None:
+    keeper, subject, desk = own_keeper, new_subject(), own_keeper.client("desk")
     keeper.client("bss").seal(purpose="migration", category="note", items=[SealItem(subject, {"text": "x"})])
     with pytest.raises(KeeperRefused, match="step_up_needed"):
         keeper.as_person("dewi.hoekstra").shred(subject=subject, category="note", reason="asked for")
@@ -87,7 +87,7 @@ def test_a_passkey_logs_in_and_proves_afresh_what_a_password_may_not(chromium: B
     assert query["state"] == ["state-2"]
     session = desk.exchange(code=query["code"][0])
     desk.as_actor(session.token).shred(subject=subject, category="note", reason="asked for")
-    keeper.sql(f"UPDATE access.session SET opened_at = opened_at - interval '16 minutes' WHERE actor = '{session.actor}' AND proof = 'passkey'")
+    keeper.later("16 minutes")
     with pytest.raises(KeeperRefused, match="step_up_needed"):  # a proof grows old
         desk.as_actor(session.token).shred(subject=subject, category=None, reason="asked for")
 
