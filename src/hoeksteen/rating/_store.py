@@ -70,14 +70,18 @@ def counters(tx: Transaction, customer_id: UUID, since: date) -> list[Counter]:
     return [Counter(**{**row, "kind": CounterKind(row["kind"])}) for row in tx.rows(sql, (customer_id, since))]
 
 
-def insert_notice(tx: Transaction, counter: Counter, threshold: int, now: datetime) -> bool:
-    """Note that a customer hears of a threshold, and say whether that is new in this period."""
+def insert_notices(tx: Transaction, reached: Sequence[tuple[Counter, int]], now: datetime) -> set[tuple[Counter, int]]:
+    """Note that customers hear of thresholds, and give those that are new in their period."""
+    if not reached:
+        return set()
+    rows = [(one.customer_id, one.scope_id, str(one.kind), one.name, one.period_day, threshold) for one, threshold in reached]
     sql = """
-    INSERT INTO rating.notice (customer_id, scope_id, kind, name, period_day, threshold, noticed_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
-    ON CONFLICT DO NOTHING RETURNING true AS new
+    INSERT INTO rating.notice (customer_id, scope_id, kind, name, period_day, threshold, noticed_at)
+    SELECT *, %s FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::date[], %s::integer[]) ON CONFLICT DO NOTHING
+    RETURNING customer_id, scope_id, kind, name, period_day, threshold
     """
-    key = (counter.customer_id, counter.scope_id, str(counter.kind), counter.name, counter.period_day)
-    return bool(tx.rows(sql, (*key, threshold, now)))
+    new = {tuple(row.values()) for row in tx.rows(sql, (now, *(list(column) for column in zip(*rows, strict=True))))}
+    return {pair for pair, row in zip(reached, rows, strict=True) if row in new}
 
 
 def open_rating(tx: Transaction, month: date, rating_run_id: UUID) -> UUID:

@@ -143,11 +143,11 @@ def _tell(tx: Transaction, counted: Sequence[Counter], caps: dict[str, Cap], now
     messages: list[NewMessage] = []
     stopped = 0
     lifted = _lifted(tx, counted, now)
-    for one in counted:
-        if one.bound is None or one.bound == 0 or (one.scope_id, one.name) in lifted:
-            continue
-        reached = [threshold for threshold in THRESHOLDS if 100 * one.used >= threshold * one.bound]
-        new = [threshold for threshold in reached if _store.insert_notice(tx, one, threshold, now)]
+    bounded = [one for one in counted if one.bound and (one.scope_id, one.name) not in lifted]
+    reached_by = {one: [threshold for threshold in THRESHOLDS if 100 * one.used >= threshold * (one.bound or 0)] for one in bounded}
+    noticed = _store.insert_notices(tx, [(one, threshold) for one, reached in reached_by.items() for threshold in reached], now)
+    for one, reached in reached_by.items():
+        new = [threshold for threshold in reached if (one, threshold) in noticed]
         cap = caps.get(one.name) if one.kind is CounterKind.CAP else None
         kind = MessageKind.ALLOWANCE_USED if cap is None else MessageKind.CAP_REACHED
         if cap is not None and cap.is_roaming and not cap.shared and 100 in reached:

@@ -102,6 +102,12 @@ def refused_files(tx: Transaction) -> list[RefusedFile]:
     return [RefusedFile(**row) for row in tx.rows("SELECT name, adapter, why, refused_at FROM usage.refused_file ORDER BY name")]
 
 
+def why_refused(tx: Transaction, name: str) -> str | None:
+    """Give why a file of this name was refused, or None where none was."""
+    row = tx.row("SELECT why FROM usage.refused_file WHERE name = %s", (name,))
+    return None if row is None else str(row["why"])
+
+
 def last_closed(tx: Transaction) -> dict[int, date]:
     return {
         row["cycle_day"]: row["last"] for row in tx.rows("SELECT cycle_day, max(period_from) AS last FROM usage.closed_period GROUP BY cycle_day")

@@ -87,7 +87,7 @@ def batch(*, tx: Transaction, key: str) -> Batch:
     balance = _store.file_by_digest(tx, row["digest"])
     if balance is not None:
         return Batch(key, BatchState.TAKEN, row["accepted_at"], balance=balance)
-    why = next((file.why for file in _store.refused_files(tx) if file.name == row["name"]), None)
+    why = _store.why_refused(tx, row["name"])
     return Batch(key, BatchState.ACCEPTED if why is None else BatchState.REFUSED, row["accepted_at"], why or "")
 
 

@@ -40,15 +40,10 @@ class DayCount:
     units: int
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """
-    What became of the records of a day or of a source.
+class Accounted:
+    """What a balance says of its records, whatever they are added up by."""
 
-    :param records_in: for a source what its files held; for a day the sum of its states, because a day is told by the records alone
-    """
-
-    of: date | str | None
+    __slots__ = ()
     records_in: int
     units_in: int
     states: tuple[StateCount, ...]
@@ -61,6 +56,20 @@ class Balance:
     def closes(self) -> bool:
         """Say whether every record and every unit has exactly one state."""
         return (self.records_in, self.units_in) == (sum(count.records for count in self.states), sum(count.units for count in self.states))
+
+
+@dataclass(frozen=True, slots=True)
+class Balance(Accounted):
+    """
+    What became of the records of a day or of a source.
+
+    :param records_in: for a source what its files held; for a day the sum of its states, because a day is told by the records alone
+    """
+
+    of: date | str | None
+    records_in: int
+    units_in: int
+    states: tuple[StateCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class FileBalance:
+class FileBalance(Accounted):
     """
     What became of one file: its records and units, each in exactly one state.
 
@@ -95,15 +104,6 @@ class FileBalance:
     units_in: int
     states: tuple[StateCount, ...]
     already_taken: bool = False
-
-    def records(self, state: UsageState) -> int:
-        """Give the number of records in a state."""
-        return sum(count.records for count in self.states if count.state is state)
-
-    @property
-    def closes(self) -> bool:
-        """Say whether every record and every unit has exactly one state."""
-        return (self.records_in, self.units_in) == (sum(count.records for count in self.states), sum(count.units for count in self.states))
 
 
 @dataclass(frozen=True, slots=True)

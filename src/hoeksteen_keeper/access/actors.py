@@ -274,9 +274,9 @@ class Actors:
         state = standing(self._log)  # not the tables, where a target could hide; any session may be named, for a row of it could come back
         if scope not in _KILLS or not (_is_uuid(target) if scope == "session" else state.told(scope, target)):
             raise KeeperInvalid("unknown_target", "There is no such session, actor or organisation.")
+        if scope == "organisation" and (of := organisation_at(state, target)) and of.operator:
+            raise KeeperRefused("operator_kept", "Stopping the operator itself would stop those who stop others; stop the keeper instead.")
         with self._store.transaction() as tx:
-            if scope == "organisation" and (of := organisation_at(state, target)) and of.operator:
-                raise KeeperRefused("operator_kept", "Stopping the operator itself would stop those who stop others; stop the keeper instead.")
             self._stop(tx, scope, target, by=by, organisation=organisation, reason=reason)
 
     def _stop(self, tx: Connection, scope: str, target: str, *, by: str, organisation: str, reason: str) -> None:

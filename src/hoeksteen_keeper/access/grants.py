@@ -99,10 +99,11 @@ class Grants:
             `grant_not_requested`
         """
         with self._store.transaction() as tx:
-            grant, held = _as_signed(tx, self._locked(tx, grant_id)), standing(self._log).grant(str(grant_id))
+            grant, state = _as_signed(tx, self._locked(tx, grant_id)), standing(self._log)
+            held = state.grant(str(grant_id))
             if held is None or held.grant["digest"] != grant.digest.hex():
                 raise _changed()
-            grant = replace(grant, state=held.state)
+            grant = replace(grant, state=held.state, requested_at=state.asked_at(str(grant_id)))
             asker = self._actors.find(grant.asker)
             self._require_approver(approver, asker, grant)
             if digest != grant.digest:
@@ -150,14 +151,12 @@ class Grants:
     def running(self) -> list[RunningGrant]:
         """Give the grants that run, of everybody."""
         state, now = standing(self._log), self._now()
-        names = [name for of_asker in list(state.history.open_grants.values()) for name in of_asker.copy()]
-        return [grant for name in names if (grant := running_at(state, name)) and grant.runs(now)]
+        return [grant for name in state.open_grants() if (grant := running_at(state, name)) and grant.runs(now)]
 
     def expire(self) -> int:
         """Mark what ran out, and give how many; a grant is not used after its time whether it was marked or not."""
         state, now = standing(self._log), self._now()
-        names = [name for of_asker in list(state.history.open_grants.values()) for name in of_asker.copy()]
-        over = [name for name in names if (held := state.grant(name)) and _ran_out(held, state.asked_at(name), now)]
+        over = [name for name in state.open_grants() if (held := state.grant(name)) and _ran_out(held, state.asked_at(name), now)]
         for name in over:
             with self._store.transaction() as tx, suppress(KeeperInvalid):  # whose row somebody took away ends by its time alone
                 self._locked(tx, UUID(name))

@@ -40,15 +40,15 @@ def did_see(
     if limit is not None and not 1 <= limit <= ANSWER_MAX:
         raise KeeperInvalid("question_invalid", f"A page has 1 to {ANSWER_MAX} entries.")
     found: list[dict[str, JSON]] = []
-    place = 0
-    logs: list[Log | EarlierLog] = [*log.earlier, log]
-    for one in logs:
-        skipped = None if after is None or after < place else after - place
+    place = 0  # of a log's first entry among those of all logs
+    ended: list[tuple[Log | EarlierLog, int, str | None]] = [(one, one.size, one.origin) for one in log.earlier]
+    for one, size, name in (*ended, (log, 0, None)):
         left = None if limit is None else limit - len(found)
-        if (skipped is None or not isinstance(one, EarlierLog) or skipped < one.size) and left != 0:
+        if left != 0 and (name is None or after is None or after < place + size - 1):
+            skipped = None if after is None or after < place else after - place
             page = _did_see(one, subject, actor, organisation, country, since, until, skipped, left)
-            found += [{**entry, "index": place + entry["index"], "log": one.origin if isinstance(one, EarlierLog) else None} for entry in page]
-        place += one.size if isinstance(one, EarlierLog) else 0
+            found += [{**entry, "index": place + entry["index"], "log": name} for entry in page]
+        place += size
     if len(found) > ANSWER_MAX:
         raise TooMuch("too_much", _TOO_MUCH)
     return found

@@ -200,6 +200,10 @@ class StateAt:
         """Give when a grant of the log was asked for."""
         return self.history.line("grant", name, self.size)[0].time
 
+    def open_grants(self) -> list[str]:
+        """Name the grants of everybody that have not ended."""
+        return [name for of_asker in list(self.history.open_grants.values()) for name in of_asker.copy()]
+
     def glass_of(self, asker: str) -> list[str]:
         """Name the grants that somebody took by breaking glass, the oldest first."""
         names = self.history.glass.get(asker, [])[:]

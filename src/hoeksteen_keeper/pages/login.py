@@ -1,6 +1,6 @@
 """Log-in by password and code or by passkey, step-up, and the way back to the service that asked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -44,25 +44,32 @@ def step_up(request: Page) -> Template:
 @in_thread
 def log_in(request: Page, data: Form) -> Response[Any]:
     """Check password and code; then send the browser back with a one-time code, or open a session here."""
-    rooms = rooms_of(request)
-    form, back = leading_back(rooms, data)
-    try:
-        actor = rooms.sessions.log_in(actor=data.get("actor", "").strip(), password=data.get("password", ""), code=data.get("code", ""))
-        to, cookies = logged_in(rooms, form, actor, proof="password")
-    except KeeperRefused as error:
-        return login_page(request, form, back, fault=error.reason, status=403)
-    return headed(Redirect(to, status_code=303, cookies=cookies), back)
+    sessions = rooms_of(request).sessions
+    return _entered(request, data, lambda: (sessions.log_in(
+        actor=data.get("actor", "").strip(), password=data.get("password", ""), code=data.get("code", "")
+    ), "password"))  # fmt: skip
 
 
 @post("/login/key", status_code=200)
 @in_thread
 def log_in_by_key(request: Page, data: Form) -> Response[Any]:
     """Take the one-time code that the proof of a person's own key gave, in place of password and code."""
+    sessions = rooms_of(request).sessions
+
+    def proven() -> tuple[str, str]:
+        actor, proof = sessions.redeem(data.get("key_code", "").strip(), service=PAGES)
+        return sessions.admit(actor), proof
+
+    return _entered(request, data, proven)
+
+
+def _entered(request: Page, data: Form, prove: Callable[[], tuple[str, str]]) -> Response[Any]:
+    """Let in whom a form proves, by what, or show the form again with what was refused."""
     rooms = rooms_of(request)
     form, back = leading_back(rooms, data)
     try:
-        actor, proof = rooms.sessions.redeem(data.get("key_code", "").strip(), service=PAGES)
-        to, cookies = logged_in(rooms, form, rooms.sessions.admit(actor), proof=proof)
+        actor, proof = prove()
+        to, cookies = logged_in(rooms, form, actor, proof=proof)
     except KeeperRefused as error:
         return login_page(request, form, back, fault=error.reason, status=403)
     return headed(Redirect(to, status_code=303, cookies=cookies), back)

@@ -25,10 +25,6 @@ from hoeksteen.rating.model import Explanation
 from hoeksteen.usage import operations as collection
 
 _SERVICE = "bss"
-_HEADINGS = {  # no wider than their figures, so that a file's name keeps its room on 80 columns
-    "records_in": "records", "zero_rated": "zero", "unrated": "not yet", "duplicate": "dupl.", "suspended": "susp.", "rejected": "rej.",
-}  # fmt: skip
-_FINAL = ("rated", "zero_rated", "duplicate", "suspended", "rejected")
 
 
 @click.group()
@@ -106,6 +102,7 @@ def _show_explanation(explanation: Explanation) -> None:
         "state": f"{explanation.state} {explanation.reason}".strip(),
         "units delivered, rounded, free": f"{explanation.delivered_units:,} · {explanation.units:,} · {explanation.free_units:,}",
         "price": f"{explanation.price_id} valid from {valid_from}",
+        "time band": explanation.band or "none",
         "amount": f"EUR {euros(explanation.amount_micro):.6f}",
     }
     for name, value in rows.items():
