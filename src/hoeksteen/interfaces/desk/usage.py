@@ -75,12 +75,18 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
         later=chosen.next() if chosen.first_day < current.first_day else None,
         lines=lines,
         so_far=counted if chosen.first_day == current.first_day or not period else None,
-        allowances=allowances_used(held=held, offerings=offerings, totals=totals),
+        allowances=allowances_used(held=held, offerings=offerings, totals=totals, first_day=chosen.first_day),
     )
 
 
-def allowances_used(*, held: Sequence[ProductHeld], offerings: dict[str, ProductOffering], totals: Sequence[UsageTotal]) -> list[AllowanceUsed]:
-    """Give each allowance of the products that are active, once per pool where it is shared."""
+def allowances_used(
+    *, held: Sequence[ProductHeld], offerings: dict[str, ProductOffering], totals: Sequence[UsageTotal], first_day: date
+) -> list[AllowanceUsed]:
+    """
+    Give each allowance of the products that are active, once per pool where it is shared.
+
+    :param first_day: of the bill period; what was late, of an earlier one, used up the allowance of that
+    """
     found: dict[tuple[str, UUID], AllowanceUsed] = {}
     for one in held:
         offering = offerings[one.product_offering_id]
@@ -89,8 +95,8 @@ def allowances_used(*, held: Sequence[ProductHeld], offerings: dict[str, Product
             used = sum(
                 total.free_units
                 for total in totals
-                if total.service == allowance.service and total.zone in allowance.zones and total.roaming in allowance.roaming
-                and pool in (total.billing_account_id, total.product_id)
+                if total.period_day == first_day and total.service == allowance.service
+                and total.zone in allowance.zones and total.roaming in allowance.roaming and pool in (total.billing_account_id, total.product_id)
             )  # fmt: skip
             found[allowance.allowance_id, pool] = AllowanceUsed(offering, allowance, allowance.units, used)
     return list(found.values())
