@@ -80,6 +80,6 @@ def test_the_questions_on_the_command_line(keeper: RunningKeeper) -> None:
     assert {"could_see"} <= {entry["action"] for entry in asked}
     lines = keeper.run("could-see", "--actor", "anna.dekker", *as_dewi).stdout.splitlines()
     assert lines[0].startswith("anna.dekker  Anna Dekker, lage-landen (NL)") and any("identity" in line and " for care; " in line for line in lines)
-    assert lines[-len(found) - 1].startswith("1 could, in ") and lines[-len(found) :] == found
+    assert lines[-len(found) - 1].startswith("Actors: 1. Ways: ") and lines[-len(found) :] == found
     assert "could_see" in keeper.run("did-see", "--actor", "dewi.hoekstra", *as_dewi).stdout
     assert "question_invalid" in keeper.run("did-see", "--actor", "dewi.hoekstr", *as_dewi, check=False).stderr

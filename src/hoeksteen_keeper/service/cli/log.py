@@ -72,7 +72,7 @@ def could_see(client: KeeperClient, at: datetime | None, since: datetime | None,
         for way in ways:
             click.echo(f"    {_way(way)}")
     people = len({row["actor"] for row in answer["actors"]})
-    click.echo(f"{people} could, in {len(answer['actors'])} ways. Back doors of the machine: {len(answer['findings']) or 'none'}.")
+    click.echo(f"Actors: {people}. Ways: {len(answer['actors'])}. Back doors of the machine: {len(answer['findings'])}.")
     for finding in answer["findings"]:
         click.echo(f"- {finding}")
 
