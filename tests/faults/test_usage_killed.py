@@ -55,6 +55,8 @@ def test_killed_at_random_instants(database: Database, business_dsn: str, keeper
             worker.send_signal(signal.SIGKILL)
             told, _ = worker.communicate()
             seen.append(_require_whole(house))
+            if seen[-1] == (seen[-2] if seen[1:] else 0):  # nothing came of this life: this machine needs longer than it seemed
+                took *= 2
             if "done" in told and LATER in house.held:
                 break
         assert len(set(seen)) > 2, f"the kills came too early or too late to mean anything: {seen}"

@@ -213,17 +213,16 @@ class Grants:
         if any((held := running_at(state, str(grant.grant))) and held.runs(now) for grant in candidates):
             return "grant_covers_others"
         latest = candidates[0]
-        ran_out = latest.state == "expired" or (latest.state == "running" and latest.valid_to is not None and latest.valid_to <= self._now())
-        reasons = {"requested": "grant_not_approved", "revoked": "grant_revoked", "refused": "grant_refused"}
-        return "grant_expired" if ran_out else reasons.get(latest.state, "no_grant")  # one that the log does not know is none
+        reasons = {"expired": "grant_expired", "requested": "grant_not_approved", "revoked": "grant_revoked", "refused": "grant_refused"}
+        return reasons.get(latest.state_at(now), "no_grant")  # one that the log does not know is none
 
     def described(self, grant: Grant) -> dict[str, Any]:
         """Give everything about a grant that its asker and its approvers may read."""
         facts = json.loads(grant.canonical)
-        used, sealed = limits.used_by_grant(self._store, grant.grant)
+        now, (used, sealed) = self._now(), limits.used_by_grant(self._store, grant.grant)
         return {
             **{name: facts[name] for name in ("asker", "asker_name", "organisation", "organisation_name", "country", "subjects", "requested_at")},
-            "id": str(grant.grant), "state": grant.state, "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
+            "id": str(grant.grant), "state": grant.state_at(now), "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
             "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour,
             "per_day": grant.per_day, "used": used, "sealed": sealed,
             "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(), "digest": grant.digest.hex(),

@@ -85,6 +85,10 @@ class Grant:
     valid_to: datetime | None
     break_glass: bool = False
 
+    def state_at(self, now: datetime) -> str:
+        """Give its state; what ran out is expired from that instant on, whether it was marked or not."""
+        return "expired" if self.state == "running" and self.valid_to is not None and self.valid_to <= now else self.state
+
 
 @dataclass(frozen=True, slots=True)
 class RunningGrant:
