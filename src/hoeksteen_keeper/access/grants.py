@@ -222,9 +222,9 @@ class Grants:
         now, (used, sealed) = self._now(), limits.used_by_grant(self._store, grant.grant)
         return {
             **{name: facts[name] for name in ("asker", "asker_name", "organisation", "organisation_name", "country", "subjects", "requested_at")},
-            "id": str(grant.grant), "state": grant.state_at(now), "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
-            "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max, "per_hour": grant.per_hour,
-            "per_day": grant.per_day, "used": used, "sealed": sealed,
+            "id": str(grant.grant), "state": grant.state_at(now), "purpose": grant.purpose, "categories": list(grant.categories),
+            "ticket": grant.ticket, "unmasked": grant.unmasked, "minutes": grant.minutes, "subjects_max": grant.subjects_max,
+            "per_hour": grant.per_hour, "per_day": grant.per_day, "used": used, "sealed": sealed,
             "valid_from": grant.valid_from, "valid_to": grant.valid_to, "canonical": grant.canonical.decode(), "digest": grant.digest.hex(),
             "approvals": [signature_of(told) for told in self._signed(grant)],
             "approvals_needed": APPROVALS_NEEDED,
@@ -369,7 +369,7 @@ def _as_signed(tx: Connection, grant: Grant) -> Grant:
     """
     said, listed = json.loads(grant.canonical), [str(subject) for subject in _listed(tx, grant.grant)]
     same = sha256(grant.canonical).digest() == grant.digest and {
-        "id": str(grant.grant), "asker": grant.asker, "purpose": grant.purpose, "categories": list(grant.categories), "ticket": grant.ticket,
+        "id": str(grant.grant), "asker": grant.asker, "purpose": grant.purpose, "categories": list(grant.categories),
         "minutes": grant.minutes, "unmasked": grant.unmasked, "subjects": "any" if grant.any_subject else listed, "per_hour": grant.per_hour,
         "per_day": grant.per_day, "subjects_max": grant.subjects_max,
     }.items() <= said.items()  # fmt: skip

@@ -6,6 +6,7 @@ seal the keeper reads the names of the fields, and of what it hands on nothing.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ from hoeksteen_keeper.vault.keys import Wanted, WrappedKey
 ITEMS_MAX = 10_000
 LOOKS_AGAIN_AFTER = timedelta(seconds=1)
 _TRAFFIC_PURPOSE = "billing"
+_ASIDE = ThreadPoolExecutor(1, "keys")
 _FIELDS = {
     category: msgspec.msgpack.Decoder(msgspec.defstruct(category, [(name, msgspec.Raw, b"") for name in names], forbid_unknown_fields=True))
     for category, names in FIELDS.items()
@@ -163,12 +165,12 @@ def reveal_many(keeper: Keeper, asked: Sequence[tuple[Caller, Reveal]]) -> list[
     begun, openings = keeper.now(), [_Opening(caller, body) for caller, body in asked]
     _each(openings, _Opening.read)
     open_ones = [one for one in openings if one.error is None]
-    for one, permission in zip(open_ones, keeper.gate.admit_many([(one.caller, one.ask) for one in open_ones]), strict=True):
-        one.take(permission)
+    wrapped = _ASIDE.submit(keeper.keys.wanted, [one.wanted for one in open_ones])  # the database looks while the policies decide
+    permissions = keeper.gate.admit_many([(one.caller, one.ask) for one in open_ones])
+    for one, permission, keys in zip(open_ones, permissions, wrapped.result(), strict=True):
+        one.take(keeper, permission, keys)
     permitted = [one for one in open_ones if one.error is None]
-    for one, keys in zip(permitted, keeper.keys.wanted([one.wanted for one in permitted]), strict=True):
-        one.find(keeper, keys)
-    _enter_all(keeper, [one for one in permitted if one.error is None])
+    _enter_all(keeper, permitted)
     _each(permitted, lambda one: one.open(keeper))
     _each(permitted, lambda one: look_again(keeper, begun, one.caller, one.ask, one.permission))
     return [one.error or one.answer for one in openings]
@@ -196,13 +198,11 @@ class _Opening:
             body.context.customer_on_the_line, body.context.ticket,
         )  # fmt: skip
 
-    def take(self, permission: Permission | KeeperRefused) -> None:
+    def take(self, keeper: Keeper, permission: Permission | KeeperRefused, keys: Sequence[WrappedKey] | KeeperError) -> None:
         if isinstance(permission, KeeperRefused):
             self.error = permission
-        else:
-            self.permission = permission
-
-    def find(self, keeper: Keeper, keys: Sequence[WrappedKey] | KeeperError) -> None:
+            return
+        self.permission = permission
         if not isinstance(keys, KeeperError):
             self.keys = keys
         elif isinstance(keys, KeeperRefused):
