@@ -1,5 +1,7 @@
 .PHONY: help setup demo up down status test test-all lint screenshots lock clean
 PYTEST = .venv/bin/python -m pytest
+# Two processes side by side; the browser in one of its own, because its event loop runs while it is open.
+SIDE_BY_SIDE = -n 2 --dist loadfile --ignore tests/browser
 CUSTOMERS ?= 2000
 
 help:            ## show this
@@ -17,12 +19,14 @@ status:          ## say what runs
 test: setup      ## linters, types, house rules and every suite but the slow ones
 	@tools/system-packages chromium softhsm2
 	@$(MAKE) --no-print-directory lint
-	$(PYTEST) -m "not slow" --durations=5 $(ARGS)
+	$(PYTEST) -m "not slow" --durations=5 $(SIDE_BY_SIDE) $(ARGS)
+	$(PYTEST) -m "not slow" --durations=5 tests/browser
 test-all: setup  ## every suite, the slow ones too
 	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev openjdk-17-jre-headless
 	@.setup/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements/spark.txt
 	@$(MAKE) --no-print-directory lint
-	$(PYTEST) --durations=10 --cov --cov-report=term:skip-covered $(ARGS)
+	HOEKSTEEN_THOROUGHNESS=5 $(PYTEST) --durations=10 --cov --cov-report= $(SIDE_BY_SIDE) $(ARGS)
+	$(PYTEST) --durations=10 --cov --cov-append --cov-report=term:skip-covered tests/browser
 lint: setup      ## ruff, mypy and the import contracts
 	@.venv/bin/ruff check src tests
 	@.venv/bin/ruff format --check src tests

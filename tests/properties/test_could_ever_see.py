@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories.told_log import ANNA, AT, BEN, Told, actor, grant, told
+from fixtures.thoroughness import THOROUGHNESS
 from hoeksteen_keeper.access.decisions import Who
 from hoeksteen_keeper.access.over_time import permissions_between
 from hoeksteen_keeper.access.policies import shipped
@@ -61,7 +62,7 @@ def plain(row: dict) -> tuple:  # type: ignore[type-arg]
     return tuple(sorted((key, str(value)) for key, value in row.items() if key not in ("from", "until")))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40 * THOROUGHNESS, deadline=None)
 @given(
     st.lists(st.tuples(hour, step), max_size=14), st.sampled_from([ANNA, BEN, None]),
     st.sampled_from([Who(), Who(actor="tan"), Who(organisation="meridian"), Who(country="DE")]), hour, hour,

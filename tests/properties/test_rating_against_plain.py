@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from conftest import BusinessCluster
 from factories.rated_usage import RatedLake, Used, record_id
+from fixtures.thoroughness import THOROUGHNESS
 from hoeksteen.storage.postgres import Database
 from properties.plain_rating import PlainRecord, rate_plainly
 
@@ -144,7 +145,9 @@ def world(business_cluster: BusinessCluster, tmp_path_factory: pytest.TempPathFa
 
 
 # An example is a whole month of many plans: a failing one names the record, and shrinking it would take hours.
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.explicit, Phase.generate))
+@settings(
+    max_examples=4 * THOROUGHNESS, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.explicit, Phase.generate)
+)
 @given(drawn=st.lists(st.tuples(plans(), usage()), min_size=8, max_size=24))
 def test_the_same_micro_euro_for_every_record(world: RatedLake, drawn: list[tuple[dict[str, Any], list[tuple[Any, ...]]]]) -> None:
     batch = next(_NUMBER)

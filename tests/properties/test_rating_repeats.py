@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conftest import BusinessCluster
 from factories.rated_usage import NOW, PLANS, RatedLake, Used
+from fixtures.thoroughness import THOROUGHNESS
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.postgres import Database
@@ -65,7 +66,9 @@ def close_next(world: RatedLake, month: date) -> None:
     close_period(database=world.database, lake=world.lake, period=BillPeriod(month, add_months(month, 1)), now=NOW)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.explicit, Phase.generate))
+@settings(
+    max_examples=2 * THOROUGHNESS, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.explicit, Phase.generate)
+)
 @given(delivered=deliveries, closing=st.booleans())
 def test_only_usage_and_closes_make_the_charges(
     worlds: Worlds, delivered: list[tuple[list[tuple[str, date, int, tuple[str, str, int]]], list[date]]], closing: bool

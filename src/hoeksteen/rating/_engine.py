@@ -38,6 +38,7 @@ LATE_MONTHS_MAX = 24  # how many months back late usage is still looked for
 _IDS_PER_QUERY = 20_000
 RECORDS_PER_BATCH_MAX = 4_000_000
 _MINUTE = 60_000_000  # microseconds
+_HOUR = 60  # minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +161,29 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     duck.put("band", band_table(tariff, first_day=month - timedelta(days=1), end_day=add_months(month, 2)))
     window = {"first": _instant(start_of_day(month - timedelta(days=1))), "end": _instant(start_of_day(add_months(month, 2) + timedelta(days=1)))}
     duck.execute(f"CREATE OR REPLACE TABLE slot AS {_pieces.SLOT.format(**window)}")
-    _load_minutes(duck)
+    _load_ticks(duck)
     duck.execute(f"CREATE OR REPLACE TABLE kind AS {_pieces.KIND}")
     _charges.number_prices(duck, lake)
     numbers = counts(duck)
-    duck.execute(f"CREATE OR REPLACE TABLE rate AS {_pieces.rate(tariff.stages, **numbers)}")
+    duck.execute(f"CREATE OR REPLACE TABLE rate AS {_pieces.rate(tariff.stages, kinds=numbers['kinds'], slots=numbers['slots'])}")
     _load_grants(duck, lake, inputs)
 
 
-def _load_minutes(duck: Duck) -> None:
+def _load_ticks(duck: Duck) -> None:
     """
-    Make the table of the minutes of the window, each with its stretch: prices and bands change on whole minutes, so no instants are compared.
+    Make the table of the ticks of the window, each with its stretch, so that no instants are compared.
+
+    A tick is as long as the times at which prices and bands change allow: mostly an hour, at the least a minute.
 
     :raises Corrupt: when a price begins or ends within a minute
     """
     slots = duck.arrow("SELECT slot_no, epoch_us(begins_at) AS begins, epoch_us(ends_at) AS ends FROM slot ORDER BY slot_no")
     begins, ends = (slots[name].to_numpy() for name in ("begins", "ends"))
     invariant(not (begins % _MINUTE).any() and not (ends % _MINUTE).any(), "prices change on whole minutes")
-    lengths = (ends - begins) // _MINUTE
-    minute = np.arange(begins[0] // _MINUTE, ends[-1] // _MINUTE)
-    duck.put("minute", pa.table({"minute": minute, "slot_no": np.repeat(slots["slot_no"].to_numpy(), lengths)}))
+    length = int(np.gcd.reduce([*(begins // _MINUTE), *(ends // _MINUTE), _HOUR])) * _MINUTE
+    tick = np.arange(begins[0] // length, ends[-1] // length)
+    numbers = np.repeat(slots["slot_no"].to_numpy(), (ends - begins) // length)
+    duck.put("tick", pa.table({"tick": tick, "slot_no": numbers, "length": np.full(len(tick), length)}))
 
 
 def _load_terms(duck: Duck, inputs: Inputs) -> None:
@@ -221,8 +225,9 @@ def _load_grants(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
 
 
 def counts(duck: Duck) -> dict[str, int]:
-    """Give how many kinds of usage and stretches of time there are, of which the numbers of rates are made."""
-    return {"kinds": int(duck.value("SELECT count(*) FROM kind")), "slots": int(duck.value("SELECT count(*) FROM slot"))}
+    """Give how many kinds of usage and stretches of time there are, of which the numbers of rates are made, and a tick's microseconds."""
+    kinds, slots, tick = (int(duck.value(f"SELECT {what}")) for what in ("count(*) FROM kind", "count(*) FROM slot", "min(length) FROM tick"))
+    return {"kinds": kinds, "slots": slots, "tick": tick}
 
 
 def _instant(at: datetime) -> str:

@@ -18,6 +18,7 @@ from hoeksteen.rating._phrases import before, half_up
 _WORDS = ("product_offering_id", "service", "zone", "roaming", "price_id", "valid_from", "valid_to", "price_valid_from")
 # Part of the digest: ties amounts to records, and is computed alike on every engine.
 _PRIME = 2_147_483_647
+_DAY = 86_400_000_000  # microseconds
 _WEIGHT = f"((epoch_us(start) // 1000000 + line::BIGINT * 7919) % {_PRIME})"
 
 # The instants at which a price or a band begins or ends, and the stretches between them.
@@ -63,7 +64,7 @@ def rate(stages: int, *, kinds: int, slots: int) -> str:
     """
 
 
-def rated(*, kinds: int, slots: int) -> str:
+def rated(*, kinds: int, slots: int, tick: int) -> str:
     """
     Each guided record with the offering in force at its start, the price version and band of its start, its rounded units, and what it costs alone.
 
@@ -92,7 +93,7 @@ def rated(*, kinds: int, slots: int) -> str:
         FROM guided g
         LEFT JOIN term t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
         LEFT JOIN kind k ON k.service = g.service AND k.zone = g.zone AND k.roaming = g.roaming
-        LEFT JOIN minute m ON m.minute = epoch_us(g.start) // 60000000
+        LEFT JOIN tick m ON m.tick = epoch_us(g.start) // {tick}
         LEFT JOIN rate r ON r.rate_no = {number}
     )
     """
@@ -111,7 +112,7 @@ def _left_before(stage: int) -> str:
 def claim(stage: int) -> str:
     """Units that records ask of each source of a stage, after what earlier stages gave."""
     return f"""
-    SELECT record_id, generation, start, period_day, source_{stage} AS source_no, {_left_before(stage)} AS asked,
+    SELECT record_id, product_no, generation, start, period_day, source_{stage} AS source_no, {_left_before(stage)} AS asked,
         CASE WHEN shared_{stage} THEN p.pool_no ELSE product_no END AS scope_no
     FROM rating_{stage - 1} r LEFT JOIN pool p ON r.shared_{stage} AND p.billing_account_id = r.billing_account_id
     WHERE source_{stage} IS NOT NULL AND units > 0
@@ -131,21 +132,43 @@ def grant(stage: int) -> str:
     """
 
 
+def over(stage: int) -> str:
+    """The claims on a source that its scope asks more of than it has."""
+    return f"""
+    SELECT c.record_id, c.product_no, c.generation, c.start, epoch_us(c.start) // {_DAY} AS day, c.scope_no, c.period_day, c.source_no, c.asked,
+        CASE WHEN g.rolls_over AND c.generation > 0 THEN 0 ELSE g.granted END AS granted
+    FROM claim_{stage} c JOIN grant_{stage} g ON g.scope_no = c.scope_no AND g.period_day = c.period_day AND g.source_no = c.source_no
+    WHERE g.asked > g.granted OR (g.rolls_over AND g.last_generation > 0)
+    """
+
+
+def spent(stage: int) -> str:
+    """What the claims of each day of such a scope ask, and those of the days before it."""
+    return f"""
+    SELECT *, (sum(asked) OVER (PARTITION BY scope_no, period_day, source_no ORDER BY generation, day ROWS UNBOUNDED PRECEDING) - asked)::BIGINT
+        AS before
+    FROM (
+        SELECT scope_no, period_day, source_no, generation, day, sum(asked)::BIGINT AS asked
+        FROM over_{stage} GROUP BY scope_no, period_day, source_no, generation, day
+    )
+    """
+
+
 def free(stage: int) -> str:
     """
     What a source gives to records of a scope that asks for more than it has, in order; those that get all they ask have no row.
 
+    Only the records of the day on which it runs out are put in order: those of the days before get all, those of the days after nothing.
     Of an allowance that rolls over nothing is left for late records: what remained went on to the next period.
     """
+    day = "scope_no, period_day, source_no, generation, day"
     return f"""
+    SELECT record_id, 0 AS free FROM over_{stage} o JOIN (SELECT {day}, before FROM spent_{stage}) d USING ({day}) WHERE before >= granted
+    UNION ALL
     SELECT record_id, free FROM (
-        SELECT record_id, asked, CASE WHEN rolls_over AND generation > 0 THEN 0 ELSE greatest(0, least(asked, granted - before)) END AS free
-        FROM (
-            SELECT c.record_id, c.generation, c.asked, g.granted, g.rolls_over,
-                {before("c.asked", "c.scope_no, c.period_day, c.source_no")} AS before
-            FROM claim_{stage} c JOIN grant_{stage} g ON g.scope_no = c.scope_no AND g.period_day = c.period_day AND g.source_no = c.source_no
-            WHERE g.asked > g.granted OR (g.rolls_over AND g.last_generation > 0)
-        )
+        SELECT record_id, asked, greatest(0, least(asked, granted - spent - {before("asked", day)})) AS free
+        FROM over_{stage} o JOIN (SELECT {day}, before AS spent, asked AS of_day FROM spent_{stage}) d USING ({day})
+        WHERE spent < granted AND spent + of_day > granted
     ) WHERE free < asked
     """
 
@@ -162,9 +185,16 @@ def touched(stages: int, *, everything: bool) -> str:
     """The records whose charge depends on others or on more than units times price; or all of them."""
     if everything:
         return "SELECT * FROM rated"
-    asked = [f"SELECT record_id FROM free_{stage}" for stage in range(1, stages + 1)]
-    ids = " UNION ALL ".join([*asked, "SELECT record_id FROM rated WHERE outcome = -1"])
-    return f"SELECT * FROM rated WHERE record_id IN ({ids})"
+    special = "SELECT * FROM rated WHERE outcome = -1"
+    if not stages:
+        return special
+    products, records = (
+        " UNION ".join(f"SELECT {what} FROM {table}_{stage}" for stage in range(1, stages + 1))
+        for what, table in (("product_no", "over"), ("record_id", "free"))
+    )
+    # The products first: there are few of them, and they are quickly told.
+    of_products = f"SELECT * FROM rated WHERE outcome <> -1 AND product_no IN ({products})"
+    return f"{special} UNION ALL SELECT * FROM ({of_products}) WHERE record_id IN ({records})"
 
 
 def measured(stages: int, *, everything: bool) -> str:
@@ -185,7 +215,8 @@ SELECT m.*, p.product_id FROM measured m JOIN product p ON p.product_no = m.prod
 # What each record under a cap would cost without it; not those that began while their customer had lifted it. The scope is a product, or a
 # billing account and no product where the cap is shared.
 UNDER_CAP = """
-SELECT r.record_id, r.bucket, r.generation, r.start, r.period_day, f.cap_no, coalesce(a.amount_micro, r.amount_micro) AS amount_micro,
+SELECT r.record_id, r.product_no AS charged_no, r.generation, r.start, r.period_day, f.cap_no,
+    coalesce(a.amount_micro, r.amount_micro) AS amount_micro,
     CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END AS free_units,
     CASE WHEN c.shared THEN NULL ELSE r.product_no END AS product_no, CASE WHEN c.shared THEN r.billing_account_id END AS sharing
 FROM rated r JOIN rate f ON f.rate_no = r.rate_no JOIN cap c ON c.cap_no = f.cap_no LEFT JOIN amount a ON a.record_id = r.record_id
@@ -203,9 +234,9 @@ JOIN cap c ON c.cap_no = a.cap_no WHERE a.amount_micro > c.cap_micro
 
 # The record that reaches the cap is charged the remainder, those after it nothing.
 CAPPED = f"""
-SELECT record_id, bucket, free_units, amount_micro, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
+SELECT record_id, charged_no, free_units, amount_micro, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
 FROM (
-    SELECT a.record_id, a.bucket, a.free_units, a.amount_micro, c.cap_micro,
+    SELECT a.record_id, a.charged_no, a.free_units, a.amount_micro, c.cap_micro,
         {before("a.amount_micro", "a.product_no, a.sharing, a.period_day, a.cap_no")} AS before
     FROM under_cap a
     JOIN cap_crossed c ON c.product_no IS NOT DISTINCT FROM a.product_no AND c.sharing IS NOT DISTINCT FROM a.sharing
@@ -215,7 +246,7 @@ FROM (
 
 # The charges that are not what their record costs alone; outcomes by number (tables.OUTCOMES).
 CHANGED = """
-SELECT a.record_id, a.bucket, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS amount_micro,
+SELECT a.record_id, a.product_no, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS amount_micro,
     CASE WHEN a.rate_no IS NULL THEN a.outcome
          WHEN a.units = 0 THEN 3
          WHEN c.charged_micro < a.amount_micro THEN CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
@@ -224,16 +255,26 @@ SELECT a.record_id, a.bucket, a.free_units, coalesce(c.charged_micro, a.amount_m
          ELSE 0 END AS outcome
 FROM amount a LEFT JOIN capped c ON c.record_id = a.record_id
 UNION ALL
-SELECT c.record_id, c.bucket, c.free_units, c.charged_micro, CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
+SELECT c.record_id, c.charged_no, c.free_units, c.charged_micro, CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
 FROM capped c WHERE c.charged_micro < c.amount_micro AND NOT EXISTS (SELECT 1 FROM measured m WHERE m.record_id = c.record_id)
 """
 
-# One row per record.
-CHARGED = """
+CHANGED_PRODUCT = "SELECT DISTINCT product_no FROM changed"
+
+# One row per record. Of most products no charge changed, and their records are looked for nowhere.
+_OF_RECORD = """
 SELECT r.record_id, r.billing_account_id, r.usage_file_id, r.line, r.bucket, r.start, r.generation, r.period_day, r.bill_day,
-    r.lake_price_no, r.delivered_units, r.units, coalesce(x.outcome, r.outcome) AS outcome,
-    coalesce(x.free_units, CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END) AS free_units, coalesce(x.amount_micro, r.amount_micro) AS amount_micro
-FROM rated r LEFT JOIN changed x ON x.bucket = r.bucket AND x.record_id = r.record_id
+    r.lake_price_no, r.delivered_units, r.units
+"""
+_FREE_ALONE = "CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END"
+_OF_CHANGED = "EXISTS (SELECT 1 FROM changed_product p WHERE p.product_no = r.product_no)"
+CHARGED = f"""
+{_OF_RECORD}, r.outcome, {_FREE_ALONE} AS free_units, r.amount_micro
+FROM rated r WHERE NOT {_OF_CHANGED}
+UNION ALL
+{_OF_RECORD}, coalesce(x.outcome, r.outcome) AS outcome, coalesce(x.free_units, {_FREE_ALONE}) AS free_units,
+    coalesce(x.amount_micro, r.amount_micro) AS amount_micro
+FROM rated r LEFT JOIN changed x ON x.product_no = r.product_no AND x.record_id = r.record_id WHERE {_OF_CHANGED}
 """
 
 # The rows of the lake's table of charges.
@@ -295,17 +336,19 @@ FROM sums GROUP BY usage_file_id, outcome ORDER BY usage_file_id, outcome
 """
 
 
-def composed(stages: int, *, kinds: int, slots: int, everything: bool = False) -> Sequence[tuple[str, str, str]]:
+def composed(stages: int, *, kinds: int, slots: int, tick: int, everything: bool = False) -> Sequence[tuple[str, str, str]]:
     """
     Give every piece in order: `table` or `view`, its name, its query.
 
     :param everything: whether every record is worked out in full, to be looked at, rather than those alone that need it
     """
-    steps: list[tuple[str, str, str]] = [("table", "rated", rated(kinds=kinds, slots=slots)), ("view", "rating_0", rating_0("rated"))]
+    steps: list[tuple[str, str, str]] = [("table", "rated", rated(kinds=kinds, slots=slots, tick=tick)), ("view", "rating_0", rating_0("rated"))]
     for stage in range(1, stages + 1):
         steps += [
             ("view", f"claim_{stage}", claim(stage)),
             ("table", f"grant_{stage}", grant(stage)),
+            ("table", f"over_{stage}", over(stage)),
+            ("table", f"spent_{stage}", spent(stage)),
             ("table", f"free_{stage}", free(stage)),
             ("view", f"rating_{stage}", rating(stage, f"rating_{stage - 1}")),
         ]
@@ -319,5 +362,6 @@ def composed(stages: int, *, kinds: int, slots: int, everything: bool = False) -
         ("table", "cap_crossed", CAP_CROSSED),
         ("table", "capped", CAPPED),
         ("table", "changed", CHANGED),
+        ("table", "changed_product", CHANGED_PRODUCT),
         ("view", "charged", CHARGED),
     ]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.keeper import RunningKeeper, new_subject, start_keeper
+from fixtures.keeper import RunningKeeper, copied_keeper, new_subject
 from fixtures.not_run import not_run
 from fixtures.witness import until, witness
 from hoeksteen_keeper.client import SealItem
@@ -52,9 +52,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
+def desk(stopped_keeper: RunningKeeper) -> Iterator[Desk]:
     with tempfile.TemporaryDirectory(prefix="hk") as kept, tempfile.TemporaryDirectory(prefix="hr") as folder:
-        keeper = start_keeper(Path(kept))
+        keeper = copied_keeper(stopped_keeper, Path(kept))
         try:
             made = Desk(Path(folder), NoteSigner.load(keeper.home / "keys" / "log-signing"))
             _hand_over(keeper, made.folder)
