@@ -3,8 +3,9 @@ The named pieces of SQL from which rating is composed, in the order in which the
 
 What a price says lies in the small table `rate`: one row per offering, kind of usage and stretch of time in which nothing changes. The table `rated`
 holds every record with its row of `rate` and with what it costs when it is the whole inside its allowance, or the whole outside: so it is for nearly
-all. The others are `touched`: records of a scope that asks for more than its allowance has, which alone are put in order, and those whose
-price is more than units times price. Their charges, and those that a cap cuts, are the table `changed`.
+all. Which products may have others is known from their sums (`worked_product`), and no other product is looked at again. Of these, records are
+`touched` that a scope's allowance does not cover wholly, for which alone they are put in order, and those whose price is more than units times
+price. Their charges, and those that a cap cuts, are the table `changed`.
 
 Whole columns, integers only: no money and no unit ever is a floating-point number or a decimal. The text avoids what only one engine knows.
 """
@@ -64,6 +65,52 @@ def rate(stages: int, *, kinds: int, slots: int) -> str:
     """
 
 
+# What each product used of each service, in one grouping of the files as they lie there.
+USED = """
+SELECT p.product_no, u.billing_account_id, u.service, u.period_day, u.records, u.units
+FROM (
+    SELECT product_id, billing_account_id, service, period_day, count(*)::BIGINT AS records, sum(units)::BIGINT AS units
+    FROM guided GROUP BY product_id, billing_account_id, service, period_day
+) u JOIN product p ON p.product_id = u.product_id
+"""
+
+
+def at_most(stages: int) -> str:
+    """
+    Which source a service's usage asks first, what a record asks of it at most beyond its units, and whether a charge may depend on more than that.
+    """
+    first = ", ".join(["NULL", *(f"f.source_{stage}" for stage in range(1, stages + 1))])
+    moving = "SELECT source_no FROM source WHERE rolls_over OR carried OR prorated"
+    moves = "".join(f" OR coalesce(f.source_{stage} IN ({moving}), false)" for stage in range(1, stages + 1))
+    return f"""
+    SELECT o.offering_no, f.service, coalesce({first})::INTEGER AS source_no, max(f.minimum + f.step) AS more,
+        max(CASE WHEN f.cap_no IS NOT NULL OR coalesce({_charging.SPECIAL_PRICE}, false){moves} THEN 1 ELSE 0 END) AS intricate
+    FROM tariff f JOIN offering o ON o.product_offering_id = f.product_offering_id
+    GROUP BY o.offering_no, f.service, coalesce({first})
+    """
+
+
+ASKING = """
+SELECT u.product_no, u.period_day, m.source_no, m.intricate, s.granted, u.units + u.records * m.more AS most,
+    CASE WHEN s.shared THEN p.pool_no ELSE u.product_no END AS scope_no
+FROM used u
+JOIN (SELECT DISTINCT product_no, offering_no FROM term) t ON t.product_no = u.product_no
+JOIN at_most m ON m.offering_no = t.offering_no AND m.service = u.service
+LEFT JOIN source s ON s.source_no = m.source_no
+LEFT JOIN pool p ON s.shared AND p.billing_account_id = u.billing_account_id
+"""
+
+# The products of which a charge may be other than what its record costs alone: too many rather than too few.
+WORKED_PRODUCT = """
+SELECT product_no FROM asking WHERE intricate = 1
+UNION
+SELECT a.product_no FROM asking a JOIN (
+    SELECT scope_no, period_day, source_no FROM asking GROUP BY scope_no, period_day, source_no HAVING sum(most) > min(granted)
+) c ON c.scope_no = a.scope_no AND c.period_day = a.period_day AND c.source_no = a.source_no
+"""
+HELD = "SELECT t.*, w.product_no IS NOT NULL AS worked FROM term t LEFT JOIN worked_product w ON w.product_no = t.product_no"
+
+
 def rated(*, kinds: int, slots: int, tick: int) -> str:
     """
     Each guided record with the offering in force at its start, the price version and band of its start, its rounded units, and what it costs alone.
@@ -73,7 +120,7 @@ def rated(*, kinds: int, slots: int, tick: int) -> str:
     number = rate_no("t.offering_no", "k.kind_no", "m.slot_no", kinds=kinds, slots=slots)
     return f"""
     SELECT record_id, billing_account_id, usage_file_id, line, bucket, start, generation, period_day, bill_day, delivered_units, product_no, rate_no,
-        lake_price_no, units,
+        lake_price_no, units, worked,
         CASE WHEN rate_no IS NULL OR units = 0 THEN 0
              WHEN source_no IS NOT NULL THEN CASE WHEN fee_waived THEN 0 ELSE fee_micro END
              ELSE {half_up("(units * price_micro)", "unit_size")} + fee_micro END AS amount_micro,
@@ -86,12 +133,12 @@ def rated(*, kinds: int, slots: int, tick: int) -> str:
              ELSE 0 END AS outcome
     FROM (
         SELECT g.record_id, g.billing_account_id, g.usage_file_id, g.line, g.bucket, g.start, g.generation, g.period_day, g.bill_day,
-            g.units AS delivered_units, t.product_no, t.offering_no, r.rate_no, r.lake_price_no, r.source_no, r.special, r.price_micro, r.unit_size,
-            r.fee_micro, r.fee_waived,
+            g.units AS delivered_units, t.product_no, t.offering_no, coalesce(t.worked, false) AS worked,
+            r.rate_no, r.lake_price_no, r.source_no, r.special, r.price_micro, r.unit_size, r.fee_micro, r.fee_waived,
             CASE WHEN r.rate_no IS NULL OR g.units = 0 THEN 0
                  ELSE ((greatest(g.units, r.minimum) + r.step - 1) // r.step) * r.step END AS units
         FROM guided g
-        LEFT JOIN term t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
+        LEFT JOIN held t ON t.product_id = g.product_id AND g.start >= t.valid_from AND g.start < t.valid_to
         LEFT JOIN kind k ON k.service = g.service AND k.zone = g.zone AND k.roaming = g.roaming
         LEFT JOIN tick m ON m.tick = epoch_us(g.start) // {tick}
         LEFT JOIN rate r ON r.rate_no = {number}
@@ -185,16 +232,9 @@ def touched(stages: int, *, everything: bool) -> str:
     """The records whose charge depends on others or on more than units times price; or all of them."""
     if everything:
         return "SELECT * FROM rated"
-    special = "SELECT * FROM rated WHERE outcome = -1"
-    if not stages:
-        return special
-    products, records = (
-        " UNION ".join(f"SELECT {what} FROM {table}_{stage}" for stage in range(1, stages + 1))
-        for what, table in (("product_no", "over"), ("record_id", "free"))
-    )
-    # The products first: there are few of them, and they are quickly told.
-    of_products = f"SELECT * FROM rated WHERE outcome <> -1 AND product_no IN ({products})"
-    return f"{special} UNION ALL SELECT * FROM ({of_products}) WHERE record_id IN ({records})"
+    asked = [f"SELECT record_id FROM free_{stage}" for stage in range(1, stages + 1)]
+    ids = " UNION ALL ".join([*asked, "SELECT record_id FROM rated WHERE outcome = -1"])
+    return f"SELECT * FROM (SELECT * FROM rated WHERE worked) WHERE record_id IN ({ids})"
 
 
 def measured(stages: int, *, everything: bool) -> str:
@@ -215,11 +255,12 @@ SELECT m.*, p.product_id FROM measured m JOIN product p ON p.product_no = m.prod
 # What each record under a cap would cost without it; not those that began while their customer had lifted it. The scope is a product, or a
 # billing account and no product where the cap is shared.
 UNDER_CAP = """
-SELECT r.record_id, r.product_no AS charged_no, r.generation, r.start, r.period_day, f.cap_no,
+SELECT r.record_id, r.bucket, r.generation, r.start, r.period_day, f.cap_no,
     coalesce(a.amount_micro, r.amount_micro) AS amount_micro,
     CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END AS free_units,
     CASE WHEN c.shared THEN NULL ELSE r.product_no END AS product_no, CASE WHEN c.shared THEN r.billing_account_id END AS sharing
-FROM rated r JOIN rate f ON f.rate_no = r.rate_no JOIN cap c ON c.cap_no = f.cap_no LEFT JOIN amount a ON a.record_id = r.record_id
+FROM (SELECT * FROM rated WHERE worked) r JOIN rate f ON f.rate_no = r.rate_no JOIN cap c ON c.cap_no = f.cap_no
+LEFT JOIN amount a ON a.record_id = r.record_id
 WHERE coalesce(a.amount_micro, r.amount_micro) > 0 AND NOT EXISTS (
     SELECT 1 FROM lifted l WHERE l.product_no = r.product_no AND l.cap_no = f.cap_no AND r.start >= l.begins_at AND r.start < l.ends_at
 )
@@ -234,9 +275,9 @@ JOIN cap c ON c.cap_no = a.cap_no WHERE a.amount_micro > c.cap_micro
 
 # The record that reaches the cap is charged the remainder, those after it nothing.
 CAPPED = f"""
-SELECT record_id, charged_no, free_units, amount_micro, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
+SELECT record_id, bucket, free_units, amount_micro, greatest(0, least(amount_micro, cap_micro - before)) AS charged_micro
 FROM (
-    SELECT a.record_id, a.charged_no, a.free_units, a.amount_micro, c.cap_micro,
+    SELECT a.record_id, a.bucket, a.free_units, a.amount_micro, c.cap_micro,
         {before("a.amount_micro", "a.product_no, a.sharing, a.period_day, a.cap_no")} AS before
     FROM under_cap a
     JOIN cap_crossed c ON c.product_no IS NOT DISTINCT FROM a.product_no AND c.sharing IS NOT DISTINCT FROM a.sharing
@@ -246,7 +287,7 @@ FROM (
 
 # The charges that are not what their record costs alone; outcomes by number (tables.OUTCOMES).
 CHANGED = """
-SELECT a.record_id, a.product_no, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS amount_micro,
+SELECT a.record_id, a.bucket, a.free_units, coalesce(c.charged_micro, a.amount_micro) AS amount_micro,
     CASE WHEN a.rate_no IS NULL THEN a.outcome
          WHEN a.units = 0 THEN 3
          WHEN c.charged_micro < a.amount_micro THEN CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
@@ -255,26 +296,23 @@ SELECT a.record_id, a.product_no, a.free_units, coalesce(c.charged_micro, a.amou
          ELSE 0 END AS outcome
 FROM amount a LEFT JOIN capped c ON c.record_id = a.record_id
 UNION ALL
-SELECT c.record_id, c.charged_no, c.free_units, c.charged_micro, CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
+SELECT c.record_id, c.bucket, c.free_units, c.charged_micro, CASE WHEN c.charged_micro = 0 THEN 4 ELSE 2 END
 FROM capped c WHERE c.charged_micro < c.amount_micro AND NOT EXISTS (SELECT 1 FROM measured m WHERE m.record_id = c.record_id)
 """
 
-CHANGED_PRODUCT = "SELECT DISTINCT product_no FROM changed"
-
-# One row per record. Of most products no charge changed, and their records are looked for nowhere.
+# One row per record.
 _OF_RECORD = """
 SELECT r.record_id, r.billing_account_id, r.usage_file_id, r.line, r.bucket, r.start, r.generation, r.period_day, r.bill_day,
     r.lake_price_no, r.delivered_units, r.units
 """
 _FREE_ALONE = "CASE WHEN r.outcome = 1 THEN r.units ELSE 0 END"
-_OF_CHANGED = "EXISTS (SELECT 1 FROM changed_product p WHERE p.product_no = r.product_no)"
 CHARGED = f"""
 {_OF_RECORD}, r.outcome, {_FREE_ALONE} AS free_units, r.amount_micro
-FROM rated r WHERE NOT {_OF_CHANGED}
+FROM rated r WHERE NOT worked
 UNION ALL
 {_OF_RECORD}, coalesce(x.outcome, r.outcome) AS outcome, coalesce(x.free_units, {_FREE_ALONE}) AS free_units,
     coalesce(x.amount_micro, r.amount_micro) AS amount_micro
-FROM rated r LEFT JOIN changed x ON x.product_no = r.product_no AND x.record_id = r.record_id WHERE {_OF_CHANGED}
+FROM rated r LEFT JOIN changed x ON x.bucket = r.bucket AND x.record_id = r.record_id WHERE worked
 """
 
 # The rows of the lake's table of charges.
@@ -342,7 +380,18 @@ def composed(stages: int, *, kinds: int, slots: int, tick: int, everything: bool
 
     :param everything: whether every record is worked out in full, to be looked at, rather than those alone that need it
     """
-    steps: list[tuple[str, str, str]] = [("table", "rated", rated(kinds=kinds, slots=slots, tick=tick)), ("view", "rating_0", rating_0("rated"))]
+    may_differ = [
+        ("table", "used", USED),
+        ("table", "at_most", at_most(stages)),
+        ("table", "asking", ASKING),
+        ("table", "worked_product", WORKED_PRODUCT),
+        ("table", "held", HELD),
+    ]
+    steps: list[tuple[str, str, str]] = [
+        *([("view", "held", "SELECT *, true AS worked FROM term")] if everything else may_differ),
+        ("table", "rated", rated(kinds=kinds, slots=slots, tick=tick)),
+        ("view", "rating_0", rating_0("(SELECT * FROM rated WHERE worked)")),
+    ]
     for stage in range(1, stages + 1):
         steps += [
             ("view", f"claim_{stage}", claim(stage)),
@@ -362,6 +411,5 @@ def composed(stages: int, *, kinds: int, slots: int, tick: int, everything: bool
         ("table", "cap_crossed", CAP_CROSSED),
         ("table", "capped", CAPPED),
         ("table", "changed", CHANGED),
-        ("table", "changed_product", CHANGED_PRODUCT),
         ("view", "charged", CHARGED),
     ]
