@@ -43,6 +43,6 @@ def compare(duck: Duck, lake: Lake, inputs: _engine.Inputs, batches: Sequence[Se
     for buckets in batches:
         _charges.view_charge_rows(duck, lake, {"month": [month], "bucket": list(buckets)})
         _engine.view_guided(duck, lake, inputs, buckets=buckets, condition=condition)
-        _engine.rate(duck, inputs)
+        _engine.rate(duck, inputs, few=billing_account_id is not None)
         in_buckets = f"c.bucket IN ({', '.join(str(int(bucket)) for bucket in buckets)})"
         duck.execute(_COMPARED.format(month=month, condition=f"{in_buckets} AND {condition}"))

@@ -288,13 +288,14 @@ def bill_day(bill_month: date, first_closed: Mapping[int, date]) -> str:
     return f"greatest(bill_day, {first})"
 
 
-def rate(duck: Duck, inputs: Inputs, *, everything: bool = False) -> int:
+def rate(duck: Duck, inputs: Inputs, *, everything: bool = False, few: bool = False) -> int:
     """
     Run every piece over the view `guided`, leaving the table `rated` and the view `charged`, and give the number of records.
 
     :param everything: whether the view `amount` and the tables before it tell of every record, or only of those whose charge needs them
+    :param few: whether they are of so few products that it is not worth finding out which of these may be left alone
     """
-    for kind, name, query in _pieces.composed(inputs.tariff.stages, **counts(duck), everything=everything):
+    for kind, name, query in _pieces.composed(inputs.tariff.stages, **counts(duck), everything=everything, few=few):
         duck.execute(f"CREATE OR REPLACE {kind} {name} AS {query}")
     return int(duck.value("SELECT count(*) FROM rated"))
 

@@ -374,11 +374,12 @@ FROM sums GROUP BY usage_file_id, outcome ORDER BY usage_file_id, outcome
 """
 
 
-def composed(stages: int, *, kinds: int, slots: int, tick: int, everything: bool = False) -> Sequence[tuple[str, str, str]]:
+def composed(stages: int, *, kinds: int, slots: int, tick: int, everything: bool = False, few: bool = False) -> Sequence[tuple[str, str, str]]:
     """
     Give every piece in order: `table` or `view`, its name, its query.
 
     :param everything: whether every record is worked out in full, to be looked at, rather than those alone that need it
+    :param few: whether every product is worked out, rather than those alone whose sums say that it may be needed
     """
     may_differ = [
         ("table", "used", USED),
@@ -388,7 +389,7 @@ def composed(stages: int, *, kinds: int, slots: int, tick: int, everything: bool
         ("table", "held", HELD),
     ]
     steps: list[tuple[str, str, str]] = [
-        *([("view", "held", "SELECT *, true AS worked FROM term")] if everything else may_differ),
+        *([("view", "held", "SELECT *, true AS worked FROM term")] if everything or few else may_differ),
         ("table", "rated", rated(kinds=kinds, slots=slots, tick=tick)),
         ("view", "rating_0", rating_0("(SELECT * FROM rated WHERE worked)")),
     ]

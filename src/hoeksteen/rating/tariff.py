@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -310,7 +311,8 @@ class Stretch(NamedTuple):
     band: str
 
 
-def band_intervals(price: UsagePrice, *, first_day: date, end_day: date) -> list[Stretch]:
+@lru_cache(maxsize=256)
+def band_intervals(price: UsagePrice, *, first_day: date, end_day: date) -> Sequence[Stretch]:
     """Give the stretches of equal price of a banded price version, without holes, merged where the band does not change."""
     zone, factor = ZoneInfo(price.time_zone), price.common_factor
     edges = sorted({0, 1440} | {minute for band in price.bands for minute in (band.from_minute, band.to_minute)})
