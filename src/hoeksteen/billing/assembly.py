@@ -152,11 +152,14 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
     """
     Give one line per bill period, service, zone and place: the sum of the exact micro-euros, rounded once.
 
+    A named zone has a line of its own where a price names it (`PriceBook.zone_shown`).
+
     Late usage stands under its own period, which is closed (docs/rating.md, "Allowances").
     """
     grouped: dict[tuple[date, str, str, str], list[Usage]] = {}
     for total in totals:
-        grouped.setdefault((total.period_day, total.service, total.zone, total.roaming), []).append(total)
+        zone = book.zone_shown(total.zone, total.price_id)
+        grouped.setdefault((total.period_day, total.service, zone, total.roaming), []).append(total)
     for (period_day, service, zone, roaming), group in sorted(grouped.items(), key=lambda one: _usage_order(*one[0])):
         used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         first = group[0]

@@ -64,6 +64,18 @@ def upsert_offering(tx: Transaction, offering_id: str, family: str, name_nl: str
     )
 
 
+def upsert_zone(tx: Transaction, zone_id: str, within: str, definition: Any) -> None:
+    tx.execute(
+        "INSERT INTO product.zone (zone_id, within, definition) VALUES (%s, %s, %s)"
+        " ON CONFLICT (zone_id) DO UPDATE SET definition = excluded.definition",
+        (zone_id, within, as_json(definition)),
+    )
+
+
+def zone_rows(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT zone_id, definition FROM product.zone ORDER BY zone_id")
+
+
 def offering_rows(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT product_offering_id, definition FROM product.product_offering ORDER BY product_offering_id")
 

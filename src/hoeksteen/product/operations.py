@@ -11,7 +11,7 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import add_months, local_day, start_of_day
 from hoeksteen.product import _store, queries
-from hoeksteen.product._loading import load_offerings
+from hoeksteen.product._loading import load_offerings, load_zones
 from hoeksteen.product.model import CapLifted, NewAlteration, NewProduct, ProductStatus, ProductTerm, RoamingStop
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Transaction
@@ -19,7 +19,7 @@ from hoeksteen.storage.postgres import Transaction
 
 def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None, now: datetime) -> int:
     """
-    Load offerings and their price versions beside those that are there, and give the number of offerings.
+    Load zones, offerings and their price versions beside those that are there, and give the number of offerings.
 
     Loading the same again changes nothing, and what a file does not name stays. A price version that is loaded may be
     given an end, never another content: bills were made with it. An offering that somebody holds or held becomes no
@@ -27,11 +27,13 @@ def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: M
 
     :param directory: holds *.yaml files; without `directory` and `mapping` the catalogue that is shipped is loaded
     :raises InvalidInput: naming each file, price and field that is wrong
-    :raises Conflict: naming the offering or price that would change what was charged, or leave a product without a price
+    :raises Conflict: naming the zone, offering or price that would change what was charged, or leave a product without a price
     """
-    declared = read_mapping(mapping) if mapping is not None else read_directory(directory or SHIPPED)
-    load_offerings(tx=tx, declared=declared, now=now)
-    return len(declared)
+    zones = queries.zones(tx=tx)
+    declared = read_mapping(mapping, zones=zones) if mapping is not None else read_directory(directory or SHIPPED, zones=zones)
+    load_zones(tx=tx, declared=declared.zones)
+    load_offerings(tx=tx, declared=declared.offerings, now=now)
+    return len(declared.offerings)
 
 
 def add_products(*, tx: Transaction, products: Sequence[NewProduct]) -> int:

@@ -22,6 +22,7 @@ from hoeksteen.rating.tariff import (
     block_table,
     cap_table,
     free_limit_table,
+    kind_table,
     lifted_table,
     source_table,
     tariff_of,
@@ -161,7 +162,7 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     window = {"first": _instant(start_of_day(month - timedelta(days=1))), "end": _instant(start_of_day(add_months(month, 2) + timedelta(days=1)))}
     duck.execute(f"CREATE OR REPLACE TABLE slot AS {_pieces.SLOT.format(**window)}")
     _load_minutes(duck)
-    duck.execute(f"CREATE OR REPLACE TABLE kind AS {_pieces.KIND}")
+    duck.put("kind", kind_table(tariff))
     _charges.number_prices(duck, lake)
     numbers = counts(duck)
     duck.execute(f"CREATE OR REPLACE TABLE rate AS {_pieces.rate(tariff.stages, **numbers)}")
@@ -222,7 +223,7 @@ def _load_grants(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
 
 def counts(duck: Duck) -> dict[str, int]:
     """Give how many kinds of usage and stretches of time there are, of which the numbers of rates are made."""
-    return {"kinds": int(duck.value("SELECT count(*) FROM kind")), "slots": int(duck.value("SELECT count(*) FROM slot"))}
+    return {"kinds": int(duck.value("SELECT max(kind_no) FROM kind")), "slots": int(duck.value("SELECT count(*) FROM slot"))}
 
 
 def _instant(at: datetime) -> str:

@@ -15,8 +15,9 @@ from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Code, HoeksteenError
 from hoeksteen.product import operations as product
-from hoeksteen.product.price_list import SHIPPED, DeclaredOffering, check_directory
-from hoeksteen.product.validation import remarks
+from hoeksteen.product.model import ProductOffering
+from hoeksteen.product.price_list import SHIPPED, check_directory
+from hoeksteen.product.validation import remarks, unused_zones
 
 _SERVICE = "bss"
 
@@ -25,7 +26,7 @@ _SERVICE = "bss"
 class _Checked:
     """What a check found; each text is `file: price: field: what is wrong`."""
 
-    offerings: list[DeclaredOffering]
+    offerings: list[ProductOffering]
     faults: list[str]
     remarks: list[str]
 
@@ -53,9 +54,11 @@ def check(directory: Path | None, beside: bool, data: Path, as_json: bool) -> No
 
 
 def _check(directory: Path) -> _Checked:
-    found, faults = check_directory(directory)
-    standing_out = [remark for entry in found for remark in remarks(offering=entry.offering)] if not faults else []
-    return _Checked(found, faults, standing_out)
+    found = check_directory(directory)
+    offerings = [entry.offering for entry in found.offerings]
+    standing_out = [remark for offering in offerings for remark in remarks(offering=offering)]
+    standing_out += unused_zones(zones=[entry.zone for entry in found.zones], offerings=offerings)
+    return _Checked(offerings, found.faults, standing_out if not found.faults else [])
 
 
 def _beside(directory: Path, data: Path) -> list[str]:
@@ -76,7 +79,7 @@ class _Undone(Exception):
 
 
 def _figures(checked: _Checked) -> dict[str, Any]:
-    offerings = [entry.offering for entry in checked.offerings]
+    offerings = checked.offerings
     return {
         "valid": not checked.faults,
         "offerings": len(offerings),
@@ -92,7 +95,7 @@ def _show(console: Console, checked: _Checked) -> None:
     table = report_table("Offerings")
     for heading in ("offering", "charges", "usage prices", "allowances", "caps"):
         table.add_column(heading, justify="left" if heading == "offering" else "right")
-    for offering in (entry.offering for entry in checked.offerings):
+    for offering in checked.offerings:
         counts = (offering.prices, offering.usage_prices, offering.allowances, offering.caps)
         table.add_row(escape(offering.product_offering_id), *(f"{len(one):,}" for one in counts))
     console.print(table)
