@@ -84,10 +84,19 @@ def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]], 
 
 
 def _discount(entry: Fields, offering_id: str) -> Discount:
-    entry.known_only({"id", "name", "percentage", "amount", "periods"})
+    entry.known_only({"id", "name", "percentage", "amount", "periods", "of"})
     kind, value = _lowered_by(entry)
     periods = entry.whole("periods", least=1, most=1_200) if "periods" in entry.values else None
-    return Discount(f"{offering_id}/{entry.text('id')}", entry.text("name"), kind, value, periods)
+    return Discount(f"{offering_id}/{entry.text('id')}", entry.text("name"), kind, value, periods, _usage_discounted(entry, offering_id))
+
+
+def _usage_discounted(entry: Fields, offering_id: str) -> tuple[str, ...] | None:
+    """Read what a discount lowers: `recurring` charges, all `usage`, or a list of prices of usage."""
+    if isinstance(entry.values.get("of"), list):
+        if not entry.listed("of"):
+            entry.faults.add(entry.where, "of", "must name a price, or be recurring or usage")
+        return tuple(f"{offering_id}/{price_id}" for price_id in entry.texts("of"))
+    return () if entry.word("of", ("recurring", "usage"), "recurring") == "usage" else None
 
 
 def _bundle(entry: Fields, offering_id: str) -> Bundle:

@@ -256,7 +256,8 @@ class Discount:
     """
     A discount that an offering may be sold with, for so many bill periods (None: as long as it is held).
 
-    :param kind: `percentage` of the recurring charges, or `amount` in euros per period; `value` is what is taken off
+    :param kind: `percentage` of what it lowers, or `amount` in euros per period; `value` is what is taken off
+    :param usage_prices: identifiers of the prices of usage that it lowers, all of them where it names none; None where it lowers recurring charges
     """
 
     discount_id: str
@@ -264,6 +265,7 @@ class Discount:
     kind: str
     value: Decimal
     periods: int | None
+    usage_prices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,10 +329,11 @@ class NewTerm:
 @dataclass(frozen=True, slots=True)
 class NewAlteration:
     """
-    A discount (negative) or surcharge on a product's recurring charge.
+    A discount (negative) or surcharge on a product's recurring charge, or a discount on its usage.
 
     :param kind: `percentage` of the charge, or `amount` in euros per period
     :param product_offering_id: whose price it keeps, so that it ends when the product becomes another offering; None for one that stays
+    :param usage_prices: as of a discount
     """
 
     price_alteration_id: UUID
@@ -340,6 +343,7 @@ class NewAlteration:
     valid_from: date
     valid_to: date | None = None
     product_offering_id: str | None = None
+    usage_prices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +403,7 @@ class PriceAlteration:
     A discount or surcharge as it holds.
 
     :param valid_to: the first day without it, by its own end or by a change of the plan whose price it keeps
+    :param usage_prices: as of a discount
     """
 
     customer_id: UUID
@@ -409,6 +414,7 @@ class PriceAlteration:
     value: Decimal
     valid_from: date
     valid_to: date | None
+    usage_prices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

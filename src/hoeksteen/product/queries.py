@@ -127,6 +127,11 @@ def alterations(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceA
     return _store.alterations(tx, customer_ids)
 
 
+def usage_discount_days(*, tx: Transaction) -> list[tuple[UUID, date]]:
+    """Give the products that have a discount on usage, and each local day on which one begins or ends; between two of them nothing changes."""
+    return _store.usage_discount_days(tx)
+
+
 def caps_lifted(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[CapLifted]:
     """Give the caps that some customers, or all, lifted, and for how long."""
     return _store.caps_lifted(tx, customer_ids)

@@ -101,6 +101,12 @@ def check_offering(*, offering: ProductOffering, faults: Faults) -> None:
         _check_named_zones(offering, service, {kind.zone for kind in kinds}, faults)
     _check_named("allowances", [(allowance.allowance_id, allowance) for allowance in offering.allowances], priced, offering, faults)
     _check_named("caps", [(cap.cap_id, cap) for cap in offering.caps], priced, offering, faults)
+    known = {price.price_id for price in offering.usage_prices}
+    for discount in offering.discounts:
+        for price_id in sorted(set(discount.usage_prices or ()) - known):
+            faults.add(offering.product_offering_id, "discounts", f"{discount.discount_id} names {price_id}, which is no price of usage here")
+        if discount.usage_prices is not None and not known:
+            faults.add(offering.product_offering_id, "discounts", f"{discount.discount_id} is for usage, which has no price here")
     for one, other in combinations(offering.caps, 2):
         both = [kind for kind in reachable(one.service, offering.zones) if covers(one, kind) and covers(other, kind)]
         if both and one.cap_id != other.cap_id:
