@@ -86,15 +86,21 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID, month: date | None 
         rated = f"record_id IN (SELECT record_id FROM charge_row WHERE {whose})"  # what arrived since plays no part in what was charged
         _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{whose} AND {rated}")
         _engine.rate(duck, inputs, everything=True)
-        [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
-        steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
-        price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
-        parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
-    if row["charged_micro"] != found["amount_micro"]:
+        told = explained(duck, inputs, record_id)
+    if told.amount_micro != found["amount_micro"]:
         raise WrongState(
             f"Prices, products or closes that count for record {record_id} changed since it was rated.",
             remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
         )
+    return told
+
+
+def explained(duck: Duck, inputs: _engine.Inputs, record_id: UUID) -> Explanation:
+    """Say what made a record's charge, after `_engine.rate` worked out everything."""
+    [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
+    steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
+    price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
+    parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
     return _explanation(row, price, steps, parts, [zone for offering in inputs.tariff.offerings[:1] for zone in offering.zones])
 
 
