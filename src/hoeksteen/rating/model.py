@@ -165,7 +165,7 @@ class Counter:
     :param scope_id: the product, or the billing account of what several share
     :param name: identifier of the allowance or cap; empty for spending
     :param used: units of an allowance; micro-euros of a cap and of spending, in the tax convention of the offering
-    :param bound: what the allowance gives or the cap lets through; None for spending
+    :param bound: what the allowance gives, with what was left of the period before and rolled over, or the cap lets through; None for spending
     :param as_of: when it was counted
     """
 
