@@ -17,7 +17,7 @@ from hoeksteen.product.price_list import SHIPPED, read_directory
 
 PERIOD = bill_period(date(2026, 10, 1))
 CUSTOMER = UUID(int=9)
-OFFERINGS = {entry.offering.product_offering_id: entry.offering for entry in read_directory(SHIPPED)}
+OFFERINGS = {entry.offering.product_offering_id: entry.offering for entry in read_directory(SHIPPED).offerings}
 PERSON: dict[str, Any] = {
     "name": "J.P. van den Berg", "attention": None, "street": "Prinsengracht", "house_number": "263", "house_number_addition": "A",
     "postcode": "1016GV", "city": "Amsterdam", "country": "NL", "vat_number": None,

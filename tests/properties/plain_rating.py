@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 UNIT_SIZE = {"voice": 60, "sms": 1, "data": 1_000_000, "purchase": 1_000_000}
 STEP = {"voice": 1, "sms": 1, "data": 1_000, "purchase": 1}
+# The zones that the drawn catalogue names, and the built-in ones that they lie within.
+WITHIN = {"TURKEY": "WORLD", "SPAIN": "EU"}
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -100,9 +102,11 @@ def micro(euros: str) -> int:
 
 
 def price_of(plan: dict[str, Any], record: PlainRecord) -> tuple[dict[str, Any], dict[str, Any]]:
-    for price in plan["prices"]:
-        if price["kind"] == "usage" and matches(price, record):
-            valid = [version for version in price["versions"] if local_midnight(version["valid_from"]) <= record.start]
+    matching = [price for price in plan["prices"] if price["kind"] == "usage" and matches(price, record)]
+    naming = [price for price in matching if record.zone in WITHIN and record.zone in price.get("zones", [])]
+    for price in [*naming, *(price for price in matching if price not in naming)]:
+        valid = [version for version in price["versions"] if local_midnight(version["valid_from"]) <= record.start]
+        if valid:
             return price, valid[-1]
     raise AssertionError("every record has a price")
 
@@ -110,7 +114,8 @@ def price_of(plan: dict[str, Any], record: PlainRecord) -> tuple[dict[str, Any],
 def matches(scope: dict[str, Any], record: PlainRecord) -> bool:
     return (
         scope["service"] == record.service
-        and record.zone in scope.get("zones", [record.zone])
+        and ("zones" not in scope or record.zone in scope["zones"] or WITHIN.get(record.zone) in scope["zones"])
+        and record.zone not in scope.get("except_zones", [])
         and record.roaming in scope.get("roaming", [record.roaming])
     )
 
@@ -119,9 +124,15 @@ def local_midnight(day: str) -> datetime:
     return datetime.fromisoformat(day).replace(tzinfo=AMSTERDAM)
 
 
+def width(allowance: dict[str, Any]) -> tuple[bool, bool, bool, str]:
+    """Own before shared; one that names only zones of the catalogue before one for a built-in zone, and that before one for all."""
+    zones = allowance.get("zones")
+    return allowance.get("shared", False), zones is None, zones is not None and not set(zones) <= set(WITHIN), allowance["id"]
+
+
 def give_allowances(plan: dict[str, Any], ordered: list[PlainRecord], charges: dict[UUID, PlainCharge]) -> None:
     left: dict[tuple[str, str], int] = {}
-    narrow_first = sorted(plan["allowances"], key=lambda allowance: (allowance.get("shared", False), "zones" not in allowance, allowance["id"]))
+    narrow_first = sorted(plan["allowances"], key=width)
     for record in ordered:
         charge = charges[record.record_id]
         for allowance in narrow_first:

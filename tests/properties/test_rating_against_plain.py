@@ -22,11 +22,16 @@ money = st.integers(0, 400_000).map(lambda micro: f"{micro / 1_000_000:.6f}")
 small_money = st.integers(0, 90).map(lambda cents: f"{cents / 100:.2f}")
 # Zones and roaming that every drawn plan prices; data is used where the customer is.
 PLACES = {
-    "voice": [("NL", "HOME"), ("EU", "HOME")],
-    "sms": [("NL", "HOME"), ("EU", "EU")],
-    "data": [("NL", "HOME"), ("EU", "EU"), ("WORLD", "WORLD")],
-    "purchase": [("NL", "HOME"), ("WORLD", "HOME")],
+    "voice": [("NL", "HOME"), ("EU", "HOME"), ("SPAIN", "HOME"), ("SPAIN", "EU"), ("TURKEY", "HOME")],
+    "sms": [("NL", "HOME"), ("EU", "EU"), ("SPAIN", "EU")],
+    "data": [("NL", "HOME"), ("EU", "EU"), ("WORLD", "WORLD"), ("SPAIN", "EU"), ("TURKEY", "WORLD")],
+    "purchase": [("NL", "HOME"), ("WORLD", "HOME"), ("TURKEY", "HOME")],
 }
+ZONES = [
+    {"id": "SPAIN", "within": "EU", "name": {"nl": "Spanje", "en": "Spain"}, "countries": ["ES"]},
+    {"id": "TURKEY", "within": "WORLD", "name": {"nl": "Turkije", "en": "Turkey"}, "countries": ["TR"]},
+]
+EUROPE: list[dict[str, Any]] = [{"zones": ["EU"]}, {"zones": ["EU"], "except_zones": ["SPAIN"]}, {"zones": ["SPAIN"]}]
 DELIVERED = {"voice": st.integers(0, 400), "sms": st.integers(0, 3), "data": st.integers(0, 5_000_000), "purchase": st.integers(0, 90_000_000)}
 KINDS = {
     "voice": ["flat", "flat", "tiers", "bands", "blocks", "package", "first_free"],
@@ -106,6 +111,13 @@ def blocks(draw: st.DrawFn, edge: int) -> list[dict[str, Any]]:
 @st.composite
 def plans(draw: st.DrawFn) -> dict[str, Any]:
     prices: list[dict[str, Any]] = [{"id": service, "kind": "usage", "service": service, "versions": draw(versions(service))} for service in PLACES]
+    for service in PLACES:
+        if draw(st.booleans()):
+            zones = draw(st.sampled_from([["SPAIN"], ["TURKEY"], ["SPAIN", "TURKEY"]]))
+            later = {"valid_from": "2026-10-25"} if draw(st.booleans()) else {}
+            own = [{**draw(versions(service))[0], **later}]
+            where = {"zones": zones, **({"roaming": ["HOME", "WORLD"]} if draw(st.booleans()) else {})}
+            prices.append({"id": f"{service}-named", "kind": "usage", "service": service, "versions": own, **where})
     units = {"voice": st.integers(0, 900), "sms": st.integers(0, 5), "data": st.integers(0, 9_000_000), "purchase": st.integers(0, 99_000_000)}
     allowances, caps = [], []
     for service in PLACES:
@@ -115,8 +127,10 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             allowances.append({"id": f"nl-{service}", "service": service, "zones": ["NL"], "units": draw(units[service])})
         if draw(st.booleans()):
-            zones = {"zones": ["EU"]} if draw(st.booleans()) else {}
-            caps.append({"id": f"cap-{service}", "service": service, "amount": draw(small_money), **zones})
+            allowances.append({"id": f"eu-{service}", "service": service, "units": draw(units[service]), **draw(st.sampled_from(EUROPE))})
+        if draw(st.booleans()):
+            cap = draw(st.sampled_from([*EUROPE, {}]))
+            caps.append({"id": f"cap-{service}", "service": service, "amount": draw(small_money), **cap})
     return {
         "id": f"drawn-{next(_NUMBER)}", "family": "mobile", "name": {"nl": "Getrokken", "en": "Drawn"}, "segment": "consumer", "tax_included": True,
         "prices": prices, "allowances": allowances, "caps": caps,
@@ -151,7 +165,7 @@ def world(business_cluster: BusinessCluster, tmp_path_factory: pytest.TempPathFa
 @given(drawn=st.lists(st.tuples(plans(), usage()), min_size=8, max_size=24))
 def test_the_same_micro_euro_for_every_record(world: RatedLake, drawn: list[tuple[dict[str, Any], list[tuple[Any, ...]]]]) -> None:
     batch = next(_NUMBER)
-    world.offer({"offerings": [plan for plan, _ in drawn]})
+    world.offer({"zones": ZONES, "offerings": [plan for plan, _ in drawn]})
     records: list[Used] = []
     expected = {}
     for number, (plan, used) in enumerate(drawn):

@@ -1,7 +1,7 @@
 """Reading what a batch of bills needs: a handful of set-based queries, whatever the number of billing accounts."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from hoeksteen.billing.bundles import BundleDiscount, Offered, with_bundles
 from hoeksteen.billing.model import RateKind
 from hoeksteen.billing.prices import FOREVER, PriceBook
 from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
+from hoeksteen.billing.usage_discounts import UsageDiscount
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import BillPeriod, local_day
 from hoeksteen.party.model import BillingAccount
@@ -33,15 +34,20 @@ def read_products(
     for term in terms(tx=tx, customer_ids=customer_ids):
         terms_of.setdefault(term.product_id, []).append(_term(term))
     alterations_of: dict[UUID, list[Alteration]] = {}
+    discounts_of: dict[UUID, list[UsageDiscount]] = {}
     for alteration in alterations(tx=tx, customer_ids=customer_ids):
-        alterations_of.setdefault(alteration.product_id, []).append(_alteration(alteration))
+        if alteration.usage_prices is None:
+            alterations_of.setdefault(alteration.product_id, []).append(_alteration(alteration))
+        else:
+            discounts_of.setdefault(alteration.product_id, []).append(_usage_discount(alteration, alteration.usage_prices))
     positions = {product_id: Position(day.toordinal(), known) for product_id, (day, known) in _store.positions(tx, customer_ids).items()}
     held: list[tuple[UUID, HeldProduct, Position | None]] = []
     for row in products(tx=tx, customer_ids=customer_ids):
         if row.billing_account_id in wanted:
             history, altered = tuple(terms_of.get(row.product_id, ())), tuple(alterations_of.get(row.product_id, ()))
             start, opening = row.start_day.toordinal(), row.recurring_billed_to.toordinal()
-            product = HeldProduct(row.customer_id, row.product_id, start, opening, history, altered)
+            discounts = tuple(discounts_of.get(row.product_id, ()))
+            product = HeldProduct(row.customer_id, row.product_id, start, opening, history, altered, discounts)
             held.append((row.billing_account_id, product, positions.get(row.product_id)))
     if offered := _offered(book):
         held = _together(held, offered)
@@ -95,10 +101,16 @@ def read_usage(*, tx: Transaction, period: BillPeriod, billing_account_ids: Sequ
     return usage
 
 
-def usage_of(period: BillPeriod, billing_account_ids: Sequence[UUID], *, lake: Lake) -> dict[UUID, list[Usage]]:
-    """Give the rated usage that appears on the bills of a period."""
+def usage_of(
+    period: BillPeriod, billing_account_ids: Sequence[UUID], *, lake: Lake, divided: Sequence[tuple[UUID, date]] = ()
+) -> dict[UUID, list[Usage]]:  # fmt: skip
+    """
+    Give the rated usage that appears on the bills of a period.
+
+    :param divided: products, and the days on which discounts on their usage begin or end
+    """
     found: dict[UUID, list[Usage]] = {}
-    for total in usage_totals(lake=lake, period=period, billing_account_ids=billing_account_ids):
+    for total in usage_totals(lake=lake, period=period, billing_account_ids=billing_account_ids, divided=divided):
         found.setdefault(total.billing_account_id, []).append(total)
     return found
 
@@ -128,6 +140,11 @@ def _alteration(alteration: PriceAlteration) -> Alteration:
     value = int(alteration.value * 100) if percentage else micros(alteration.value)
     end = FOREVER if alteration.valid_to is None else alteration.valid_to.toordinal()
     return Alteration(str(alteration.price_alteration_id), alteration.name, percentage, value, alteration.valid_from.toordinal(), end)
+
+
+def _usage_discount(alteration: PriceAlteration, prices: tuple[str, ...]) -> UsageDiscount:
+    one = _alteration(alteration)
+    return UsageDiscount(one.alteration_id, one.name, one.percentage, -one.value, one.first, one.end, prices)
 
 
 def _end(instant: datetime | None) -> int:

@@ -11,6 +11,7 @@ from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate, 
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
 from hoeksteen.billing.tax import Taxation, TaxKey, tax_bill
+from hoeksteen.billing.usage_discounts import lowers, taken_off
 from hoeksteen.kernel.money import divide_half_up
 from hoeksteen.kernel.time_period import BillPeriod, bill_period
 from hoeksteen.party.model import BillingAccount
@@ -47,6 +48,10 @@ class Usage(Protocol):
     def roaming(self) -> str: ...
     @property
     def period_day(self) -> date: ...
+    @property
+    def late(self) -> bool: ...
+    @property
+    def part_from(self) -> date | None: ...
 
 
 class LineDraft(NamedTuple):
@@ -107,7 +112,10 @@ def assemble(
             product=inputs.product, position=inputs.position, billed=inputs.billed, book=book, calendar=calendar, tax_included=tax_included
         )
         lines += [_charge_line(inputs.product.product_id, charge, book) for charge in sorted(charges, key=_order)]
-        lines += _usage_lines(used.pop(inputs.product.product_id, ()), book, period, tax_included)
+        totals = used.pop(inputs.product.product_id, ())
+        lines += _usage_lines(totals, book, period, tax_included)
+        if inputs.product.usage_discounts and totals:
+            lines += _usage_discount_lines(inputs.product, totals, book, period, tax_included)
     for rest in used.values():
         lines += _usage_lines(rest, book, period, tax_included)
     if not any(line.cents for line in lines):
@@ -152,11 +160,14 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
     """
     Give one line per bill period, service, zone and place: the sum of the exact micro-euros, rounded once.
 
+    A named zone has a line of its own where a price names it (`PriceBook.zone_shown`).
+
     Late usage stands under its own period, which is closed (docs/rating.md, "Allowances").
     """
     grouped: dict[tuple[date, str, str, str], list[Usage]] = {}
     for total in totals:
-        grouped.setdefault((total.period_day, total.service, total.zone, total.roaming), []).append(total)
+        zone = book.zone_shown(total.zone, total.price_id)
+        grouped.setdefault((total.period_day, total.service, zone, total.roaming), []).append(total)
     for (period_day, service, zone, roaming), group in sorted(grouped.items(), key=lambda one: _usage_order(*one[0])):
         used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         first = group[0]
@@ -182,6 +193,25 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
             quantity=_whole(records),
             cents=divide_half_up(micro * numerator, MICRO_PER_CENT * denominator),
         )
+
+
+def _usage_discount_lines(
+    product: HeldProduct, totals: Sequence[Usage], book: PriceBook, period: BillPeriod, tax_included: bool
+) -> Iterator[LineDraft]:  # fmt: skip
+    """Give one line per bill period and discount on usage: the exact amount, rounded once."""
+    active = [(term.first, term.end) for term in product.terms if term.active]
+    for period_day in sorted({total.period_day for total in totals}):
+        some = [total for total in totals if total.period_day == period_day]
+        used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
+        for part in taken_off(discounts=product.usage_discounts, totals=some, period=used, active=active):
+            offering = book.of(next(one.product_offering_id for one in some if lowers(part.discount, one)))
+            numerator, denominator = offering.ratio(tax_included)
+            micro = part.micro * numerator / (MICRO_PER_CENT * denominator)
+            detail: dict[str, Any] = {"alteration": part.discount.name, "alteration_id": part.discount.alteration_id, "usage": True}
+            if part.days is not None:
+                detail |= {"days": part.days, "days_in_period": part.whole}
+            cents = -divide_half_up(micro.numerator, micro.denominator)
+            yield LineDraft(RateKind.DISCOUNT, product.product_id, offering, None, detail, part.first, part.end, _ONE, cents)
 
 
 @lru_cache(maxsize=4_096)

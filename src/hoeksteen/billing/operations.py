@@ -14,7 +14,7 @@ from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.party.queries import count_billing_accounts_of_cycle
-from hoeksteen.product.queries import offerings
+from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.rating.operations import close_period
 from hoeksteen.rating.queries import suspended
 from hoeksteen.storage.lake import Lake
@@ -62,8 +62,9 @@ def run_bills(
     run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, now=now, identifiers=identifiers)
     if run.state != "done":
         with database.transaction() as tx:
-            book = PriceBook(offerings(tx=tx))
-        engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers, partial(usage_of, lake=lake))
+            book, divided = PriceBook(offerings(tx=tx)), usage_discount_days(tx=tx)
+        usage = partial(usage_of, lake=lake, divided=divided)
+        engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers, usage)
         execute(engine=engine, progress=progress)
     with database.transaction() as tx:
         done = _store.run(tx, run.bill_run_id)

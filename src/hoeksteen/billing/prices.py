@@ -73,6 +73,8 @@ class PriceBook:
 
     def __init__(self, offerings: Sequence[ProductOffering]) -> None:
         self._offerings = {offering.product_offering_id: _prices_of(offering) for offering in offerings}
+        self._zones_priced = {price.price_id: set(price.zones) for offering in offerings for price in offering.usage_prices}
+        self._within = {zone.zone_id: str(zone.within) for offering in offerings for zone in offering.zones}
         self._bundled = {offering.product_offering_id: offering for offering in offerings} if any(one.bundles for one in offerings) else {}
 
     @property
@@ -90,6 +92,11 @@ class PriceBook:
         if found is None:
             raise NoPrice(f"offering {product_offering_id} is not in the catalogue", remedy="Load the catalogue that has it, and run again.")
         return found
+
+    def zone_shown(self, zone: str, price_id: str | None) -> str:
+        """Give the zone under which a bill shows what was used in one: its own where the price names it, else the one that it lies within."""
+        within = self._within.get(zone)
+        return zone if within is None or zone in self._zones_priced.get(price_id or "", ()) else within
 
 
 def _prices_of(offering: ProductOffering) -> OfferingPrices:

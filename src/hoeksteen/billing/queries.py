@@ -17,7 +17,7 @@ from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import billing_accounts
-from hoeksteen.product.queries import offerings
+from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 
@@ -129,7 +129,7 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
     products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
     ids = [billing_account.billing_account_id]
-    usage = read_usage(tx=tx, period=period, billing_account_ids=ids, usage_of=partial(usage_of, lake=lake))
+    usage = read_usage(tx=tx, period=period, billing_account_ids=ids, usage_of=partial(usage_of, lake=lake, divided=usage_discount_days(tx=tx)))
     draft = assemble(
         billing_account=billing_account,
         products=products.get(billing_account.billing_account_id, ()),

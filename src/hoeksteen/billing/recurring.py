@@ -17,6 +17,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hoeksteen.billing.prices import NoPrice, OfferingPrices, PriceBook, RecurringCharge
+from hoeksteen.billing.usage_discounts import UsageDiscount
 from hoeksteen.kernel.money import divide_half_up
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 
@@ -56,6 +57,7 @@ class HeldProduct(NamedTuple):
 
     :param start: ordinal of its first day
     :param opening: ordinal of the first day whose recurring charges are ours; days before it were billed by the system it came from
+    :param usage_discounts: what is taken off its usage; recurring charges know nothing of them
     """
 
     customer_id: UUID
@@ -64,6 +66,7 @@ class HeldProduct(NamedTuple):
     opening: int
     terms: tuple[Term, ...]
     alterations: tuple[Alteration, ...]
+    usage_discounts: tuple[UsageDiscount, ...] = ()
 
 
 class Position(NamedTuple):

@@ -1,6 +1,6 @@
 """How a bill speaks, in Dutch and English: amounts, days and the text of each line; used by documents and pages alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,7 +12,8 @@ from babel.dates import format_date
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import BillPeriod
-from hoeksteen.product.model import ProductOffering
+from hoeksteen.product.model import NamedZone, ProductOffering
+from hoeksteen.product.named_zones import zone_name
 
 _BYTES_PER_UNIT = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
 _NARROW_SPACE = "\u202f"
@@ -36,6 +37,7 @@ _USAGE = {
 }
 _PLACES = ({"EU": ", vanuit de EU", "WORLD": ", van buiten de EU"}, {"EU": ", from the EU", "WORLD": ", from outside the EU"})
 _SERVICES = {"voice": ("Bellen", "Calls"), "sms": ("Sms", "Text messages"), "data": ("Data", "Data"), "purchase": ("Aankopen", "Purchases")}
+_BEFORE_ZONE = {"voice": (" naar", " to"), "sms": (" naar", " to"), "data": (" in", " in"), "purchase": ("", "")}
 _HOURS = ("uur", "h")
 _MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
 _ONE_OFF = ("eenmalig", "one-off")
@@ -100,9 +102,10 @@ def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, Produ
     """
     index = 0 if language == "nl" else 1
     period = "" if rate.period is None else period_text(rate.period, language)
-    if rate.kind is RateKind.USAGE:
-        return LineText(_usage_name(rate.detail, index), period, _usage_quantity(rate.detail, language))
     offering = offerings.get(rate.product_offering_id or "")
+    if rate.kind is RateKind.USAGE:
+        zones = offering.zones if offering is not None else ()
+        return LineText(_usage_name(rate.detail, zones, language), period, _usage_quantity(rate.detail, language))
     name = rate.product_offering_id or "" if offering is None else offering.name(language)
     if rate.kind is RateKind.DISCOUNT:
         name = f"{rate.detail['alteration']}".capitalize()
@@ -131,12 +134,16 @@ def units_text(*, service: str, units: int, language: str) -> str:
     return f"{units} {_MESSAGES[index][units != 1]}"
 
 
-def _usage_name(detail: Mapping[str, Any], index: int) -> str:
-    named = _USAGE.get((detail["service"], detail["zone"]))
+def _usage_name(detail: Mapping[str, Any], zones: Sequence[NamedZone], language: str) -> str:
+    index, service, zone = 0 if language == "nl" else 1, detail["service"], detail["zone"]
+    place = "" if service == "data" else _PLACES[index].get(detail.get("roaming", "HOME"), "")
+    named = _USAGE.get((service, zone))
     if named is not None:
-        place = "" if detail["service"] == "data" else _PLACES[index].get(detail.get("roaming", "HOME"), "")
         return f"{named[index]}{place}"
-    return f"{_SERVICES[detail['service']][index]} {detail['zone']}" if detail["service"] in _SERVICES else f"{detail['service']} {detail['zone']}"
+    if service not in _SERVICES:
+        return f"{service} {zone}"
+    preposition = _BEFORE_ZONE[service][index]
+    return f"{_SERVICES[service][index]}{preposition} {zone_name(zone=zone, zones=zones, language=language)}{place}"
 
 
 def _usage_quantity(detail: Mapping[str, Any], language: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 Channel = Literal["phone", "ticket"]
-ItemKind = Literal["change_plan", "suspend", "resume", "terminate", "onboard"]
+ItemKind = Literal["change_plan", "suspend", "resume", "terminate", "onboard", "grant_discount", "end_discount"]
 
 # After this time without a new one, whoever looks again says why again.
 INTERACTION_OPEN_MAX = timedelta(minutes=30)

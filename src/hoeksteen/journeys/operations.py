@@ -20,7 +20,7 @@ from hoeksteen.party import queries as party_queries
 from hoeksteen.party.model import Customer
 from hoeksteen.product import operations as product
 from hoeksteen.product import queries as product_queries
-from hoeksteen.product.model import ProductTerm
+from hoeksteen.product.model import NewAlteration, PriceAlteration, ProductTerm
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -63,6 +63,42 @@ def terminate(*, tx: Transaction, interaction: Interaction, product_id: UUID, fr
     :raises WrongState: when it has ended already
     """
     return carry_out(tx=tx, interaction=interaction, change=Change("terminate", interaction.customer_id, product_id, from_day), now=now)
+
+
+def grant_discount(
+    *, tx: Transaction, interaction: Interaction, product_id: UUID, discount_id: str, from_day: date, now: datetime, identifiers: Identifiers
+) -> NewAlteration:  # fmt: skip
+    """
+    Give a product a discount of its offering from a local day on.
+
+    :raises NotFound: when the customer has no such product, or its offering on that day no such discount
+    :raises WrongState: when the product is not active on that day
+    :raises Conflict: when it has the discount already
+    """
+    granted = product.grant_discount(
+        tx=tx, customer_id=interaction.customer_id, product_id=product_id, discount_id=discount_id, from_day=from_day, now=now,
+        identifiers=identifiers,
+    )  # fmt: skip
+    detail = {"from_day": from_day.isoformat(), "discount_id": discount_id, "price_alteration_id": str(granted.price_alteration_id)}
+    care.record_item(tx=tx, interaction=interaction, kind="grant_discount", product_id=product_id, detail=detail, now=now)
+    return granted
+
+
+def end_discount(
+    *, tx: Transaction, interaction: Interaction, product_id: UUID, price_alteration_id: UUID, from_day: date, now: datetime
+) -> PriceAlteration:  # fmt: skip
+    """
+    End a discount of a product; `from_day` is the first local day without it.
+
+    :raises NotFound: when the product has no such discount
+    :raises WrongState: when it has ended by then
+    """
+    ended = product.end_discount(
+        tx=tx, customer_id=interaction.customer_id, product_id=product_id, price_alteration_id=price_alteration_id, from_day=from_day, now=now
+    )  # fmt: skip
+    detail = {"from_day": from_day.isoformat(), "price_alteration_id": str(price_alteration_id)}
+    care.record_item(tx=tx, interaction=interaction, kind="end_discount", product_id=product_id, detail=detail, now=now)
+    return ended
 
 
 def onboard(

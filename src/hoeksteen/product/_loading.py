@@ -10,10 +10,10 @@ from hoeksteen.kernel.errors import Conflict
 from hoeksteen.kernel.time_period import local_day, start_of_day
 from hoeksteen.product import _store
 from hoeksteen.product.definition import Faults
-from hoeksteen.product.model import PriceKind, ProductOffering, RecurringPrice, UsagePrice
-from hoeksteen.product.price_list import DeclaredOffering
-from hoeksteen.product.queries import read_offerings
-from hoeksteen.product.validation import check_offering, covers, reachable
+from hoeksteen.product.model import PriceKind, ProductOffering, RecurringPrice, UsagePrice, Zone
+from hoeksteen.product.price_list import DeclaredOffering, DeclaredZone
+from hoeksteen.product.queries import read_offerings, zones
+from hoeksteen.product.validation import check_offering, in_force, reachable
 from hoeksteen.storage.postgres import Transaction
 
 Price = RecurringPrice | UsagePrice
@@ -34,6 +34,23 @@ class _Loaded:
     versions: Mapping[tuple[str, datetime], Mapping[str, Any]]
     held: frozenset[str]
     ends: Mapping[str, Mapping[str, datetime | None]]
+
+
+def load_zones(*, tx: Transaction, declared: Sequence[DeclaredZone]) -> None:
+    """
+    Write zones; what they are made of counts for usage that is collected from now on.
+
+    :raises Conflict: when a zone would lie within another one than it does, which guided usage relies on
+    """
+    within = {zone.zone_id: zone.within for zone in zones(tx=tx)}
+    for entry in declared:
+        zone = entry.zone
+        if within.get(zone.zone_id, zone.within) is not zone.within:
+            raise Conflict(
+                f"Zone {zone.zone_id} lies within {within[zone.zone_id]}, and would lie within {zone.within}.",
+                remedy="Give what is new another id.",
+            )
+        _store.upsert_zone(tx, zone.zone_id, zone.within, dict(entry.declared))
 
 
 def load_offerings(*, tx: Transaction, declared: Sequence[DeclaredOffering], now: datetime) -> None:
@@ -94,9 +111,10 @@ def _require_kept(price: Price, definition: Mapping[str, Any], loaded: _Loaded, 
         raise Conflict(f"{where} is for another use than its other versions.", remedy="Declare another price, and end this one where that begins.")
     if price.product_offering_id not in loaded.held:
         return
-    if not others:
-        if isinstance(price, UsagePrice):
+    if not others and isinstance(price, UsagePrice):
+        if not _priced_until_now(price, loaded):
             return  # use that had no price until now was charged to nobody
+    elif not others:
         raise Conflict(
             f"{where} would be charged beside what customers of {price.product_offering_id} agreed to.",
             remedy="Offer what costs more under another id.",
@@ -104,6 +122,14 @@ def _require_kept(price: Price, definition: Mapping[str, Any], loaded: _Loaded, 
     first_change = price.valid_from if before is None else price.valid_to
     if first_change is not None and first_change < today:
         raise Conflict(f"{where} would change what was charged before {local_day(today)}.", remedy="Let it begin, or end, today or later.")
+
+
+def _priced_until_now(price: UsagePrice, loaded: _Loaded) -> bool:
+    """Say whether what a new price is for was charged by others: it names a zone, of a service that has prices here."""
+    service = price.service in {
+        definition.get("service") for (price_id, _), definition in loaded.versions.items() if price_id.startswith(f"{price.product_offering_id}/")
+    }
+    return service and not set(price.zones) <= set(Zone)
 
 
 def _require_whole(tx: Transaction, ids: Sequence[str], loaded: _Loaded) -> None:
@@ -133,8 +159,8 @@ def _ends(offering: ProductOffering) -> dict[str, datetime | None]:
     ends = {f"Price {price.price_id}": price.valid_to for price in sorted(offering.prices, key=_begins)}
     for service in {price.service for price in offering.usage_prices}:
         for combination in reachable(service):
-            covering = sorted((price for price in offering.usage_prices if covers(price, combination)), key=_begins)
-            ends["The price of {} zone {} roaming {}".format(*combination)] = covering[-1].valid_to if covering else None
+            covering = in_force(offering, combination)
+            ends[f"The price of {combination}"] = covering[-1].ends if covering else None
     return ends
 
 

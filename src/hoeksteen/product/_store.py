@@ -27,7 +27,7 @@ _TERM = "SELECT customer_id, product_id, valid_from, valid_to, product_offering_
 _RESOURCE = "SELECT customer_id, resource_id, product_id, kind, valid_from, valid_to FROM product.resource "
 _DAY = f"AT TIME ZONE '{OPERATOR_ZONE.key}')::date"
 _ALTERATION = f"""
-SELECT customer_id, product_id, price_alteration_id, name, kind, value, valid_from,
+SELECT customer_id, product_id, price_alteration_id, name, kind, value, valid_from, usage_prices,
        least(valid_to, (
            SELECT (min(t.valid_from) {_DAY} FROM product.product_term t
            WHERE t.customer_id = a.customer_id AND t.product_id = a.product_id AND t.product_offering_id <> a.product_offering_id
@@ -62,6 +62,18 @@ def upsert_offering(tx: Transaction, offering_id: str, family: str, name_nl: str
         """,
         (offering_id, family, name_nl, name_en, as_json(definition)),
     )
+
+
+def upsert_zone(tx: Transaction, zone_id: str, within: str, definition: Any) -> None:
+    tx.execute(
+        "INSERT INTO product.zone (zone_id, within, definition) VALUES (%s, %s, %s)"
+        " ON CONFLICT (zone_id) DO UPDATE SET definition = excluded.definition",
+        (zone_id, within, as_json(definition)),
+    )
+
+
+def zone_rows(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT zone_id, definition FROM product.zone ORDER BY zone_id")
 
 
 def offering_rows(tx: Transaction) -> list[Row]:
@@ -174,7 +186,28 @@ def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Ite
 
 def alterations(tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:
     sql = _ALTERATION + "WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from, price_alteration_id"
-    return [PriceAlteration(**row) for row in tx.rows(sql, (list(customer_ids),))]
+    return [_from_row_alteration(row) for row in tx.rows(sql, (list(customer_ids),))]
+
+
+def usage_discount_days(tx: Transaction) -> list[tuple[UUID, date]]:
+    """Give the products that have a discount on usage, and each day on which one begins or ends."""
+    sql = f"""
+    SELECT DISTINCT product_id, day FROM ({_ALTERATION} WHERE a.usage_prices IS NOT NULL) d, LATERAL (VALUES (d.valid_from), (d.valid_to)) e(day)
+    WHERE day IS NOT NULL ORDER BY product_id, day
+    """
+    return [(row["product_id"], row["day"]) for row in tx.rows(sql)]
+
+
+def end_alteration(tx: Transaction, customer_id: UUID, product_id: UUID, price_alteration_id: UUID, valid_to: date) -> None:
+    tx.execute(
+        "UPDATE product.price_alteration SET valid_to = %s WHERE customer_id = %s AND product_id = %s AND price_alteration_id = %s",
+        (valid_to, customer_id, product_id, price_alteration_id),
+    )
+
+
+def _from_row_alteration(row: Row) -> PriceAlteration:
+    usage_prices = row["usage_prices"]
+    return PriceAlteration(**{**row, "usage_prices": None if usage_prices is None else tuple(usage_prices)})
 
 
 def resources_by_id(tx: Transaction, resource_ids: Sequence[UUID]) -> list[Resource]:
@@ -257,10 +290,10 @@ def roaming_stops(tx: Transaction, customer_id: UUID, since: date) -> list[Roami
 def insert_alteration(tx: Transaction, customer_id: UUID, product_id: UUID, alteration: NewAlteration) -> None:
     tx.execute(
         "INSERT INTO product.price_alteration"
-        " (customer_id, product_id, price_alteration_id, name, kind, value, valid_from, valid_to, product_offering_id)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " (customer_id, product_id, price_alteration_id, name, kind, value, valid_from, valid_to, product_offering_id, usage_prices)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             customer_id, product_id, alteration.price_alteration_id, alteration.name, alteration.kind, alteration.value, alteration.valid_from,
-            alteration.valid_to, alteration.product_offering_id,
+            alteration.valid_to, alteration.product_offering_id, None if alteration.usage_prices is None else list(alteration.usage_prices),
         ),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Reading what usage costs from its declared form: prices with their charge models, allowances and caps (docs/rating.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product.fields import Fields
-from hoeksteen.product.model import Allowance, Band, Block, Cap, EndRounding, FirstFree, Roaming, Service, Tier, UsagePrice, Zone
+from hoeksteen.product.model import Allowance, Band, Block, Cap, EndRounding, FirstFree, NamedZone, Roaming, Service, Tier, UsagePrice, Zone
 
 _SCOPE = {"service", "zones", "roaming"}
 _USAGE = {"id", "kind", "versions"} | _SCOPE
@@ -19,8 +19,8 @@ _USAGE_VERSION = {
     "valid_from", "valid_to", "amount", "percent", "unit_size", "minimum", "step", "connection_fee", "fee_waived_in_allowance", *_MODELS,
     "split_at_band", "end_rounding", "time_zone",
 }  # fmt: skip
-_ALLOWANCE = {"id", "units", "shared", "roll_over", "prorate"} | _SCOPE
-_CAP = {"id", "amount", "shared"} | _SCOPE
+_ALLOWANCE = {"id", "units", "shared", "roll_over", "prorate", "except_zones"} | _SCOPE
+_CAP = {"id", "amount", "shared", "except_zones"} | _SCOPE
 _UNIT_SIZE = {Service.VOICE: 60, Service.SMS: 1, Service.DATA: 1_000_000, Service.PURCHASE: 1_000_000}
 _STEP = {Service.VOICE: 1, Service.SMS: 1, Service.DATA: 1_000, Service.PURCHASE: 1}
 _DAYS = {"monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, "friday": 5, "saturday": 6, "sunday": 7, "holiday": 8}
@@ -43,8 +43,14 @@ class _Model:
     first_free: FirstFree | None = field(default=None)
 
 
-def from_file_usage_price(*, entry: Fields, offering_id: str, versions: Sequence[tuple[Fields, datetime, datetime | None]]) -> list[UsagePrice]:
-    """Read the versions of one usage price; faults are noted."""
+def from_file_usage_price(
+    *, entry: Fields, offering_id: str, versions: Sequence[tuple[Fields, datetime, datetime | None]], zones: Iterable[NamedZone]
+) -> list[UsagePrice]:
+    """
+    Read the versions of one usage price; faults are noted.
+
+    :param zones: those that it may name beside the built-in ones
+    """
     entry.known_only(_USAGE)
     service = entry.one_of("service", Service) or Service.VOICE
     prices = []
@@ -58,7 +64,7 @@ def from_file_usage_price(*, entry: Fields, offering_id: str, versions: Sequence
             valid_from=start,
             valid_to=end,
             service=service,
-            zones=entry.several("zones", Zone),
+            zones=_zones(entry, zones),
             roaming=entry.several("roaming", Roaming),
             amount=_amount(version, service, model),
             unit_size=unit_size,
@@ -225,7 +231,21 @@ def _minute(entry: Fields, name: str) -> int:
     return 0
 
 
-def from_file_allowance(*, entry: Fields, offering_id: str) -> Allowance:
+def _zones(entry: Fields, named: Iterable[NamedZone]) -> tuple[str, ...]:
+    return entry.chosen("zones", [*Zone, *(zone.zone_id for zone in named)], tuple(Zone))
+
+
+def _except_zones(entry: Fields, named: Iterable[NamedZone]) -> tuple[str, ...]:
+    """Read the named zones that an allowance or cap is not for, although it is for the zone that they lie within."""
+    within = {zone.zone_id: zone.within for zone in named}
+    found = entry.chosen("except_zones", list(within), ()) if "except_zones" in entry.values else ()
+    for zone in found:
+        if within[zone] not in _zones(entry, named) or zone in _zones(entry, named):
+            entry.faults.add(entry.where, "except_zones", f"{zone} is no part of a zone that stands in zones here; leave it out")
+    return found
+
+
+def from_file_allowance(*, entry: Fields, offering_id: str, zones: Sequence[NamedZone]) -> Allowance:
     """Read one allowance; faults are noted."""
     entry.known_only(_ALLOWANCE)
     service = entry.one_of("service", Service) or Service.VOICE
@@ -233,18 +253,26 @@ def from_file_allowance(*, entry: Fields, offering_id: str) -> Allowance:
         allowance_id=f"{offering_id}/{entry.text('id')}",
         product_offering_id=offering_id,
         service=service,
-        zones=entry.several("zones", Zone),
+        zones=_zones(entry, zones),
         roaming=entry.several("roaming", Roaming),
         units=entry.whole("units", most=_NUMERATOR_BEYOND // 31),
         shared=entry.flag("shared", False),
         roll_over=entry.flag("roll_over", False),
         prorate=entry.flag("prorate", False),
+        except_zones=_except_zones(entry, zones),
     )
 
 
-def from_file_cap(*, entry: Fields, offering_id: str) -> Cap:
+def from_file_cap(*, entry: Fields, offering_id: str, zones: Sequence[NamedZone]) -> Cap:
     """Read one cap; faults are noted."""
     entry.known_only(_CAP)
-    service = entry.one_of("service", Service) or Service.DATA
-    zones, roaming = entry.several("zones", Zone), entry.several("roaming", Roaming)
-    return Cap(f"{offering_id}/{entry.text('id')}", offering_id, service, zones, roaming, entry.money("amount", least=0), entry.flag("shared", False))
+    return Cap(
+        cap_id=f"{offering_id}/{entry.text('id')}",
+        product_offering_id=offering_id,
+        service=entry.one_of("service", Service) or Service.DATA,
+        zones=_zones(entry, zones),
+        roaming=entry.several("roaming", Roaming),
+        amount=entry.money("amount", least=0),
+        shared=entry.flag("shared", False),
+        except_zones=_except_zones(entry, zones),
+    )

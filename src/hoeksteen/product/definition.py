@@ -5,7 +5,7 @@ Every fault of a file is collected, and each names the file, the price and the f
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from hoeksteen.kernel.money import CENT
 from hoeksteen.product._usage_prices import from_file_allowance, from_file_cap, from_file_usage_price
 from hoeksteen.product.fields import Faults, Fields
-from hoeksteen.product.model import Bundle, Discount, PriceKind, ProductOffering, RecurringPrice
+from hoeksteen.product.model import Bundle, Discount, NamedZone, PriceKind, ProductOffering, RecurringPrice
 
 __all__ = ["Faults", "Fields", "from_file_offering"]
 
@@ -37,11 +37,12 @@ _RECURRING = {"id", "kind", "versions"}
 _RECURRING_VERSION = {"valid_from", "valid_to", "amount", "in_arrears", "days_in_period", "days_in_month"}
 
 
-def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]]) -> ProductOffering:
+def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]], zones: Sequence[NamedZone] = ()) -> ProductOffering:
     """
     Read one offering with its prices; faults are noted in `fields.faults`.
 
     :param price_lists: lists of prices that several offerings share, by the name under `uses`
+    :param zones: those that the catalogue names beside the built-in ones
     """
     fields.known_only(_OFFERING)
     offering_id = fields.text("id")
@@ -60,7 +61,7 @@ def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]]) 
         price
         for entry in entries
         if entry.values.get("kind") == PriceKind.USAGE
-        for price in from_file_usage_price(entry=entry, offering_id=offering_id, versions=_versions(entry))
+        for price in from_file_usage_price(entry=entry, offering_id=offering_id, versions=_versions(entry), zones=zones)
     ]
     return ProductOffering(
         product_offering_id=offering_id,
@@ -74,18 +75,28 @@ def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]]) 
         resource_kind=fields.text("resource") if "resource" in fields.values else None,
         prices=tuple(recurring),
         usage_prices=tuple(usage),
-        allowances=tuple(from_file_allowance(entry=entry, offering_id=offering_id) for entry in fields.mappings("allowances")),
-        caps=tuple(from_file_cap(entry=entry, offering_id=offering_id) for entry in fields.mappings("caps")),
+        allowances=tuple(from_file_allowance(entry=entry, offering_id=offering_id, zones=zones) for entry in fields.mappings("allowances")),
+        caps=tuple(from_file_cap(entry=entry, offering_id=offering_id, zones=zones) for entry in fields.mappings("caps")),
         bundles=tuple(_bundle(entry, offering_id) for entry in fields.mappings("bundles")),
         discounts=tuple(_discount(entry, offering_id) for entry in fields.mappings("discounts")),
+        zones=tuple(zones),
     )
 
 
 def _discount(entry: Fields, offering_id: str) -> Discount:
-    entry.known_only({"id", "name", "percentage", "amount", "periods"})
+    entry.known_only({"id", "name", "percentage", "amount", "periods", "of"})
     kind, value = _lowered_by(entry)
     periods = entry.whole("periods", least=1, most=1_200) if "periods" in entry.values else None
-    return Discount(f"{offering_id}/{entry.text('id')}", entry.text("name"), kind, value, periods)
+    return Discount(f"{offering_id}/{entry.text('id')}", entry.text("name"), kind, value, periods, _usage_discounted(entry, offering_id))
+
+
+def _usage_discounted(entry: Fields, offering_id: str) -> tuple[str, ...] | None:
+    """Read what a discount lowers: `recurring` charges, all `usage`, or a list of prices of usage."""
+    if isinstance(entry.values.get("of"), list):
+        if not entry.listed("of"):
+            entry.faults.add(entry.where, "of", "must name a price, or be recurring or usage")
+        return tuple(f"{offering_id}/{price_id}" for price_id in entry.texts("of"))
+    return () if entry.word("of", ("recurring", "usage"), "recurring") == "usage" else None
 
 
 def _bundle(entry: Fields, offering_id: str) -> Bundle:

@@ -112,6 +112,15 @@ class Fields:
             return tuple(kind)
         return tuple(kind(word) for word in words)
 
+    def chosen(self, name: str, known: Sequence[str], default: Sequence[str]) -> tuple[str, ...]:
+        """Read a list of some of the known words, or one of them."""
+        value = self.values.get(name, list(default))
+        words = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        if (not words and default) or any(word not in known for word in words):
+            self.faults.add(self.where, name, f"must be a list of {', '.join(known)}")
+            return tuple(default)
+        return tuple(words)
+
     def mapping(self, name: str) -> "Fields":
         """Read a mapping; absent means an empty one."""
         value = self.values.get(name, {})

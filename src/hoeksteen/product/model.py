@@ -42,6 +42,23 @@ class Zone(StrEnum):
     NL_FREE = "NL-FREE"
 
 
+@dataclass(frozen=True, slots=True)
+class NamedZone:
+    """
+    A zone that price lists refine a built-in one with: prices for `within` are for it too, but for those that name it.
+
+    :param countries: ISO 3166-1 alpha-2; of the other party by their prefixes, and of the customer for data
+    :param prefixes: E.164 digits of the other party's number; the longest prefix decides
+    """
+
+    zone_id: str
+    within: Zone
+    name_nl: str
+    name_en: str
+    countries: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
 class Roaming(StrEnum):
     """Where the customer is: at home, in the European Economic Area, or elsewhere."""
 
@@ -146,6 +163,7 @@ class UsagePrice:
     :param connection_fee: euros per record of which a unit is priced
     :param tier_mode: `graduated`, `volume`, or None when there are no tiers
     :param tiers_shared: tiers count the units of every product of the billing account that has this price, not of each alone
+    :param zones: built-in ones, and those that price lists name (`NamedZone`); a named one goes before the one that it lies within
     :param time_zone: in which its bands are read
     """
 
@@ -154,7 +172,7 @@ class UsagePrice:
     valid_from: datetime
     valid_to: datetime | None
     service: Service
-    zones: tuple[Zone, ...]
+    zones: tuple[str, ...]
     roaming: tuple[Roaming, ...]
     amount: Decimal
     unit_size: int
@@ -193,17 +211,19 @@ class Allowance:
     :param shared: one pool for every product of the billing account that carries it, however many do (rating.md, case 14)
     :param roll_over: what is left at a close lives one period longer
     :param prorate: fewer units in a partial period
+    :param except_zones: named zones that it is not for, though it is for those that they lie within
     """
 
     allowance_id: str
     product_offering_id: str
     service: Service
-    zones: tuple[Zone, ...]
+    zones: tuple[str, ...]
     roaming: tuple[Roaming, ...]
     units: int
     shared: bool
     roll_over: bool
     prorate: bool
+    except_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,15 +233,17 @@ class Cap:
 
     :param amount: euros, in the offering's own tax convention
     :param shared: for all products of the billing account that carry it together
+    :param except_zones: named zones that it is not for, though it is for those that they lie within
     """
 
     cap_id: str
     product_offering_id: str
     service: Service
-    zones: tuple[Zone, ...]
+    zones: tuple[str, ...]
     roaming: tuple[Roaming, ...]
     amount: Decimal
     shared: bool = False
+    except_zones: tuple[str, ...] = ()
 
     @property
     def is_roaming(self) -> bool:
@@ -234,7 +256,8 @@ class Discount:
     """
     A discount that an offering may be sold with, for so many bill periods (None: as long as it is held).
 
-    :param kind: `percentage` of the recurring charges, or `amount` in euros per period; `value` is what is taken off
+    :param kind: `percentage` of what it lowers, or `amount` in euros per period; `value` is what is taken off
+    :param usage_prices: identifiers of the prices of usage that it lowers, all of them where it names none; None where it lowers recurring charges
     """
 
     discount_id: str
@@ -242,6 +265,7 @@ class Discount:
     kind: str
     value: Decimal
     periods: int | None
+    usage_prices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +291,7 @@ class ProductOffering:
 
     :param tax_included: prices are what a consumer pays, tax and all
     :param tax_rate: percent, for `tax_category` (EN 16931 BT-151)
+    :param zones: every zone that the catalogue names, whether or not a price here does
     """
 
     product_offering_id: str
@@ -284,6 +309,7 @@ class ProductOffering:
     caps: tuple[Cap, ...] = ()
     discounts: tuple[Discount, ...] = ()
     bundles: tuple[Bundle, ...] = ()
+    zones: tuple[NamedZone, ...] = ()
 
     def name(self, language: str) -> str:
         """Give the name in `nl` or `en`."""
@@ -303,10 +329,11 @@ class NewTerm:
 @dataclass(frozen=True, slots=True)
 class NewAlteration:
     """
-    A discount (negative) or surcharge on a product's recurring charge.
+    A discount (negative) or surcharge on a product's recurring charge, or a discount on its usage.
 
     :param kind: `percentage` of the charge, or `amount` in euros per period
     :param product_offering_id: whose price it keeps, so that it ends when the product becomes another offering; None for one that stays
+    :param usage_prices: as of a discount
     """
 
     price_alteration_id: UUID
@@ -316,6 +343,7 @@ class NewAlteration:
     valid_from: date
     valid_to: date | None = None
     product_offering_id: str | None = None
+    usage_prices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +403,7 @@ class PriceAlteration:
     A discount or surcharge as it holds.
 
     :param valid_to: the first day without it, by its own end or by a change of the plan whose price it keeps
+    :param usage_prices: as of a discount
     """
 
     customer_id: UUID
@@ -385,6 +414,7 @@ class PriceAlteration:
     value: Decimal
     valid_from: date
     valid_to: date | None
+    usage_prices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

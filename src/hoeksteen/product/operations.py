@@ -11,15 +11,15 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import add_months, local_day, start_of_day
 from hoeksteen.product import _store, queries
-from hoeksteen.product._loading import load_offerings
-from hoeksteen.product.model import CapLifted, NewAlteration, NewProduct, ProductStatus, ProductTerm, RoamingStop
+from hoeksteen.product._loading import load_offerings, load_zones
+from hoeksteen.product.model import CapLifted, NewAlteration, NewProduct, PriceAlteration, ProductStatus, ProductTerm, RoamingStop
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Transaction
 
 
 def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None, now: datetime) -> int:
     """
-    Load offerings and their price versions beside those that are there, and give the number of offerings.
+    Load zones, offerings and their price versions beside those that are there, and give the number of offerings.
 
     Loading the same again changes nothing, and what a file does not name stays. A price version that is loaded may be
     given an end, never another content: bills were made with it. An offering that somebody holds or held becomes no
@@ -27,11 +27,13 @@ def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: M
 
     :param directory: holds *.yaml files; without `directory` and `mapping` the catalogue that is shipped is loaded
     :raises InvalidInput: naming each file, price and field that is wrong
-    :raises Conflict: naming the offering or price that would change what was charged, or leave a product without a price
+    :raises Conflict: naming the zone, offering or price that would change what was charged, or leave a product without a price
     """
-    declared = read_mapping(mapping) if mapping is not None else read_directory(directory or SHIPPED)
-    load_offerings(tx=tx, declared=declared, now=now)
-    return len(declared)
+    zones = queries.zones(tx=tx)
+    declared = read_mapping(mapping, zones=zones) if mapping is not None else read_directory(directory or SHIPPED, zones=zones)
+    load_zones(tx=tx, declared=declared.zones)
+    load_offerings(tx=tx, declared=declared.offerings, now=now)
+    return len(declared.offerings)
 
 
 def add_products(*, tx: Transaction, products: Sequence[NewProduct]) -> int:
@@ -150,12 +152,38 @@ def grant_discount(
         raise NotFound(f"Offering {held.product_offering_id} has no discount {discount_id}.", remedy="Name a discount of its offering.")
     until = None if discount.periods is None else _months_later(from_day, discount.periods)
     for one in _store.alterations(tx, [customer_id]):
-        overlaps = (until is None or one.valid_from < until) and (one.valid_to is None or one.valid_to > from_day)
+        overlaps = (until is None or one.valid_from < until) and (one.valid_to is None or one.valid_to > max(from_day, one.valid_from))
         if one.product_id == product_id and one.name == discount.name and overlaps:
             raise Conflict(f"Product {product_id} has the discount {discount_id} already.", remedy="Let the new one begin when that has ended.")
-    alteration = NewAlteration(identifiers.new(now), discount.name, discount.kind, -discount.value, from_day, until, held.product_offering_id)
+    alteration = NewAlteration(
+        identifiers.new(now), discount.name, discount.kind, -discount.value, from_day, until, held.product_offering_id, discount.usage_prices
+    )  # fmt: skip
     _store.insert_alteration(tx, customer_id, product_id, alteration)
     return alteration
+
+
+def end_discount(
+    *, tx: Transaction, customer_id: UUID, product_id: UUID, price_alteration_id: UUID, from_day: date, now: datetime
+) -> PriceAlteration:  # fmt: skip
+    """
+    End a discount of a product; `from_day` is the first local day without it, and one that begins later never holds.
+
+    :raises NotFound: when the product has no such discount
+    :raises InvalidInput: when the day has passed
+    :raises WrongState: when it has ended by then
+    """
+    _store.lock_product(tx, customer_id, product_id)
+    known = _store.alterations(tx, [customer_id])
+    found = next((one for one in known if (one.product_id, one.price_alteration_id) == (product_id, price_alteration_id)), None)
+    if found is None or found.value >= 0:
+        raise NotFound(f"Product {product_id} has no discount {price_alteration_id}.", remedy="`hoeksteen discount show` lists those that it has.")
+    if from_day < local_day(now):
+        raise InvalidInput(f"Product {product_id}: from_day: {from_day} has passed.", remedy="Choose today or a later day.")
+    ends = max(from_day, found.valid_from)
+    if found.valid_to is not None and found.valid_to <= ends:
+        raise WrongState(f"The discount {found.name} of product {product_id} ends on {found.valid_to}.", remedy="Choose an earlier day.")
+    _store.end_alteration(tx, customer_id, product_id, price_alteration_id, ends)
+    return replace(found, valid_to=ends)
 
 
 def _months_later(day: date, months: int) -> date:

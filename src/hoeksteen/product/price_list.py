@@ -1,7 +1,8 @@
 """Reading a directory of catalogue files, all of it or nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import yaml
 
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.product.definition import Faults, Fields, from_file_offering
-from hoeksteen.product.model import ProductOffering
+from hoeksteen.product.model import NamedZone, ProductOffering
+from hoeksteen.product.named_zones import check_zones, from_file_zone
 from hoeksteen.product.validation import check_catalogue, check_offering
 
 SHIPPED = Path(__file__).parent / "catalogue"
@@ -24,79 +26,106 @@ class DeclaredOffering:
     declared: dict[str, Any]
 
 
-def read_directory(directory: Path) -> list[DeclaredOffering]:
+@dataclass(frozen=True, slots=True)
+class DeclaredZone:
+    """A zone that the price lists name, and the mapping that it was read from."""
+
+    zone: NamedZone
+    declared: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What some catalogue files declare; `faults` are `file: where: field: what is wrong`."""
+
+    offerings: list[DeclaredOffering] = field(default_factory=list)
+    zones: list[DeclaredZone] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def read_directory(directory: Path, *, zones: Sequence[NamedZone] = ()) -> Declared:
     """
     Read every `*.yaml` file of a directory, in the order of their names.
 
+    :param zones: those that are loaded, which prices may name beside those of the files
     :raises InvalidInput: naming each file, price and field that is wrong; nothing is read then
     """
-    found, faults = check_directory(directory)
-    return _without(found, faults)
+    return _without_faults(check_directory(directory, zones=zones))
 
 
-def check_directory(directory: Path) -> tuple[list[DeclaredOffering], list[str]]:
+def check_directory(directory: Path, *, zones: Sequence[NamedZone] = ()) -> Declared:
     """
     Read every `*.yaml` file of a directory, and give what was read beside every fault.
 
+    :param zones: those that are loaded, which prices may name beside those of the files
     :raises InvalidInput: when there is no such file
     """
     files = sorted(directory.glob("*.yaml"))
     if not files:
         raise InvalidInput(f"{directory} holds no catalogue file.", remedy="Name a directory with *.yaml files.")
     faults: list[str] = []
-    found: list[DeclaredOffering] = []
+    contents: list[tuple[str, Any]] = []
     for file in files:
         try:
-            content = yaml.safe_load(file.read_text("utf-8"))
+            contents.append((file.name, yaml.safe_load(file.read_text("utf-8"))))
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
             line = getattr(getattr(error, "problem_mark", None), "line", None)
             faults.append(f"{file.name}: {'line ' + str(line + 1) if line is not None else 'file'}: is not YAML in UTF-8")
-            continue
-        found += _read(file.name, content, faults)
-    return found, faults + _across(found)
+    return _read(contents, zones, faults)
 
 
-def read_mapping(content: Mapping[str, Any], *, name: str = "catalogue") -> list[DeclaredOffering]:
+def read_mapping(content: Mapping[str, Any], *, name: str = "catalogue", zones: Sequence[NamedZone] = ()) -> Declared:
     """
     Read one catalogue that is already a mapping.
 
+    :param zones: those that are loaded, which prices may name beside its own
     :raises InvalidInput: naming each price and field that is wrong
     """
-    faults: list[str] = []
-    found = _read(name, content, faults)
-    return _without(found, faults + _across(found))
+    return _without_faults(_read([(name, content)], zones, []))
 
 
-def _across(found: list[DeclaredOffering]) -> list[str]:
-    across = Faults("catalogue")
-    check_catalogue(offerings=[entry.offering for entry in found], faults=across)
-    return across.found
-
-
-def _without(found: list[DeclaredOffering], faults: list[str]) -> list[DeclaredOffering]:
-    if faults:
-        more = f" (and {len(faults) - _FAULTS_SHOWN_MAX} more)" if len(faults) > _FAULTS_SHOWN_MAX else ""
-        shown = "; ".join(faults[:_FAULTS_SHOWN_MAX])
+def _without_faults(found: Declared) -> Declared:
+    if found.faults:
+        more = f" (and {len(found.faults) - _FAULTS_SHOWN_MAX} more)" if len(found.faults) > _FAULTS_SHOWN_MAX else ""
+        shown = "; ".join(found.faults[:_FAULTS_SHOWN_MAX])
         raise InvalidInput(f"The catalogue has faults: {shown}{more}.", remedy="Correct the file and load it again.")
     return found
 
 
-def _read(name: str, content: Any, faults: list[str]) -> list[DeclaredOffering]:
-    noted = Faults(name)
-    if not isinstance(content, Mapping):
-        noted.add("file", "offerings", "must be a mapping with a list of offerings")
-        faults += noted.found
-        return []
-    top = Fields(noted, "file", content)
-    top.known_only({"offerings", "price_lists"})
+def _read(contents: Sequence[tuple[str, Any]], loaded: Sequence[NamedZone], faults: list[str]) -> Declared:
+    """Read files, first the zones of all of them, then the offerings that name these."""
+    found = Declared(faults=faults)
+    tops: list[Fields] = []
+    for name, content in contents:
+        noted = Faults(name, faults)
+        if not isinstance(content, Mapping):
+            noted.add("file", "offerings", "must be a mapping with a list of offerings")
+            continue
+        top = Fields(noted, "file", content)
+        top.known_only({"offerings", "price_lists", "zones"})
+        tops.append(top)
+        for entry in top.mappings("zones"):
+            entry.where = f"zone {entry.values.get('id', entry.where)}"
+            found.zones.append(DeclaredZone(from_file_zone(fields=entry), entry.values))
+    across = Faults("catalogue", faults)
+    declared = [entry.zone for entry in found.zones]
+    for zone_id, count in Counter(zone.zone_id for zone in declared).items():
+        if count > 1:
+            across.add(f"zone {zone_id}", "id", "stands twice in the catalogue")
+    zones = sorted({zone.zone_id: zone for zone in [*loaded, *declared]}.values(), key=lambda zone: zone.zone_id)
+    check_zones(zones=zones, faults=across)
+    for top in tops:
+        found.offerings.extend(_offerings(top, zones))
+    check_catalogue(offerings=[entry.offering for entry in found.offerings], faults=across)
+    return found
+
+
+def _offerings(top: Fields, zones: Sequence[NamedZone]) -> Iterable[DeclaredOffering]:
     price_lists = top.lists("price_lists")
-    found = []
     for entry in top.mappings("offerings"):
         entry.where = str(entry.values.get("id", entry.where))
-        offering = from_file_offering(fields=entry, price_lists=price_lists)
-        check_offering(offering=offering, faults=noted)
+        offering = from_file_offering(fields=entry, price_lists=price_lists, zones=zones)
+        check_offering(offering=offering, faults=top.faults)
         shared = [price for used in entry.texts("uses") for price in price_lists.get(used, [])]
         declared = {key: value for key, value in entry.values.items() if key not in {"uses", "prices"}}
-        found.append(DeclaredOffering(offering, {**declared, "prices": shared + entry.listed("prices")}))
-    faults += noted.found
-    return found
+        yield DeclaredOffering(offering, {**declared, "prices": shared + entry.listed("prices")})

@@ -12,6 +12,7 @@ from hoeksteen.product import _columns, _store
 from hoeksteen.product.definition import Faults, Fields, from_file_offering
 from hoeksteen.product.model import (
     CapLifted,
+    NamedZone,
     PriceAlteration,
     PriceKind,
     Product,
@@ -22,6 +23,7 @@ from hoeksteen.product.model import (
     Resource,
     RoamingStop,
 )
+from hoeksteen.product.named_zones import from_file_zone
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -33,9 +35,18 @@ def offerings(*, tx: Transaction, offering_ids: Sequence[str] | None = None) -> 
     return found
 
 
+def zones(*, tx: Transaction) -> list[NamedZone]:
+    """Give the zones that the catalogue names beside the built-in ones, by identifier."""
+    faults = Faults("catalogue")
+    found = [from_file_zone(fields=Fields(faults, row["zone_id"], row["definition"])) for row in _store.zone_rows(tx)]
+    invariant(not faults.found, "the loaded zones are valid")
+    return found
+
+
 def read_offerings(*, tx: Transaction, faults: Faults, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
     """Read every offering, or some, from their loaded declaration, noting faults."""
     wanted = None if offering_ids is None else set(offering_ids)
+    named = zones(tx=tx)
     prices: dict[str, dict[str, dict[str, Any]]] = {}
     for row in _store.price_rows(tx):
         of_offering = prices.setdefault(row["product_offering_id"], {})
@@ -47,7 +58,7 @@ def read_offerings(*, tx: Transaction, faults: Faults, offering_ids: Sequence[st
         if wanted is not None and offering_id not in wanted:
             continue
         declared = {**row["definition"], "prices": list(prices.get(offering_id, {}).values())}
-        found.append(from_file_offering(fields=Fields(faults, offering_id, declared), price_lists={}))
+        found.append(from_file_offering(fields=Fields(faults, offering_id, declared), price_lists={}, zones=named))
     return found
 
 
@@ -114,6 +125,11 @@ def active_terms(*, tx: Transaction, offering_ids: Sequence[str], customer_ids: 
 def alterations(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:
     """Give the discounts and surcharges of some customers' products."""
     return _store.alterations(tx, customer_ids)
+
+
+def usage_discount_days(*, tx: Transaction) -> list[tuple[UUID, date]]:
+    """Give the products that have a discount on usage, and each local day on which one begins or ends; between two of them nothing changes."""
+    return _store.usage_discount_days(tx)
 
 
 def caps_lifted(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[CapLifted]:

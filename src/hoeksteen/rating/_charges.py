@@ -53,7 +53,7 @@ def number_prices(duck: Duck, lake: Lake | LakeWrite) -> None:
         " SELECT f.price_no, f.product_offering_id, f.price_id, f.valid_from, k.price_no IS NULL AS is_new,"
         " coalesce(k.price_no, (SELECT coalesce(max(price_no), 0) FROM known_price) + row_number() OVER (PARTITION BY k.price_no ORDER BY f.price_no)"
         " )::INTEGER AS lake_price_no"
-        " FROM (SELECT DISTINCT price_no, product_offering_id, price_id, valid_from FROM tariff) f"
+        " FROM (SELECT DISTINCT price_no, product_offering_id, price_id, version_from AS valid_from FROM tariff) f"
         " LEFT JOIN known_price k ON k.product_offering_id = f.product_offering_id AND k.price_id = f.price_id AND k.valid_from = f.valid_from"
     )
 

@@ -22,6 +22,7 @@ from hoeksteen.rating.tariff import (
     block_table,
     cap_table,
     free_limit_table,
+    kind_table,
     lifted_table,
     source_table,
     tariff_of,
@@ -162,7 +163,7 @@ def load(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
     window = {"first": _instant(start_of_day(month - timedelta(days=1))), "end": _instant(start_of_day(add_months(month, 2) + timedelta(days=1)))}
     duck.execute(f"CREATE OR REPLACE TABLE slot AS {_pieces.SLOT.format(**window)}")
     _load_ticks(duck)
-    duck.execute(f"CREATE OR REPLACE TABLE kind AS {_pieces.KIND}")
+    duck.put("kind", kind_table(tariff))
     _charges.number_prices(duck, lake)
     numbers = counts(duck)
     duck.execute(f"CREATE OR REPLACE TABLE rate AS {_pieces.rate(tariff.stages, kinds=numbers['kinds'], slots=numbers['slots'])}")
@@ -226,7 +227,7 @@ def _load_grants(duck: Duck, lake: Lake | LakeWrite, inputs: Inputs) -> None:
 
 def counts(duck: Duck) -> dict[str, int]:
     """Give how many kinds of usage and stretches of time there are, of which the numbers of rates are made, and a tick's microseconds."""
-    kinds, slots, tick = (int(duck.value(f"SELECT {what}")) for what in ("count(*) FROM kind", "count(*) FROM slot", "min(length) FROM tick"))
+    kinds, slots, tick = (int(duck.value(f"SELECT {what}")) for what in ("max(kind_no) FROM kind", "count(*) FROM slot", "min(length) FROM tick"))
     return {"kinds": kinds, "slots": slots, "tick": tick}
 
 

@@ -16,7 +16,7 @@ from hoeksteen.rating import _charging
 from hoeksteen.rating._phrases import before, half_up
 
 # Columns of `rate` that are only there to be read.
-_WORDS = ("product_offering_id", "service", "zone", "roaming", "price_id", "valid_from", "valid_to", "price_valid_from")
+_WORDS = ("product_offering_id", "price_id", "valid_from", "valid_to", "version_from", "price_valid_from")
 # Part of the digest: ties amounts to records, and is computed alike on every engine.
 _PRIME = 2_147_483_647
 _DAY = 86_400_000_000  # microseconds
@@ -35,10 +35,6 @@ FROM (
     ) WHERE begins_at >= {first} AND begins_at < {end}
 )
 """
-KIND = """
-SELECT service, zone, roaming, (row_number() OVER (ORDER BY service, zone, roaming))::INTEGER AS kind_no
-FROM (SELECT DISTINCT service, zone, roaming FROM tariff)
-"""
 
 
 def rate_no(offering_no: str, kind_no: str, slot_no: str, *, kinds: int, slots: int) -> str:
@@ -52,14 +48,13 @@ def rate(stages: int, *, kinds: int, slots: int) -> str:
     first = ", ".join(["NULL", *(f"f.source_{stage}" for stage in range(1, stages + 1))])
     sources = "".join(f" LEFT JOIN source g{stage} ON g{stage}.source_no = f.source_{stage}" for stage in range(1, stages + 1))
     return f"""
-    SELECT {rate_no("o.offering_no", "k.kind_no", "s.slot_no", kinds=kinds, slots=slots)} AS rate_no, k.kind_no,
-        f.* EXCLUDE (price_micro, fee_micro), f.valid_from AS price_valid_from, coalesce(b.band_micro, f.price_micro) AS price_micro,
-        coalesce(b.band_fee_micro, f.fee_micro) AS fee_micro,
+    SELECT {rate_no("o.offering_no", "f.kind_no", "s.slot_no", kinds=kinds, slots=slots)} AS rate_no,
+        f.* EXCLUDE (price_micro, fee_micro, service, zone, roaming), f.version_from AS price_valid_from,
+        coalesce(b.band_micro, f.price_micro) AS price_micro, coalesce(b.band_fee_micro, f.fee_micro) AS fee_micro,
         coalesce({_charging.SPECIAL_PRICE}, false) AS special, n.lake_price_no, coalesce({first})::INTEGER AS source_no{shared}
     FROM tariff f
     JOIN price_number n ON n.price_no = f.price_no
     JOIN offering o ON o.product_offering_id = f.product_offering_id
-    JOIN kind k ON k.service = f.service AND k.zone = f.zone AND k.roaming = f.roaming
     JOIN slot s ON s.begins_at >= f.valid_from AND s.begins_at < f.valid_to
     LEFT JOIN band b ON b.price_no = f.price_no AND s.begins_at >= b.begins_at AND s.begins_at < b.ends_at{sources}
     """

@@ -43,11 +43,23 @@ FROM charged c JOIN amount a ON a.record_id = c.record_id JOIN cap p ON p.cap_no
 GROUP BY g.customer_id, g.billing_account_id, CASE WHEN p.shared THEN g.billing_account_id ELSE g.product_id END, g.period_day, a.cap_no
 """
 _ALLOWANCES = """
-SELECT g.customer_id, g.billing_account_id, CASE WHEN s.shared THEN g.billing_account_id ELSE g.product_id END AS scope_id, g.period_day,
-    s.source_no, any_value(s.granted) AS bound, sum(u.free)::BIGINT AS used
-FROM ({taken}) u JOIN source s ON s.source_no = u.source_no JOIN guided g ON g.record_id = u.record_id
-WHERE NOT s.carried
-GROUP BY g.customer_id, g.billing_account_id, CASE WHEN s.shared THEN g.billing_account_id ELSE g.product_id END, g.period_day, s.source_no
+SELECT customer_id, billing_account_id, scope_id, period_day, allowance_id, sum(granted)::BIGINT AS bound, sum(free)::BIGINT AS used
+FROM (
+    SELECT g.customer_id, g.billing_account_id, CASE WHEN s.shared THEN g.billing_account_id ELSE g.product_id END AS scope_id, g.period_day,
+        s.allowance_id, s.source_no, coalesce(max(u.granted), any_value(s.granted)) AS granted, sum(u.free) AS free
+    FROM ({taken}) u JOIN source s ON s.source_no = u.source_no JOIN guided g ON g.record_id = u.record_id
+    GROUP BY g.customer_id, g.billing_account_id, CASE WHEN s.shared THEN g.billing_account_id ELSE g.product_id END, g.period_day, s.allowance_id,
+        s.source_no
+)
+GROUP BY customer_id, billing_account_id, scope_id, period_day, allowance_id
+"""
+# What each record took of the source of a stage, and what that source has in the period where it is not what the plan says.
+_TAKEN = """
+SELECT a.record_id, s.source_no, a.free_{stage} AS free, o.granted
+FROM amount a JOIN source s ON s.source_no = a.source_{stage}
+LEFT JOIN pool p ON s.shared AND p.billing_account_id = a.billing_account_id
+LEFT JOIN granted o ON o.source_no = s.source_no AND o.period_day = a.period_day
+    AND o.scope_no = CASE WHEN s.shared THEN p.pool_no ELSE a.product_no END
 """
 
 
@@ -122,15 +134,9 @@ def _count(tx: Transaction, lake: Lake, billing_account_ids: Sequence[UUID], now
 def _read(duck: Duck, inputs: _engine.Inputs, now: datetime) -> list[Counter]:
     found = [_counter(row, CounterKind.SPENDING, "", None, now) for row in duck.rows(_SPENDING)]
     found += [_counter(row, CounterKind.CAP, inputs.tariff.caps[row["cap_no"] - 1].cap_id, row["bound"], now) for row in duck.rows(_CAPS)]
-    taken = [
-        f"SELECT record_id, source_{stage} AS source_no, free_{stage} AS free FROM amount WHERE source_{stage} IS NOT NULL"
-        for stage in range(1, inputs.tariff.stages + 1)
-    ]
-    part = {(one.source.number, one.scope_id): one for one in inputs.holders if one.source.allowance.prorate}
-    for row in duck.rows(_ALLOWANCES.format(taken=" UNION ALL ".join(taken))) if taken else ():
-        source, holder = inputs.tariff.sources[row["source_no"] - 1], part.get((row["source_no"], row["scope_id"]))
-        bound = row["bound"] if holder is None else source.allowance.units * holder.days // holder.period.days
-        found.append(_counter(row, CounterKind.ALLOWANCE, source.allowance.allowance_id, bound, now))
+    taken = " UNION ALL ".join(_TAKEN.format(stage=stage) for stage in range(1, inputs.tariff.stages + 1))
+    for row in duck.rows(_ALLOWANCES.format(taken=taken)) if taken else ():
+        found.append(_counter(row, CounterKind.ALLOWANCE, row["allowance_id"], row["bound"], now))
     return found
 
 

@@ -9,7 +9,8 @@ from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import UsagePrice
+from hoeksteen.product.model import NamedZone, UsagePrice
+from hoeksteen.product.named_zones import zone_name
 from hoeksteen.rating import _charges, _charging, _engine
 from hoeksteen.rating.model import AllowanceStep, Explanation
 from hoeksteen.storage.lake import Lake
@@ -85,16 +86,22 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID, month: date | None 
         rated = f"record_id IN (SELECT record_id FROM charge_row WHERE {whose})"  # what arrived since plays no part in what was charged
         _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{whose} AND {rated}")
         _engine.rate(duck, inputs, everything=True)
-        [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
-        steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
-        price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
-        parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
-    if row["charged_micro"] != found["amount_micro"]:
+        told = explained(duck, inputs, record_id)
+    if told.amount_micro != found["amount_micro"]:
         raise WrongState(
             f"Prices, products or closes that count for record {record_id} changed since it was rated.",
             remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
         )
-    return _explanation(row, price, steps, parts)
+    return told
+
+
+def explained(duck: Duck, inputs: _engine.Inputs, record_id: UUID) -> Explanation:
+    """Say what made a record's charge, after `_engine.rate` worked out everything."""
+    [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
+    steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
+    price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
+    parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
+    return _explanation(row, price, steps, parts, [zone for offering in inputs.tariff.offerings[:1] for zone in offering.zones])
 
 
 def _charge(duck: Duck, lake: Lake, record_id: UUID, month: date | None, billing_account_id: UUID | None) -> dict[str, Any]:
@@ -151,7 +158,9 @@ def _parts(price: UsagePrice, row: dict[str, Any], rows: Sequence[dict[str, Any]
     return found or ([_Part(units, row["price_micro"] * price.common_factor, price.unit_size, 0)] if units else [])
 
 
-def _explanation(row: dict[str, Any], price: UsagePrice | None, steps: tuple[AllowanceStep, ...], parts: Sequence[_Part]) -> Explanation:
+def _explanation(
+    row: dict[str, Any], price: UsagePrice | None, steps: tuple[AllowanceStep, ...], parts: Sequence[_Part], zones: Sequence[NamedZone]
+) -> Explanation:
     fee = row["first_fee"] if row["first_fee"] is not None else row["fee"]
     return Explanation(
         record_id=row["record_id"],
@@ -174,9 +183,14 @@ def _explanation(row: dict[str, Any], price: UsagePrice | None, steps: tuple[All
         fee_micro=fee,
         amount_micro=row["charged_micro"],
         allowances=steps,
-        sentence_nl=_sentence(row, price, steps, parts, fee, 0),
-        sentence_en=_sentence(row, price, steps, parts, fee, 1),
+        sentence_nl=_sentence({**row, "where": _where(row, zones, "nl")}, price, steps, parts, fee, 0),
+        sentence_en=_sentence({**row, "where": _where(row, zones, "en")}, price, steps, parts, fee, 1),
     )
+
+
+def _where(row: dict[str, Any], zones: Sequence[NamedZone], language: str) -> str:
+    preposition = "in" if row["service"] == "data" else "naar" if language == "nl" else "to"
+    return f"{preposition} {zone_name(zone=row['zone'], zones=zones, language=language)}"
 
 
 def _sentence(
@@ -185,6 +199,7 @@ def _sentence(
     """
     Say it in one sentence, in Dutch (0) or English (1).
 
+    :param row: with `where`, its zone in words
     :param priced: the tiers, bands or blocks that the record fell in, in order
     :param fee: micro-euros that are due once for the record
     """
@@ -195,7 +210,7 @@ def _sentence(
     unit = _UNIT[row["service"]][language]
     start: datetime = row["start"].astimezone(OPERATOR_ZONE)
     when = f"{start:%Y-%m-%d %H:%M:%S}" + (f" ({row['band']})" if row["band"] else "")
-    head = f"{_SERVICE[row['service']][language]} {row['zone']}, {when}, {row['delivered_units']} {unit}"
+    head = f"{_SERVICE[row['service']][language]} {row['where']}, {when}, {row['delivered_units']} {unit}"
     if price is None:
         return f"{head}: {say('wacht', 'waits')} ({row['reason']})."
     parts = [say(f"telt als {row['units']} {unit}", f"counts as {row['units']} {unit}")]

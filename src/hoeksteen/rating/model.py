@@ -59,7 +59,8 @@ class UsageTotal:
     The usage of one kind that appears on a bill: its records, units and exact amount.
 
     :param units: after minimum and step; `free_units` of them inside allowances
-    :param period_day: first day of the bill period of its start; earlier than the bill's own for late records
+    :param period_day: first day of the bill period of its start; earlier than the bill's own for `late` records
+    :param part_from: the last day, not after its records, on which its product's usage is divided; None before any
     """
 
     customer_id: UUID
@@ -75,6 +76,8 @@ class UsageTotal:
     amount_micro: int
     roaming: str
     period_day: date
+    late: bool = False
+    part_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ class Counter:
     :param scope_id: the product, or the billing account of what several share
     :param name: identifier of the allowance or cap; empty for spending
     :param used: units of an allowance; micro-euros of a cap and of spending, in the tax convention of the offering
-    :param bound: what the allowance gives or the cap lets through; None for spending
+    :param bound: what the allowance gives, with what was left of the period before and rolled over, or the cap lets through; None for spending
     :param as_of: when it was counted
     """
 

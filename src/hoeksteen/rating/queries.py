@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.kernel.time_period import BillPeriod, add_months, start_of_day
 from hoeksteen.rating import _store
 from hoeksteen.rating._charges import view_charge_rows, view_charges
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
 from hoeksteen.rating.tables import CHARGE, PERIOD_CHARGE
+from hoeksteen.rating.tariff import END_OF_TIME
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
@@ -26,17 +27,19 @@ __all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated"
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
-    roaming, period_day
-FROM charge WHERE bucket = {bucket} AND bill_day = DATE '{bill_day}' AND state <> 'suspended'
-GROUP BY customer_id, billing_account_id, product_id, product_offering_id, service, zone, roaming, price_id, period_day
+    roaming, period_day, period_day <> DATE '{bill_day}' AS late, {part} AS part_from
+FROM charge{parts} WHERE bucket = {bucket} AND bill_day = DATE '{bill_day}' AND state <> 'suspended'
+GROUP BY customer_id, billing_account_id, product_id, product_offering_id, service, zone, roaming, price_id, period_day, part_from
 """
+# The stretches of time in which a product's usage is added up by itself, for those few of which it is divided.
+_PARTS = " LEFT JOIN part ON part.product = charge.product_id AND charge.start >= part.begins_at AND charge.start < part.ends_at"
 # Flat fees, which no record carries.
 _FLATS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
-    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day
+    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day, false AS late, NULL AS part_from
 FROM period_charge WHERE period_day = DATE '{bill_day}'
 """
-_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id"
+_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id, part_from"
 
 
 _RECORDS = """
@@ -49,12 +52,16 @@ FROM charge WHERE billing_account_id = '{account}'::UUID AND month = {month} ORD
 class _Totals:
     """The totals of one bill period, kept in memory for the batches of a bill run."""
 
-    def __init__(self, lake: Lake, period: BillPeriod) -> None:
+    def __init__(self, lake: Lake, period: BillPeriod, divided: Sequence[tuple[UUID, date]]) -> None:
         self._duck = Duck(spill=lake.spill)
         self._lock = threading.Lock()
         view_charges(self._duck, lake, months_billed(period))
+        if divided:
+            self._duck.put("part_text", _parts(divided))
+            self._duck.execute("CREATE TABLE part AS SELECT * REPLACE (product::UUID AS product) FROM part_text")
+        names = {"part": "part.first_day", "parts": _PARTS} if divided else {"part": "NULL::DATE", "parts": ""}
         for bucket in range(BUCKETS):  # a billing account lies in one, so each gives totals by itself, in bounded memory
-            query = _TOTALS.format(bill_day=period.first_day, bucket=bucket)
+            query = _TOTALS.format(bill_day=period.first_day, bucket=bucket, **names)
             self._duck.execute(f"INSERT INTO total {query}" if bucket else f"CREATE TABLE total AS {query}")
         self._duck.view_of_files("period_charge", PERIOD_CHARGE, lake.files(PERIOD_CHARGE, {"month": [month_number(period.first_day)]}))
         self._duck.execute(f"INSERT INTO total {_FLATS.format(bill_day=period.first_day)}")
@@ -69,7 +76,23 @@ class _Totals:
             return self._duck.rows(f"SELECT * FROM total WHERE billing_account_id IN (SELECT id::UUID FROM wanted) {_ORDER}")
 
 
-def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequence[UUID] | None) -> list[UsageTotal]:
+def _parts(divided: Sequence[tuple[UUID, date]]) -> pa.Table:
+    ordered = sorted(set(divided))
+    ends = [after[1] if after[0] == one[0] else None for one, after in zip(ordered, [*ordered[1:], (None, None)], strict=True)]
+    instant = pa.timestamp("us", tz="UTC")
+    return pa.table(
+        {
+            "product": pa.array([str(product_id) for product_id, _ in ordered], pa.string()),
+            "first_day": pa.array([day for _, day in ordered], pa.date32()),
+            "begins_at": pa.array([start_of_day(day) for _, day in ordered], instant),
+            "ends_at": pa.array([END_OF_TIME if day is None else start_of_day(day) for day in ends], instant),
+        }
+    )
+
+
+def usage_totals(
+    *, lake: Lake, period: BillPeriod, billing_account_ids: Sequence[UUID] | None, divided: Sequence[tuple[UUID, date]] = ()
+) -> list[UsageTotal]:  # fmt: skip
     """
     Give the usage that appears on the bills of a period: of the period itself, and late usage of earlier ones under its own `period_day`.
 
@@ -77,8 +100,10 @@ def usage_totals(*, lake: Lake, period: BillPeriod, billing_account_ids: Sequenc
     per state of the lake and kept, so that the batches of a bill run each cost milliseconds.
 
     :param billing_account_ids: whose; None for all
+    :param divided: products, and local days from which on their usage is added up by itself
     """
-    totals = lake.remember(("usage totals", lake.head(CHARGE), lake.head(PERIOD_CHARGE), period), lambda: _Totals(lake, period))
+    key = ("usage totals", lake.head(CHARGE), lake.head(PERIOD_CHARGE), period, tuple(divided))
+    totals = lake.remember(key, lambda: _Totals(lake, period, divided))
     return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
 
 

@@ -1,6 +1,6 @@
-"""The catalogue as the small tables that rating joins: one row per offering, service, zone, roaming and price version."""
+"""The catalogue as the small tables that rating joins: one row per offering, kind of usage and price version."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -14,8 +14,8 @@ from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.product.holidays import public_holidays
-from hoeksteen.product.model import Allowance, Band, Cap, CapLifted, ProductOffering, Roaming, Service, UsagePrice, Zone
-from hoeksteen.product.validation import Combination, covers, reachable
+from hoeksteen.product.model import Allowance, Band, Cap, CapLifted, ProductOffering, Service, UsagePrice, Zone
+from hoeksteen.product.validation import Combination, covers, in_force, reachable, zones_named
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -44,13 +44,14 @@ class Tariff:
     """
     Prices of all offerings, ready to be joined.
 
-    :param stages: how many stages of allowances there are
+    :param kinds: the kinds of usage that differ in any offering, in an order that depends on nothing but the catalogue
     """
 
     offerings: tuple[ProductOffering, ...]
     prices: tuple[UsagePrice, ...]
     sources: tuple[Source, ...]
     caps: tuple[Cap, ...]
+    kinds: tuple["Kind", ...]
 
     @property
     def stages(self) -> int:
@@ -66,7 +67,8 @@ def tariff_of(offerings: Iterable[ProductOffering]) -> Tariff:
     ordered = tuple(sorted(offerings, key=lambda offering: offering.product_offering_id))
     prices = tuple(sorted((price for offering in ordered for price in offering.usage_prices), key=lambda price: (price.price_id, price.valid_from)))
     caps = tuple(sorted((cap for offering in ordered for cap in offering.caps), key=lambda cap: cap.cap_id))
-    return Tariff(ordered, prices, _sources(ordered), caps)
+    sources = _sources(ordered)
+    return Tariff(ordered, prices, sources, caps, _kinds(ordered, prices, sources, caps))
 
 
 def _sources(offerings: Sequence[ProductOffering]) -> tuple[Source, ...]:
@@ -76,67 +78,130 @@ def _sources(offerings: Sequence[ProductOffering]) -> tuple[Source, ...]:
     Narrow before wide, own before shared, carried before fresh (docs/rating.md, "Allowances"); a source's stage is later than
     that of every source that comes before it for some record, so that each stage can be settled at once.
     """
+    by_id = {offering.product_offering_id: offering for offering in offerings}
     allowances = sorted((allowance for offering in offerings for allowance in offering.allowances), key=_rank)
     pairs = [(allowance, carried) for allowance in allowances for carried in ((True, False) if allowance.roll_over else (False,))]
     stages: list[int] = []
     for index, (allowance, _) in enumerate(pairs):
-        competing = [stages[i] for i in range(index) if _compete(pairs[i][0], allowance)]
+        competing = [stages[i] for i in range(index) if _compete(pairs[i][0], allowance, by_id)]
         stages.append(max(competing, default=0) + 1)
     return tuple(Source(number, *pair, stage) for number, (pair, stage) in enumerate(zip(pairs, stages, strict=True), start=1))
 
 
-def _rank(allowance: Allowance) -> tuple[bool, int, str]:
-    return allowance.shared, sum(covers(allowance, combination) for combination in reachable(allowance.service)), allowance.allowance_id
+def _rank(allowance: Allowance) -> tuple[bool, int, int, str]:
+    """Own before shared, narrow before wide: fewer built-in kinds, then fewer zones by name; a zone that comes later changes no order."""
+    built_in = sum(covers(allowance, combination) for combination in reachable(allowance.service))
+    return allowance.shared, built_in, len(set(allowance.zones) - set(Zone)), allowance.allowance_id
 
 
-def _compete(one: Allowance, other: Allowance) -> bool:
-    same_offering = one.product_offering_id == other.product_offering_id
-    return same_offering and any(covers(one, combination) and covers(other, combination) for combination in reachable(one.service))
+def _compete(one: Allowance, other: Allowance, offerings: Mapping[str, ProductOffering]) -> bool:
+    if one.product_offering_id != other.product_offering_id:
+        return False
+    kinds = reachable(one.service, offerings[one.product_offering_id].zones)
+    return any(covers(one, combination) and covers(other, combination) for combination in kinds)
+
+
+class Charged(NamedTuple):
+    """What an offering asks for a kind of usage: its price versions by time, its sources of free units by stage, and its cap."""
+
+    prices: tuple[tuple[int, datetime, datetime], ...]
+    sources: tuple[int | None, ...]
+    cap_no: int | None
+
+
+class Kind(NamedTuple):
+    """
+    Kinds of usage that every offering charges alike, so that one row of the tariff stands for all of them.
+
+    :param charged: by the offerings that have a price for the service
+    """
+
+    combinations: list[Combination]
+    charged: tuple[Charged, ...]
+
+
+def _kinds(
+    offerings: Sequence[ProductOffering], prices: Sequence[UsagePrice], sources: Sequence[Source], caps: Sequence[Cap]
+) -> tuple[Kind, ...]:  # fmt: skip
+    """
+    Give the kinds of usage that differ in any offering.
+
+    A named zone that no offering charges otherwise than the one that it lies within makes none of its own.
+    """
+    numbers = {(price.price_id, price.valid_from): number for number, price in enumerate(prices, start=1)}
+    cap_numbers = {cap.cap_id: number for number, cap in enumerate(caps, start=1)}
+    zones = {zone.zone_id: zone for offering in offerings for zone in offering.zones}
+    named = {offering.product_offering_id: zones_named(offering) for offering in offerings}
+    known: dict[tuple[str, Combination], Charged] = {}
+
+    def charged(offering: ProductOffering, kind: Combination) -> Charged:
+        if kind.within is not None and kind.zone not in named[offering.product_offering_id]:
+            return known[offering.product_offering_id, Combination(kind.service, kind.within, kind.roaming)]
+        versions = tuple((numbers[one.price.price_id, one.price.valid_from], one.begins, one.ends or END_OF_TIME) for one in in_force(offering, kind))
+        bounding = [cap_numbers[cap.cap_id] for cap in offering.caps if covers(cap, kind)]
+        invariant(len(bounding) <= 1, f"{offering.product_offering_id} caps a kind of usage once")
+        return Charged(versions, _sources_of(offering, kind, sources), bounding[0] if bounding else None)
+
+    found: dict[tuple[Service, tuple[Charged, ...]], Kind] = {}
+    for service in Service:
+        selling = [one for one in offerings if any(price.service is service for price in one.usage_prices)]
+        for kind in reachable(service, [zones[zone_id] for zone_id in sorted(zones)]):
+            known |= {(one.product_offering_id, kind): charged(one, kind) for one in selling}
+            alike = tuple(known[one.product_offering_id, kind] for one in selling)
+            found.setdefault((service, alike), Kind([], alike)).combinations.append(kind)
+    return tuple(found.values())
+
+
+def _sources_of(offering: ProductOffering, kind: Combination, sources: Sequence[Source]) -> tuple[int | None, ...]:
+    """Give the number of the source of each stage, from the first one on."""
+    found: dict[int, int] = {}
+    for source in sources:
+        if source.allowance.product_offering_id == offering.product_offering_id and covers(source.allowance, kind):
+            invariant(source.stage not in found, "sources of one stage never compete for a record")
+            found[source.stage] = source.number
+    return tuple(found.get(stage) for stage in range(1, max((source.stage for source in sources), default=0) + 1))
+
+
+def kind_table(tariff: Tariff) -> pa.Table:
+    """Give the number of the kind that each service, zone and roaming belongs to; several that are charged alike share one."""
+    rows = [
+        {"service": str(one.service), "zone": str(one.zone), "roaming": str(one.roaming), "kind_no": kind_no}
+        for kind_no, kind in enumerate(tariff.kinds, start=1)
+        for one in kind.combinations
+    ]
+    words = [(name, pa.string()) for name in ("service", "zone", "roaming")]
+    return pa.Table.from_pylist(rows, schema=pa.schema([*words, ("kind_no", pa.int32())]))
 
 
 def tariff_table(tariff: Tariff) -> pa.Table:
-    """Give one row per offering, service, zone, roaming and price version, with its sources of free units by stage and its cap."""
-    caps = {cap.cap_id: number for number, cap in enumerate(tariff.caps, start=1)}
+    """
+    Give one row per offering, kind of usage and price version, with its sources of free units by stage and its cap.
+
+    Its service, zone and roaming are the first ones of the kind. It holds from `valid_from` up to `valid_to`, which may be a part of the time of
+    the price version (which begins at `version_from`).
+    """
     counting = sorted({price.price_id for price in tariff.prices if price.tiers or price.first_free})
     tier_numbers = {price_id: number for number, price_id in enumerate(counting, start=1)}
-    offerings = {offering.product_offering_id: offering for offering in tariff.offerings}
     rows = []
-    for price_no, price in enumerate(tariff.prices, start=1):
-        offering = offerings[price.product_offering_id]
-        for combination in reachable(price.service):
-            if not covers(price, combination):
-                continue
-            row = _tariff_row(price_no, price, combination)
-            row["tier_no"] = tier_numbers.get(price.price_id)
-            matching = [caps[cap.cap_id] for cap in offering.caps if covers(cap, combination)]
-            invariant(len(matching) <= 1, f"{offering.product_offering_id} caps a kind of usage once")
-            row["cap_no"] = matching[0] if matching else None
-            for stage in range(1, tariff.stages + 1):
-                row[f"source_{stage}"] = _source_at(tariff, offering, combination, stage)
-            rows.append(row)
+    for kind_no, kind in enumerate(tariff.kinds, start=1):
+        for charged in kind.charged:
+            for price_no, begins, ends in charged.prices:
+                price = tariff.prices[price_no - 1]
+                row = _tariff_row(price_no, price, kind.combinations[0])
+                row |= {"kind_no": kind_no, "valid_from": begins, "valid_to": ends}
+                row |= {"tier_no": tier_numbers.get(price.price_id), "cap_no": charged.cap_no}
+                rows.append(row | {f"source_{stage}": source for stage, source in enumerate(charged.sources, start=1)})
     schema = pa.schema(_TARIFF_FIELDS + [(f"source_{stage}", pa.int32()) for stage in range(1, tariff.stages + 1)])
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _source_at(tariff: Tariff, offering: ProductOffering, combination: Combination, stage: int) -> int | None:
-    found = [
-        source.number
-        for source in tariff.sources
-        if source.stage == stage and source.allowance in offering.allowances and covers(source.allowance, combination)
-    ]
-    invariant(len(found) <= 1, "sources of one stage never compete for a record")
-    return found[0] if found else None
-
-
-def _tariff_row(price_no: int, price: UsagePrice, combination: tuple[Service, Zone, Roaming]) -> dict[str, object]:
-    service, zone, roaming = combination
+def _tariff_row(price_no: int, price: UsagePrice, combination: Combination) -> dict[str, object]:
     return {
         "product_offering_id": price.product_offering_id,
-        "service": str(service),
-        "zone": str(zone),
-        "roaming": str(roaming),
-        "valid_from": price.valid_from,
-        "valid_to": price.valid_to or END_OF_TIME,
+        "service": str(combination.service),
+        "zone": str(combination.zone),
+        "roaming": str(combination.roaming),
+        "version_from": price.valid_from,
         "price_no": price_no,
         "price_id": price.price_id,
         "price_micro": micros(price.amount) // price.common_factor,
@@ -160,8 +225,10 @@ _TARIFF_FIELDS = [
     ("service", pa.string()),
     ("zone", pa.string()),
     ("roaming", pa.string()),
+    ("kind_no", pa.int32()),
     ("valid_from", _INSTANT),
     ("valid_to", _INSTANT),
+    ("version_from", _INSTANT),
     ("price_no", pa.int32()),
     ("price_id", pa.string()),
     ("price_micro", pa.int64()),

@@ -91,11 +91,15 @@ def what_if(*, tx: Transaction, lake: Lake, month: date, catalogue: Mapping[str,
     Rate the bill periods of a month at changed prices, and compare with what was charged. Nothing is written.
 
     :param catalogue: offerings as in a file of the catalogue; each takes the place of the one of its name, all others stay as they are
-    :raises InvalidInput: naming what is wrong in it, or an offering that nobody knows
+    :raises InvalidInput: naming what is wrong in it, or an offering or zone that nobody knows
     """
     month = month.replace(day=1)
     now = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
-    changed = {entry.offering.product_offering_id: entry.offering for entry in read_mapping(catalogue)}
+    zones = product.zones(tx=tx)
+    declared = read_mapping(catalogue, zones=zones)
+    if made_up := sorted({entry.zone.zone_id for entry in declared.zones} - {zone.zone_id for zone in zones}):
+        raise InvalidInput(f"Zone {made_up[0]}: is not in the catalogue, so no usage was found in it.", remedy="Price zones that are there.")
+    changed = {entry.offering.product_offering_id: entry.offering for entry in declared.offerings}
     unknown = sorted(changed.keys() - now.keys())
     if unknown:
         raise InvalidInput(f"Offering {unknown[0]}: is not in the catalogue, so nobody holds it.", remedy="Change offerings that are there.")

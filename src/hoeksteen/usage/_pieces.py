@@ -7,16 +7,14 @@ the keeper (who holds which number, sealed blocks) come in as small tables.
 
 from datetime import datetime
 
-from hoeksteen.product.model import Roaming, Service, Zone
+from hoeksteen.product.model import Service
 from hoeksteen.usage._intake import LINE_BYTES_MAX
-from hoeksteen.usage.zones import prefix_length_max
 
 # Larger counts than these are faults of a meter, and would leave the range in which rating computes exactly.
 UNITS_MAX = {Service.VOICE: 31 * 86_400, Service.SMS: 1, Service.DATA: 10**12}
 _START = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
 # Ten digits; service numbers of eight or eleven; twelve for machines.
 _NATIONAL = "0[1-9][0-9]{8}|0(800|90[069])[0-9]{4}([0-9]{3})?|097[0-9]{9}"
-_ZONE_OF_DATA = {Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}
 
 
 def read_lines(file: str, first: int, last: int) -> str:
@@ -94,35 +92,40 @@ def cast(now: datetime) -> str:
     """
 
 
-def prefix_heads() -> str:
-    """The zone of each distinct beginning of a called number, by longest prefix; a short code is marked with a star."""
-    longest = prefix_length_max()
+def prefix_heads(longest: int) -> str:
+    """
+    The zone of each distinct beginning of a called number, by longest prefix; a short code is marked with a star.
+
+    :param longest: the length of the longest prefix
+    """
     return f"""
     SELECT head, arg_max(zone, length) AS zone
-    FROM (SELECT DISTINCT {head_of("other_number")} AS head FROM checked WHERE reason IS NULL AND other_number IS NOT NULL),
+    FROM (SELECT DISTINCT {head_of("other_number", longest)} AS head FROM checked WHERE reason IS NULL AND other_number IS NOT NULL),
          range(1, {longest + 1}) AS lengths(length)
     JOIN prefix ON prefix.prefix = left(head, length::INTEGER)
     GROUP BY head
     """
 
 
-def head_of(column: str) -> str:
+def head_of(column: str, longest: int) -> str:
     """The beginning of a number that decides its zone."""
-    longest = prefix_length_max()
     return f"CASE WHEN length({column}) <= 6 THEN left('*' || {column}, {longest}) ELSE left({column}, {longest}) END"
 
 
-def guided() -> str:
-    """Each usable record with its calendar month, zone, roaming and the product in force at its start; and the reason when one is missing."""
-    zone_of_data = " ".join(f"WHEN '{roaming}' THEN '{zone}'" for roaming, zone in _ZONE_OF_DATA.items())
+def guided(longest: int) -> str:
+    """
+    Each usable record with its calendar month, zone, roaming and the product in force at its start; and the reason when one is missing.
+
+    :param longest: the length of the longest prefix
+    """
     return f"""
     SELECT c.*, m.month, n.roaming,
-        CASE WHEN c.service = 'data' THEN CASE n.roaming {zone_of_data} END ELSE p.zone END AS zone,
+        CASE WHEN c.service = 'data' THEN n.data_zone ELSE p.zone END AS zone,
         h.customer_id, h.billing_account_id, h.product_id, h.bucket, h.cycle_day, h.status, h.subject
     FROM checked c
     JOIN calendar_month m ON c.start >= m.begins_at AND c.start < m.ends_at
     LEFT JOIN country n ON n.country = c.country
-    LEFT JOIN prefix_head p ON p.head = {head_of("c.other_number")}
+    LEFT JOIN prefix_head p ON p.head = {head_of("c.other_number", longest)}
     LEFT JOIN holding h ON h.own_number = c.own_number AND c.start >= h.valid_from AND c.start < h.valid_to
     WHERE c.reason IS NULL
     """

@@ -16,12 +16,12 @@ from hoeksteen.disclosure.queries import open_traffic
 from hoeksteen.kernel.errors import AccessDenied, invariant
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import ProductStatus
+from hoeksteen.product.numbering_plan import edition
 from hoeksteen.storage.lake import LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _pieces, _steps, _store
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
-from hoeksteen.usage.zones import edition
 
 _PURPOSE = "billing"
 # Numbers that nobody can open any more: what they belong to stays suspended for ever.

@@ -13,11 +13,12 @@ from hoeksteen.disclosure.operations import seal_traffic
 from hoeksteen.disclosure.queries import deduplication_tokens
 from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.product import queries as product
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _guiding, _pieces, _store
 from hoeksteen.usage.model import DayCount, UsageState
-from hoeksteen.usage.zones import countries, prefixes
+from hoeksteen.usage.zones import country_table, prefix_table
 
 NOBODY = UUID(int=0)  # the subject of what belongs to no product yet
 _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
@@ -38,20 +39,23 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
 
     :param source: SQL that names the source in which a record without an identifier of its own is identified
     """
-    duck.put("prefix", pa.table({"prefix": [row[0] for row in prefixes()], "zone": [str(row[1]) for row in prefixes()]}))
-    duck.put("country", pa.table({"country": [row[0] for row in countries()], "roaming": [str(row[1]) for row in countries()]}))
+    zones = product.zones(tx=tx)
+    prefixes = prefix_table(zones)
+    longest = max(len(prefix) for prefix in prefixes["prefix"].to_pylist())
+    duck.put("prefix", prefixes)
+    duck.put("country", country_table(zones))
     [span] = duck.rows("SELECT min(start) AS first, max(start) AS last FROM checked WHERE reason IS NULL")
     first, last = span["first"] or _EPOCH, span["last"] or _EPOCH
     duck.put("calendar_month", _guiding.month_table(first, last))
     cycle_days = [row["cycle_day"] for row in duck.rows("SELECT DISTINCT cycle_day FROM holding ORDER BY cycle_day")]
     duck.put("cycle", _guiding.cycle_table(first, last, cycle_days, _store.last_closed(tx)))
-    duck.execute(f"CREATE TABLE prefix_head AS {_pieces.prefix_heads()}")
+    duck.execute(f"CREATE TABLE prefix_head AS {_pieces.prefix_heads(longest)}")
     tokens = duck.value("SELECT 1 FROM checked WHERE reason IS NULL AND source_record_id IS NULL LIMIT 1") is not None
     if tokens:
-        duck.execute(f"CREATE TABLE guided_candidate AS {_pieces.guided()}")
+        duck.execute(f"CREATE TABLE guided_candidate AS {_pieces.guided(longest)}")
         duck.put("token", _tokens(duck, keeper))
     else:
-        duck.execute(f"CREATE VIEW guided_candidate AS {_pieces.guided()}")
+        duck.execute(f"CREATE VIEW guided_candidate AS {_pieces.guided(longest)}")
     duck.execute(f"CREATE TABLE identified AS {_pieces.identified(source, tokens=tokens)}")
     usable = duck.value("SELECT count(*) FROM checked WHERE reason IS NULL")
     invariant(duck.value("SELECT count(*) FROM identified") == usable, "guiding neither loses nor repeats a record")

@@ -9,6 +9,7 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import InvalidInput, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.product.numbering_plan import edition
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
@@ -18,7 +19,6 @@ from hoeksteen.usage.adapters import named
 from hoeksteen.usage.adapters.base import Adapter
 from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
-from hoeksteen.usage.zones import edition
 
 _STAGE = "stage"  # in the lake's own directory, on its disk
 

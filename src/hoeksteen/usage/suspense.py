@@ -13,14 +13,15 @@ from uuid import UUID
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.product import queries as product
 from hoeksteen.product.model import Zone
+from hoeksteen.product.numbering_plan import countries
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
 from hoeksteen.usage import _steps, _store
 from hoeksteen.usage.model import DayCount, UsageState
 from hoeksteen.usage.tables import SET_ASIDE, SUSPENDED
-from hoeksteen.usage.zones import countries
 
 WRITTEN_OFF = "written_off"
 RECORDS_MAX = 10_000  # in one correction
@@ -107,7 +108,9 @@ def correct(
     :raises NotFound: when one of the records is not suspended
     :raises WrongState: when one waits for something else
     """
-    known = {"zone": {str(zone) for zone in Zone}, "country": {country for country, _ in countries()}}
+    with database.transaction() as tx:
+        named = {zone.zone_id for zone in product.zones(tx=tx)}
+    known = {"zone": {str(zone) for zone in Zone} | named, "country": {country for country, _ in countries()}}
     if field not in known:
         raise InvalidInput(f"{field} is no field that can be corrected.", remedy=f"Correct one of {', '.join(known)}.")
     if value not in known[field]:

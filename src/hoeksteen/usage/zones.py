@@ -1,40 +1,31 @@
-"""The numbering plan: which zone a prefix belongs to, and whether a country is at home, in the EEA, or elsewhere."""
+"""The tables by which collection finds zones: the numbering plan, and the zones that the operator's price lists refine it with."""
 
-import hashlib
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
 
-from hoeksteen.product.model import Roaming, Zone
+import pyarrow as pa
 
-_FOLDER = Path(__file__).parent / "numbering"
+from hoeksteen.product.model import NamedZone, Roaming, Zone
+from hoeksteen.product.numbering_plan import countries, prefixes, prefixes_by_country
 
-
-@cache
-def prefixes() -> tuple[tuple[str, Zone], ...]:
-    """Give every prefix (E.164 digits; `*` before a short code) and its zone."""
-    return tuple((row[0], Zone(row[1])) for row in _rows("prefixes.csv", 3))
+_ZONE_OF_DATA = {Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}
 
 
-@cache
-def countries() -> tuple[tuple[str, Roaming], ...]:
-    """Give every country (ISO 3166-1 alpha-2) and what being there means."""
-    return tuple((row[0], Roaming(row[1])) for row in _rows("countries.csv", 2))
+def prefix_table(zones: Sequence[NamedZone]) -> pa.Table:
+    """Give every prefix and the zone of the numbers that begin so; the longest one decides."""
+    found: dict[str, str] = dict(prefixes())
+    for zone in zones:
+        for prefix in [*(one for country in zone.countries for one in prefixes_by_country()[country]), *zone.prefixes]:
+            found[prefix] = zone.zone_id
+    return pa.table({"prefix": pa.array(list(found), pa.string()), "zone": pa.array([str(zone) for zone in found.values()], pa.string())})
 
 
-@cache
-def prefix_length_max() -> int:
-    """Give the length of the longest prefix."""
-    return max(len(prefix) for prefix, _ in prefixes())
-
-
-@cache
-def edition() -> str:
-    """Give a name that changes whenever a prefix or a country does, so that what had no zone is tried again then, and only then."""
-    return hashlib.sha256(repr((prefixes(), countries())).encode()).hexdigest()[:16]
-
-
-def _rows(name: str, fields: int) -> list[list[str]]:
-    lines = [line for line in (_FOLDER / name).read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    rows = [line.split(";") for line in lines[1:]]
-    assert all(len(row) == fields for row in rows), f"every line of {name} has {fields} fields"
-    return rows
+def country_table(zones: Sequence[NamedZone]) -> pa.Table:
+    """Give every country, what being there means, and the zone of data that is used there."""
+    named = {country: zone.zone_id for zone in zones for country in zone.countries}
+    return pa.table(
+        {
+            "country": pa.array([country for country, _ in countries()], pa.string()),
+            "roaming": pa.array([str(roaming) for _, roaming in countries()], pa.string()),
+            "data_zone": pa.array([named.get(country, str(_ZONE_OF_DATA[roaming])) for country, roaming in countries()], pa.string()),
+        }
+    )

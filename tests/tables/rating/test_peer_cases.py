@@ -151,7 +151,7 @@ def _cents(start: date, end: date | None, period: BillPeriod, cycle_day: int, se
         "id": "plan", "family": "mobile", "name": {"nl": "Plan", "en": "Plan"}, "segment": "business", "tax_included": False,
         "prices": [{"id": "month", "kind": "recurring", "versions": [version]}],
     }  # fmt: skip
-    book = PriceBook([entry.offering for entry in read_mapping({"offerings": [plan]})])
+    book = PriceBook([entry.offering for entry in read_mapping({"offerings": [plan]}).offerings])
     first, last = start.toordinal(), FOREVER if end is None else end.toordinal()
     product = HeldProduct(derived("customer"), derived("product"), first, first, (Term(first, last, "plan", True),), ())
     calendar = Calendar(period, cycle_day=cycle_day)

@@ -70,7 +70,7 @@ OFFERINGS = [
 
 
 def test_the_discount_is_prorated_and_corrected_on_the_next_bill() -> None:
-    book = PriceBook([entry.offering for entry in read_mapping({"offerings": OFFERINGS})])
+    book = PriceBook([entry.offering for entry in read_mapping({"offerings": OFFERINGS}).offerings])
     offered = {name: Offered(one.family, (COMBI,) if one.bundles else ()) for name, one in book.bundled.items()}
     november = Calendar(BillPeriod(date(2026, 11, 1), date(2026, 12, 1)))
     sim, line = held("sim", "mobile", "2026-11-01"), held("line", "internet", "2026-11-16")

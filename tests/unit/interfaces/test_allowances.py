@@ -26,7 +26,7 @@ def shown(*, shared: bool) -> list[Any]:
             (2, Roaming.HOME, 6_000, OCTOBER), (3, Roaming.HOME, 3_000, OCTOBER), (3, Roaming.EU, 500, OCTOBER), (3, Roaming.HOME, 70, SEPTEMBER)
         )
     ]  # fmt: skip
-    offerings: Any = {"plan": SimpleNamespace(allowances=(allowance(shared=shared),))}
+    offerings: Any = {"plan": SimpleNamespace(allowances=(allowance(shared=shared),), zones=())}
     return allowances_used(held=held, offerings=offerings, totals=totals, first_day=OCTOBER)  # type: ignore[arg-type]  # they have only what the function reads
 
 

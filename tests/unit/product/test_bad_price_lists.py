@@ -83,7 +83,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def test_the_plan_with_every_setting_is_valid() -> None:
-    [entry] = read_mapping(PLAN)
+    [entry] = read_mapping(PLAN).offerings
     assert len(entry.offering.usage_prices) == 7
     assert remarks(offering=entry.offering) == []
 
@@ -176,7 +176,7 @@ def test_a_dear_price_of_a_large_unit_is_no_fault() -> None:
 def test_what_is_seldom_meant_is_remarked(price: dict[str, Any], message: str) -> None:
     plan = copy.deepcopy(PLAN)
     plan["offerings"][0]["prices"][2]["versions"] = [{"valid_from": "2026-01-01", **price}]
-    [entry] = read_mapping(plan)
+    [entry] = read_mapping(plan).offerings
     [remark] = remarks(offering=entry.offering)
     assert remark.startswith("plan/voice from 2026-01-01: ")
     assert message in remark

@@ -54,7 +54,7 @@ def changed(path: list[str | int], value: Any) -> dict[str, Any]:
 
 
 def test_the_shipped_catalogue_is_valid_and_has_the_offerings_of_the_operator() -> None:
-    offerings = [entry.offering for entry in read_directory(SHIPPED)]
+    offerings = [entry.offering for entry in read_directory(SHIPPED).offerings]
     assert {entry.product_offering_id: str(entry.prices[0].amount) for entry in offerings} == EXPECTED_MONTHLY
     for entry in offerings:
         assert entry.tax_included == (entry.segment == "consumer")
@@ -62,7 +62,7 @@ def test_the_shipped_catalogue_is_valid_and_has_the_offerings_of_the_operator() 
 
 
 def test_what_is_loaded_is_read_back_unchanged(database: Database) -> None:
-    declared = sorted((entry.offering for entry in read_directory(SHIPPED)), key=lambda entry: entry.product_offering_id)
+    declared = sorted((entry.offering for entry in read_directory(SHIPPED).offerings), key=lambda entry: entry.product_offering_id)
     with database.transaction() as tx:
         assert operations.load_catalogue(tx=tx, now=NOW) == len(declared)
     with database.transaction() as tx:
@@ -74,7 +74,7 @@ def test_what_is_loaded_is_read_back_unchanged(database: Database) -> None:
 
 
 def test_a_version_ends_where_the_next_begins() -> None:
-    [entry] = read_mapping(PLAN)
+    [entry] = read_mapping(PLAN).offerings
     first, second = entry.offering.usage_prices
     assert first.valid_to == second.valid_from
     assert second.amount == Decimal("0.003")

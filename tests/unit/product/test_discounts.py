@@ -94,6 +94,10 @@ def test_what_cannot_be_granted_is_refused(held: Database) -> None:
         ({"id": "a", "name": "a", "amount": "0.001"}, "amount: must have at most two decimals"),
         ({"id": "a", "name": "a", "amount": "-1.00"}, "amount: must not be less than 0"),
         ({"id": "a", "name": "a", "amount": "1.00", "periods": 0}, "periods: must be a whole number from 1"),
+        ({"id": "a", "name": "a", "amount": "1.00", "of": "calls"}, "of: must be one of recurring, usage"),
+        ({"id": "a", "name": "a", "amount": "1.00", "of": []}, "of: must name a price"),
+        ({"id": "a", "name": "a", "amount": "1.00", "of": ["voice"]}, "plan/a names plan/voice, which is no price of usage here"),
+        ({"id": "a", "name": "a", "amount": "1.00", "of": "usage"}, "plan/a is for usage, which has no price here"),
     ],
 )
 def test_a_discount_that_makes_no_sense_is_a_fault(discount: dict[str, Any], message: str) -> None:

@@ -9,11 +9,13 @@ import pytest
 from factories.rated_usage import PLANS, RatedLake, Used
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound
 from hoeksteen.kernel.identifiers import derived
+from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.messages.templates import body, subject
 from hoeksteen.product import operations as product
 from hoeksteen.product import queries as products
 from hoeksteen.rating import counters
 from hoeksteen.rating.model import CounterKind
+from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
@@ -66,6 +68,25 @@ def test_usage_of_earlier_periods_is_not_counted(world: RatedLake) -> None:
     world.hold("sim", [("plan-m", date(2026, 1, 1))])
     arrive(world, Used("november", "sim", datetime(2026, 11, 30, 12, tzinfo=UTC), "data", "NL", GIGABYTE))
     assert counted(world) == {}
+
+
+def test_what_was_left_of_the_period_before_counts_with_what_is_fresh(world: RatedLake) -> None:
+    world.hold("sim", [("plan-roll", date(2026, 1, 1))])
+    world.use([Used("november", "sim", datetime(2026, 11, 5, 12, tzinfo=UTC), "voice", "NL", 4_500)], file="november")
+    world.rate(date(2026, 11, 1))
+    close_period(database=world.database, lake=world.lake, period=BillPeriod(date(2026, 11, 1), DECEMBER), now=datetime(2026, 12, 1, 3, tzinfo=UTC))
+    arrive(world, Used("call", "sim", datetime(2026, 12, 5, 12, tzinfo=UTC), "voice", "NL", 2_000))
+    assert counted(world)["allowance", "plan-roll/minutes"] == (2_000, 7_500)
+    arrive(world, Used("more", "sim", datetime(2026, 12, 6, 12, tzinfo=UTC), "voice", "NL", 6_000))
+    assert counted(world)["allowance", "plan-roll/minutes"] == (7_500, 7_500)
+
+
+def test_an_allowance_of_a_part_of_the_period_is_as_large_as_that(world: RatedLake) -> None:
+    world.hold("sim", [("plan-prorated", date(2026, 12, 17))])
+    arrive(world, Used("call", "sim", datetime(2026, 12, 18, 12, tzinfo=UTC), "voice", "NL", 0))
+    assert counted(world)["allowance", "plan-prorated/minutes"] == (0, 6_000 * 15 // 31)
+    arrive(world, Used("talk", "sim", datetime(2026, 12, 19, 12, tzinfo=UTC), "voice", "NL", 100))
+    assert counted(world)["allowance", "plan-prorated/minutes"] == (100, 6_000 * 15 // 31)
 
 
 def test_each_threshold_is_told_once_in_both_languages(world: RatedLake) -> None:

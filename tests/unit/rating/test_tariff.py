@@ -16,7 +16,7 @@ def banded(first: str, last: str) -> UsagePrice:
         "prices": [{"id": "voice", "kind": "usage", "service": "voice", "versions": [
             {"valid_from": "2026-01-01", "amount": "0.20", "bands": [{"id": "night", "from": first, "to": last, "amount": "0.10"}]}]}],
     }  # fmt: skip
-    return read_mapping({"offerings": [plan]})[0].offering.usage_prices[0]
+    return read_mapping({"offerings": [plan]}).offerings[0].offering.usage_prices[0]
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 3)])
@@ -46,7 +46,7 @@ def test_half_past_two_that_occurs_twice_is_its_first_occurrence() -> None:
 
 
 def test_sources_are_staged_narrow_before_wide_own_before_shared_and_carried_before_fresh() -> None:
-    tariff = tariff_of(entry.offering for entry in read_mapping(PLANS))
+    tariff = tariff_of(entry.offering for entry in read_mapping(PLANS).offerings)
     stages = {(source.allowance.allowance_id, source.carried): source.stage for source in tariff.sources}
     assert stages[("plan-own-and-shared/own", False)] < stages[("plan-own-and-shared/pool", False)]
     assert stages[("plan-roll/minutes", True)] < stages[("plan-roll/minutes", False)]
@@ -54,6 +54,6 @@ def test_sources_are_staged_narrow_before_wide_own_before_shared_and_carried_bef
 
 
 def test_every_amount_in_the_tariff_is_a_whole_number() -> None:
-    schema = tariff_table(tariff_of(entry.offering for entry in read_directory(SHIPPED))).schema
+    schema = tariff_table(tariff_of(entry.offering for entry in read_directory(SHIPPED).offerings)).schema
     assert {str(schema.field(name).type) for name in ("price_micro", "fee_micro", "unit_size", "minimum", "step")} == {"int64"}
     assert not any(kind in str(field.type) for field in schema for kind in ("double", "float", "decimal"))

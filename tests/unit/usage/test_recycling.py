@@ -11,10 +11,11 @@ from factories.usage_files import NOW, House, call, session
 from fixtures.keeper import RunningKeeper
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.product import numbering_plan
 from hoeksteen.rating import queries as rated
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
-from hoeksteen.usage import operations, zones
+from hoeksteen.usage import operations
 from hoeksteen.usage.tables import GUIDED, SUSPENDED
 
 OWN, NEW = "31699900001", "31699900002"
@@ -31,15 +32,15 @@ def house(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path)
 @pytest.fixture
 def add_prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Add a line to the numbering plan, as an edit of its file would."""
-    cached = (zones.prefixes, zones.countries, zones.prefix_length_max, zones.edition)
+    cached = (numbering_plan.prefixes, numbering_plan.countries, numbering_plan.prefixes_by_country, numbering_plan.edition)
 
     def add(line: str) -> None:
         folder = tmp_path / "numbering"
         folder.mkdir()
         for name in ("prefixes.csv", "countries.csv"):
-            text = (zones._FOLDER / name).read_text("utf-8")
+            text = (numbering_plan._FOLDER / name).read_text("utf-8")
             (folder / name).write_text(text + (f"{line}\n" if name == "prefixes.csv" else ""), "utf-8")
-        monkeypatch.setattr(zones, "_FOLDER", folder)
+        monkeypatch.setattr(numbering_plan, "_FOLDER", folder)
         for one in cached:
             one.cache_clear()
 

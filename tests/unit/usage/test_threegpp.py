@@ -11,6 +11,7 @@ from factories.cdr import OWN, cdr_file, chf, chf_sms, encode, mo_call, mo_sms, 
 from factories.usage_files import House
 from fixtures.keeper import RunningKeeper
 from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.product.numbering_plan import countries
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
@@ -18,7 +19,6 @@ from hoeksteen.usage._intake import staged
 from hoeksteen.usage._reading import read
 from hoeksteen.usage.adapters import named
 from hoeksteen.usage.adapters.threegpp.values import _countries
-from hoeksteen.usage.zones import countries
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 NOON = datetime(2026, 10, 3, 10, tzinfo=UTC)

@@ -4,7 +4,7 @@ import phonenumbers
 import pytest
 
 from hoeksteen.product.model import Roaming, Zone
-from hoeksteen.usage.zones import countries, prefixes
+from hoeksteen.product.numbering_plan import countries, prefixes
 
 EEA_TEXT = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 

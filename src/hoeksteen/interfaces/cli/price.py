@@ -1,7 +1,9 @@
 """`hoeksteen price`: what a price list says, before anybody is charged by it."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,14 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.kernel.clock import SystemClock
 from hoeksteen.kernel.errors import Code, HoeksteenError
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product import operations as product
-from hoeksteen.product.price_list import SHIPPED, DeclaredOffering, check_directory
-from hoeksteen.product.validation import remarks
+from hoeksteen.product.model import ProductOffering
+from hoeksteen.product.price_list import SHIPPED, check_directory
+from hoeksteen.product.validation import remarks, unused_zones
+from hoeksteen.rating.examples import Example, examples
 
 _SERVICE = "bss"
 
@@ -25,9 +31,10 @@ _SERVICE = "bss"
 class _Checked:
     """What a check found; each text is `file: price: field: what is wrong`."""
 
-    offerings: list[DeclaredOffering]
+    offerings: list[ProductOffering]
     faults: list[str]
     remarks: list[str]
+    examples: list[Example]
 
 
 @click.group()
@@ -37,14 +44,17 @@ def price() -> None:
 
 @price.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True))
+@click.option("--examples", "with_examples", is_flag=True, help="Also what typical amounts of use cost at each price, beyond every allowance.")
 @click.option("--beside", is_flag=True, help="Also as it would be loaded beside the prices of the installation; nothing is written.")
 @data_option
 @json_option
-def check(directory: Path | None, beside: bool, data: Path, as_json: bool) -> None:
+def check(directory: Path | None, with_examples: bool, beside: bool, data: Path, as_json: bool) -> None:
     """Name every hole, overlap and fault of the price lists in DIRECTORY (those that are shipped, by default); exit status 65 when there is one."""
     checked = _check(directory or SHIPPED)
     if beside and not checked.faults:
         checked.faults.extend(_beside(directory or SHIPPED, data))
+    if with_examples and not checked.faults:
+        checked.examples.extend(examples(offerings=checked.offerings, day=local_day(SystemClock().now())))
     _show(report_console(as_json=as_json), checked)
     if as_json:
         emit_json(_figures(checked))
@@ -53,9 +63,11 @@ def check(directory: Path | None, beside: bool, data: Path, as_json: bool) -> No
 
 
 def _check(directory: Path) -> _Checked:
-    found, faults = check_directory(directory)
-    standing_out = [remark for entry in found for remark in remarks(offering=entry.offering)] if not faults else []
-    return _Checked(found, faults, standing_out)
+    found = check_directory(directory)
+    offerings = [entry.offering for entry in found.offerings]
+    standing_out = [remark for offering in offerings for remark in remarks(offering=offering)]
+    standing_out += unused_zones(zones=[entry.zone for entry in found.zones], offerings=offerings)
+    return _Checked(offerings, found.faults, standing_out if not found.faults else [], [])
 
 
 def _beside(directory: Path, data: Path) -> list[str]:
@@ -76,7 +88,7 @@ class _Undone(Exception):
 
 
 def _figures(checked: _Checked) -> dict[str, Any]:
-    offerings = [entry.offering for entry in checked.offerings]
+    offerings = checked.offerings
     return {
         "valid": not checked.faults,
         "offerings": len(offerings),
@@ -85,6 +97,7 @@ def _figures(checked: _Checked) -> dict[str, Any]:
         "caps": sum(len(offering.caps) for offering in offerings),
         "faults": checked.faults,
         "remarks": checked.remarks,
+        "examples": [asdict(example) for example in checked.examples],
     }
 
 
@@ -92,15 +105,26 @@ def _show(console: Console, checked: _Checked) -> None:
     table = report_table("Offerings")
     for heading in ("offering", "charges", "usage prices", "allowances", "caps"):
         table.add_column(heading, justify="left" if heading == "offering" else "right")
-    for offering in (entry.offering for entry in checked.offerings):
+    for offering in checked.offerings:
         counts = (offering.prices, offering.usage_prices, offering.allowances, offering.caps)
         table.add_row(escape(offering.product_offering_id), *(f"{len(one):,}" for one in counts))
     console.print(table)
+    _show_examples(console, checked.examples)
     for fault in checked.faults:
         console.print(f"[bold]fault[/]   {escape(fault)}", soft_wrap=True)
     for remark in checked.remarks:
         console.print(f"remark  {escape(remark)}", soft_wrap=True)
     console.print(f"\n{len(checked.faults)} faults, {len(checked.remarks)} remarks." if checked.faults or checked.remarks else "\nNo faults.")
+
+
+def _show_examples(console: Console, found: Sequence[Example]) -> None:
+    """Show what typical use costs, price by price; the sentences are those that an explanation of a charge has."""
+    for _, some in groupby(found, key=lambda one: (one.offering_ids, one.price, one.price_from)):
+        of_price = list(some)
+        first = of_price[0]
+        console.print(f"\n[bold]{escape(first.price)}[/] from {first.price_from}: {escape(', '.join(first.offering_ids))}", soft_wrap=True)
+        for one in of_price:
+            console.print(f"  {escape(one.sentence_en)}", soft_wrap=True)
 
 
 commands = [price]

@@ -19,6 +19,8 @@ from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, lo
 from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import Allowance, ProductHeld, ProductOffering
+from hoeksteen.product.named_zones import zone_name
+from hoeksteen.product.validation import covers, kind_of_use
 from hoeksteen.rating import queries as rating
 from hoeksteen.rating.model import UsageTotal
 
@@ -29,11 +31,13 @@ class Used:
     A line of use.
 
     :param amount: euros, exact; the bill rounds once per line
+    :param zone_name: of a zone that the price lists name, in the language of whoever looks
     """
 
     total: UsageTotal
     offering: ProductOffering
     amount: Decimal
+    zone_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
     if not totals and not period:
         chosen = _before(current)
         totals = rating.usage_totals(lake=visit.runtime.lake, period=chosen, billing_account_ids=ids)
-    lines = [Used(total, offerings[total.product_offering_id], euros(total.amount_micro)) for total in totals]
+    lines = [_line(total, offerings[total.product_offering_id], visit.words.language) for total in totals]
     return visit.page(
         "desk/usage.html",
         customer=customer,
@@ -95,11 +99,15 @@ def allowances_used(
             used = sum(
                 total.free_units
                 for total in totals
-                if total.period_day == first_day and total.service == allowance.service
-                and total.zone in allowance.zones and total.roaming in allowance.roaming and pool in (total.billing_account_id, total.product_id)
+                if total.period_day == first_day and pool in (total.billing_account_id, total.product_id)
+                and covers(allowance, kind_of_use(service=total.service, zone=total.zone, roaming=total.roaming, zones=offering.zones))
             )  # fmt: skip
             found[allowance.allowance_id, pool] = AllowanceUsed(offering, allowance, allowance.units, used)
     return list(found.values())
+
+
+def _line(total: UsageTotal, offering: ProductOffering, language: str) -> Used:
+    return Used(total, offering, euros(total.amount_micro), zone_name(zone=total.zone, zones=offering.zones, language=language))
 
 
 def _before(period: BillPeriod) -> BillPeriod:
