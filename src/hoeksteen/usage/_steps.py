@@ -25,11 +25,10 @@ _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 def put_holdings(duck: Duck, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -> None:
     """Make the table `holding`: which product each number was used for, and when."""
-    duck.put("holding_text", _guiding.holding_table(_guiding.holdings(tx=tx, keeper=keeper, numbers=numbers)))
-    duck.execute(
-        "CREATE OR REPLACE TABLE holding AS SELECT * REPLACE (customer_id::UUID AS customer_id, billing_account_id::UUID AS billing_account_id,"
-        " product_id::UUID AS product_id) FROM holding_text"
-    )
+    known = _guiding.holders(tx=tx, keeper=keeper, numbers=numbers)
+    for name, table in (("holder_found", known.found), ("holder_term", known.terms), ("holder_cycle", known.cycles)):
+        duck.put(name, table)
+    duck.execute(f"CREATE OR REPLACE TABLE holding AS {_guiding.HOLDING}")
 
 
 def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> None:
@@ -86,8 +85,7 @@ def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) 
     parts: list[pa.Table] = []
     for row in duck.rows(f"SELECT DISTINCT month FROM judged WHERE {condition} ORDER BY month"):
         wanted = duck.arrow(
-            "SELECT line, unhex(replace(record_id::VARCHAR, '-', '')) AS record,"
-            f" unhex(replace(coalesce(subject, '{NOBODY}'), '-', '')) AS subject, {column}::UBIGINT AS value"
+            f"SELECT line, record_id::BLOB AS record, coalesce(subject, '{NOBODY}')::BLOB AS subject, {column}::UBIGINT AS value"
             f" FROM judged WHERE {condition} AND month = {int(row['month'])}"
         ).combine_chunks()
         blocks = seal_traffic(
