@@ -13,7 +13,7 @@ from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
 from hoeksteen.storage.columns import uuids
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage.tables import BUCKETS
+from hoeksteen.usage.tables import BUCKETS, month_number
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _PURPOSE = "billing"
@@ -47,13 +47,16 @@ def holders(*, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) ->
 
 
 # Half-open and without overlaps per number: where two resources claim a number at once, the later one has it. `place` is the order of products
-# within the lake, in one number.
+# in the lake, `holding_no` that of holdings, from 0.
 HOLDING = f"""
-SELECT own_number, valid_from, holding_to AS valid_to, customer_id, billing_account_id, product_id,
-    ('0x' || right(billing_account_id::VARCHAR, 2))::INTEGER % {BUCKETS} AS bucket,
-    (dense_rank() OVER (ORDER BY billing_account_id, product_id))::INTEGER AS place,
-    CASE suspended WHEN 0 THEN 'active' ELSE 'suspended' END AS status, cycle_day, subject
+SELECT *,
+    (dense_rank() OVER (ORDER BY bucket, billing_account_id, product_id))::INTEGER AS place,
+    (row_number() OVER (ORDER BY bucket, billing_account_id, product_id, own_number, valid_from))::INTEGER - 1 AS holding_no
 FROM (
+    SELECT own_number::UBIGINT AS own_number, valid_from, holding_to AS valid_to, customer_id, billing_account_id, product_id,
+        ('0x' || right(billing_account_id::VARCHAR, 2))::INTEGER % {BUCKETS} AS bucket,
+        CASE suspended WHEN 0 THEN 'active' ELSE 'suspended' END AS status, cycle_day, subject
+    FROM (
     SELECT *, least(valid_to, coalesce(lead(valid_from) OVER (PARTITION BY own_number ORDER BY valid_from, product_id), valid_to)) AS holding_to
     FROM (
         SELECT f.own_number, f.subject, t.* EXCLUDE (resource_id), coalesce(a.cycle_day, 1) AS cycle_day
@@ -61,24 +64,19 @@ FROM (
         JOIN holder_term t USING (resource_id)
         LEFT JOIN holder_cycle a USING (billing_account_id)
     )
+    )
+    WHERE valid_from < holding_to
 )
-WHERE valid_from < holding_to
 """
 
 
-def month_table(first: datetime, last: datetime) -> pa.Table:
-    """Give the local calendar months that hold two instants and all between, with the UTC instants that bound them."""
-    day, rows = local_day(first).replace(day=1), []
-    while day <= local_day(last):
-        rows.append((day.year * 100 + day.month, start_of_day(day), start_of_day(add_months(day, 1))))
-        day = add_months(day, 1)
-    return pa.table(
-        {
-            "month": pa.array([row[0] for row in rows], pa.int32()),
-            "begins_at": pa.array([row[1] for row in rows], _INSTANT),
-            "ends_at": pa.array([row[2] for row in rows], _INSTANT),
-        }
-    )
+def month_of(column: str, first: datetime, last: datetime) -> str:
+    """Give SQL for the lake's month, `yyyymm` of the local calendar, of instants between two; the latest, which are most, come first."""
+    months = [local_day(last).replace(day=1)]
+    while months[-1] > local_day(first):
+        months.append(add_months(months[-1], -1))
+    cases = " ".join(f"WHEN {column} >= TIMESTAMPTZ '{start_of_day(day).isoformat()}' THEN {month_number(day)}" for day in months[:-1])
+    return f"(CASE {cases} ELSE {month_number(months[-1])} END)::INTEGER" if cases else f"{month_number(months[-1])}::INTEGER"
 
 
 def cycle_table(first: datetime, last: datetime, cycle_days: Iterable[int], last_closed: dict[int, date]) -> pa.Table:

@@ -41,16 +41,16 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
     duck.put("country", pa.table({"country": [row[0] for row in countries()], "roaming": [str(row[1]) for row in countries()]}))
     [span] = duck.rows("SELECT min(start) AS first, max(start) AS last FROM checked WHERE reason IS NULL")
     first, last = span["first"] or _EPOCH, span["last"] or _EPOCH
-    duck.put("calendar_month", _guiding.month_table(first, last))
     cycle_days = [row["cycle_day"] for row in duck.rows("SELECT DISTINCT cycle_day FROM holding ORDER BY cycle_day")]
     duck.put("cycle", _guiding.cycle_table(first, last, cycle_days, _store.last_closed(tx)))
     duck.execute(f"CREATE TABLE prefix_head AS {_pieces.prefix_heads()}")
+    candidates = _pieces.guided(_guiding.month_of("c.start", first, last))
     tokens = duck.value("SELECT 1 FROM checked WHERE reason IS NULL AND source_record_id IS NULL LIMIT 1") is not None
     if tokens:
-        duck.execute(f"CREATE TABLE guided_candidate AS {_pieces.guided()}")
+        duck.execute(f"CREATE TABLE guided_candidate AS {candidates}")
         duck.put("token", _tokens(duck, keeper))
     else:
-        duck.execute(f"CREATE VIEW guided_candidate AS {_pieces.guided()}")
+        duck.execute(f"CREATE VIEW guided_candidate AS {candidates}")
     duck.execute(f"CREATE TABLE identified AS {_pieces.identified(source, tokens=tokens)}")
     usable = duck.value("SELECT count(*) FROM checked WHERE reason IS NULL")
     invariant(duck.value("SELECT count(*) FROM identified") == usable, "guiding neither loses nor repeats a record")
@@ -58,11 +58,11 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
 
 def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
     """Give the keeper's token of each number that enters an identity; they are dropped with this engine."""
-    wanted = duck.arrow(f"SELECT month, number, number::UBIGINT AS value FROM ({_pieces.TOKENS_WANTED})").combine_chunks()
+    wanted = duck.arrow(f"SELECT month, number FROM ({_pieces.TOKENS_WANTED})").combine_chunks()
     tokens: list[bytes] = []
     for month in sorted(set(wanted["month"].to_pylist())):
         of_month = wanted.filter(pc.equal(wanted["month"], month))
-        joined = deduplication_tokens(keeper=keeper, month=month_name(month), values=of_month["value"].to_numpy().astype("<u8").tobytes())
+        joined = deduplication_tokens(keeper=keeper, month=month_name(month), values=of_month["number"].to_numpy().astype("<u8").tobytes())
         tokens += [joined[start : start + 16] for start in range(0, len(joined), 16)]
     return pa.table({"month": wanted["month"], "number": wanted["number"], "token": pa.array(tokens, pa.binary())})
 
@@ -72,12 +72,13 @@ def judge(duck: Duck) -> None:
     duck.execute("CREATE VIEW known AS SELECT record_id FROM taken_guided UNION ALL SELECT record_id FROM taken_suspended")
     duck.execute(f"CREATE TABLE repeated AS {_pieces.REPEATED}")
     duck.execute(f"CREATE TABLE known_here AS {_pieces.KNOWN}")
-    duck.execute(f"CREATE VIEW judged AS {_pieces.JUDGED}")
+    some = duck.value("SELECT (SELECT count(*) FROM repeated) + (SELECT count(*) FROM known_here)")
+    duck.execute(f"CREATE VIEW judged AS {_pieces.JUDGED if some else _pieces.JUDGED_NEW}")
 
 
 def seal(duck: Duck, keeper: KeeperClient) -> None:
-    """Seal the numbers that stay: every other party's, and the own number of records that wait."""
-    _seal_column(duck, keeper, "other_number", "other_number IS NOT NULL AND NOT duplicate")
+    """Seal the numbers of records that wait: the other party's, and the own one, with which they are guided later."""
+    _seal_column(duck, keeper, "other_number", "other_number IS NOT NULL AND suspense IS NOT NULL AND NOT duplicate")
     _seal_column(duck, keeper, "own_number", "suspense IS NOT NULL AND NOT duplicate")
 
 
@@ -85,8 +86,8 @@ def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) 
     parts: list[pa.Table] = []
     for row in duck.rows(f"SELECT DISTINCT month FROM judged WHERE {condition} ORDER BY month"):
         wanted = duck.arrow(
-            f"SELECT line, record_id::BLOB AS record, coalesce(subject, '{NOBODY}')::BLOB AS subject, {column}::UBIGINT AS value"
-            f" FROM judged WHERE {condition} AND month = {int(row['month'])}"
+            f"SELECT line, record_id::BLOB AS record, coalesce(h.subject, '{NOBODY}')::BLOB AS subject, judged.{column} AS value"
+            f" FROM judged LEFT JOIN holding h USING (holding_no) WHERE {condition} AND month = {int(row['month'])}"
         ).combine_chunks()
         blocks = seal_traffic(
             keeper=keeper,

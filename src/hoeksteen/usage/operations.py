@@ -14,8 +14,9 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
 from hoeksteen.usage import _pieces, _reading, _recycling, _steps, _store
 from hoeksteen.usage._intake import Staged, shown_name, staged
+from hoeksteen.usage._writing import write_guided
 from hoeksteen.usage.adapters import named
-from hoeksteen.usage.adapters.base import Adapter
+from hoeksteen.usage.adapters.base import Adapter, LineAdapter
 from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import edition
@@ -52,7 +53,7 @@ def collect(
     """
     chosen = named(adapter, layouts)
     try:
-        with staged(path, lake.warehouse / _STAGE) as file:
+        with staged(path, lake.warehouse / _STAGE, text=isinstance(chosen, LineAdapter)) as file:
             with database.transaction() as tx:
                 before = _store.file_by_digest(tx, file.digest)
                 if before is not None:
@@ -85,7 +86,7 @@ def recycle(*, database: Database, keeper: KeeperClient, lake: Lake, now: dateti
         _recycling.keep_identities(duck)
         _steps.judge(duck)
         _steps.seal(duck, keeper)
-        return _recycling.put_back(duck, write)
+        return _recycling.put_back(duck, write, keeper)
 
 
 def close_period(*, tx: Transaction, period: BillPeriod, now: datetime) -> bool:
@@ -107,15 +108,15 @@ def _take(
             before = _store.file_by_digest(write.tx, file.digest)
             if before is not None and not again:
                 return replace(before, already_taken=True)
-            numbers = [row["own_number"] for row in duck.rows("SELECT DISTINCT own_number FROM checked WHERE reason IS NULL ORDER BY own_number")]
-            _steps.put_holdings(duck, write.tx, keeper, numbers)
+            numbers = duck.arrow("SELECT DISTINCT own_number::VARCHAR AS number FROM checked WHERE reason IS NULL ORDER BY number")
+            _steps.put_holdings(duck, write.tx, keeper, numbers["number"].to_pylist())
             _steps.guide(duck, write.tx, keeper, _quoted(source))
             duck.view_of_files("taken_guided", GUIDED, write.files(GUIDED))
             duck.view_of_files("taken_suspended", SUSPENDED, write.files(SUSPENDED))
             _steps.judge(duck)
             _steps.seal(duck, keeper)
             balance, days = _balance(duck, usage_file_id, source, file.name, now)
-            _write(duck, write, usage_file_id, source)
+            _write(duck, write, keeper, usage_file_id, source)
             invariant(balance.closes, f"every record of {file.name} has exactly one state")
             invariant(balance.records_in == records, f"every line of {file.name} is a record")
             _store.insert_file(write.tx, file.digest, adapter.name, balance, days)
@@ -134,11 +135,11 @@ def _balance(duck: Duck, usage_file_id: UUID, source: str, name: str, now: datet
     return balance, days
 
 
-def _write(duck: Duck, write: LakeWrite, usage_file_id: UUID, source: str) -> None:
+def _write(duck: Duck, write: LakeWrite, keeper: KeeperClient, usage_file_id: UUID, source: str) -> None:
     names = {"file": f"'{usage_file_id}'::UUID", "line": "line", "source": _quoted(source), "numbering": edition()}
-    queries = {GUIDED.name: _pieces.GUIDED_ROWS, SUSPENDED.name: _pieces.SUSPENDED_ROWS, SET_ASIDE.name: _pieces.SET_ASIDE_ROWS}
-    for table in (GUIDED, SUSPENDED, SET_ASIDE):
-        write.append(table, duck.write_parquet(table, queries[table.name].format(**names), write.folder(table)))
+    write_guided(duck, write, keeper, line="line", usage_file_id=usage_file_id)
+    for table, query in ((SUSPENDED, _pieces.SUSPENDED_ROWS), (SET_ASIDE, _pieces.SET_ASIDE_ROWS)):
+        write.append(table, duck.write_parquet(table, query.format(**names), write.folder(table)))
 
 
 def _quoted(text: str) -> str:
