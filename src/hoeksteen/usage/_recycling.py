@@ -38,7 +38,10 @@ def take_up(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
     _put_active_terms(duck, write.tx)
     _put_corrections(duck, write.tx)
     duck.execute(f"CREATE TABLE tried AS {_TRIED.format(numbering=edition())}")
-    duck.execute("CREATE VIEW taken_suspended AS SELECT record_id FROM suspended WHERE record_id NOT IN (SELECT record_id FROM tried)")
+    duck.execute(
+        "CREATE VIEW known AS SELECT record_id FROM taken_guided"
+        " UNION ALL SELECT record_id FROM suspended WHERE record_id NOT IN (SELECT record_id FROM tried)"
+    )
     numbers = _open(duck, keeper, "own_number")
     _steps.put_holdings(duck, write.tx, keeper, numbers)
     duck.execute(_WITHOUT_HOLDER)

@@ -68,8 +68,7 @@ def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
 
 
 def judge(duck: Duck) -> None:
-    """Find the duplicates among `identified`: of each other, and of what lies in `taken_guided` and `taken_suspended`."""
-    duck.execute("CREATE VIEW known AS SELECT record_id FROM taken_guided UNION ALL SELECT record_id FROM taken_suspended")
+    """Find the duplicates among `identified`: of each other, and of the records of `known`."""
     duck.execute(f"CREATE TABLE repeated AS {_pieces.REPEATED}")
     duck.execute(f"CREATE TABLE known_here AS {_pieces.KNOWN}")
     some = duck.value("SELECT (SELECT count(*) FROM repeated) + (SELECT count(*) FROM known_here)")

@@ -12,13 +12,13 @@ from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
-from hoeksteen.usage import _pieces, _reading, _recycling, _steps, _store
+from hoeksteen.usage import _identities, _pieces, _reading, _recycling, _steps, _store
 from hoeksteen.usage._intake import Staged, shown_name, staged
 from hoeksteen.usage._writing import write_guided
 from hoeksteen.usage.adapters import named
 from hoeksteen.usage.adapters.base import Adapter, LineAdapter
 from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
-from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
+from hoeksteen.usage.tables import SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import edition
 
 _STAGE = "stage"  # in the lake's own directory, on its disk
@@ -111,8 +111,7 @@ def _take(
             numbers = duck.arrow("SELECT DISTINCT own_number::VARCHAR AS number FROM checked WHERE reason IS NULL ORDER BY number")
             _steps.put_holdings(duck, write.tx, keeper, numbers["number"].to_pylist())
             _steps.guide(duck, write.tx, keeper, _quoted(source))
-            duck.view_of_files("taken_guided", GUIDED, write.files(GUIDED))
-            duck.view_of_files("taken_suspended", SUSPENDED, write.files(SUSPENDED))
+            _identities.view_known(duck, write, lake.warehouse)
             _steps.judge(duck)
             _steps.seal(duck, keeper)
             balance, days = _balance(duck, usage_file_id, source, file.name, now)
