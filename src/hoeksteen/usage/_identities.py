@@ -47,21 +47,24 @@ class Run:
     files: frozenset[str]
 
 
-def view_known(duck: Duck, write: LakeWrite, warehouse: Path) -> None:
+def view_known(duck: Duck, write: LakeWrite, warehouse: Path) -> bool:
     """
     Make the view `known` of all records in the lake whose identity may be one of `identified`, and of few others.
+
+    :returns: whether an identity may stand in `identified` more than once
 
     Runs are made of what the lake got since the last time; they count when the write does.
     """
     folder = warehouse / _FOLDER
     there = _files_by_month(write, warehouse)
     runs = _brought_up_to_date(duck, write, warehouse, there)
-    heads = np.unique(_heads(duck.arrow("SELECT record_id::BLOB AS record_id FROM identified")))
+    heads = np.sort(_heads(duck.arrow("SELECT record_id::BLOB AS record_id FROM identified")))
     wanted = {file for run in runs if _holds_any(_mapped(folder, run), heads) for file in run.files}
     for table in (GUIDED, SUSPENDED):
         files = sorted(str(warehouse / file) for month in there for file in there[month][table.name] & wanted)
         duck.view_of_files(f"maybe_{table.name}", table, files)
     duck.execute("CREATE VIEW known AS SELECT record_id FROM maybe_guided UNION ALL SELECT record_id FROM maybe_suspended")
+    return bool((heads[1:] == heads[:-1]).any())
 
 
 def _files_by_month(write: LakeWrite, warehouse: Path) -> dict[int, dict[str, set[str]]]:
@@ -91,7 +94,7 @@ def _brought_up_to_date(duck: Duck, write: LakeWrite, warehouse: Path, there: Ma
             merged = of_month if len(of_month) >= RUNS_MAX else []
             parts = [_mapped(folder, run) for run in merged]
             parts += [_of_files(duck, table, [str(warehouse / file) for file in sorted(fresh[table.name])]) for table in (GUIDED, SUSPENDED)]
-            heads = np.unique(np.concatenate(parts))
+            heads = _different(np.sort(np.concatenate(parts)))
             files = frozenset().union(*fresh.values(), *(run.files for run in merged))
             made = Run(derived("identity run", str(month), str(write.write_id)), month, len(heads), files)
             _put(folder, made, heads)
@@ -112,6 +115,10 @@ def _heads(identities: pa.Table) -> Heads:
     """Give the first eight bytes of each identity as a number."""
     column = identities["record_id"].combine_chunks().cast(pa.binary(16))
     return np.frombuffer(joined(column, 16), ">u8")[0::2].astype(np.uint64)
+
+
+def _different(ordered: Heads) -> Heads:
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 def _holds_any(run: Heads, heads: Heads) -> bool:

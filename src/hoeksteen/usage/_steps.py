@@ -67,9 +67,13 @@ def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
     return pa.table({"month": wanted["month"], "number": wanted["number"], "token": pa.array(tokens, pa.binary())})
 
 
-def judge(duck: Duck) -> None:
-    """Find the duplicates among `identified`: of each other, and of the records of `known`."""
-    duck.execute(f"CREATE TABLE repeated AS {_pieces.REPEATED}")
+def judge(duck: Duck, *, repeats: bool = True) -> None:
+    """
+    Find the duplicates among `identified`: of each other, and of the records of `known`.
+
+    :param repeats: whether an identity may stand there more than once
+    """
+    duck.execute(f"CREATE TABLE repeated AS {_pieces.REPEATED}{'' if repeats else ' LIMIT 0'}")
     duck.execute(f"CREATE TABLE known_here AS {_pieces.KNOWN}")
     some = duck.value("SELECT (SELECT count(*) FROM repeated) + (SELECT count(*) FROM known_here)")
     duck.execute(f"CREATE VIEW judged AS {_pieces.JUDGED if some else _pieces.JUDGED_NEW}")

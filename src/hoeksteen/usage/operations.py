@@ -6,10 +6,11 @@ from pathlib import Path
 from uuid import UUID
 
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import InvalidInput, invariant
+from hoeksteen.kernel.errors import InvalidInput, Unavailable, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.storage.lake import Lake, LakeWrite
+from hoeksteen.storage.lake.compaction import FILES_MAX, compact, is_crowded
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
 from hoeksteen.usage import _identities, _pieces, _reading, _recycling, _steps, _store
@@ -18,9 +19,10 @@ from hoeksteen.usage._writing import write_guided
 from hoeksteen.usage.adapters import named
 from hoeksteen.usage.adapters.base import Adapter, LineAdapter
 from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
-from hoeksteen.usage.tables import SET_ASIDE, SUSPENDED
+from hoeksteen.usage.tables import BUCKETS, GUIDED, SET_ASIDE, SUSPENDED
 from hoeksteen.usage.zones import edition
 
+_MERGED_MAX = 2 * BUCKETS  # partitions of a table at a time
 _STAGE = "stage"  # in the lake's own directory, on its disk
 
 
@@ -89,6 +91,28 @@ def recycle(*, database: Database, keeper: KeeperClient, lake: Lake, now: dateti
         return _recycling.put_back(duck, write, keeper)
 
 
+def merge_files(*, database: Database, lake: Lake, now: datetime, identifiers: Identifiers, files_max: int = FILES_MAX) -> int:
+    """
+    Merge the small files that deliveries left in crowded partitions of usage, and give how many partitions were merged.
+
+    It is bounded, so that the next delivery need not wait for long; where somebody else writes to the lake now, it is left for the next time.
+    A crash leaves the files as they were.
+
+    :raises Corrupt: when a merged file is not the sum of its parts; nothing is changed then
+    """
+    merged = 0
+    for table in (GUIDED, SUSPENDED, SET_ASIDE):
+        if is_crowded(lake=lake, table=table, files_max=files_max):
+            try:
+                done = compact(
+                    database=database, lake=lake, table=table, write_id=identifiers.new(now), files_max=files_max, partitions_max=_MERGED_MAX
+                )
+            except Unavailable:
+                break
+            merged += done.partitions
+    return merged
+
+
 def close_period(*, tx: Transaction, period: BillPeriod, now: datetime) -> bool:
     """
     Close a bill period of a cycle: usage of it that arrives from now on is late, and appears on a later bill under its own date.
@@ -111,8 +135,8 @@ def _take(
             numbers = duck.arrow("SELECT DISTINCT own_number::VARCHAR AS number FROM checked WHERE reason IS NULL ORDER BY number")
             _steps.put_holdings(duck, write.tx, keeper, numbers["number"].to_pylist())
             _steps.guide(duck, write.tx, keeper, _quoted(source))
-            _identities.view_known(duck, write, lake.warehouse)
-            _steps.judge(duck)
+            repeats = _identities.view_known(duck, write, lake.warehouse)
+            _steps.judge(duck, repeats=repeats)
             _steps.seal(duck, keeper)
             balance, days = _balance(duck, usage_file_id, source, file.name, now)
             _write(duck, write, keeper, usage_file_id, source)
