@@ -137,7 +137,7 @@ def judged(path: Path, folder: Path, adapter: str) -> dict[str | None, int]:
     """Read a file, and give how many of its records have each reason; every one of them is there once."""
     with staged(path, folder) as file, Duck(threads=1) as duck:
         records = read(duck, file, named(adapter), NOW)
-        rows = duck.rows("SELECT line, service, own_number, start, units, reason FROM checked")
+        rows = duck.rows("SELECT line, service, own_number::VARCHAR AS own_number, start, units, reason FROM checked")
     assert len(rows) == records
     assert len({row["line"] for row in rows}) == records
     found: dict[str | None, int] = {}

@@ -10,7 +10,7 @@ from hoeksteen.disclosure._keeper import as_our_errors
 from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.sealed import Category, Sealed
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen_keeper.client import Hit, KeeperClient, Revealed, Session
+from hoeksteen_keeper.client import Found, Hit, KeeperClient, Revealed, Session
 
 SUBJECTS_PER_CALL_MAX = 1_000
 Context = Mapping[str, str | bool]
@@ -90,6 +90,14 @@ def lookup(*, keeper: KeeperClient, purpose: str, index: str, values: Sequence[s
         hits = keeper.lookup(purpose=purpose, index=index, values=values)
     invariant(len(hits) == len(values), "the keeper answers each value")
     return hits
+
+
+def lookup_refs(*, keeper: KeeperClient, purpose: str, index: str, values: Sequence[str]) -> Found:
+    """Find the subjects of many values at once and what they refer to, as columns, for batch work under a standing grant."""
+    with as_our_errors():
+        found = keeper.lookup_refs(purpose=purpose, index=index, values=values)
+    invariant(len(found.subjects) == len(found.refs) == 16 * len(found.places), "the keeper gives a subject and a ref for each place")
+    return found
 
 
 def open_traffic(*, keeper: KeeperClient, purpose: str, month: str, column: str, subject: UUID, records: bytes, blocks: bytes) -> bytes:

@@ -66,6 +66,11 @@ def billing_accounts_by_id(tx: Transaction, billing_account_ids: Sequence[UUID])
     return [from_row_billing_account(row) for row in tx.rows(sql, (list(billing_account_ids),))]
 
 
+def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
+    sql = "SELECT billing_account_id, cycle_day FROM party.billing_account WHERE billing_account_id = ANY(%s::uuid[])"
+    return tx.copy_out(sql, (billing_account_ids,))
+
+
 def billing_accounts_of_cycle(tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
     sql = _BILLING_ACCOUNT + (
         "WHERE status = 'active' AND cycle_day = %(cycle_day)s AND (%(after)s::uuid IS NULL OR billing_account_id > %(after)s)"

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import pyarrow as pa
+
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
 from hoeksteen.party.model import Agreement, BillingAccount, Customer
+from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Transaction
 
 PAGE_MAX = 10_000
@@ -70,6 +73,16 @@ def billing_accounts_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dic
 def billing_accounts_by_id(*, tx: Transaction, billing_account_ids: Sequence[UUID]) -> list[BillingAccount]:
     """Give the billing accounts among these identifiers; unknown ones are absent."""
     return _store.billing_accounts_by_id(tx, billing_account_ids)
+
+
+def cycle_days(*, tx: Transaction, billing_account_ids: bytes) -> pa.Table:
+    """
+    Give the cycle day of each of some billing accounts as columns, many thousands of them at once; unknown ones are absent.
+
+    :param billing_account_ids: 16 bytes each, one after the other
+    :returns: billing_account_id, cycle_day; in no particular order
+    """
+    return table_of(_store.cycle_days_binary(tx, uuid_list(billing_account_ids)), {"billing_account_id": Fixed.UUID, "cycle_day": Fixed.SMALL})
 
 
 def billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:

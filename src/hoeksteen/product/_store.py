@@ -175,6 +175,20 @@ def active_terms_binary(tx: Transaction, offering_ids: Sequence[str], customer_i
     return tx.copy_out(sql.format("AND t.customer_id = ANY(%s)"), (list(offering_ids), list(customer_ids)))
 
 
+def resource_terms_binary(tx: Transaction, resource_ids: str) -> bytes:
+    # Every column has a fixed width and a value, so that the rows are read as one array.
+    sql = """
+    SELECT r.resource_id, r.customer_id, p.billing_account_id, r.product_id, (t.status = 'suspended')::int AS suspended,
+        greatest(r.valid_from, t.valid_from) AS valid_from, coalesce(least(r.valid_to, t.valid_to), 'infinity') AS valid_to
+    FROM product.resource r
+    JOIN product.product p USING (customer_id, product_id)
+    JOIN product.product_term t USING (customer_id, product_id)
+    WHERE r.resource_id = ANY(%s::uuid[]) AND t.status <> 'terminated'
+        AND greatest(r.valid_from, t.valid_from) < coalesce(least(r.valid_to, t.valid_to), 'infinity')
+    """
+    return tx.copy_out(sql, (resource_ids,))
+
+
 def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Iterable[ProductTerm]) -> None:
     tx.execute("DELETE FROM product.product_term WHERE customer_id = %s AND product_id = %s", (customer_id, product_id))
     tx.execute_many(

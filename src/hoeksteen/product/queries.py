@@ -24,7 +24,13 @@ from hoeksteen.product.model import (
     RoamingStop,
 )
 from hoeksteen.product.named_zones import from_file_zone
+from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Transaction
+
+_RESOURCE_TERM = {
+    "resource_id": Fixed.UUID, "customer_id": Fixed.UUID, "billing_account_id": Fixed.UUID, "product_id": Fixed.UUID, "suspended": Fixed.INTEGER,
+    "valid_from": Fixed.INSTANT, "valid_to": Fixed.INSTANT,
+}  # fmt: skip
 
 
 def offerings(*, tx: Transaction, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
@@ -145,6 +151,17 @@ def roaming_stops(*, tx: Transaction, customer_id: UUID, since: date) -> list[Ro
 def resources_by_id(*, tx: Transaction, resource_ids: Sequence[UUID]) -> list[Resource]:
     """Give numbers, lines and SIMs by identifier, in no particular order; unknown ones are absent."""
     return _store.resources_by_id(tx, resource_ids)
+
+
+def resource_terms(*, tx: Transaction, resource_ids: bytes) -> pa.Table:
+    """
+    Give what product some numbers, lines or SIMs were of and what it was then, as columns: many thousands of them at once.
+
+    :param resource_ids: 16 bytes each, one after the other
+    :returns: resource_id, customer_id, billing_account_id, product_id, suspended (0 or 1), valid_from, valid_to: each stretch of time in which the
+        resource was the product's and the product was what it was; none in which it was terminated; in no particular order
+    """
+    return table_of(_store.resource_terms_binary(tx, uuid_list(resource_ids)), _RESOURCE_TERM)
 
 
 def resources_of_customer(*, tx: Transaction, customer_id: UUID) -> list[Resource]:

@@ -21,6 +21,7 @@ from hoeksteen.storage.lake import LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _pieces, _steps, _store
+from hoeksteen.usage._writing import write_guided
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 
 _PURPOSE = "billing"
@@ -37,7 +38,10 @@ def take_up(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
     _put_active_terms(duck, write.tx)
     _put_corrections(duck, write.tx)
     duck.execute(f"CREATE TABLE tried AS {_TRIED.format(numbering=edition())}")
-    duck.execute("CREATE VIEW taken_suspended AS SELECT record_id FROM suspended WHERE record_id NOT IN (SELECT record_id FROM tried)")
+    duck.execute(
+        "CREATE VIEW known AS SELECT record_id FROM taken_guided"
+        " UNION ALL SELECT record_id FROM suspended WHERE record_id NOT IN (SELECT record_id FROM tried)"
+    )
     numbers = _open(duck, keeper, "own_number")
     _steps.put_holdings(duck, write.tx, keeper, numbers)
     duck.execute(_WITHOUT_HOLDER)
@@ -60,7 +64,7 @@ def keep_identities(duck: Duck) -> None:
     )
 
 
-def put_back(duck: Duck, write: LakeWrite) -> int:
+def put_back(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
     """Write each tried record where it belongs now, move the balance of its file, and give how many are guided."""
     tried = duck.value("SELECT count(*) FROM checked")
     invariant(duck.value("SELECT count(*) FROM judged") == tried, "recycling neither loses nor repeats a record")
@@ -72,7 +76,7 @@ def put_back(duck: Duck, write: LakeWrite) -> int:
     UNION ALL BY NAME {_pieces.SUSPENDED_ROWS.format(**names)}
     """
     write.replace(SUSPENDED, {"month": months}, duck.write_parquet(SUSPENDED, waiting, write.folder(SUSPENDED)))
-    write.append(GUIDED, duck.write_parquet(GUIDED, _pieces.GUIDED_ROWS.format(**names), write.folder(GUIDED)))
+    write_guided(duck, write, keeper, line="file_line", usage_file_id=None)
     write.append(SET_ASIDE, duck.write_parquet(SET_ASIDE, _pieces.SET_ASIDE_ROWS.format(**names), write.folder(SET_ASIDE)))
     moved: dict[UUID, list[dict[str, Any]]] = {}
     for row in duck.rows(_MOVED):
@@ -130,8 +134,8 @@ def _open(duck: Duck, keeper: KeeperClient, column: str) -> Sequence[str]:
         numbers = pa.Array.from_buffers(pa.uint64(), sealed.num_rows, [None, pa.py_buffer(values)])
         parts.append(pa.table({"record_id": sealed["record_id"], "number": numbers}))
     duck.put("opened", pa.concat_tables(parts))
-    duck.execute(f"CREATE TABLE opened_{column} AS SELECT record_id::UUID AS record_id, number::VARCHAR AS number FROM opened")
-    return [row["number"] for row in duck.rows(f"SELECT DISTINCT number FROM opened_{column} ORDER BY number")]
+    duck.execute(f"CREATE TABLE opened_{column} AS SELECT record_id::UUID AS record_id, number FROM opened")
+    return [str(row["number"]) for row in duck.rows(f"SELECT DISTINCT number FROM opened_{column} ORDER BY number")]
 
 
 _TRIED = f"""

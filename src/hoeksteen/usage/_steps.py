@@ -26,11 +26,10 @@ _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 def put_holdings(duck: Duck, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -> None:
     """Make the table `holding`: which product each number was used for, and when."""
-    duck.put("holding_text", _guiding.holding_table(_guiding.holdings(tx=tx, keeper=keeper, numbers=numbers)))
-    duck.execute(
-        "CREATE OR REPLACE TABLE holding AS SELECT * REPLACE (customer_id::UUID AS customer_id, billing_account_id::UUID AS billing_account_id,"
-        " product_id::UUID AS product_id) FROM holding_text"
-    )
+    known = _guiding.holders(tx=tx, keeper=keeper, numbers=numbers)
+    for name, table in (("holder_found", known.found), ("holder_term", known.terms), ("holder_cycle", known.cycles)):
+        duck.put(name, table)
+    duck.execute(f"CREATE OR REPLACE TABLE holding AS {_guiding.HOLDING}")
 
 
 def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> None:
@@ -46,16 +45,16 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
     duck.put("country", country_table(zones))
     [span] = duck.rows("SELECT min(start) AS first, max(start) AS last FROM checked WHERE reason IS NULL")
     first, last = span["first"] or _EPOCH, span["last"] or _EPOCH
-    duck.put("calendar_month", _guiding.month_table(first, last))
     cycle_days = [row["cycle_day"] for row in duck.rows("SELECT DISTINCT cycle_day FROM holding ORDER BY cycle_day")]
     duck.put("cycle", _guiding.cycle_table(first, last, cycle_days, _store.last_closed(tx)))
     duck.execute(f"CREATE TABLE prefix_head AS {_pieces.prefix_heads(longest)}")
+    candidates = _pieces.guided(longest, _guiding.month_of("c.start", first, last))
     tokens = duck.value("SELECT 1 FROM checked WHERE reason IS NULL AND source_record_id IS NULL LIMIT 1") is not None
     if tokens:
-        duck.execute(f"CREATE TABLE guided_candidate AS {_pieces.guided(longest)}")
+        duck.execute(f"CREATE TABLE guided_candidate AS {candidates}")
         duck.put("token", _tokens(duck, keeper))
     else:
-        duck.execute(f"CREATE VIEW guided_candidate AS {_pieces.guided(longest)}")
+        duck.execute(f"CREATE VIEW guided_candidate AS {candidates}")
     duck.execute(f"CREATE TABLE identified AS {_pieces.identified(source, tokens=tokens)}")
     usable = duck.value("SELECT count(*) FROM checked WHERE reason IS NULL")
     invariant(duck.value("SELECT count(*) FROM identified") == usable, "guiding neither loses nor repeats a record")
@@ -63,26 +62,30 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
 
 def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
     """Give the keeper's token of each number that enters an identity; they are dropped with this engine."""
-    wanted = duck.arrow(f"SELECT month, number, number::UBIGINT AS value FROM ({_pieces.TOKENS_WANTED})").combine_chunks()
+    wanted = duck.arrow(f"SELECT month, number FROM ({_pieces.TOKENS_WANTED})").combine_chunks()
     tokens: list[bytes] = []
     for month in sorted(set(wanted["month"].to_pylist())):
         of_month = wanted.filter(pc.equal(wanted["month"], month))
-        joined = deduplication_tokens(keeper=keeper, month=month_name(month), values=of_month["value"].to_numpy().astype("<u8").tobytes())
+        joined = deduplication_tokens(keeper=keeper, month=month_name(month), values=of_month["number"].to_numpy().astype("<u8").tobytes())
         tokens += [joined[start : start + 16] for start in range(0, len(joined), 16)]
     return pa.table({"month": wanted["month"], "number": wanted["number"], "token": pa.array(tokens, pa.binary())})
 
 
-def judge(duck: Duck) -> None:
-    """Find the duplicates among `identified`: of each other, and of what lies in `taken_guided` and `taken_suspended`."""
-    duck.execute("CREATE VIEW known AS SELECT record_id FROM taken_guided UNION ALL SELECT record_id FROM taken_suspended")
-    duck.execute(f"CREATE TABLE repeated AS {_pieces.REPEATED}")
+def judge(duck: Duck, *, repeats: bool = True) -> None:
+    """
+    Find the duplicates among `identified`: of each other, and of the records of `known`.
+
+    :param repeats: whether an identity may stand there more than once
+    """
+    duck.execute(f"CREATE TABLE repeated AS {_pieces.REPEATED}{'' if repeats else ' LIMIT 0'}")
     duck.execute(f"CREATE TABLE known_here AS {_pieces.KNOWN}")
-    duck.execute(f"CREATE VIEW judged AS {_pieces.JUDGED}")
+    some = duck.value("SELECT (SELECT count(*) FROM repeated) + (SELECT count(*) FROM known_here)")
+    duck.execute(f"CREATE VIEW judged AS {_pieces.JUDGED if some else _pieces.JUDGED_NEW}")
 
 
 def seal(duck: Duck, keeper: KeeperClient) -> None:
-    """Seal the numbers that stay: every other party's, and the own number of records that wait."""
-    _seal_column(duck, keeper, "other_number", "other_number IS NOT NULL AND NOT duplicate")
+    """Seal the numbers of records that wait: the other party's, and the own one, with which they are guided later."""
+    _seal_column(duck, keeper, "other_number", "other_number IS NOT NULL AND suspense IS NOT NULL AND NOT duplicate")
     _seal_column(duck, keeper, "own_number", "suspense IS NOT NULL AND NOT duplicate")
 
 
@@ -90,9 +93,8 @@ def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) 
     parts: list[pa.Table] = []
     for row in duck.rows(f"SELECT DISTINCT month FROM judged WHERE {condition} ORDER BY month"):
         wanted = duck.arrow(
-            "SELECT line, unhex(replace(record_id::VARCHAR, '-', '')) AS record,"
-            f" unhex(replace(coalesce(subject, '{NOBODY}'), '-', '')) AS subject, {column}::UBIGINT AS value"
-            f" FROM judged WHERE {condition} AND month = {int(row['month'])}"
+            f"SELECT line, record_id::BLOB AS record, coalesce(h.subject, '{NOBODY}')::BLOB AS subject, judged.{column} AS value"
+            f" FROM judged LEFT JOIN holding h USING (holding_no) WHERE {condition} AND month = {int(row['month'])}"
         ).combine_chunks()
         blocks = seal_traffic(
             keeper=keeper,

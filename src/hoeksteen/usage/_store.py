@@ -177,3 +177,20 @@ def add_batch(tx: Transaction, key: str, digest: bytes, name: str, now: datetime
 
 def batch(tx: Transaction, key: str) -> Row | None:
     return tx.row("SELECT digest, name, accepted_at FROM usage.batch WHERE key = %s", (key,))
+
+
+def identity_runs(tx: Transaction) -> list[Row]:
+    sql = """
+    SELECT r.run_id, r.month, r.identities, array_agg(f.path) AS files FROM usage.identity_run r JOIN usage.identity_file f USING (run_id)
+    GROUP BY r.run_id ORDER BY r.month, r.run_id
+    """
+    return tx.rows(sql)
+
+
+def add_identity_run(tx: Transaction, run_id: UUID, month: int, identities: int, files: Sequence[str]) -> None:
+    tx.execute("INSERT INTO usage.identity_run (run_id, month, identities) VALUES (%s, %s, %s)", (run_id, month, identities))
+    tx.execute("INSERT INTO usage.identity_file (path, run_id) SELECT path, %s FROM unnest(%s::text[]) path", (run_id, list(files)))
+
+
+def drop_identity_runs(tx: Transaction, run_ids: Sequence[UUID]) -> None:
+    tx.execute("DELETE FROM usage.identity_run WHERE run_id = ANY(%s)", (list(run_ids),))

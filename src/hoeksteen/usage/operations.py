@@ -6,20 +6,23 @@ from pathlib import Path
 from uuid import UUID
 
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import InvalidInput, invariant
+from hoeksteen.kernel.errors import InvalidInput, Unavailable, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.product.numbering_plan import edition
 from hoeksteen.storage.lake import Lake, LakeWrite
+from hoeksteen.storage.lake.compaction import FILES_MAX, compact, is_crowded
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
-from hoeksteen.usage import _pieces, _reading, _recycling, _steps, _store
+from hoeksteen.usage import _identities, _pieces, _reading, _recycling, _steps, _store
 from hoeksteen.usage._intake import Staged, shown_name, staged
+from hoeksteen.usage._writing import write_guided
 from hoeksteen.usage.adapters import named
-from hoeksteen.usage.adapters.base import Adapter
+from hoeksteen.usage.adapters.base import Adapter, LineAdapter
 from hoeksteen.usage.model import DayCount, FileBalance, RefusedFile, StateCount, UsageState
-from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
+from hoeksteen.usage.tables import BUCKETS, GUIDED, SET_ASIDE, SUSPENDED
 
+_MERGED_MAX = 2 * BUCKETS  # partitions of a table at a time
 _STAGE = "stage"  # in the lake's own directory, on its disk
 
 
@@ -52,7 +55,7 @@ def collect(
     """
     chosen = named(adapter, layouts)
     try:
-        with staged(path, lake.warehouse / _STAGE) as file:
+        with staged(path, lake.warehouse / _STAGE, text=isinstance(chosen, LineAdapter)) as file:
             with database.transaction() as tx:
                 before = _store.file_by_digest(tx, file.digest)
                 if before is not None:
@@ -85,7 +88,29 @@ def recycle(*, database: Database, keeper: KeeperClient, lake: Lake, now: dateti
         _recycling.keep_identities(duck)
         _steps.judge(duck)
         _steps.seal(duck, keeper)
-        return _recycling.put_back(duck, write)
+        return _recycling.put_back(duck, write, keeper)
+
+
+def merge_files(*, database: Database, lake: Lake, now: datetime, identifiers: Identifiers, files_max: int = FILES_MAX) -> int:
+    """
+    Merge the small files that deliveries left in crowded partitions of usage, and give how many partitions were merged.
+
+    It is bounded, so that the next delivery need not wait for long; where somebody else writes to the lake now, it is left for the next time.
+    A crash leaves the files as they were.
+
+    :raises Corrupt: when a merged file is not the sum of its parts; nothing is changed then
+    """
+    merged = 0
+    for table in (GUIDED, SUSPENDED, SET_ASIDE):
+        if is_crowded(lake=lake, table=table, files_max=files_max):
+            try:
+                done = compact(
+                    database=database, lake=lake, table=table, write_id=identifiers.new(now), files_max=files_max, partitions_max=_MERGED_MAX
+                )
+            except Unavailable:
+                break
+            merged += done.partitions
+    return merged
 
 
 def close_period(*, tx: Transaction, period: BillPeriod, now: datetime) -> bool:
@@ -107,15 +132,14 @@ def _take(
             before = _store.file_by_digest(write.tx, file.digest)
             if before is not None and not again:
                 return replace(before, already_taken=True)
-            numbers = [row["own_number"] for row in duck.rows("SELECT DISTINCT own_number FROM checked WHERE reason IS NULL ORDER BY own_number")]
-            _steps.put_holdings(duck, write.tx, keeper, numbers)
+            numbers = duck.arrow("SELECT DISTINCT own_number::VARCHAR AS number FROM checked WHERE reason IS NULL ORDER BY number")
+            _steps.put_holdings(duck, write.tx, keeper, numbers["number"].to_pylist())
             _steps.guide(duck, write.tx, keeper, _quoted(source))
-            duck.view_of_files("taken_guided", GUIDED, write.files(GUIDED))
-            duck.view_of_files("taken_suspended", SUSPENDED, write.files(SUSPENDED))
-            _steps.judge(duck)
+            repeats = _identities.view_known(duck, write, lake.warehouse)
+            _steps.judge(duck, repeats=repeats)
             _steps.seal(duck, keeper)
             balance, days = _balance(duck, usage_file_id, source, file.name, now)
-            _write(duck, write, usage_file_id, source)
+            _write(duck, write, keeper, usage_file_id, source)
             invariant(balance.closes, f"every record of {file.name} has exactly one state")
             invariant(balance.records_in == records, f"every line of {file.name} is a record")
             _store.insert_file(write.tx, file.digest, adapter.name, balance, days)
@@ -134,11 +158,11 @@ def _balance(duck: Duck, usage_file_id: UUID, source: str, name: str, now: datet
     return balance, days
 
 
-def _write(duck: Duck, write: LakeWrite, usage_file_id: UUID, source: str) -> None:
+def _write(duck: Duck, write: LakeWrite, keeper: KeeperClient, usage_file_id: UUID, source: str) -> None:
     names = {"file": f"'{usage_file_id}'::UUID", "line": "line", "source": _quoted(source), "numbering": edition()}
-    queries = {GUIDED.name: _pieces.GUIDED_ROWS, SUSPENDED.name: _pieces.SUSPENDED_ROWS, SET_ASIDE.name: _pieces.SET_ASIDE_ROWS}
-    for table in (GUIDED, SUSPENDED, SET_ASIDE):
-        write.append(table, duck.write_parquet(table, queries[table.name].format(**names), write.folder(table)))
+    write_guided(duck, write, keeper, line="line", usage_file_id=usage_file_id)
+    for table, query in ((SUSPENDED, _pieces.SUSPENDED_ROWS), (SET_ASIDE, _pieces.SET_ASIDE_ROWS)):
+        write.append(table, duck.write_parquet(table, query.format(**names), write.folder(table)))
 
 
 def _quoted(text: str) -> str:

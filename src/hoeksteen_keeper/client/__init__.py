@@ -14,13 +14,13 @@ from uuid import UUID
 from hoeksteen_keeper._link import Link, assertion, load_key
 from hoeksteen_keeper.client.control import ControlCalls
 from hoeksteen_keeper.client.evidence import EvidenceCalls
-from hoeksteen_keeper.client.shapes import Hit, Revealed, SealItem, Session, Term
+from hoeksteen_keeper.client.shapes import Found, Hit, Revealed, SealItem, Session, Term
 from hoeksteen_keeper.client.vault import VaultCalls
 from hoeksteen_keeper.errors import KeeperCorrupt, KeeperError, KeeperInvalid, KeeperRefused, KeeperUnavailable
 
 __all__ = [
-    "Hit", "KeeperClient", "KeeperCorrupt", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem", "Session",
-    "Term", "assertion", "load_key",
+    "Found", "Hit", "KeeperClient", "KeeperCorrupt", "KeeperError", "KeeperInvalid", "KeeperRefused", "KeeperUnavailable", "Revealed", "SealItem",
+    "Session", "Term", "assertion", "load_key",
 ]  # fmt: skip
 
 

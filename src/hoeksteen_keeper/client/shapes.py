@@ -46,6 +46,20 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """
+    Who was found by many values, as columns.
+
+    :param places: of the values, from 0; a value that nobody has stands nowhere, one that several have several times
+    :param subjects: 16 bytes for each place, and so are `refs`; what has no ref is left out
+    """
+
+    places: list[int]
+    subjects: bytes
+    refs: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """
     Whose token it is.

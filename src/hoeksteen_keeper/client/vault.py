@@ -1,15 +1,18 @@
 """The calls that touch personal data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
 from hoeksteen_keeper.client.connected import Connected
-from hoeksteen_keeper.client.shapes import Hit, Revealed, SealItem
+from hoeksteen_keeper.client.shapes import Found, Hit, Revealed, SealItem
 
 ITEMS_MAX = 10_000
 RECORDS_MAX = 1 << 18
+_AT_ONCE_MAX = 4
 _A = TypeVar("_A")
+_B = TypeVar("_B")
 
 
 class VaultCalls(Connected):
@@ -92,6 +95,19 @@ class VaultCalls(Connected):
             found += [_hits(hits) for hits in answer]
         return found
 
+    def lookup_refs(self, *, purpose: str, index: str, values: Sequence[str], grant: str | None = None) -> Found:
+        """Find the subjects of many values at once and what they refer to, as columns; a service's call, under its standing grant."""
+        shared: dict[str, Any] = {"purpose": purpose, "index": index, "context": {}, "grant": grant, "limit": ITEMS_MAX}
+        answers = _at_once(lambda part: self._call("search", {**shared, "values": part}), _parts(values, ITEMS_MAX))
+        places, subjects, refs = list[int](), list[bytes](), list[bytes]()
+        for place, hits in enumerate(hits for answer in answers for hits in answer):
+            for subject, ref in hits:
+                if ref is not None:
+                    places.append(place)
+                    subjects.append(subject)
+                    refs.append(ref)
+        return Found(places, b"".join(subjects), b"".join(refs))
+
     def shred(self, *, subject: UUID, category: str | None, reason: str) -> None:
         """
         Destroy the keys of a subject's category, or of all its categories, for ever.
@@ -112,13 +128,13 @@ class VaultCalls(Connected):
         :returns: 24 bytes per record, concatenated
         """
         shared = {"month": month, "column": column, "grant": grant}
-        return b"".join(
-            self._call(
-                "traffic/seal",
-                {**shared, "records": records[a * 16 : b * 16], "subjects": subjects[a * 16 : b * 16], "values": values[a * 8 : b * 8]},
-            )
-            for a, b in _slices(len(records) // 16)
-        )
+
+        def part(of: tuple[int, int]) -> bytes:
+            a, b = of
+            body = {**shared, "records": records[a * 16 : b * 16], "subjects": subjects[a * 16 : b * 16], "values": values[a * 8 : b * 8]}
+            return bytes(self._call("traffic/seal", body))
+
+        return b"".join(_at_once(part, _slices(len(records) // 16)))
 
     def traffic_open(
         self, *, purpose: str, month: str, column: str, records: bytes, blocks: bytes, subject: UUID,
@@ -158,12 +174,23 @@ class VaultCalls(Connected):
 
         :param values: little-endian unsigned 64-bit integers, concatenated
         """
-        parts = _slices(len(values) // 8)
-        return b"".join(self._call("traffic/tokens", {"month": month, "values": values[a * 8 : b * 8], "grant": grant}) for a, b in parts)
+
+        def part(of: tuple[int, int]) -> bytes:
+            return bytes(self._call("traffic/tokens", {"month": month, "values": values[of[0] * 8 : of[1] * 8], "grant": grant}))
+
+        return b"".join(_at_once(part, _slices(len(values) // 8)))
 
     def destroy_month(self, *, month: str) -> int:
         """Destroy the keys of a month's traffic data (`YYYY-MM`) for ever, and give how many there were."""
         return int(self._call("traffic/destroy", {"month": month}))
+
+
+def _at_once(call: Callable[[_A], _B], parts: Sequence[_A]) -> list[_B]:
+    """Make the calls of one piece of work side by side, as many as the keeper answers at once, and give the answers in their order."""
+    if len(parts) < 2:
+        return [call(part) for part in parts]
+    with ThreadPoolExecutor(min(_AT_ONCE_MAX, len(parts))) as pool:
+        return list(pool.map(call, parts))
 
 
 def _hits(pairs: Sequence[tuple[bytes, bytes | None]]) -> list[Hit]:

@@ -28,7 +28,8 @@ def rows_of(tmp_path: Path, adapter: str, content: bytes | str, *, layouts: Path
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with staged(path, tmp_path / "stage") as file, Duck() as duck:
         read(duck, file, named(adapter, layouts), NOW)
-        rows = duck.rows("SELECT service, own_number, other_number, start, units, country, reason FROM checked ORDER BY line")
+        text = "SELECT * REPLACE (own_number::VARCHAR AS own_number, other_number::VARCHAR AS other_number) FROM checked"
+        rows = duck.rows(f"SELECT service, own_number, other_number, start, units, country, reason FROM ({text}) ORDER BY line")
     return [tuple(row.values()) for row in rows]
 
 

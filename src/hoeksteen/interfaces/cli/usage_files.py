@@ -56,10 +56,16 @@ def collect(paths: tuple[Path, ...], adapter: str | None, again: bool, data: Pat
                 )
             )  # fmt: skip
             bars.advance(task)
+        _merge_files(runtime)
     seconds = round(time.monotonic() - began, 2)
     _show_collected(report_console(as_json=as_json), balances, seconds)
     if as_json:
         emit_json({"usage": _collected(balances), "files": [_file_figures(balance) for balance in balances], "seconds": seconds})
+
+
+def _merge_files(runtime: Runtime) -> None:
+    """Keep the lake in few files, a bounded piece of work after each delivery."""
+    collection.merge_files(database=runtime.database, lake=runtime.lake, now=runtime.clock.now(), identifiers=runtime.identifiers)
 
 
 @click.command()
@@ -100,6 +106,7 @@ def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: in
                     now = runtime.clock.now()
                     refresh(database=runtime.database, lake=runtime.lake, usage_file_ids=to_count, now=now, identifiers=runtime.identifiers)
                     to_count = []
+                    _merge_files(runtime)  # after the customers were told
             except (Refused, Unavailable, OSError) as error:  # a layout with faults, a grant that ended, a full disk: somebody can mend it
                 if once:
                     raise

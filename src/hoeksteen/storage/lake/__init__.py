@@ -146,6 +146,11 @@ class Lake:
             self._plans[key] = self._iceberg.files(table, snapshot, where)
         return self._plans[key]
 
+    def partitions(self, table: LakeTable) -> dict[tuple[int, ...], list[str]]:
+        """Give the files of each partition at the present head."""
+        snapshot = self.head(table)
+        return {} if snapshot is None else self._iceberg.partitions(table, snapshot)
+
     def remember(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """
         Give what `make` made for a key before, or make it now; only the latest few are kept.

@@ -28,21 +28,29 @@ class Compaction:
     rows: int
 
 
-def compact(*, database: Database, lake: Lake, table: LakeTable, write_id: UUID, files_max: int = FILES_MAX) -> Compaction:
+def is_crowded(*, lake: Lake, table: LakeTable, files_max: int = FILES_MAX) -> bool:
+    """Say whether a partition has more files than some; nobody is kept from writing meanwhile."""
+    return any(len(files) > files_max for files in lake.partitions(table).values())
+
+
+def compact(
+    *, database: Database, lake: Lake, table: LakeTable, write_id: UUID, files_max: int = FILES_MAX, partitions_max: int | None = None
+) -> Compaction:  # fmt: skip
     """
     Merge the files of every partition that has more than some, in one change of the lake; rows stay what they are.
 
     Rows and sums of all whole numbers are counted before and after; where they differ, nothing changes.
 
+    :param partitions_max: how many are merged at most, those of most files first; the others wait for the next time
     :raises Unavailable: when another process writes to the lake, or the disk is full
     :raises Corrupt: when a merged file is not the sum of its parts
     """
     partitions, before, after, rows = 0, 0, 0, 0
     with lake.write(database=database, write_id=write_id) as write:
         crowded: dict[int, dict[tuple[int, ...], list[str]]] = defaultdict(dict)
-        for values, files in write.partitions(table).items():
-            if len(files) > files_max:
-                crowded[values[0]][values] = files
+        found = [(values, files) for values, files in write.partitions(table).items() if len(files) > files_max]
+        for values, files in sorted(found, key=lambda one: (-len(one[1]), one[0]))[:partitions_max]:
+            crowded[values[0]][values] = files
         for first, of_first in sorted(crowded.items()):
             merged = []
             for _, files in sorted(of_first.items()):

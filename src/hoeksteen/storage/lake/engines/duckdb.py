@@ -41,9 +41,12 @@ class Duck:
                 "autoload_known_extensions": False,
             },
         )
+        self._settle()
+        self._connection.execute(f"SET preserve_insertion_order = {str(ordered).lower()}")
+
+    def _settle(self) -> None:
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_progress_bar = false")
-        self._connection.execute(f"SET preserve_insertion_order = {str(ordered).lower()}")
 
     def __enter__(self) -> "Duck":
         return self
@@ -54,6 +57,13 @@ class Duck:
     def close(self) -> None:
         """Release the database's memory."""
         self._connection.close()
+
+    def beside(self) -> "Duck":
+        """Give a second connection to this database for another thread; closing it leaves the database and its tables."""
+        other = Duck.__new__(Duck)
+        other._connection = self._connection.cursor()
+        other._settle()
+        return other
 
     @property
     def connection(self) -> Any:
@@ -112,12 +122,12 @@ class Duck:
         files: list[Path] = []
         if not table.partition:
             files.append(folder / "all.parquet")
-            self._run(f"COPY outgoing TO '{files[0]}' (FORMAT parquet, COMPRESSION zstd)")
+            self._run(f"COPY outgoing TO '{files[0]}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
             return files
         for row in self.rows(f"SELECT DISTINCT {keys} FROM outgoing ORDER BY {keys}"):
             file = folder / ("-".join(str(row[key]) for key in table.partition) + ".parquet")
             same = " AND ".join(f"{key} = {int(row[key])}" for key in table.partition)
-            self._run(f"COPY (SELECT * FROM outgoing WHERE {same}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
+            self._run(f"COPY (SELECT * FROM outgoing WHERE {same}) TO '{file}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)")
             files.append(file)
         self._run("DROP TABLE outgoing")
         return files
