@@ -71,6 +71,10 @@ class Words:
         """Write an instant in the operator's time zone, to the minute."""
         return format_datetime(instant, format="d MMM y HH:mm", tzinfo=OPERATOR_ZONE, locale=self._locale)
 
+    def country(self, code: str) -> str:
+        """Write a country by its name; a code that is none stays as it is."""
+        return str(self._locale.territories.get(code, code))
+
     def allowance(self, service: str, units: int) -> str:
         """Write how much a plan includes; what nobody can use up is unlimited."""
         if self.is_unlimited(service, units):
