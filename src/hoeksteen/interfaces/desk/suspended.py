@@ -217,7 +217,7 @@ def _chosen(visit: Visit, form: Form) -> list[UUID]:
         with visit.runtime.database.transaction() as tx:
             found = _fitting(tx, visit, _wanted(form), suspense.RECORDS_MAX)
         if str(found.records) != form["fitting"]:
-            raise WrongState(marked("Others wait now than when this page was made."), remedy=marked("Look at them, and choose again."))
+            raise WrongState("Others wait now than when this page was made.", remedy="Look at them, and choose again.")
         if found.records > suspense.RECORDS_MAX:
             raise InvalidInput(
                 marked("These are too many for one change."), remedy=marked("Narrow them down by service, country or day."), field="which"
