@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.rating.model import Counter, CounterKind, RatingRun
+from hoeksteen.rating.model import Correction, Counter, CounterKind, RatingRun
 from hoeksteen.storage.postgres import Row, Transaction, as_json
 
 
@@ -50,6 +50,49 @@ def pass_over(tx: Transaction, rows: Iterable[Row], bill_day: date) -> None:
 
 def passed_over(tx: Transaction, months: Sequence[date]) -> list[Row]:
     return tx.rows("SELECT record_id, generation, bill_day FROM rating.passed_over WHERE month = ANY(%s) ORDER BY record_id", (list(months),))
+
+
+def passed_over_as(tx: Transaction, record_id: UUID) -> int | None:
+    """Give the generation that a record has since it was passed over."""
+    found: int | None = tx.value("SELECT generation FROM rating.passed_over WHERE record_id = %s", (record_id,))
+    return found
+
+
+def corrections(tx: Transaction, months: Sequence[date]) -> list[Row]:
+    sql = "SELECT record_id, new_record_id, in_place, generation, bill_day, delivered_units FROM rating.correction"
+    return tx.rows(f"{sql} WHERE month = ANY(%s) ORDER BY record_id", (list(months),))
+
+
+def reversed_months(tx: Transaction, bill_day: date) -> list[date]:
+    """Give the months of which charges are taken back on bills of a day or later."""
+    sql = "SELECT DISTINCT month FROM rating.correction WHERE NOT in_place AND bill_day >= %s ORDER BY month"
+    return [row["month"] for row in tx.rows(sql, (bill_day,))]
+
+
+_CORRECTION = ("record_id", "new_record_id", "month", "in_place", "generation", "bill_day", "delivered_units", "detail", "made_by", "why", "made_at")
+
+
+def insert_correction(tx: Transaction, correction: Correction) -> None:
+    values = {name: getattr(correction, name) for name in _CORRECTION} | {"detail": as_json(correction.detail)}
+    columns = ", ".join(_CORRECTION)
+    tx.execute(f"INSERT INTO rating.correction ({columns}) VALUES ({', '.join(['%s'] * len(_CORRECTION))})", tuple(values.values()))
+
+
+def correction_of(tx: Transaction, record_id: UUID) -> Correction | None:
+    """Give the correction by which a record counts no more."""
+    row = tx.row(f"SELECT {', '.join(_CORRECTION)} FROM rating.correction WHERE record_id = %s", (record_id,))
+    return None if row is None else Correction(**row)
+
+
+def correction_behind(tx: Transaction, record_id: UUID) -> Correction | None:
+    """Give the correction that brought a record."""
+    row = tx.row(f"SELECT {', '.join(_CORRECTION)} FROM rating.correction WHERE new_record_id = %s", (record_id,))
+    return None if row is None else Correction(**row)
+
+
+def latest_corrections(tx: Transaction, limit: int) -> list[Correction]:
+    rows = tx.rows(f"SELECT {', '.join(_CORRECTION)} FROM rating.correction ORDER BY made_at DESC, record_id LIMIT %s", (limit,))
+    return [Correction(**row) for row in rows]
 
 
 _COUNTER = ("customer_id", "billing_account_id", "scope_id", "kind", "name", "period_day", "used", "bound", "as_of")

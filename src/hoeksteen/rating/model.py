@@ -33,6 +33,7 @@ class RatedBalance:
     What became of one file, from its lines to charges.
 
     :param unrated: guided, and not yet rated; 0 once every month that it touches was rated
+    :param reversed: how many of its charges were taken back by corrections; what counts instead came in another file
     """
 
     usage_file_id: UUID
@@ -46,11 +47,36 @@ class RatedBalance:
     rejected: int
     unrated: int
     amount_micro: int
+    reversed: int = 0
 
     @property
     def closes(self) -> bool:
         """Say whether every record has exactly one final state."""
         return self.unrated == 0 and self.records_in == self.rated + self.zero_rated + self.duplicate + self.suspended + self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """
+    What counts in the place of a guided record.
+
+    :param new_record_id: the record that counts instead; None where nothing was used
+    :param in_place: its bill was open, so that the wrong record is charged on none; otherwise its charge is taken back on a later bill
+    :param generation: how often its period had been closed by then; `bill_day` the first day of the period on whose bill the difference appears
+    :param detail: per field what stood there and what is right
+    """
+
+    record_id: UUID
+    new_record_id: UUID | None
+    month: date
+    in_place: bool
+    generation: int
+    bill_day: date
+    delivered_units: int
+    detail: dict[str, list[str]]
+    made_by: str
+    why: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,7 @@ class UsageTotal:
 
     :param units: after minimum and step; `free_units` of them inside allowances
     :param period_day: first day of the bill period of its start; earlier than the bill's own for late records
+    :param corrects: the record whose charge on the bill of `billed_on` this takes back, the exact negative of it; None for usage
     """
 
     customer_id: UUID
@@ -75,6 +102,8 @@ class UsageTotal:
     amount_micro: int
     roaming: str
     period_day: date
+    corrects: UUID | None = None
+    billed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +151,7 @@ class Explanation:
 
     :param delivered_units: as they came; `units` after minimum and step
     :param band: the time band of its start; empty outside every band, and where the price has none
+    :param corrected: why it counts no more; `corrects` why it counts in the place of another
     """
 
     record_id: UUID
@@ -146,6 +176,8 @@ class Explanation:
     allowances: tuple[AllowanceStep, ...]
     sentence_nl: str
     sentence_en: str
+    corrected: Correction | None = None
+    corrects: Correction | None = None
 
 
 class CounterKind(StrEnum):

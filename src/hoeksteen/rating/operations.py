@@ -54,8 +54,9 @@ def rate_month(
                 sums += batch.sums
                 for row in batch.balance:
                     counts[row["state"]] += row["records"]
-                    counts["records"] += row["records"]
                     counts["amount_micro"] += row["amount_micro"]
+                    if row["state"] != "reversed":
+                        counts["records"] += row["records"]
         run = RatingRun(
             rating_run_id=rating_run_id,
             month=month,
@@ -142,7 +143,8 @@ def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
             "SELECT DISTINCT year(period_day) AS year, month(period_day) AS month FROM usage"
             f" WHERE period_day < DATE '{month}' AND {bill_day} >= DATE '{month}' ORDER BY year, month"
         )
-    return [date(row["year"], row["month"], 1) for row in rows]
+    taken_back = [one for one in _store.reversed_months(tx, month) if one in months]
+    return sorted({date(row["year"], row["month"], 1) for row in rows} | set(taken_back))
 
 
 def _rate_one_month(

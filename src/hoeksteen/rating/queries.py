@@ -10,6 +10,7 @@ import pyarrow as pa
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating import _store
 from hoeksteen.rating._charges import view_charge_rows, view_charges
+from hoeksteen.rating._correcting import REVERSED, waiting_corrections
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
@@ -26,17 +27,25 @@ __all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated"
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
-    roaming, period_day
-FROM charge WHERE bucket = {bucket} AND bill_day = DATE '{bill_day}' AND state <> 'suspended'
+    roaming, period_day, NULL::UUID AS corrects, NULL::DATE AS billed_on
+FROM charge WHERE bucket = {bucket} AND bill_day = DATE '{bill_day}' AND state NOT IN ('suspended', 'reversed') AND reason <> 'corrected'
 GROUP BY customer_id, billing_account_id, product_id, product_offering_id, service, zone, roaming, price_id, period_day
+"""
+# Charges that are taken back, each by itself, with the bill on which it stood.
+_REVERSALS = """
+SELECT c.customer_id, c.billing_account_id, c.product_id, c.product_offering_id, c.service, c.zone, c.price_id,
+    -1 AS records, c.units, c.free_units, c.amount_micro, c.roaming, c.period_day, c.record_id, b.bill_day
+FROM charge c
+JOIN charge_row b ON b.record_id = c.record_id AND b.billing_account_id = c.billing_account_id AND b.outcome <> {reversed}
+WHERE c.bill_day = DATE '{bill_day}' AND c.state = 'reversed'
 """
 # Flat fees, which no record carries.
 _FLATS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
-    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day
+    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day, NULL, NULL
 FROM period_charge WHERE period_day = DATE '{bill_day}'
 """
-_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id"
+_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id, corrects NULLS FIRST"
 
 
 _RECORDS = """
@@ -56,6 +65,7 @@ class _Totals:
         for bucket in range(BUCKETS):  # a billing account lies in one, so each gives totals by itself, in bounded memory
             query = _TOTALS.format(bill_day=period.first_day, bucket=bucket)
             self._duck.execute(f"INSERT INTO total {query}" if bucket else f"CREATE TABLE total AS {query}")
+        self._duck.execute(f"INSERT INTO total {_REVERSALS.format(bill_day=period.first_day, reversed=REVERSED)}")
         self._duck.view_of_files("period_charge", PERIOD_CHARGE, lake.files(PERIOD_CHARGE, {"month": [month_number(period.first_day)]}))
         self._duck.execute(f"INSERT INTO total {_FLATS.format(bill_day=period.first_day)}")
         self._duck.execute("DROP VIEW charge")
@@ -98,15 +108,17 @@ def records_of(*, lake: Lake, billing_account_id: UUID, month: date) -> list[Rat
 
 
 def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
-    """Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them."""
+    """Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them as they count now."""
     first = period.first_day
     days = [add_months(first.replace(day=1), -back) for back in range(-1, LATE_MONTHS_MAX + 1)]
     months = {"month": [month_number(day) for day in days]}
     on_these_bills = f"day(bill_day) = {first.day} AND {bill_day(first.replace(day=1), usage.first_closed(tx=tx))} = DATE '{first}'"
     with Duck(spill=lake.spill) as duck:
-        view_usage(duck, lake, months, _store.passed_over(tx, days))
+        corrections = _store.corrections(tx, days)
+        view_usage(duck, lake, months, _store.passed_over(tx, days), corrections)
         view_charge_rows(duck, lake, months)
-        return int(
+        waiting = int(duck.value(waiting_corrections(first))) if corrections else 0
+        return waiting + int(
             duck.value(
                 f"SELECT count(*) FROM (SELECT record_id FROM usage WHERE {on_these_bills}) g"
                 f" WHERE NOT EXISTS (SELECT 1 FROM charge_row c WHERE c.record_id = g.record_id AND c.bill_day = DATE '{first}')"
@@ -126,6 +138,7 @@ def balance(*, tx: Transaction) -> list[RatedBalance]:
     for file in usage.balances(tx=tx):
         rows = rated.get(file.usage_file_id, [])
         of_state = {row["state"]: row["records"] for row in rows}
+        taken_back = of_state.pop("reversed", 0)
         found.append(
             RatedBalance(
                 usage_file_id=file.usage_file_id,
@@ -139,6 +152,7 @@ def balance(*, tx: Transaction) -> list[RatedBalance]:
                 rejected=file.records(UsageState.REJECTED),
                 unrated=file.records(UsageState.GUIDED) - sum(of_state.values()),
                 amount_micro=sum(row["amount_micro"] for row in rows),
+                reversed=taken_back,
             )
         )
     return found

@@ -43,6 +43,17 @@ def insert_file(tx: Transaction, digest: bytes, adapter: str, balance: FileBalan
     )
 
 
+def add_to_file(tx: Transaction, usage_file_id: UUID, digest: bytes, source: str, name: str, units: int, now: datetime) -> int:
+    """Count one more record of a file that grows, and give its line."""
+    sql = """
+    INSERT INTO usage.usage_file AS f (usage_file_id, digest, source, name, adapter, records_in, units_in, taken_at)
+    VALUES (%s, %s, %s, %s, %s, 1, %s, %s)
+    ON CONFLICT (usage_file_id) DO UPDATE SET records_in = f.records_in + 1, units_in = f.units_in + excluded.units_in
+    RETURNING records_in
+    """
+    return int(tx.value(sql, (usage_file_id, digest, source, name, source, units, now)))
+
+
 def move_balance(tx: Transaction, usage_file_id: UUID, change: DayCount) -> None:
     """Add to the records and units of a file's day in a state; what comes to nothing is removed."""
     key = (usage_file_id, change.state, change.reason, change.day)
