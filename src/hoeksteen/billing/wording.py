@@ -40,6 +40,7 @@ _HOURS = ("uur", "h")
 _MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
 _ONE_OFF = ("eenmalig", "one-off")
 _CORRECTION = ("verrekening", "adjustment")
+_TAKEN_BACK = ("{name}, teruggenomen van factuur {bill} (record {record})", "{name}, taken back from bill {bill} (record {record})")
 _OF_WHICH_FREE = ("{free} inbegrepen", "{free} included")
 _ALL_FREE = ("geheel inbegrepen", "all included")
 _DAYS = ("{days} van {whole} dagen", "{days} of {whole} days")
@@ -101,7 +102,7 @@ def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, Produ
     index = 0 if language == "nl" else 1
     period = "" if rate.period is None else period_text(rate.period, language)
     if rate.kind is RateKind.USAGE:
-        return LineText(_usage_name(rate.detail, index), period, _usage_quantity(rate.detail, language))
+        return LineText(_usage_text(rate.detail, language), period, _usage_quantity(rate.detail, language))
     offering = offerings.get(rate.product_offering_id or "")
     name = rate.product_offering_id or "" if offering is None else offering.name(language)
     if rate.kind is RateKind.DISCOUNT:
@@ -131,6 +132,16 @@ def units_text(*, service: str, units: int, language: str) -> str:
     return f"{units} {_MESSAGES[index][units != 1]}"
 
 
+def _usage_text(detail: Mapping[str, Any], language: str) -> str:
+    """Name the usage; of a charge that is taken back also the record and the bill on which it stood."""
+    index = 0 if language == "nl" else 1
+    name = _usage_name(detail, index)
+    if not detail.get("corrects"):
+        return name
+    bill = detail["bill_number"] or long_day(date.fromisoformat(detail["billed_on"]), language)
+    return _TAKEN_BACK[index].format(name=name, bill=bill, record=detail["corrects"])
+
+
 def _usage_name(detail: Mapping[str, Any], index: int) -> str:
     named = _USAGE.get((detail["service"], detail["zone"]))
     if named is not None:
@@ -142,6 +153,9 @@ def _usage_name(detail: Mapping[str, Any], index: int) -> str:
 def _usage_quantity(detail: Mapping[str, Any], language: str) -> str:
     index = 0 if language == "nl" else 1
     units, free = int(detail["units"]), int(detail["free_units"])
+    if units < 0:
+        taken_back = {**detail, "units": -units, "free_units": -free}
+        return f"{_MINUS}{_usage_quantity(taken_back, language)}"
     text = units_text(service=detail["service"], units=units, language=language)
     if free and free >= units:
         return f"{text}, {_ALL_FREE[index]}"

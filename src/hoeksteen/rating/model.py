@@ -87,6 +87,7 @@ class UsageTotal:
     :param units: after minimum and step; `free_units` of them inside allowances
     :param period_day: first day of the bill period of its start; earlier than the bill's own for late records
     :param corrects: the record whose charge on the bill of `billed_on` this takes back, the exact negative of it; None for usage
+    :param bill_number: of that bill, which billing fills in
     """
 
     customer_id: UUID
@@ -104,6 +105,7 @@ class UsageTotal:
     period_day: date
     corrects: UUID | None = None
     billed_on: date | None = None
+    bill_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
