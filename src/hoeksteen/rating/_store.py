@@ -15,6 +15,10 @@ def insert_run(tx: Transaction, run: RatingRun) -> None:
     )
 
 
+def is_rated(tx: Transaction, month: date) -> bool:
+    return tx.value("SELECT 1 FROM rating.rating_run WHERE month = %s LIMIT 1", (month,)) is not None
+
+
 def replace_balance(tx: Transaction, month: date, rows: Sequence[Row]) -> None:
     tx.execute("DELETE FROM rating.file_balance WHERE month = %s", (month,))
     columns = ("month", "usage_file_id", "state", "reason", "records", "units", "amount_micro")
