@@ -28,7 +28,7 @@ def replace_balance(tx: Transaction, month: date, rows: Sequence[Row]) -> None:
 def balance_rows(tx: Transaction) -> dict[UUID, list[Row]]:
     rows: dict[UUID, list[Row]] = {}
     sql = """
-    SELECT usage_file_id, state, sum(records)::bigint AS records, sum(amount_micro)::bigint AS amount_micro
+    SELECT usage_file_id, state, sum(records)::bigint AS records, sum(units)::bigint AS units, sum(amount_micro)::bigint AS amount_micro
     FROM rating.file_balance GROUP BY usage_file_id, state
     """
     for row in tx.rows(sql):

@@ -1,6 +1,7 @@
 """What rating tells: runs, balances, totals for bills, and the explanation of one charge."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -34,6 +35,7 @@ class RatedBalance:
 
     :param unrated: guided, and not yet rated; 0 once every month that it touches was rated
     :param reversed: how many of its charges were taken back by corrections; what counts instead came in another file
+    :param units: as delivered, by the names of the states, `unrated` among them; `units_in` what the file held
     """
 
     usage_file_id: UUID
@@ -48,11 +50,21 @@ class RatedBalance:
     unrated: int
     amount_micro: int
     reversed: int = 0
+    units_in: int = 0
+    units: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def closes(self) -> bool:
-        """Say whether every record has exactly one final state."""
-        return self.unrated == 0 and self.records_in == self.rated + self.zero_rated + self.duplicate + self.suspended + self.rejected
+        """Say whether every record and every unit has exactly one final state."""
+        return self.unrated == 0 and self.accounted_for
+
+    @property
+    def accounted_for(self) -> bool:
+        """Say whether every record and every unit has one state, or waits for the rating of its month."""
+        records = self.unrated + self.rated + self.zero_rated + self.duplicate + self.suspended + self.rejected
+        waiting = self.units.get("unrated", 0)
+        none_lost = waiting >= 0 if self.unrated else waiting == 0  # what no record waits with was lost between the lake and the charges
+        return none_lost and (self.records_in, self.units_in) == (records, sum(self.units.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
-from hoeksteen.usage.model import UsageState
+from hoeksteen.usage.model import FileBalance, UsageState
 from hoeksteen.usage.tables import BUCKETS, bucket_of, month_number
 
 __all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated", "usage_totals"]
@@ -132,30 +132,38 @@ def suspended(*, tx: Transaction) -> int:
 
 
 def balance(*, tx: Transaction) -> list[RatedBalance]:
-    """Give, per file, what became of its records: records_in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
+    """Give, per file, what became of its records and units: all in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
     rated = _store.balance_rows(tx)
-    found = []
-    for file in usage.balances(tx=tx):
-        rows = rated.get(file.usage_file_id, [])
-        of_state = {row["state"]: row["records"] for row in rows}
-        taken_back = of_state.pop("reversed", 0)
-        found.append(
-            RatedBalance(
-                usage_file_id=file.usage_file_id,
-                source=file.source,
-                name=file.name,
-                records_in=file.records_in,
-                rated=of_state.get("rated", 0),
-                zero_rated=of_state.get("zero_rated", 0),
-                duplicate=file.records(UsageState.DUPLICATE),
-                suspended=file.records(UsageState.SUSPENDED) + of_state.get("suspended", 0),
-                rejected=file.records(UsageState.REJECTED),
-                unrated=file.records(UsageState.GUIDED) - sum(of_state.values()),
-                amount_micro=sum(row["amount_micro"] for row in rows),
-                reversed=taken_back,
-            )
-        )
-    return found
+    return [_rated_balance(file, rated.get(file.usage_file_id, [])) for file in usage.balances(tx=tx)]
+
+
+def _rated_balance(file: FileBalance, rows: Sequence[Row]) -> RatedBalance:
+    of_state = {row["state"]: row["records"] for row in rows}
+    units = {row["state"]: row["units"] for row in rows if row["state"] != "reversed"}
+    taken_back = of_state.pop("reversed", 0)
+    return RatedBalance(
+        usage_file_id=file.usage_file_id,
+        source=file.source,
+        name=file.name,
+        records_in=file.records_in,
+        rated=of_state.get("rated", 0),
+        zero_rated=of_state.get("zero_rated", 0),
+        duplicate=file.records(UsageState.DUPLICATE),
+        suspended=file.records(UsageState.SUSPENDED) + of_state.get("suspended", 0),
+        rejected=file.records(UsageState.REJECTED),
+        unrated=file.records(UsageState.GUIDED) - sum(of_state.values()),
+        amount_micro=sum(row["amount_micro"] for row in rows),
+        reversed=taken_back,
+        units_in=file.units_in,
+        units={
+            "rated": units.get("rated", 0),
+            "zero_rated": units.get("zero_rated", 0),
+            "duplicate": file.units(UsageState.DUPLICATE),
+            "suspended": file.units(UsageState.SUSPENDED) + units.get("suspended", 0),
+            "rejected": file.units(UsageState.REJECTED),
+            "unrated": file.units(UsageState.GUIDED) - sum(units.values()),
+        },
+    )
 
 
 def reasons(*, tx: Transaction) -> list[Row]:
