@@ -134,9 +134,9 @@ def show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
 
 def _show_units(console: Console, balances: Sequence[RatedBalance]) -> None:
     """Print the units of each file by state; figures of many digits stand below each other, because no terminal holds them beside each other."""
-    table = report_table("Every unit has one state (seconds, messages, bytes as they came)")
-    for name in ("file", "state", "units"):
-        table.add_column(name, justify="right" if name == "units" else "left", no_wrap=name != "file")
+    table = report_table("Every unit has one state")
+    for name in ("file", "state", "seconds, messages, bytes"):
+        table.add_column(name, justify="right" if name.startswith("seconds") else "left", no_wrap=name != "file")
     for entry in balances:
         table.add_row(escape(entry.name), "all", f"{entry.units_in:,}")
         for state, count in entry.units.items():
