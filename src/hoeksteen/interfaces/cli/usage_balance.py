@@ -65,14 +65,14 @@ def balance(by: str, units: bool, check: bool, data: Path, as_json: bool) -> Non
 
 
 def _require_all_closed(balances: Sequence[RatedBalance], sums: Sequence[Balance], differences: Sequence[Any]) -> None:
-    require_closed(balances)
-    for one in sums:
-        if not one.closes:
-            raise Corrupt(f"The balance of {one.of} does not close.", remedy="Stop, keep the data directory, and report it.")
     if differences:
         first = differences[0]
         named = first.usage_file_id if isinstance(first, Difference) else first["usage_file_id"]
         raise Corrupt(f"The balance of file {named} is not what lies in the lake.", remedy="Stop, keep the data directory, and report it.")
+    for one in sums:
+        if not one.closes:
+            raise Corrupt(f"The balance of {one.of} does not close.", remedy="Stop, keep the data directory, and report it.")
+    require_closed(balances)
 
 
 def _show_sums(console: Console, by: str, sums: Sequence[Balance]) -> None:
