@@ -94,7 +94,9 @@ class Words:
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL) if digits.lstrip("+").isdigit() else digits
 
     def units(self, service: str, units: int) -> str:
-        """Write an amount of usage: seconds as minutes, bytes as MB or GB, messages as they are."""
+        """Write an amount of usage: seconds as minutes, bytes as MB or GB, messages as they are; what was taken back with a minus sign."""
+        if units < 0:
+            return f"\u2212{self.units(service, -units)}"
         if service == "voice":
             return f"{self.number(units // 60)}:{units % 60:02d} min"
         if service == "data":
