@@ -57,6 +57,25 @@ def test_the_other_pages_pass_the_checks(someone: People, operator: Operator, sc
     someone.trouble[:] = [text for text in someone.trouble if "404" not in text]
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
+def test_the_pages_of_suspended_usage_pass_the_checks(someone: People, operator: Operator, scheme: str, locale: str) -> None:
+    page = someone.page("bram.visser", scheme=scheme, locale=locale)
+    page.goto(f"{operator.desk}/suspended")
+    assert settled(page).evaluate(CHECKS) == []
+    shot(page, f"desk-suspended-{scheme}-{locale[:2]}")
+    page.locator("a[href*='no_zone']").click()
+    page.wait_for_url("**/suspended/records?*")
+    page.locator("td.tick input").first.check()
+    assert settled(page).evaluate(CHECKS) == []
+    shot(page, f"desk-suspended-records-{scheme}-{locale[:2]}")
+    page.locator("#why").fill("too old to bill")
+    page.locator("button.danger").click()
+    page.wait_for_selector("button.grave")
+    assert settled(page).evaluate(CHECKS) == []
+    shot(page, f"desk-suspended-write-off-{scheme}-{locale[:2]}")
+
+
 def test_the_checks_can_fail(someone: People) -> None:
     page = someone.page("bram.visser")
     broken = '<input name="bare"><img src="/static/x"><h4>Too deep</h4><p id="twice">a</p><p id="twice">b</p>'

@@ -40,6 +40,9 @@ class Used:
     price_id: str = "x"
     roaming: str = "HOME"
     period_day: date = PERIOD.first_day
+    corrects: UUID | None = None
+    billed_on: date | None = None
+    bill_number: str = ""
 
 
 def _day(text: str) -> int:

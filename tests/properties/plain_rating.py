@@ -4,7 +4,7 @@ Rating as docs/rating.md tells it, one record after the other, in exact fraction
 A plan is a catalogue offering as a mapping; only what the property test draws is understood.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -44,7 +44,15 @@ class PlainCharge:
     exact: Fraction = field(default_factory=Fraction)
 
 
-def rate_plainly(plan: dict[str, Any], records: Sequence[PlainRecord]) -> dict[UUID, PlainCharge]:
+def rate_plainly(
+    plan: dict[str, Any], records: Sequence[PlainRecord], taken_back: Mapping[UUID, int] | None = None
+) -> dict[UUID, PlainCharge]:  # fmt: skip
+    """
+    Give the charge of every record.
+
+    :param taken_back: records whose charges are taken back, and from which generation on what they used and cost is there again
+    """
+    back = taken_back or {}
     ordered = sorted(records, key=lambda record: (record.generation, record.start, record.record_id))
     charges = {record.record_id: PlainCharge() for record in ordered}
     prices = {record.record_id: price_of(plan, record) for record in ordered}
@@ -54,29 +62,29 @@ def rate_plainly(plan: dict[str, Any], records: Sequence[PlainRecord]) -> dict[U
             least = max(record.delivered, version.get("minimum", 0))
             step = version.get("step", STEP[record.service])
             charges[record.record_id].units = -(-least // step) * step
-    give_allowances(plan, ordered, charges)
+    give_allowances(plan, ordered, charges, back)
     priced = {record.record_id: charges[record.record_id].units - charges[record.record_id].free for record in ordered}
-    counted: dict[tuple[str, str], int] = {}
-    placed: dict[tuple[str, str], int] = {}
+    seen: set[UUID] = set()
     for record in ordered:
         price, version = prices[record.record_id]
         charge, units = charges[record.record_id], priced[record.record_id]
         scope = scope_of(record, price, version)
-        before = counted.get(scope, 0)
-        counted[scope] = before + units
-        reached = sum(
-            priced[other.record_id]
+        standing = [
+            other.record_id
             for other in ordered
-            if scope_of(other, *prices[other.record_id]) == scope and other.generation <= record.generation
-        )
-        if units:
-            placed[scope] = placed.get(scope, 0) + 1
-        charge.exact, free_of_fee = exact_amount(record, version, charge, units, before, reached, placed.get(scope, 0))
+            if scope_of(other, *prices[other.record_id]) == scope and back.get(other.record_id, record.generation + 1) > record.generation
+        ]
+        earlier = [other for other in standing if other in seen]
+        before = sum(priced[other] for other in earlier)
+        reached = sum(priced[other.record_id] for other in ordered if other.record_id in standing and other.generation <= record.generation)
+        place = sum(1 for other in earlier if priced[other]) + (1 if units else 0)
+        seen.add(record.record_id)
+        charge.exact, free_of_fee = exact_amount(record, version, charge, units, before, reached, place)
         fee = 0
         if (units > 0 and not free_of_fee) or (units == 0 and charge.units > 0 and not version.get("fee_waived_in_allowance", True)):
             fee = micro(fee_of(record, version))
         charge.amount = rounded(charge.exact, fee, version)
-    cap_amounts(plan, ordered, charges, priced)
+    cap_amounts(plan, ordered, charges, priced, back)
     return charges
 
 
@@ -130,18 +138,25 @@ def width(allowance: dict[str, Any]) -> tuple[bool, bool, bool, str]:
     return allowance.get("shared", False), zones is None, zones is not None and not set(zones) <= set(WITHIN), allowance["id"]
 
 
-def give_allowances(plan: dict[str, Any], ordered: list[PlainRecord], charges: dict[UUID, PlainCharge]) -> None:
-    left: dict[tuple[str, str], int] = {}
+def give_allowances(plan: dict[str, Any], ordered: list[PlainRecord], charges: dict[UUID, PlainCharge], back: Mapping[UUID, int]) -> None:
+    """Give free units in order. What rolls over is gone with the close; what was given back since is not."""
+    given: list[tuple[PlainRecord, tuple[str, str], int]] = []
     narrow_first = sorted(plan["allowances"], key=width)
     for record in ordered:
         charge = charges[record.record_id]
         for allowance in narrow_first:
-            if not matches(allowance, record) or (allowance.get("roll_over") and record.generation > 0):
+            if not matches(allowance, record):
                 continue
             key = (allowance["id"], record.account if allowance.get("shared") else record.product)
-            given = min(charge.units - charge.free, left.setdefault(key, allowance["units"]))
-            left[key] -= given
-            charge.free += given
+            late_and_rolled = allowance.get("roll_over") and record.generation > 0
+            left = 0 if late_and_rolled else allowance["units"]
+            for other, of, units in given:
+                if of == key:
+                    left -= 0 if late_and_rolled and other.generation == 0 else units
+                    left += units if back.get(other.record_id, record.generation + 1) <= record.generation else 0
+            units = max(0, min(charge.units - charge.free, left))
+            given.append((record, key, units))
+            charge.free += units
 
 
 def exact_amount(
@@ -224,16 +239,19 @@ def band_amount(version: dict[str, Any], start: datetime, seconds: int) -> str:
     return str((band_at(version, start, seconds) or version)["amount"])
 
 
-def cap_amounts(plan: dict[str, Any], ordered: list[PlainRecord], charges: dict[UUID, PlainCharge], priced: dict[UUID, int]) -> None:
-    spent: dict[tuple[str, str], int] = {}
+def cap_amounts(
+    plan: dict[str, Any], ordered: list[PlainRecord], charges: dict[UUID, PlainCharge], priced: dict[UUID, int], back: Mapping[UUID, int]
+) -> None:  # fmt: skip
+    spent: list[tuple[UUID, tuple[str, str], int]] = []
     for record in ordered:
         charge, wanted, capped = charges[record.record_id], charges[record.record_id].amount, False
         for cap in plan["caps"]:
             if matches(cap, record):
-                room = max(0, micro(cap["amount"]) - spent.get((cap["id"], record.product), 0))
-                spent[(cap["id"], record.product)] = spent.get((cap["id"], record.product), 0) + wanted
-                capped = wanted > room
-                charge.amount = min(wanted, room)
+                key = (cap["id"], record.product)
+                standing = sum(amount for other, of, amount in spent if of == key and back.get(other, record.generation + 1) > record.generation)
+                charge.amount = max(0, min(wanted, micro(cap["amount"]) - standing))
+                capped = charge.amount < wanted
+                spent.append((record.record_id, key, charge.amount))
         if charge.units == 0:
             charge.state, charge.reason = "zero_rated", "no_units"
         elif capped:

@@ -1,6 +1,7 @@
 """Reading what a batch of bills needs: a handful of set-based queries, whatever the number of billing accounts."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -17,6 +18,7 @@ from hoeksteen.kernel.time_period import BillPeriod, local_day
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.product.model import PriceAlteration, ProductStatus, ProductTerm
 from hoeksteen.product.queries import alterations, products, terms
+from hoeksteen.rating.model import UsageTotal
 from hoeksteen.rating.queries import usage_totals
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Row, Transaction
@@ -98,6 +100,22 @@ def read_usage(*, tx: Transaction, period: BillPeriod, billing_account_ids: Sequ
     for missed, ids in sorted(waiting.items(), key=lambda one: one[0].first_day, reverse=True):
         for billing_account_id, totals in usage_of(missed, ids).items():
             usage[billing_account_id] = [*totals, *usage.get(billing_account_id, ())]
+    return _with_bill_numbers(tx, usage)
+
+
+def _with_bill_numbers(tx: Transaction, usage: dict[UUID, list[Usage]]) -> dict[UUID, list[Usage]]:
+    """Name the bills on which charges stood that are taken back now."""
+    days = {account_id: {one.billed_on for one in totals if one.billed_on is not None} for account_id, totals in usage.items()}
+    wanted = [(account_id, day) for account_id, some in days.items() for day in sorted(some)]
+    if not wanted:
+        return usage
+    numbers = _store.bill_numbers(tx, wanted)
+    for account_id in {account_id for account_id, _ in wanted}:
+        usage[account_id] = [
+            one if not isinstance(one, UsageTotal) or one.billed_on is None
+            else replace(one, bill_number=numbers.get((account_id, one.billed_on), ""))
+            for one in usage[account_id]
+        ]  # fmt: skip
     return usage
 
 

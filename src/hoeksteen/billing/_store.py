@@ -230,6 +230,17 @@ def missed_periods(tx: Transaction, billing_account_ids: Sequence[UUID], before:
     return [(row["billing_account_id"], BillPeriod(row["period_from"], row["period_to"])) for row in rows]
 
 
+def bill_numbers(tx: Transaction, wanted: Sequence[tuple[UUID, date]]) -> dict[tuple[UUID, date], str]:
+    """Give the numbers of the final bills of billing accounts and the first days of their periods."""
+    rows = tx.rows(
+        "SELECT b.billing_account_id, b.period_from, b.bill_number FROM billing.customer_bill b"
+        " JOIN unnest(%s::uuid[], %s::date[]) AS w (billing_account_id, period_from) USING (billing_account_id, period_from)"
+        " WHERE b.bill_number IS NOT NULL",
+        ([account_id for account_id, _ in wanted], [day for _, day in wanted]),
+    )
+    return {(row["billing_account_id"], row["period_from"]): row["bill_number"] for row in rows}
+
+
 def release(tx: Transaction, bill_run_id: UUID, billing_account_ids: Sequence[UUID], before: date) -> None:
     """Note which run has made up for earlier ones that passed these billing accounts by."""
     tx.execute(_RELEASE, {"run": bill_run_id, "ids": list(billing_account_ids), "before": before})

@@ -52,6 +52,12 @@ class Usage(Protocol):
     def late(self) -> bool: ...
     @property
     def part_from(self) -> date | None: ...
+    @property
+    def corrects(self) -> UUID | None: ...
+    @property
+    def billed_on(self) -> date | None: ...
+    @property
+    def bill_number(self) -> str: ...
 
 
 class LineDraft(NamedTuple):
@@ -162,13 +168,15 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
 
     A named zone has a line of its own where a price names it (`PriceBook.zone_shown`).
 
-    Late usage stands under its own period, which is closed (docs/rating.md, "Allowances").
+    Late usage stands under its own period, which is closed (docs/rating.md, "Allowances"). A charge that is taken back stands by itself and
+    names its record and its bill.
     """
-    grouped: dict[tuple[date, str, str, str], list[Usage]] = {}
+    grouped: dict[tuple[date, str, str, str, str], list[Usage]] = {}
     for total in totals:
-        zone = book.zone_shown(total.zone, total.price_id)
-        grouped.setdefault((total.period_day, total.service, zone, total.roaming), []).append(total)
-    for (period_day, service, zone, roaming), group in sorted(grouped.items(), key=lambda one: _usage_order(*one[0])):
+        corrects = "" if total.corrects is None else str(total.corrects)
+        key = (total.period_day, total.service, book.zone_shown(total.zone, total.price_id), total.roaming, corrects)
+        grouped.setdefault(key, []).append(total)
+    for (period_day, service, zone, roaming, corrects), group in sorted(grouped.items(), key=lambda one: (*_usage_order(*one[0][:4]), one[0][4])):
         used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         first = group[0]
         offering = book.of(group[-1].product_offering_id)
@@ -182,6 +190,8 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
         }  # fmt: skip
         if len(group) > 1:
             detail["prices"] = sorted({total.price_id for total in group if total.price_id is not None})
+        if corrects:
+            detail |= {"corrects": corrects, "billed_on": f"{first.billed_on}", "bill_number": first.bill_number}
         yield LineDraft(
             kind=RateKind.USAGE,
             product_id=first.product_id,

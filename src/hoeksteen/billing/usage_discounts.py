@@ -87,8 +87,8 @@ def taken_off(
             micro = min(base, Fraction(discount.value * days, stop - begin))
         else:
             continue
-        micro = min(micro, left)
-        if micro > 0:
+        micro = min(micro, left) if base > 0 else max(micro, left)  # below zero, where a charge that was lowered is taken back
+        if micro * base > 0:
             left -= micro
             yield TakenOff(discount, micro, first, end, days, None if days is None else stop - begin)
 

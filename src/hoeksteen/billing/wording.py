@@ -42,6 +42,7 @@ _HOURS = ("uur", "h")
 _MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
 _ONE_OFF = ("eenmalig", "one-off")
 _CORRECTION = ("verrekening", "adjustment")
+_TAKEN_BACK = ("{name}, teruggenomen van factuur {bill} (record {record})", "{name}, taken back from bill {bill} (record {record})")
 _OF_WHICH_FREE = ("{free} inbegrepen", "{free} included")
 _ALL_FREE = ("geheel inbegrepen", "all included")
 _DAYS = ("{days} van {whole} dagen", "{days} of {whole} days")
@@ -105,7 +106,7 @@ def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, Produ
     offering = offerings.get(rate.product_offering_id or "")
     if rate.kind is RateKind.USAGE:
         zones = offering.zones if offering is not None else ()
-        return LineText(_usage_name(rate.detail, zones, language), period, _usage_quantity(rate.detail, language))
+        return LineText(_usage_text(rate.detail, zones, language), period, _usage_quantity(rate.detail, language))
     name = rate.product_offering_id or "" if offering is None else offering.name(language)
     if rate.kind is RateKind.DISCOUNT:
         name = f"{rate.detail['alteration']}".capitalize()
@@ -134,6 +135,15 @@ def units_text(*, service: str, units: int, language: str) -> str:
     return f"{units} {_MESSAGES[index][units != 1]}"
 
 
+def _usage_text(detail: Mapping[str, Any], zones: Sequence[NamedZone], language: str) -> str:
+    """Name the usage; of a charge that is taken back also the record and the bill on which it stood."""
+    name = _usage_name(detail, zones, language)
+    if not detail.get("corrects"):
+        return name
+    bill = detail["bill_number"] or long_day(date.fromisoformat(detail["billed_on"]), language)
+    return _TAKEN_BACK[0 if language == "nl" else 1].format(name=name, bill=bill, record=detail["corrects"])
+
+
 def _usage_name(detail: Mapping[str, Any], zones: Sequence[NamedZone], language: str) -> str:
     index, service, zone = 0 if language == "nl" else 1, detail["service"], detail["zone"]
     place = "" if service == "data" else _PLACES[index].get(detail.get("roaming", "HOME"), "")
@@ -149,6 +159,9 @@ def _usage_name(detail: Mapping[str, Any], zones: Sequence[NamedZone], language:
 def _usage_quantity(detail: Mapping[str, Any], language: str) -> str:
     index = 0 if language == "nl" else 1
     units, free = int(detail["units"]), int(detail["free_units"])
+    if units < 0:
+        taken_back = {**detail, "units": -units, "free_units": -free}
+        return f"{_MINUS}{_usage_quantity(taken_back, language)}"
     text = units_text(service=detail["service"], units=units, language=language)
     if free and free >= units:
         return f"{text}, {_ALL_FREE[index]}"

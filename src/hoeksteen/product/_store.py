@@ -162,6 +162,14 @@ def terms(tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[ProductT
     return [from_row_term(row) for row in tx.rows(_TERM + "WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from", (list(customer_ids),))]
 
 
+def active_terms_of_offerings(tx: Transaction, offering_ids: Sequence[str], begin: datetime, end: datetime) -> list[ProductTerm]:
+    sql = _TERM + (
+        "WHERE product_offering_id = ANY(%s) AND status = 'active' AND valid_from < %s AND (valid_to IS NULL OR valid_to > %s)"
+        " ORDER BY product_id, valid_from"
+    )
+    return [from_row_term(row) for row in tx.rows(sql, (list(offering_ids), end, begin))]
+
+
 def active_terms_binary(tx: Transaction, offering_ids: Sequence[str], customer_ids: Sequence[UUID] | None) -> bytes:
     # Every column has a fixed width and a value, so that the rows are read as one array. By the primary key, so that a product's lie together.
     sql = """

@@ -118,6 +118,11 @@ def terms(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Produ
     return _store.terms(tx, customer_ids)
 
 
+def active_terms_of_offerings(*, tx: Transaction, offering_ids: Sequence[str], begin: datetime, end: datetime) -> list[ProductTerm]:
+    """Give the terms in which products were active under some offerings between two instants, by product and begin."""
+    return _store.active_terms_of_offerings(tx, offering_ids, begin, end)
+
+
 def active_terms(*, tx: Transaction, offering_ids: Sequence[str], customer_ids: Sequence[UUID] | None) -> pa.Table:
     """
     Give when the products of some customers, or of all, were active, as columns: a million of them in a second.

@@ -13,7 +13,7 @@ from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, lo
 from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import CapLifted, ProductOffering, ProductStatus, ProductTerm
-from hoeksteen.rating import _charges, _pieces, _store
+from hoeksteen.rating import _charges, _correcting, _pieces, _store
 from hoeksteen.rating.tables import ALLOWANCE_LEFT, PRICE
 from hoeksteen.rating.tariff import (
     Source,
@@ -64,6 +64,7 @@ class Inputs:
     :param rolled_over: first days of the periods of the month before that were closed: what they left is granted now
     :param lifted: caps that customers lifted
     :param passed_over: records that could not be priced when their period was closed, as the late ones that they became
+    :param corrections: of records of the month's bill periods
     """
 
     month: date
@@ -75,6 +76,7 @@ class Inputs:
     rolled_over: Sequence[date]
     passed_over: Sequence[Row]
     lifted: Sequence[CapLifted] = ()
+    corrections: Sequence[Row] = ()
 
 
 def read_inputs(
@@ -96,7 +98,8 @@ def read_inputs(
     holders = _holders(tx, month, tariff, customer_ids)
     rolled_over = closed_periods(tx=tx, first_day=add_months(month, -1), end_day=month)
     lifted = product.caps_lifted(tx=tx, customer_ids=customer_ids)
-    return Inputs(month, bill_month, first_closed(tx=tx), tariff, terms, holders, rolled_over, _store.passed_over(tx, [month]), lifted)
+    passed_over, corrections = _store.passed_over(tx, [month]), _store.corrections(tx, [month])
+    return Inputs(month, bill_month, first_closed(tx=tx), tariff, terms, holders, rolled_over, passed_over, lifted, corrections)
 
 
 def _holders(tx: Transaction, month: date, tariff: Tariff, customer_ids: Sequence[UUID] | None) -> list[Holder]:
@@ -239,7 +242,7 @@ def view_guided(duck: Duck, lake: Lake, inputs: Inputs, *, buckets: Sequence[int
     """Make the view `guided` of the records whose bill period begins in the month."""
     months = [month_number(inputs.month), month_number(add_months(inputs.month, 1))]
     where = {"month": months} if buckets is None else {"month": months, "bucket": list(buckets)}
-    view_usage(duck, lake, where, inputs.passed_over)
+    view_usage(duck, lake, where, inputs.passed_over, inputs.corrections)
     in_buckets = "true" if buckets is None else f"bucket IN ({', '.join(str(int(bucket)) for bucket in buckets)})"
     duck.execute(
         f"CREATE OR REPLACE VIEW guided AS SELECT * REPLACE ({bill_day(inputs.bill_month, inputs.first_closed)} AS bill_day) FROM usage"
@@ -255,19 +258,23 @@ def files(lake: Lake | LakeWrite, inputs: Inputs) -> list[str]:
     return [file for table, where in wanted for file in lake.files(table, where)]
 
 
-def view_usage(duck: Duck, lake: Lake, where: Mapping[str, Sequence[int]], passed_over: Sequence[Row]) -> None:
-    """Make the view `usage` of guided records as they count now: those that were passed over at a close are late since."""
-    if not passed_over:
+def view_usage(
+    duck: Duck, lake: Lake, where: Mapping[str, Sequence[int]], passed_over: Sequence[Row], corrections: Sequence[Row] = ()
+) -> None:  # fmt: skip
+    """Make the view `usage` of guided records as they count now: passed over at a close and late since, or corrected and of no use."""
+    if not passed_over and not corrections:
         duck.view_of_files("usage", GUIDED, lake.files(GUIDED, where))
         return
     rows = [{**row, "record_id": str(row["record_id"])} for row in passed_over]
     schema = pa.schema([("record_id", pa.string()), ("generation", pa.int32()), ("bill_day", pa.date32())])
     duck.put("passed_over", pa.Table.from_pylist(rows, schema=schema))
+    _correcting.put(duck, corrections)
     duck.view_of_files("guided_files", GUIDED, lake.files(GUIDED, where))
     duck.execute(
         "CREATE OR REPLACE VIEW usage AS"
-        " SELECT g.* REPLACE (coalesce(p.generation, g.generation) AS generation, coalesce(p.bill_day, g.bill_day) AS bill_day)"
-        " FROM guided_files g LEFT JOIN passed_over p ON p.record_id::UUID = g.record_id"
+        " SELECT g.* REPLACE (coalesce(p.generation, g.generation) AS generation, coalesce(p.bill_day, g.bill_day) AS bill_day,"
+        " CASE WHEN r.record_id IS NULL THEN g.units ELSE 0 END AS units)"
+        " FROM guided_files g LEFT JOIN passed_over p ON p.record_id::UUID = g.record_id LEFT JOIN replaced r ON r.record_id = g.record_id"
     )
 
 
@@ -291,14 +298,19 @@ def bill_day(bill_month: date, first_closed: Mapping[int, date]) -> str:
 
 def rate(duck: Duck, inputs: Inputs, *, everything: bool = False, few: bool = False) -> int:
     """
-    Run every piece over the view `guided`, leaving the table `rated` and the view `charged`, and give the number of records.
+    Run every piece over the view `guided`, leaving the table `rated` and the view `charged`, and give the number of charges.
 
     :param everything: whether the view `amount` and the tables before it tell of every record, or only of those whose charge needs them
     :param few: whether they are of so few products that it is not worth finding out which of these may be left alone
     """
-    for kind, name, query in _pieces.composed(inputs.tariff.stages, **counts(duck), everything=everything, few=few):
+    numbers = counts(duck)
+    for kind, name, query in _pieces.composed(inputs.tariff.stages, **numbers, everything=everything, few=few):
         duck.execute(f"CREATE OR REPLACE {kind} {name} AS {query}")
-    return int(duck.value("SELECT count(*) FROM rated"))
+    records = int(duck.value("SELECT count(*) FROM rated"))
+    if not inputs.corrections:
+        return records
+    again = _pieces.composed(inputs.tariff.stages, **numbers, everything=everything, few=True)
+    return records + _correcting.settle(duck, again, inputs.tariff.stages)
 
 
 def batches(lake: Lake, inputs: Inputs, *, others: Iterable[int] = ()) -> list[list[int]]:
@@ -323,14 +335,15 @@ def batches(lake: Lake, inputs: Inputs, *, others: Iterable[int] = ()) -> list[l
     return found
 
 
-def require_complete(duck: Duck, records: int) -> None:
+def require_complete(duck: Duck, charges: int) -> None:
     """
-    Check that the table `sums` counts each record once.
+    Check that the table `sums` counts each record once, and each charge that is taken back once more.
 
     :raises Corrupt: when it does not
     """
-    invariant(int(duck.value("SELECT coalesce(sum(records), 0) FROM sums")) == records, "rating gives one charge per guided record")
-    invariant(int(duck.value("SELECT count(*) FROM guided")) == records, "rating reads every guided record once")
+    reversals = int(duck.value(f"SELECT coalesce(sum(records), 0) FROM sums WHERE outcome = {_correcting.REVERSED}"))
+    invariant(int(duck.value("SELECT coalesce(sum(records), 0) FROM sums")) == charges, "rating gives one charge per guided record")
+    invariant(int(duck.value("SELECT count(*) FROM guided")) == charges - reversals, "rating reads every guided record once")
 
 
 def left_over(inputs: Inputs) -> str:

@@ -13,15 +13,17 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from hoeksteen.kernel.time_period import bill_period, local_day, start_of_day
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day, start_of_day
 from hoeksteen.party import queries as party
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import Product, ProductStatus, ProductTerm, UsagePrice
+from hoeksteen.product.model import Product, ProductTerm, UsagePrice
+from hoeksteen.rating import _store
 from hoeksteen.rating.tables import PERIOD_CHARGE
-from hoeksteen.rating.tariff import END_OF_TIME, Tariff
+from hoeksteen.rating.tariff import END_OF_TIME, Tariff, tariff_of
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage.tables import bucket_of
+from hoeksteen.usage.tables import bucket_of, month_number
 
 _IDS_PER_QUERY = 20_000
 _CHARGES = """
@@ -75,8 +77,8 @@ def flat_holders(*, tx: Transaction, month: date, tariff: Tariff) -> list[FlatHo
             priced.setdefault(price.product_offering_id, {}).setdefault(price.price_id, []).append((number, price))
     if not priced:
         return []
-    active = (term for term in product.terms(tx=tx, customer_ids=None) if term.status is ProductStatus.ACTIVE)
-    concerned = [term for term in active if term.product_offering_id in priced]
+    begin, end = start_of_day(month), start_of_day(add_months(month, 2))  # of whatever cycle, a period that begins in the month lies within
+    concerned = product.active_terms_of_offerings(tx=tx, offering_ids=sorted(priced), begin=begin, end=end)
     products = {one.product_id: one for one in product.products(tx=tx, customer_ids=sorted({term.customer_id for term in concerned}))}
     cycle_days = _cycle_days(tx, {products[term.product_id].billing_account_id for term in concerned})
     found: dict[tuple[UUID, str], FlatHolder] = {}
@@ -107,6 +109,34 @@ def _holder(term: ProductTerm, held: Product, versions: Sequence[tuple[int, Usag
         return None
     scope = held.billing_account_id if price.tiers_shared else held.product_id
     return FlatHolder(held.customer_id, held.billing_account_id, held.product_id, scope, period.first_day, number)
+
+
+def unrated_flats(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
+    """
+    Give how many flat fees of a period no rating has charged yet.
+
+    What a volume tier with a fee asks for is known only to a rating of the month; where none was made, each of them is counted.
+    """
+    month = period.first_day.replace(day=1)
+    tariff = tariff_of(product.offerings(tx=tx))
+    due = [one for one in flat_holders(tx=tx, month=month, tariff=tariff) if one.period_day == period.first_day]
+    if not due:
+        return 0
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("period_charge", PERIOD_CHARGE, lake.files(PERIOD_CHARGE, {"month": [month_number(month)]}))
+        rows = duck.rows(f"SELECT DISTINCT billing_account_id, product_id, price_id FROM period_charge WHERE period_day = DATE '{period.first_day}'")
+    charged = {(row["billing_account_id"], row["product_id"], row["price_id"]) for row in rows}
+    never = not _store.is_rated(tx, month)
+    return sum(
+        never or _is_always_due(tariff.prices[one.price_no - 1])
+        for one in due
+        if (one.billing_account_id, one.product_id, tariff.prices[one.price_no - 1].price_id) not in charged
+    )
+
+
+def _is_always_due(price: UsagePrice) -> bool:
+    """Say whether a price has a fee whatever was used: that of its first tier where each tier prices its own units, or one in each tier."""
+    return bool(price.tiers[0].flat) if price.tier_mode == "graduated" else all(tier.flat for tier in price.tiers)
 
 
 def write_period_charges(*, duck: Duck, holders: Sequence[FlatHolder], month: int, buckets: Sequence[int], folder: Path) -> list[Path]:

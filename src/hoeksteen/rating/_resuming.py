@@ -47,6 +47,7 @@ def fingerprint(inputs: Inputs, files: Sequence[str], before: bytes) -> bytes:
     digest = hashlib.sha256(before)
     few = (inputs.month, inputs.bill_month, sorted(inputs.first_closed.items()), inputs.rolled_over, inputs.passed_over, inputs.lifted, list(files))
     digest.update(repr(few).encode())
+    digest.update(repr(inputs.corrections).encode())
     digest.update(repr(inputs.tariff).encode())
     digest.update(repr(inputs.holders).encode())
     sink = pa.BufferOutputStream()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.rating.model import Counter, CounterKind, RatingRun
+from hoeksteen.rating.model import Correction, Counter, CounterKind, RatingRun
 from hoeksteen.storage.postgres import Row, Transaction, as_json
 
 
@@ -13,6 +13,10 @@ def insert_run(tx: Transaction, run: RatingRun) -> None:
         "INSERT INTO rating.rating_run (rating_run_id, month, records, amount_micro, digest, rated_at) VALUES (%s, %s, %s, %s, %s, %s)",
         (run.rating_run_id, run.month, run.records, run.amount_micro, run.digest, run.rated_at),
     )
+
+
+def is_rated(tx: Transaction, month: date) -> bool:
+    return tx.value("SELECT 1 FROM rating.rating_run WHERE month = %s LIMIT 1", (month,)) is not None
 
 
 def replace_balance(tx: Transaction, month: date, rows: Sequence[Row]) -> None:
@@ -24,7 +28,7 @@ def replace_balance(tx: Transaction, month: date, rows: Sequence[Row]) -> None:
 def balance_rows(tx: Transaction) -> dict[UUID, list[Row]]:
     rows: dict[UUID, list[Row]] = {}
     sql = """
-    SELECT usage_file_id, state, sum(records)::bigint AS records, sum(amount_micro)::bigint AS amount_micro
+    SELECT usage_file_id, state, sum(records)::bigint AS records, sum(units)::bigint AS units, sum(amount_micro)::bigint AS amount_micro
     FROM rating.file_balance GROUP BY usage_file_id, state
     """
     for row in tx.rows(sql):
@@ -50,6 +54,49 @@ def pass_over(tx: Transaction, rows: Iterable[Row], bill_day: date) -> None:
 
 def passed_over(tx: Transaction, months: Sequence[date]) -> list[Row]:
     return tx.rows("SELECT record_id, generation, bill_day FROM rating.passed_over WHERE month = ANY(%s) ORDER BY record_id", (list(months),))
+
+
+def passed_over_as(tx: Transaction, record_id: UUID) -> int | None:
+    """Give the generation that a record has since it was passed over."""
+    found: int | None = tx.value("SELECT generation FROM rating.passed_over WHERE record_id = %s", (record_id,))
+    return found
+
+
+def corrections(tx: Transaction, months: Sequence[date]) -> list[Row]:
+    sql = "SELECT record_id, new_record_id, in_place, generation, bill_day, delivered_units FROM rating.correction"
+    return tx.rows(f"{sql} WHERE month = ANY(%s) ORDER BY record_id", (list(months),))
+
+
+def reversed_months(tx: Transaction, bill_day: date) -> list[date]:
+    """Give the months of which charges are taken back on bills of a day or later."""
+    sql = "SELECT DISTINCT month FROM rating.correction WHERE NOT in_place AND bill_day >= %s ORDER BY month"
+    return [row["month"] for row in tx.rows(sql, (bill_day,))]
+
+
+_CORRECTION = ("record_id", "new_record_id", "month", "in_place", "generation", "bill_day", "delivered_units", "detail", "made_by", "why", "made_at")
+
+
+def insert_correction(tx: Transaction, correction: Correction) -> None:
+    values = {name: getattr(correction, name) for name in _CORRECTION} | {"detail": as_json(correction.detail)}
+    columns = ", ".join(_CORRECTION)
+    tx.execute(f"INSERT INTO rating.correction ({columns}) VALUES ({', '.join(['%s'] * len(_CORRECTION))})", tuple(values.values()))
+
+
+def correction_of(tx: Transaction, record_id: UUID) -> Correction | None:
+    """Give the correction by which a record counts no more."""
+    row = tx.row(f"SELECT {', '.join(_CORRECTION)} FROM rating.correction WHERE record_id = %s", (record_id,))
+    return None if row is None else Correction(**row)
+
+
+def correction_behind(tx: Transaction, record_id: UUID) -> Correction | None:
+    """Give the correction that brought a record."""
+    row = tx.row(f"SELECT {', '.join(_CORRECTION)} FROM rating.correction WHERE new_record_id = %s", (record_id,))
+    return None if row is None else Correction(**row)
+
+
+def latest_corrections(tx: Transaction, limit: int) -> list[Correction]:
+    rows = tx.rows(f"SELECT {', '.join(_CORRECTION)} FROM rating.correction ORDER BY made_at DESC, record_id LIMIT %s", (limit,))
+    return [Correction(**row) for row in rows]
 
 
 _COUNTER = ("customer_id", "billing_account_id", "scope_id", "kind", "name", "period_day", "used", "bound", "as_of")

@@ -1,6 +1,7 @@
 """Why one record costs what it costs: its billing account's period is rated again by the same pieces, and watched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,7 +12,7 @@ from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import NamedZone, UsagePrice
 from hoeksteen.product.named_zones import zone_name
-from hoeksteen.rating import _charges, _charging, _engine
+from hoeksteen.rating import _charges, _charging, _correcting, _engine, _pieces, _store
 from hoeksteen.rating.model import AllowanceStep, Explanation
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
@@ -85,23 +86,39 @@ def explain(*, tx: Transaction, lake: Lake, record_id: UUID, month: date | None 
         whose = f"billing_account_id = '{found['billing_account_id']}'::UUID"
         rated = f"record_id IN (SELECT record_id FROM charge_row WHERE {whose})"  # what arrived since plays no part in what was charged
         _engine.view_guided(duck, lake, inputs, buckets=[found["bucket"]], condition=f"{whose} AND {rated}")
-        _engine.rate(duck, inputs, everything=True)
-        told = explained(duck, inputs, record_id)
+        _rate_as_charged(duck, inputs, record_id)
+        corrected = {name: found[name] for name in ("state", "reason", "delivered_units") if found["reason"] == "corrected"}
+        told = explained(duck, inputs, record_id, as_charged=corrected)
     if told.amount_micro != found["amount_micro"]:
         raise WrongState(
             f"Prices, products or closes that count for record {record_id} changed since it was rated.",
             remedy=f"Run `hoeksteen usage rate --month {found['bill_day']:%Y-%m}`, or ask what the bill of a closed month says.",
         )
-    return told
+    return replace(told, corrected=_store.correction_of(tx, record_id), corrects=_store.correction_behind(tx, record_id))
 
 
-def explained(duck: Duck, inputs: _engine.Inputs, record_id: UUID) -> Explanation:
-    """Say what made a record's charge, after `_engine.rate` worked out everything."""
+def explained(duck: Duck, inputs: _engine.Inputs, record_id: UUID, *, as_charged: Mapping[str, object] | None = None) -> Explanation:
+    """
+    Say what made a record's charge, after `_engine.rate` worked out everything.
+
+    :param as_charged: what its charge says otherwise, because the record was corrected
+    """
     [row] = duck.rows(_RECORD.format(first_free=_charging.FIRST_FREE_PARTS), {"record": str(record_id)})
     steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
     price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
     parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
-    return _explanation(row, price, steps, parts, [zone for offering in inputs.tariff.offerings[:1] for zone in offering.zones])
+    zones = [zone for offering in inputs.tariff.offerings[:1] for zone in offering.zones]
+    return _explanation(row | dict(as_charged or {}), price, steps, parts, zones)
+
+
+def _rate_as_charged(duck: Duck, inputs: _engine.Inputs, record_id: UUID) -> None:
+    """Rate the view `guided` so that its tables are those by which the record was charged: of its own generation, where charges were taken back."""
+    _engine.rate(duck, inputs, everything=True)
+    if inputs.corrections and duck.value("SELECT count(*) FROM reversed_for"):
+        generation = duck.value("SELECT generation FROM guided WHERE record_id = $record::UUID", {"record": str(record_id)})
+        numbers = _engine.counts(duck)
+        steps = _pieces.composed(inputs.tariff.stages, **numbers, everything=True, few=True)
+        _correcting.rate_by_generation(duck, steps, inputs.tariff.stages, last=generation)
 
 
 def _charge(duck: Duck, lake: Lake, record_id: UUID, month: date | None, billing_account_id: UUID | None) -> dict[str, Any]:
@@ -117,7 +134,8 @@ def _charge(duck: Duck, lake: Lake, record_id: UUID, month: date | None, billing
     for place in places:
         _charges.view_charges(duck, lake, {"month": [month_number(place["period_day"])], "bucket": [place["bucket"]]})
         charges = duck.rows(
-            f"SELECT * FROM charge WHERE billing_account_id = '{place['billing_account_id']}'::UUID AND record_id = $record::UUID",
+            f"SELECT * FROM charge WHERE billing_account_id = '{place['billing_account_id']}'::UUID AND record_id = $record::UUID"
+            " AND state <> 'reversed'",
             {"record": str(record_id)},
         )
         if charges:

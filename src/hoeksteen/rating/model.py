@@ -1,6 +1,7 @@
 """What rating tells: runs, balances, totals for bills, and the explanation of one charge."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -33,6 +34,8 @@ class RatedBalance:
     What became of one file, from its lines to charges.
 
     :param unrated: guided, and not yet rated; 0 once every month that it touches was rated
+    :param reversed: how many of its charges were taken back by corrections; what counts instead came in another file
+    :param units: as delivered, by the names of the states, `unrated` among them; `units_in` what the file held
     """
 
     usage_file_id: UUID
@@ -46,11 +49,46 @@ class RatedBalance:
     rejected: int
     unrated: int
     amount_micro: int
+    reversed: int = 0
+    units_in: int = 0
+    units: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def closes(self) -> bool:
-        """Say whether every record has exactly one final state."""
-        return self.unrated == 0 and self.records_in == self.rated + self.zero_rated + self.duplicate + self.suspended + self.rejected
+        """Say whether every record and every unit has exactly one final state."""
+        return self.unrated == 0 and self.accounted_for
+
+    @property
+    def accounted_for(self) -> bool:
+        """Say whether every record and every unit has one state, or waits for the rating of its month."""
+        records = self.unrated + self.rated + self.zero_rated + self.duplicate + self.suspended + self.rejected
+        waiting = self.units.get("unrated", 0)
+        none_lost = waiting >= 0 if self.unrated else waiting == 0  # what no record waits with was lost between the lake and the charges
+        return none_lost and (self.records_in, self.units_in) == (records, sum(self.units.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """
+    What counts in the place of a guided record.
+
+    :param new_record_id: the record that counts instead; None where nothing was used
+    :param in_place: its bill was open, so that the wrong record is charged on none; otherwise its charge is taken back on a later bill
+    :param generation: how often its period had been closed by then; `bill_day` the first day of the period on whose bill the difference appears
+    :param detail: per field what stood there and what is right
+    """
+
+    record_id: UUID
+    new_record_id: UUID | None
+    month: date
+    in_place: bool
+    generation: int
+    bill_day: date
+    delivered_units: int
+    detail: dict[str, list[str]]
+    made_by: str
+    why: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +99,8 @@ class UsageTotal:
     :param units: after minimum and step; `free_units` of them inside allowances
     :param period_day: first day of the bill period of its start; earlier than the bill's own for `late` records
     :param part_from: the last day, not after its records, on which its product's usage is divided; None before any
+    :param corrects: the record whose charge on the bill of `billed_on` this takes back, the exact negative of it; None for usage
+    :param bill_number: of that bill, which billing fills in
     """
 
     customer_id: UUID
@@ -78,6 +118,9 @@ class UsageTotal:
     period_day: date
     late: bool = False
     part_from: date | None = None
+    corrects: UUID | None = None
+    billed_on: date | None = None
+    bill_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +168,7 @@ class Explanation:
 
     :param delivered_units: as they came; `units` after minimum and step
     :param band: the time band of its start; empty outside every band, and where the price has none
+    :param corrected: why it counts no more; `corrects` why it counts in the place of another
     """
 
     record_id: UUID
@@ -149,6 +193,8 @@ class Explanation:
     allowances: tuple[AllowanceStep, ...]
     sentence_nl: str
     sentence_en: str
+    corrected: Correction | None = None
+    corrects: Correction | None = None
 
 
 class CounterKind(StrEnum):

@@ -12,7 +12,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.product import queries as product
 from hoeksteen.rating import _charges, _engine, _pieces, _resuming, _store
-from hoeksteen.rating._period_charges import FlatHolder, flat_holders, write_period_charges
+from hoeksteen.rating._period_charges import FlatHolder, flat_holders, unrated_flats, write_period_charges
 from hoeksteen.rating.model import RatingRun
 from hoeksteen.rating.queries import unrated
 from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, OUTCOMES, PERIOD_CHARGE
@@ -54,8 +54,9 @@ def rate_month(
                 sums += batch.sums
                 for row in batch.balance:
                     counts[row["state"]] += row["records"]
-                    counts["records"] += row["records"]
                     counts["amount_micro"] += row["amount_micro"]
+                    if row["state"] != "reversed":
+                        counts["records"] += row["records"]
         run = RatingRun(
             rating_run_id=rating_run_id,
             month=month,
@@ -81,7 +82,7 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
     Closing again changes nothing; a refusal leaves it open. Nobody collects or rates meanwhile, so no record can come in between.
 
     :raises WrongState: when the period is not over, when another one must be closed first, or when usage that belongs on its
-        bills is not rated for them; it would appear on none
+        bills, or a flat fee, is not rated for them; it would appear on none
     :raises Unavailable: when another process writes to the lake
     """
     with lake.locked(database=database) as tx:
@@ -95,6 +96,12 @@ def close_period(*, database: Database, lake: Lake, period: BillPeriod, now: dat
             raise WrongState(
                 f"{waiting} usage records for the bills of {period.first_day} are not rated.",
                 remedy=f"Run `hoeksteen usage rate --month {month}` first.",
+            )
+        fees = unrated_flats(tx=tx, lake=lake, period=period)
+        if fees:
+            raise WrongState(
+                f"{fees} flat fees for the bills of {period.first_day} are not rated.",
+                remedy=f"Run `hoeksteen usage rate --month {period.first_day:%Y-%m}` first.",
             )
         usage.close_period(tx=tx, period=period, now=now)
         _store.pass_over(tx, _suspended(lake, period), period.end_day)
@@ -142,7 +149,8 @@ def _earlier_months(tx: Transaction, lake: Lake, month: date) -> list[date]:
             "SELECT DISTINCT year(period_day) AS year, month(period_day) AS month FROM usage"
             f" WHERE period_day < DATE '{month}' AND {bill_day} >= DATE '{month}' ORDER BY year, month"
         )
-    return [date(row["year"], row["month"], 1) for row in rows]
+    taken_back = [one for one in _store.reversed_months(tx, month) if one in months]
+    return sorted({date(row["year"], row["month"], 1) for row in rows} | set(taken_back))
 
 
 def _rate_one_month(

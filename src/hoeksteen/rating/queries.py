@@ -10,6 +10,7 @@ import pyarrow as pa
 from hoeksteen.kernel.time_period import BillPeriod, add_months, start_of_day
 from hoeksteen.rating import _store
 from hoeksteen.rating._charges import view_charge_rows, view_charges
+from hoeksteen.rating._correcting import REVERSED, waiting_corrections
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
 from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
@@ -19,7 +20,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
-from hoeksteen.usage.model import UsageState
+from hoeksteen.usage.model import FileBalance, UsageState
 from hoeksteen.usage.tables import BUCKETS, bucket_of, month_number
 
 __all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated", "usage_totals"]
@@ -27,19 +28,28 @@ __all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated"
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
-    roaming, period_day, period_day <> DATE '{bill_day}' AS late, {part} AS part_from
-FROM charge{parts} WHERE bucket = {bucket} AND bill_day = DATE '{bill_day}' AND state <> 'suspended'
+    roaming, period_day, period_day <> DATE '{bill_day}' AS late, {part} AS part_from, NULL::UUID AS corrects, NULL::DATE AS billed_on
+FROM charge{parts} WHERE bucket = {bucket} AND bill_day = DATE '{bill_day}' AND state NOT IN ('suspended', 'reversed') AND reason <> 'corrected'
 GROUP BY customer_id, billing_account_id, product_id, product_offering_id, service, zone, roaming, price_id, period_day, part_from
 """
 # The stretches of time in which a product's usage is added up by itself, for those few of which it is divided.
 _PARTS = " LEFT JOIN part ON part.product = charge.product_id AND charge.start >= part.begins_at AND charge.start < part.ends_at"
+# Charges that are taken back, each by itself, with the bill on which it stood.
+_REVERSALS = """
+SELECT charge.customer_id, charge.billing_account_id, charge.product_id, charge.product_offering_id, charge.service, charge.zone, charge.price_id,
+    -1 AS records, charge.units, charge.free_units, charge.amount_micro, charge.roaming, charge.period_day, true AS late, {part} AS part_from,
+    charge.record_id, b.bill_day
+FROM charge
+JOIN charge_row b ON b.record_id = charge.record_id AND b.billing_account_id = charge.billing_account_id AND b.outcome <> {reversed}{parts}
+WHERE charge.bill_day = DATE '{bill_day}' AND charge.state = 'reversed'
+"""
 # Flat fees, which no record carries.
 _FLATS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
-    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day, false AS late, NULL AS part_from
+    0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day, false AS late, NULL AS part_from, NULL, NULL
 FROM period_charge WHERE period_day = DATE '{bill_day}'
 """
-_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id, part_from"
+_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id, part_from, corrects NULLS FIRST"
 
 
 _RECORDS = """
@@ -63,6 +73,7 @@ class _Totals:
         for bucket in range(BUCKETS):  # a billing account lies in one, so each gives totals by itself, in bounded memory
             query = _TOTALS.format(bill_day=period.first_day, bucket=bucket, **names)
             self._duck.execute(f"INSERT INTO total {query}" if bucket else f"CREATE TABLE total AS {query}")
+        self._duck.execute(f"INSERT INTO total {_REVERSALS.format(bill_day=period.first_day, reversed=REVERSED, **names)}")
         self._duck.view_of_files("period_charge", PERIOD_CHARGE, lake.files(PERIOD_CHARGE, {"month": [month_number(period.first_day)]}))
         self._duck.execute(f"INSERT INTO total {_FLATS.format(bill_day=period.first_day)}")
         self._duck.execute("DROP VIEW charge")
@@ -123,15 +134,17 @@ def records_of(*, lake: Lake, billing_account_id: UUID, month: date) -> list[Rat
 
 
 def unrated(*, tx: Transaction, lake: Lake, period: BillPeriod) -> int:
-    """Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them."""
+    """Give how many records belong on the bills of an open period, its own or late ones, and have no charge on them as they count now."""
     first = period.first_day
     days = [add_months(first.replace(day=1), -back) for back in range(-1, LATE_MONTHS_MAX + 1)]
     months = {"month": [month_number(day) for day in days]}
     on_these_bills = f"day(bill_day) = {first.day} AND {bill_day(first.replace(day=1), usage.first_closed(tx=tx))} = DATE '{first}'"
     with Duck(spill=lake.spill) as duck:
-        view_usage(duck, lake, months, _store.passed_over(tx, days))
+        corrections = _store.corrections(tx, days)
+        view_usage(duck, lake, months, _store.passed_over(tx, days), corrections)
         view_charge_rows(duck, lake, months)
-        return int(
+        waiting = int(duck.value(waiting_corrections(first))) if corrections else 0
+        return waiting + int(
             duck.value(
                 f"SELECT count(*) FROM (SELECT record_id FROM usage WHERE {on_these_bills}) g"
                 f" WHERE NOT EXISTS (SELECT 1 FROM charge_row c WHERE c.record_id = g.record_id AND c.bill_day = DATE '{first}')"
@@ -145,28 +158,38 @@ def suspended(*, tx: Transaction) -> int:
 
 
 def balance(*, tx: Transaction) -> list[RatedBalance]:
-    """Give, per file, what became of its records: records_in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
+    """Give, per file, what became of its records and units: all in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
     rated = _store.balance_rows(tx)
-    found = []
-    for file in usage.balances(tx=tx):
-        rows = rated.get(file.usage_file_id, [])
-        of_state = {row["state"]: row["records"] for row in rows}
-        found.append(
-            RatedBalance(
-                usage_file_id=file.usage_file_id,
-                source=file.source,
-                name=file.name,
-                records_in=file.records_in,
-                rated=of_state.get("rated", 0),
-                zero_rated=of_state.get("zero_rated", 0),
-                duplicate=file.records(UsageState.DUPLICATE),
-                suspended=file.records(UsageState.SUSPENDED) + of_state.get("suspended", 0),
-                rejected=file.records(UsageState.REJECTED),
-                unrated=file.records(UsageState.GUIDED) - sum(of_state.values()),
-                amount_micro=sum(row["amount_micro"] for row in rows),
-            )
-        )
-    return found
+    return [_rated_balance(file, rated.get(file.usage_file_id, [])) for file in usage.balances(tx=tx)]
+
+
+def _rated_balance(file: FileBalance, rows: Sequence[Row]) -> RatedBalance:
+    of_state = {row["state"]: row["records"] for row in rows}
+    units = {row["state"]: row["units"] for row in rows if row["state"] != "reversed"}
+    taken_back = of_state.pop("reversed", 0)
+    return RatedBalance(
+        usage_file_id=file.usage_file_id,
+        source=file.source,
+        name=file.name,
+        records_in=file.records_in,
+        rated=of_state.get("rated", 0),
+        zero_rated=of_state.get("zero_rated", 0),
+        duplicate=file.records(UsageState.DUPLICATE),
+        suspended=file.records(UsageState.SUSPENDED) + of_state.get("suspended", 0),
+        rejected=file.records(UsageState.REJECTED),
+        unrated=file.records(UsageState.GUIDED) - sum(of_state.values()),
+        amount_micro=sum(row["amount_micro"] for row in rows),
+        reversed=taken_back,
+        units_in=file.units_in,
+        units={
+            "rated": units.get("rated", 0),
+            "zero_rated": units.get("zero_rated", 0),
+            "duplicate": file.units(UsageState.DUPLICATE),
+            "suspended": file.units(UsageState.SUSPENDED) + units.get("suspended", 0),
+            "rejected": file.units(UsageState.REJECTED),
+            "unrated": file.units(UsageState.GUIDED) - sum(units.values()),
+        },
+    )
 
 
 def reasons(*, tx: Transaction) -> list[Row]:

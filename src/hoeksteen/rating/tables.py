@@ -2,8 +2,8 @@
 
 from hoeksteen.storage.lake import ColumnType, LakeTable
 
-# One row per guided record. What the record itself says lies in the table of guided records, and is joined by the record's identity
-# (`_charges.view_charges`); a row here holds what rating found, and no text.
+# One row per guided record, and one more where its charge was taken back on a later bill. What the record itself says lies in the table of
+# guided records, and is joined by the record's identity (`_charges.view_charges`); a row here holds what rating found, and no text.
 CHARGE = LakeTable(
     "rated_record",
     (
@@ -32,6 +32,8 @@ OUTCOMES = (
     ("zero_rated", "free"),
     ("suspended", "no_term"),
     ("suspended", "no_price"),
+    ("zero_rated", "corrected"),  # another record counts in its place
+    ("reversed", "correction"),  # takes back what a record was charged on an earlier bill; the one that counts instead has a charge of its own
 )
 
 # The price versions that charges name. A number, once given, never means another version.

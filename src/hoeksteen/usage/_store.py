@@ -43,6 +43,17 @@ def insert_file(tx: Transaction, digest: bytes, adapter: str, balance: FileBalan
     )
 
 
+def add_to_file(tx: Transaction, usage_file_id: UUID, digest: bytes, source: str, name: str, units: int, now: datetime) -> int:
+    """Count one more record of a file that grows, and give its line."""
+    sql = """
+    INSERT INTO usage.usage_file AS f (usage_file_id, digest, source, name, adapter, records_in, units_in, taken_at)
+    VALUES (%s, %s, %s, %s, %s, 1, %s, %s)
+    ON CONFLICT (usage_file_id) DO UPDATE SET records_in = f.records_in + 1, units_in = f.units_in + excluded.units_in
+    RETURNING records_in
+    """
+    return int(tx.value(sql, (usage_file_id, digest, source, name, source, units, now)))
+
+
 def move_balance(tx: Transaction, usage_file_id: UUID, change: DayCount) -> None:
     """Add to the records and units of a file's day in a state; what comes to nothing is removed."""
     key = (usage_file_id, change.state, change.reason, change.day)
@@ -140,11 +151,31 @@ def sources(tx: Transaction) -> dict[UUID, str]:
     return {row["usage_file_id"]: row["source"] for row in tx.rows("SELECT usage_file_id, source FROM usage.usage_file")}
 
 
-def suspense_cases(tx: Transaction) -> list[Row]:
-    return tx.rows("SELECT reason, source, assignee, note FROM usage.suspense_case")
+def files_of_source(tx: Transaction, source: str) -> dict[UUID, str]:
+    """Give the names of a source's files."""
+    return {row["usage_file_id"]: row["name"] for row in tx.rows("SELECT usage_file_id, name FROM usage.usage_file WHERE source = %s", (source,))}
 
 
-def put_case(tx: Transaction, reason: str, source: str, assignee: str, note: str, now: datetime) -> None:
+def rejected_files(tx: Transaction, limit: int) -> list[Row]:
+    sql = """
+    SELECT f.usage_file_id, f.source, f.name, f.taken_at, b.reason, sum(b.records)::bigint AS records
+    FROM usage.usage_file_balance b JOIN usage.usage_file f USING (usage_file_id) WHERE b.state = 'rejected'
+    GROUP BY f.usage_file_id, f.source, f.name, f.taken_at, b.reason ORDER BY f.taken_at DESC, f.name, b.reason LIMIT %s
+    """
+    return tx.rows(sql, (limit,))
+
+
+def suspense_cases(tx: Transaction) -> dict[tuple[str, str], Row]:
+    rows = tx.rows("SELECT reason, source, assignee, note, changed_at FROM usage.suspense_case")
+    return {(row["reason"], row["source"]): row for row in rows}
+
+
+def put_case(tx: Transaction, reason: str, source: str, assignee: str, note: str, made_by: str, now: datetime) -> None:
+    tx.execute(
+        "INSERT INTO usage.suspense_case_change (reason, source, before, assignee, note, made_by, made_at)"
+        " SELECT %s, %s, coalesce((SELECT assignee FROM usage.suspense_case WHERE reason = %s AND source = %s), ''), %s, %s, %s, %s",
+        (reason, source, reason, source, assignee, note, made_by, now),
+    )
     tx.execute(
         "INSERT INTO usage.suspense_case (reason, source, assignee, note, changed_at) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (reason, source)"
         " DO UPDATE SET assignee = excluded.assignee, note = excluded.note, changed_at = excluded.changed_at",
@@ -152,10 +183,42 @@ def put_case(tx: Transaction, reason: str, source: str, assignee: str, note: str
     )
 
 
-def add_changes(tx: Transaction, rows: Sequence[tuple[UUID, str, str, str, str, str, datetime]]) -> None:
+def add_changes(tx: Transaction, rows: Sequence[tuple[UUID, str, str, str, str, str, datetime, str, str]]) -> None:
     tx.execute_many(
-        "INSERT INTO usage.suspense_change (record_id, kind, before, after, made_by, why, made_at) VALUES (%s, %s, %s, %s, %s, %s, %s)", rows
+        "INSERT INTO usage.suspense_change (record_id, kind, before, after, made_by, why, made_at, reason, source)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        rows,
     )
+
+
+def suspense_changes(tx: Transaction, reason: str | None, source: str | None, limit: int) -> list[Row]:
+    """Give what people did, the latest first; what one of them did to many records at once is one row."""
+    sql = """
+    SELECT made_at, made_by, kind, before, after, why, reason, source, records FROM (
+        SELECT made_at, made_by, kind, CASE WHEN count(DISTINCT before) = 1 THEN min(before) ELSE '' END AS before, after, why, reason, source,
+            count(*)::bigint AS records, max(change_no) AS place
+        FROM usage.suspense_change
+        WHERE (%s::text IS NULL OR reason = %s) AND (%s::text IS NULL OR source = %s)
+        GROUP BY made_at, made_by, kind, after, why, reason, source
+        UNION ALL
+        SELECT made_at, made_by, 'assigned', before, assignee, note, reason, source, 0, change_no
+        FROM usage.suspense_case_change
+        WHERE (%s::text IS NULL OR reason = %s) AND (%s::text IS NULL OR source = %s)
+    ) c ORDER BY made_at DESC, place DESC LIMIT %s
+    """
+    return tx.rows(sql, (*(reason, reason, source, source) * 2, limit))
+
+
+def ask_retry(tx: Transaction, asked_by: str, now: datetime) -> None:
+    tx.execute("INSERT INTO usage.retry (asked_by, asked_at) VALUES (%s, %s) ON CONFLICT DO NOTHING", (asked_by, now))
+
+
+def latest_retry(tx: Transaction) -> Row | None:
+    return tx.row("SELECT asked_by, asked_at, done_at, guided, problem FROM usage.retry ORDER BY retry_no DESC LIMIT 1")
+
+
+def end_retries(tx: Transaction, guided: int, problem: str, now: datetime) -> None:
+    tx.execute("UPDATE usage.retry SET done_at = %s, guided = %s, problem = %s WHERE done_at IS NULL", (now, guided, problem))
 
 
 def corrections(tx: Transaction) -> dict[UUID, dict[str, str]]:

@@ -52,6 +52,10 @@ class Accounted:
         """Give the number of records in a state."""
         return sum(count.records for count in self.states if count.state is state)
 
+    def units(self, state: UsageState) -> int:
+        """Give the units in a state: seconds, messages and bytes as they came."""
+        return sum(count.units for count in self.states if count.state is state)
+
     @property
     def closes(self) -> bool:
         """Say whether every record and every unit has exactly one state."""

@@ -79,6 +79,22 @@ def recycle(*, database: Database, keeper: KeeperClient, lake: Lake, now: dateti
     :raises Unavailable: when the keeper, the database or the lake does not answer; all stay suspended then
     :raises AccessDenied: when the keeper opens no traffic data for billing
     """
+    guided = _recycle(database, keeper, lake, now, identifiers)
+    with database.transaction() as tx:
+        _store.end_retries(tx, guided, "", now)
+    return guided
+
+
+def close_period(*, tx: Transaction, period: BillPeriod, now: datetime) -> bool:
+    """
+    Close a bill period of a cycle: usage of it that arrives from now on is late, and appears on a later bill under its own date.
+
+    :returns: False when it was closed before, in which case nothing changes
+    """
+    return _store.close_period(tx, period.first_day.day, period.first_day, now) == 1
+
+
+def _recycle(database: Database, keeper: KeeperClient, lake: Lake, now: datetime, identifiers: Identifiers) -> int:
     if lake.head(SUSPENDED) is None:
         return 0
     with lake.write(database=database, write_id=identifiers.new(now)) as write, Duck(spill=None) as duck:
@@ -111,15 +127,6 @@ def merge_files(*, database: Database, lake: Lake, now: datetime, identifiers: I
                 break
             merged += done.partitions
     return merged
-
-
-def close_period(*, tx: Transaction, period: BillPeriod, now: datetime) -> bool:
-    """
-    Close a bill period of a cycle: usage of it that arrives from now on is late, and appears on a later bill under its own date.
-
-    :returns: False when it was closed before, in which case nothing changes
-    """
-    return _store.close_period(tx, period.first_day.day, period.first_day, now) == 1
 
 
 def _take(

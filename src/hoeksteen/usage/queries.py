@@ -9,6 +9,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import _store
+from hoeksteen.usage._guiding import generation_of
 from hoeksteen.usage._pieces import COUNTED
 from hoeksteen.usage._steps import by_day
 from hoeksteen.usage.model import Balance, Difference, FileBalance, RefusedFile, StateCount, UsageState
@@ -80,6 +81,11 @@ def first_closed(*, tx: Transaction) -> dict[int, date]:
 def is_closed(*, tx: Transaction, period: BillPeriod) -> bool:
     """Say whether a bill period was closed before."""
     return _store.is_closed(tx, period.first_day.day, period.first_day)
+
+
+def closes_of(*, tx: Transaction, period: BillPeriod) -> int:
+    """Give how many closes a record of a bill period would arrive after now: 0 while it is open, and one more with every later close of its cycle."""
+    return generation_of(period, _store.last_closed(tx).get(period.first_day.day))
 
 
 def closed_periods(*, tx: Transaction, first_day: date, end_day: date) -> list[date]:

@@ -7,8 +7,10 @@ keeper, with a reason.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import pyarrow as pa
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
@@ -18,7 +20,7 @@ from hoeksteen.product.model import Zone
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
-from hoeksteen.storage.postgres import Database, Transaction
+from hoeksteen.storage.postgres import Database, Row, Transaction
 from hoeksteen.usage import _steps, _store
 from hoeksteen.usage.model import DayCount, UsageState
 from hoeksteen.usage.tables import SET_ASIDE, SUSPENDED
@@ -26,7 +28,18 @@ from hoeksteen.usage.tables import SET_ASIDE, SUSPENDED
 WRITTEN_OFF = "written_off"
 RECORDS_MAX = 10_000  # in one correction
 SHOWN_MAX = 1_000
-_CORRECTED = {"zone": "no_zone", "country": "no_country"}  # what a correction is for
+CHANGES_MAX = 200
+WEEK, MONTH = timedelta(days=7), timedelta(days=31)  # the ages that are told apart
+CORRECTED = {"zone": "no_zone", "country": "no_country"}  # what a correction is for
+
+
+@dataclass(frozen=True, slots=True)
+class OfService:
+    """Suspended records of one service; units are seconds, messages or bytes."""
+
+    service: str
+    records: int
+    units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,9 @@ class Waiting:
 
     :param oldest: the earliest start among them
     :param corrected: of how many a correction waits for the next recycling
+    :param services: the same records by service
+    :param ages: how many began within the last week, before it within the last month, and before that
+    :param since: when somebody last said who works on them
     """
 
     reason: str
@@ -46,6 +62,9 @@ class Waiting:
     corrected: int
     assignee: str
     note: str
+    services: tuple[OfService, ...]
+    ages: tuple[int, int, int]
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +81,72 @@ class SuspendedRecord:
     units: int
 
 
-def waiting(*, tx: Transaction, lake: Lake) -> list[Waiting]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    Which of the suspended records of a reason and source somebody works on.
+
+    :param service: or country, as the record says it; empty for any
+    :param before: those that began before this instant
+    """
+
+    reason: str
+    source: str
+    service: str = ""
+    country: str = ""
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """
+    The records that were wanted.
+
+    :param shown: the oldest of them; `records` and `units` are of all
+    :param said: what people said of those that wait for the next recycling, by record
+    :param services: of everything that waits for this reason in this source, and `countries` too
+    """
+
+    shown: tuple[SuspendedRecord, ...]
+    records: int
+    units: int
+    said: dict[UUID, str]
+    files: dict[UUID, str]
+    services: tuple[str, ...]
+    countries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    What somebody did.
+
+    :param kind: `zone`, `country`, `written_off`, or `assigned`
+    :param before: what stood there, where it was the same for all `records`
+    """
+
+    made_at: datetime
+    made_by: str
+    kind: str
+    before: str
+    after: str
+    why: str
+    reason: str
+    source: str
+    records: int
+
+
+def waiting(*, tx: Transaction, lake: Lake, now: datetime) -> list[Waiting]:
     """Give what waits by reason and source, the oldest first."""
-    sources, cases = _store.sources(tx), {(row["reason"], row["source"]): row for row in _store.suspense_cases(tx)}
-    corrected = set(_store.corrections(tx))
-    found: dict[tuple[str, str], Waiting] = {}
+    sources, cases = _store.sources(tx), _store.suspense_cases(tx)
+    found: dict[tuple[str, str], list[Row]] = {}
     with Duck(spill=lake.spill) as duck:
         duck.view_of_files("suspended", SUSPENDED, lake.files(SUSPENDED))
-        duck.put("corrected", _steps.ids(corrected))
-        for row in duck.rows(_GROUPS):
-            key = (row["reason"], sources.get(row["usage_file_id"], ""))
-            case = cases.get(key, {"assignee": "", "note": ""})
-            one = Waiting(*key, row["records"], row["units"], row["oldest"], row["corrected"], case["assignee"], case["note"])
-            found[key] = one if key not in found else _both(found[key], one)
-    return sorted(found.values(), key=lambda one: (one.oldest, one.reason, one.source))
+        duck.put("corrected", _steps.ids(_store.corrections(tx)))
+        for row in duck.rows(_GROUPS, {"week": now - WEEK, "month": now - MONTH}):
+            found.setdefault((row["reason"], sources.get(row["usage_file_id"], "")), []).append(row)
+    made = [_waiting(key, rows, cases.get(key)) for key, rows in found.items()]
+    return sorted(made, key=lambda one: (one.oldest, one.reason, one.source))
 
 
 def records(*, lake: Lake, reason: str | None = None, limit: int = 100) -> list[SuspendedRecord]:
@@ -87,15 +158,53 @@ def records(*, lake: Lake, reason: str | None = None, limit: int = 100) -> list[
         return [SuspendedRecord(**row) for row in duck.rows(sql, [reason] if reason else [])]
 
 
-def assign(*, tx: Transaction, reason: str, source: str, assignee: str, note: str, now: datetime) -> None:
+def fitting(*, tx: Transaction, lake: Lake, wanted: Wanted, limit: int = RECORDS_MAX) -> Fitting:
+    """
+    Give the suspended records that are wanted, the oldest first, with the files that they came in.
+
+    :param limit: how many to show; all are counted
+    """
+    files = _store.files_of_source(tx, wanted.source)
+    said = {record: " ".join(fields.values()) for record, fields in _store.corrections(tx).items()}
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("suspended", SUSPENDED, lake.files(SUSPENDED))
+        duck.put("file", pa.table({"id": pa.array([str(one) for one in files], pa.string())}))
+        here = "reason = $reason AND usage_file_id IN (SELECT id::UUID FROM file)"
+        of_kind = "service = coalesce($service, service) AND coalesce(country, '') = coalesce($country, country, '')"
+        fits = f"{of_kind} AND start < coalesce($before, TIMESTAMPTZ 'infinity')"
+        asked = {"reason": wanted.reason}
+        values = {**asked, "service": wanted.service or None, "country": wanted.country or None, "before": wanted.before}
+        shown = duck.rows(f"SELECT {_SHOWN} FROM suspended WHERE {here} AND {fits} ORDER BY start, record_id LIMIT {int(limit)}", values)
+        [count] = duck.rows(f"SELECT count(*) AS records, coalesce(sum(units), 0)::BIGINT AS units FROM suspended WHERE {here} AND {fits}", values)
+        kinds = duck.rows(f"SELECT DISTINCT service, coalesce(country, '') AS country FROM suspended WHERE {here} ORDER BY service, country", asked)
+    return Fitting(
+        shown=tuple(SuspendedRecord(**row) for row in shown),
+        records=count["records"],
+        units=count["units"],
+        said={row["record_id"]: said[row["record_id"]] for row in shown if row["record_id"] in said},
+        files={row["usage_file_id"]: files[row["usage_file_id"]] for row in shown},
+        services=tuple(dict.fromkeys(row["service"] for row in kinds)),
+        countries=tuple(sorted({row["country"] for row in kinds} - {""})),
+    )
+
+
+def changes(*, tx: Transaction, reason: str | None = None, source: str | None = None, limit: int = 50) -> list[Change]:
+    """Give who did what when about suspended usage, the latest first; what one person did to many records at once is one change."""
+    return [Change(**row) for row in _store.suspense_changes(tx, reason, source, min(limit, CHANGES_MAX))]
+
+
+def assign(*, tx: Transaction, reason: str, source: str, assignee: str, note: str, made_by: str, now: datetime) -> None:
     """
     Say who works on what waits for a reason in a source, and what they found; an empty assignee gives it back.
 
+    :raises InvalidInput: when nobody says so
     :raises NotFound: when no file of that source was ever taken
     """
+    if not made_by.strip():
+        raise InvalidInput("A change of suspended usage names who makes it.", remedy="Name them.")
     if source not in _store.sources(tx).values():
         raise NotFound(f"No file of the source {source} was taken.", remedy="`hoeksteen usage suspended list` names reasons and sources.")
-    _store.put_case(tx, reason, source, assignee, note, now)
+    _store.put_case(tx, reason, source, assignee, note, made_by, now)
 
 
 def correct(
@@ -118,9 +227,10 @@ def correct(
     with lake.locked(database=database) as tx:
         found = _found(lake.files(SUSPENDED), record_ids, made_by, why)
         for one in found:
-            if one.reason != _CORRECTED[field]:
+            if one.reason != CORRECTED[field]:
                 raise WrongState(f"Record {one.record_id} waits for {one.reason}.", remedy=f"A {field} is corrected where it is missing.")
-        _store.add_changes(tx, [(one.record_id, field, one.country or "" if field == "country" else "", value, made_by, why, now) for one in found])
+        before = {one.record_id: one.country or "" if field == "country" else "" for one in found}
+        _note(tx, found, field, before, value, made_by, why, now)
     return len(found)
 
 
@@ -136,7 +246,8 @@ def write_off(
     with lake.write(database=database, write_id=identifiers.new(now)) as write:
         found = _found(write.files(SUSPENDED), record_ids, made_by, why)
         _move(write, found)
-        _store.add_changes(write.tx, [(one.record_id, WRITTEN_OFF, one.reason, WRITTEN_OFF, made_by, why, now) for one in found])
+        before = {one.record_id: one.reason for one in found}
+        _note(write.tx, found, WRITTEN_OFF, before, WRITTEN_OFF, made_by, why, now)
     return len(found)
 
 
@@ -177,16 +288,43 @@ def _found(files: Sequence[str], record_ids: Sequence[UUID], made_by: str, why: 
     return [SuspendedRecord(**row) for row in rows]
 
 
-def _both(one: Waiting, other: Waiting) -> Waiting:
+def _note(
+    tx: Transaction, found: Sequence[SuspendedRecord], kind: str, before: dict[UUID, str], after: str, made_by: str, why: str, now: datetime
+) -> None:  # fmt: skip
+    sources = _store.sources(tx)
+    rows = [
+        (one.record_id, kind, before[one.record_id], after, made_by.strip(), why.strip(), now, one.reason, sources.get(one.usage_file_id, ""))
+        for one in found
+    ]
+    _store.add_changes(tx, rows)
+
+
+def _waiting(key: tuple[str, str], rows: Sequence[Row], case: Row | None) -> Waiting:
+    services: dict[str, OfService] = {}
+    for row in sorted(rows, key=lambda one: str(one["service"])):
+        before = services.get(row["service"], OfService(row["service"], 0, 0))
+        services[row["service"]] = OfService(row["service"], before.records + row["records"], before.units + row["units"])
+    of_age = {name: sum(row[name] for row in rows) for name in ("records", "this_week", "this_month", "corrected", "units")}
+    week, month = of_age["this_week"], of_age["this_month"]
     return Waiting(
-        one.reason, one.source, one.records + other.records, one.units + other.units, min(one.oldest, other.oldest),
-        one.corrected + other.corrected, one.assignee, one.note,
-    )  # fmt: skip
+        reason=key[0],
+        source=key[1],
+        records=of_age["records"],
+        units=of_age["units"],
+        oldest=min(row["oldest"] for row in rows),
+        corrected=of_age["corrected"],
+        assignee="" if case is None else case["assignee"],
+        note="" if case is None else case["note"],
+        services=tuple(services.values()),
+        ages=(week, month - week, of_age["records"] - month),
+        since=None if case is None else case["changed_at"],
+    )
 
 
 _SHOWN = "record_id, usage_file_id, line, reason, start, service, country, units"
 _GROUPS = """
-SELECT reason, usage_file_id, count(*)::BIGINT AS records, sum(units)::BIGINT AS units, min(start) AS oldest,
-    count(*) FILTER (WHERE record_id IN (SELECT record_id::UUID FROM corrected))::BIGINT AS corrected
-FROM suspended GROUP BY reason, usage_file_id ORDER BY reason, usage_file_id
+SELECT reason, usage_file_id, service, count(*)::BIGINT AS records, sum(units)::BIGINT AS units, min(start) AS oldest,
+    count(*) FILTER (WHERE record_id IN (SELECT record_id::UUID FROM corrected))::BIGINT AS corrected,
+    count(*) FILTER (WHERE start >= $week)::BIGINT AS this_week, count(*) FILTER (WHERE start >= $month)::BIGINT AS this_month
+FROM suspended GROUP BY reason, usage_file_id, service ORDER BY reason, usage_file_id, service
 """

@@ -4,15 +4,17 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
 
 from factories.billed_operator import BilledOperator
-from factories.usage_files import OWN, House, call
+from factories.usage_files import NOW, OWN, House, call
 from fixtures.keeper import RunningKeeper
 from hoeksteen.interfaces.cli.usage import usage
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
+from hoeksteen.usage import retrying, suspense
 
 LAYOUT = """
 name: mine
@@ -71,6 +73,11 @@ def test_from_the_drop_folder_to_the_balances_and_the_queue(data: Path, drop: Pa
     assert run(data, "suspended", "correct", first, "--zone", "NL-SERVICE", *said)[0] == {"corrected": 1, "guided": 1}
     assert run(data, "suspended", "write-off", second, *said)[0] == {"written_off": 1}
     assert run(data, "suspended", "retry")[0] == {"guided": 0}
+    done, told = run(data, "suspended", "changes", width=120)
+    assert [(one["kind"], one["made_by"], one["source"]) for one in done["changes"]] == [
+        ("written_off", "h.jansen", "voice_sms"), ("zone", "h.jansen", "voice_sms"), ("assigned", "h.jansen", "voice_sms"),
+    ]  # fmt: skip
+    assert "a service number" in told
     assert run(data, "suspended", "list")[0] == {"suspended": []}
     figures, _ = run(data, "balance", "--check")
     assert (figures["usage"]["suspended"], figures["usage"]["rejected"], figures["differences"]) == (0, 2, [])
@@ -101,3 +108,17 @@ def test_the_operators_own_layouts_count(data: Path, drop: Path) -> None:
         run(data, "adapters")
     with pytest.raises(InvalidInput):
         run(data, "collect", str(file), "--adapter", "none")
+
+
+def test_the_watcher_tries_suspended_usage_again_where_somebody_asked(data: Path, drop: Path, operator: BilledOperator) -> None:
+    put(drop / "calls.csv", call(1, other="999999"))
+    run(data, "watch", "--once", "--settled", "0")
+    shown, _ = run(data, "suspended", "show")
+    said = {"field": "zone", "value": "NL", "made_by": "h.jansen", "why": "asked"}
+    record_ids = [UUID(shown["records"][0]["record_id"])]
+    suspense.correct(database=operator.database, lake=operator.lake, record_ids=record_ids, now=NOW, **said)
+    assert "tried again" not in run(data, "watch", "--once")[1], "nobody asked yet"
+    with operator.database.transaction() as tx:
+        retrying.ask(tx=tx, asked_by="bram.visser", now=NOW)
+    assert "tried again: 1 that waited can be rated now" in run(data, "watch", "--once")[1]
+    assert run(data, "suspended", "list")[0] == {"suspended": []}

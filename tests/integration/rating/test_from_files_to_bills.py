@@ -69,11 +69,16 @@ def test_every_record_of_every_file_is_accounted_for(house: House) -> None:
     house.take("october.csv", *OCTOBER_CALLS)
     house.take("october.jsonl", *OCTOBER_DATA)
     before = balances(house)
-    assert [(entry.unrated, entry.closes) for entry in before] == [(3, False), (2, False)]
+    assert [(entry.unrated, entry.closes, entry.accounted_for) for entry in before] == [(3, False, True), (2, False, True)]
+    assert before[0].units["unrated"] == 6_020
     house.rate(OCTOBER.first_day)
     calls, data = balances(house)
     assert (calls.records_in, calls.rated, calls.zero_rated, calls.suspended, calls.closes) == (5, 2, 1, 2, True)
     assert (data.records_in, data.rated, data.rejected, data.closes) == (3, 2, 1, True)
+    assert (calls.units_in, calls.units) == (
+        6_140, {"rated": 6_020, "zero_rated": 0, "duplicate": 0, "suspended": 120, "rejected": 0, "unrated": 0},
+    )  # fmt: skip
+    assert (data.units_in, data.units["rated"]) == (15 * GB + 10**6, 15 * GB + 10**6)
     assert calls.amount_micro == sum(total.amount_micro for total in totals(house, OCTOBER) if total.service == "voice")
 
 
@@ -130,3 +135,12 @@ def test_rating_again_changes_nothing_and_neither_does_a_file_delivered_twice(ho
     assert house.states(4) == {"duplicate": 4, "rejected:bad_number": 1}
     second = house.rate(NOVEMBER.first_day)
     assert (second.digest, house.rows(CHARGE)) == (first.digest, charges)
+
+
+def test_a_unit_that_rating_lost_would_be_noticed(house: House) -> None:
+    house.take("october.csv", *OCTOBER_CALLS)
+    house.rate(OCTOBER.first_day)
+    with house.database.transaction() as tx:
+        tx.execute("UPDATE rating.file_balance SET units = units - 1 WHERE state = 'rated' AND units > 0")
+    [calls] = balances(house)
+    assert (calls.unrated, calls.closes, calls.accounted_for) == (0, False, False)

@@ -19,6 +19,8 @@ PAIRS = [
     ("warn", "surface"),
     ("good", "surface"),
     ("surface", "bad"),
+    ("bad", "surface"),
+    ("warn", "raised"),
 ]
 # borders of fields and the focus ring (1.4.11: 3 to 1)
 SHAPES = [("line-strong", "surface"), ("focus", "paper"), ("focus", "surface")]

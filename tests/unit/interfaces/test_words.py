@@ -32,6 +32,7 @@ def test_use_is_written_in_units_that_people_know() -> None:
     assert english.units("voice", 3_725) == "62:05 min"
     assert english.units("data", 5_250_000_000) == "5.25 GB"
     assert english.units("data", 1_500) == "1.5 kB"
+    assert english.units("voice", -3_661) == "−61:01 min"
     assert english.units("sms", 1_200) == "1,200"
     assert (english.allowance("voice", 6_000), words("nl").allowance("voice", 60_000_000)) == ("100 min", "onbeperkt")
 

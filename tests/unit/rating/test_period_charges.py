@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from factories.rated_usage import RatedLake, Used
+from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.rating import queries
+from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
+from hoeksteen.usage.queries import last_closed
 
 NOVEMBER = date(2026, 11, 1)
 STEPS = [{"up_to_units": 100, "amount": "2.00", "flat": "10.00"}, {"up_to_units": 200, "amount": "1.00"}, {"amount": "0.50", "flat": "50.00"}]
@@ -92,3 +95,37 @@ def test_shared_tiers_have_one_fee_for_the_billing_account(world: RatedLake) -> 
 def test_a_change_of_plan_leaves_each_plan_s_fee(world: RatedLake) -> None:
     world.hold("sim", [("graduated", date(2026, 1, 1)), ("volume", date(2026, 11, 11))])
     assert rated(world)["sim"] == (2, 20_000_000, 0)
+
+
+def close(world: RatedLake) -> None:
+    later = datetime(2026, 12, 2, 3, tzinfo=UTC)
+    close_period(database=world.database, lake=world.lake, period=bill_period(NOVEMBER), now=later)
+
+
+@pytest.mark.parametrize("plan", ["graduated", "volume", "shared"])
+def test_a_month_without_usage_cannot_be_closed_before_its_fees_are_rated(world: RatedLake, plan: str) -> None:
+    world.hold("one", [(plan, date(2026, 11, 1))])
+    with pytest.raises(WrongState, match="1 flat fees for the bills of 2026-11-01 are not rated"):
+        close(world)
+    with world.database.transaction() as tx:
+        assert last_closed(tx=tx) == {}, "a refusal leaves the period open"
+    world.rate(NOVEMBER)
+    close(world)
+
+
+def test_a_fee_that_became_due_after_the_rating_holds_the_close_up(world: RatedLake) -> None:
+    world.hold("one", [("graduated", date(2026, 11, 1))])
+    world.rate(NOVEMBER)
+    world.hold("two", [("graduated", date(2026, 11, 20))])
+    with pytest.raises(WrongState, match="1 flat fees"):
+        close(world)
+    world.rate(NOVEMBER)
+    close(world)
+
+
+def test_a_tier_without_a_fee_holds_nothing_up(world: RatedLake) -> None:
+    world.hold("one", [("volume", date(2026, 11, 1))])
+    world.hold("other cycle", [("graduated", date(2026, 11, 1))], cycle_day=15)
+    world.use([sms("one", 150)])
+    world.rate(NOVEMBER)
+    close(world)

@@ -13,7 +13,8 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
-from hoeksteen.usage import suspense
+from hoeksteen.usage import retrying, suspense
+from hoeksteen.usage.rejected import rejected
 from hoeksteen.usage.suspense import Waiting
 from hoeksteen.usage.tables import GUIDED, SUSPENDED
 
@@ -30,7 +31,7 @@ def house(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path)
 
 def waiting(house: House) -> dict[tuple[str, str], Waiting]:
     with house.database.transaction() as tx:
-        return {(one.reason, one.source): one for one in suspense.waiting(tx=tx, lake=house.lake)}
+        return {(one.reason, one.source): one for one in suspense.waiting(tx=tx, lake=house.lake, now=NOW)}
 
 
 def ids(house: House, reason: str) -> list[UUID]:
@@ -65,9 +66,9 @@ def test_what_waits_is_seen_by_reason_and_source_the_oldest_first(house: House) 
 def test_who_works_on_it(house: House) -> None:
     with house.database.transaction() as tx:
         for assignee in ("h.jansen", "p.smit"):
-            suspense.assign(tx=tx, reason="no_zone", source="voice_sms", assignee=assignee, note="asked", now=NOW)
+            suspense.assign(tx=tx, reason="no_zone", source="voice_sms", assignee=assignee, note="asked", made_by="p.smit", now=NOW)
         with pytest.raises(NotFound, match="No file of the source other"):
-            suspense.assign(tx=tx, reason="no_zone", source="other", assignee="x", note="", now=NOW)
+            suspense.assign(tx=tx, reason="no_zone", source="other", assignee="x", note="", made_by="x", now=NOW)
     assert (waiting(house)["no_zone", "voice_sms"].assignee, waiting(house)["no_zone", "voice_sms"].note) == ("p.smit", "asked")
 
 
@@ -131,3 +132,84 @@ def test_what_is_written_off_is_rejected_and_the_balance_moves(house: House) -> 
     assert waiting(house) == {} and house.differences() == []
     assert house.recycle() == 0
     house.rate(date(2026, 10, 1))
+
+
+def test_what_waits_is_told_by_service_and_age(house: House) -> None:
+    found = waiting(house)["no_zone", "voice_sms"]
+    assert [(one.service, one.records, one.units) for one in found.services] == [("voice", 3, 47)]
+    assert (found.ages, found.since) == ((0, 0, 3), None)
+    with house.database.transaction() as tx:
+        [early, *_] = suspense.waiting(tx=tx, lake=house.lake, now=NOW.replace(month=10, day=9))
+    assert early.ages == (2, 1, 0), "two of 3 October, one of the 1st at noon"
+
+
+def test_records_are_narrowed_down_and_counted_whole(house: House) -> None:
+    def fitting(limit: int = 10, **more: Any) -> tuple[list[int], int, int]:
+        wanted = suspense.Wanted(**{"reason": "no_country", "source": "sessions", **more})
+        with house.database.transaction() as tx:
+            found = suspense.fitting(tx=tx, lake=house.lake, wanted=wanted, limit=limit)
+        assert all(found.files[one.usage_file_id] for one in found.shown)
+        return [one.units for one in found.shown], found.records, found.units
+
+    assert fitting()[1:] == (2, 3_000)
+    assert fitting(limit=1)[1:] == (2, 3_000) and len(fitting(limit=1)[0]) == 1
+    assert fitting(country="XX") == ([2_000], 1, 2_000)
+    assert fitting(service="voice") == ([], 0, 0)
+    assert fitting(source="voice_sms", reason="no_zone", before=NOW.replace(month=10, day=2)) == ([7], 1, 7)
+    assert fitting(source="elsewhere") == ([], 0, 0)
+
+
+def test_who_did_what_when_is_kept_and_what_was_done_at_once_is_one_change(house: House) -> None:
+    with house.database.transaction() as tx:
+        suspense.assign(tx=tx, reason="no_zone", source="voice_sms", assignee="p.smit", note="mine", made_by="h.jansen", now=NOW)
+        suspense.assign(tx=tx, reason="no_zone", source="voice_sms", assignee="", note="", made_by="p.smit", now=NOW)
+        with pytest.raises(InvalidInput, match="names who makes it"):
+            suspense.assign(tx=tx, reason="no_zone", source="voice_sms", assignee="x", note="", made_by=" ", now=NOW)
+    correct(house, ids(house, "no_zone")[:2], "zone", "NL")
+    write_off(house, ids(house, "no_country"))
+    with house.database.transaction() as tx:
+        all_of_it, of_zone = suspense.changes(tx=tx), suspense.changes(tx=tx, reason="no_zone", source="voice_sms")
+    assert {(one.kind, one.before, one.after, one.records, one.source) for one in all_of_it} == {
+        ("written_off", "no_country", "written_off", 2, "sessions"),
+        ("zone", "", "NL", 2, "voice_sms"),
+        ("assigned", "p.smit", "", 0, "voice_sms"),
+        ("assigned", "", "p.smit", 0, "voice_sms"),
+    }
+    assert [one.made_by for one in of_zone if one.kind == "assigned"] == ["p.smit", "h.jansen"]
+    assert "written_off" not in {one.kind for one in of_zone}
+
+
+def test_another_try_is_asked_for_and_done_by_who_may(house: House) -> None:
+    def latest() -> retrying.Retry:
+        with house.database.transaction() as tx:
+            found = retrying.latest(tx=tx)
+        assert found is not None
+        return found
+
+    def carry_out(who: str) -> int | None:
+        keeper = house.keeper.client(who)
+        return retrying.carry_out(database=house.database, keeper=keeper, lake=house.lake, now=NOW, identifiers=house.identifiers)
+
+    assert carry_out("bss") is None, "nobody asked"
+    correct(house, ids(house, "no_zone")[:1], "zone", "NL")
+    for who in ("h.jansen", "p.smit"):
+        with house.database.transaction() as tx:
+            retrying.ask(tx=tx, asked_by=who, now=NOW)
+    assert (latest().asked_by, latest().done_at) == ("h.jansen", None), "one wish at a time"
+    assert carry_out("desk") is None
+    assert latest().problem and latest().guided == 0, "the desk opens no numbers, and the wish says why nothing was tried"
+    with house.database.transaction() as tx:
+        retrying.ask(tx=tx, asked_by="p.smit", now=NOW)
+    assert carry_out("bss") == 1
+    assert (latest().guided, latest().problem, latest().done_at) == (1, "", NOW)
+    assert carry_out("bss") is None
+
+
+def test_rejected_lines_are_told_by_file_and_number(house: House) -> None:
+    house.take("torn.csv", call(11), "R;broken", call(12, seconds=-1), *["X"] * 12)
+    with house.database.transaction() as tx:
+        found = rejected(tx=tx, lake=house.lake)
+    assert {(one.name, one.reason): (one.records, len(one.lines)) for one in found} == {
+        ("torn.csv", "cut_line"): (13, 8),
+        ("torn.csv", "negative_units"): (1, 1),
+    }

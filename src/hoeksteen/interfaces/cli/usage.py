@@ -13,6 +13,8 @@ from rich.markup import escape
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_pairs
 from hoeksteen.interfaces.cli.usage_balance import balance, rated_balance, require_closed, show_balance, show_reasons, totals
+from hoeksteen.interfaces.cli.usage_correct import commands as correcting
+from hoeksteen.interfaces.cli.usage_correct import told
 from hoeksteen.interfaces.cli.usage_files import adapters, collect, shown_progress, watch
 from hoeksteen.interfaces.cli.usage_suspended import suspended
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
@@ -105,6 +107,10 @@ def _show_explanation(explanation: Explanation) -> None:
         "time band": explanation.band or "none",
         "amount": f"EUR {euros(explanation.amount_micro):.6f}",
     }
+    if explanation.corrects is not None:
+        rows["counts in the place of"] = f"{explanation.corrects.record_id}: {told(explanation.corrects)}"
+    if explanation.corrected is not None:
+        rows["corrected"] = f"{explanation.corrected.new_record_id or 'nothing was used'}: {told(explanation.corrected)}"
     for name, value in rows.items():
         table.add_row(name, escape(str(value)))
     for step in explanation.allowances:
@@ -112,6 +118,6 @@ def _show_explanation(explanation: Explanation) -> None:
     console.print(table)
 
 
-for command in (collect, watch, adapters, balance, suspended):
+for command in (collect, watch, adapters, balance, suspended, *correcting):
     usage.add_command(command)
 commands = [usage]

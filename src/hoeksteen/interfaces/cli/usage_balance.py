@@ -28,10 +28,11 @@ _FINAL = ("rated", "zero_rated", "duplicate", "suspended", "rejected")
 
 @click.command()
 @click.option("--by", type=click.Choice(["file", "day", "source"]), default="file", show_default=True, help="What the records are added up by.")
+@click.option("--units", is_flag=True, help="Show the units of each file too: seconds, messages and bytes, as they came.")
 @click.option("--check", is_flag=True, help="Count every record in the lake, and compare.")
 @data_option
 @json_option
-def balance(by: str, check: bool, data: Path, as_json: bool) -> None:
+def balance(by: str, units: bool, check: bool, data: Path, as_json: bool) -> None:
     """Show what became of the records of every file, day or source; exit status 70 when a balance does not close."""
     console = report_console(as_json=as_json)
     figures: dict[str, Any] = {}
@@ -45,6 +46,8 @@ def balance(by: str, check: bool, data: Path, as_json: bool) -> None:
                 figures["differences"] = collected.differences(tx=tx, lake=runtime.lake)
     if by == "file":
         show_balance(console, balances)
+        if units:
+            _show_units(console, balances)
         show_reasons(console, reasons)
         figures["files"] = [asdict(entry) for entry in balances]
     else:
@@ -62,14 +65,14 @@ def balance(by: str, check: bool, data: Path, as_json: bool) -> None:
 
 
 def _require_all_closed(balances: Sequence[RatedBalance], sums: Sequence[Balance], differences: Sequence[Any]) -> None:
-    require_closed(balances)
-    for one in sums:
-        if not one.closes:
-            raise Corrupt(f"The balance of {one.of} does not close.", remedy="Stop, keep the data directory, and report it.")
     if differences:
         first = differences[0]
         named = first.usage_file_id if isinstance(first, Difference) else first["usage_file_id"]
         raise Corrupt(f"The balance of file {named} is not what lies in the lake.", remedy="Stop, keep the data directory, and report it.")
+    for one in sums:
+        if not one.closes:
+            raise Corrupt(f"The balance of {one.of} does not close.", remedy="Stop, keep the data directory, and report it.")
+    require_closed(balances)
 
 
 def _show_sums(console: Console, by: str, sums: Sequence[Balance]) -> None:
@@ -103,7 +106,7 @@ def require_closed(balances: Sequence[RatedBalance]) -> None:
     :raises Corrupt: naming the file; records that wait for the rating of another month are none of these
     """
     for entry in balances:
-        if entry.records_in != entry.unrated + sum(getattr(entry, name) for name in _FINAL):
+        if not entry.accounted_for:
             raise Corrupt(f"The balance of {entry.name} does not close.", remedy="Stop, keep the data directory, and report it.")
 
 
@@ -123,7 +126,23 @@ def show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
     table.add_row("all", *(f"{sums[name]:,}" for name in shown), f"{amount:,.2f}")
     console.print(table)
     unclosed = sum(not entry.closes for entry in balances)
-    console.print(f"[bold]{unclosed} of {len(balances)} files do not close yet.[/]" if unclosed else "Every file closes.")
+    console.print(f"[bold]{unclosed} of {len(balances)} files do not close yet.[/]" if unclosed else "Every file closes, to the record and the unit.")
+    taken_back = sum(entry.reversed for entry in balances)
+    if taken_back:
+        console.print(f"{taken_back:,} charges were taken back by corrections; their amounts are among these.", soft_wrap=True)
+
+
+def _show_units(console: Console, balances: Sequence[RatedBalance]) -> None:
+    """Print the units of each file by state; figures of many digits stand below each other, because no terminal holds them beside each other."""
+    table = report_table("Every unit has one state")
+    for name in ("file", "state", "seconds, messages, bytes"):
+        table.add_column(name, justify="right" if name.startswith("seconds") else "left", no_wrap=name != "file")
+    for entry in balances:
+        table.add_row(escape(entry.name), "all", f"{entry.units_in:,}")
+        for state, count in entry.units.items():
+            if count:
+                table.add_row("", _HEADINGS.get(state, state), f"{count:,}")
+    console.print(table)
 
 
 def show_reasons(console: Console, reasons: Sequence[dict[str, Any]]) -> None:

@@ -28,6 +28,7 @@ from hoeksteen.usage.adapters import named, of_ending
 from hoeksteen.usage.adapters.base import Adapter, LineAdapter
 from hoeksteen.usage.dropping import KEPT, SETTLED, Swept, sweep
 from hoeksteen.usage.model import FileBalance, UsageState
+from hoeksteen.usage.retrying import carry_out
 
 _SERVICE = "bss"
 
@@ -88,7 +89,10 @@ def _merge_files(runtime: Runtime) -> None:
 @data_option
 @json_option
 def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: int, data: Path, as_json: bool) -> None:
-    """Take files from the drop folder as they come, put them into its archive, and count on for their customers (`hoeksteen up` starts this)."""
+    """
+    Take files from the drop folder as they come, put them into its archive, and count on for their customers; try suspended usage
+    again when somebody at the desk asked for it. `hoeksteen up` starts this.
+    """
     settings, ended = read_settings(data), threading.Event()
     to_count: list[UUID] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,12 +111,17 @@ def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: in
                     refresh(database=runtime.database, lake=runtime.lake, usage_file_ids=to_count, now=now, identifiers=runtime.identifiers)
                     to_count = []
                     _merge_files(runtime)  # after the customers were told
+                tried = carry_out(
+                    database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, now=runtime.clock.now(), identifiers=runtime.identifiers
+                )  # fmt: skip
             except (Refused, Unavailable, OSError) as error:  # a layout with faults, a grant that ended, a full disk: somebody can mend it
                 if once:
                     raise
                 click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} {error}", err=True)
             else:
                 _tell(runtime, swept)
+                if tried is not None:
+                    click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} tried again: {tried:,} that waited can be rated now", err=True)
                 if once:
                     if as_json:
                         refused = [asdict(file) for file in swept.refused]

@@ -31,7 +31,7 @@ def suspended() -> None:
 def list_(data: Path, as_json: bool) -> None:
     """Show what waits, by reason and source, the oldest first."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        found = suspense.waiting(tx=tx, lake=runtime.lake)
+        found = suspense.waiting(tx=tx, lake=runtime.lake, now=runtime.clock.now())
     table = report_table("Suspended usage")
     for heading in ("reason", "source", "records", "units", "oldest", "corrected", "who", "note"):
         table.add_column(heading, justify="right" if heading in ("records", "units", "corrected") else "left")
@@ -68,11 +68,13 @@ def show(reason: str | None, limit: int, data: Path, as_json: bool) -> None:
 @click.option("--source", required=True)
 @click.option("--to", "assignee", required=True, help="Who works on it; empty to give it back.")
 @click.option("--note", default="", help="What was found.")
+@click.option("--by", "made_by", default="", help="Who says so; without it, whoever works on it.")
 @data_option
-def assign(reason: str, source: str, assignee: str, note: str, data: Path) -> None:
+def assign(reason: str, source: str, assignee: str, note: str, made_by: str, data: Path) -> None:
     """Say who works on what waits for a reason in a source."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        suspense.assign(tx=tx, reason=reason, source=source, assignee=assignee, note=note, now=runtime.clock.now())
+        who = made_by or assignee
+        suspense.assign(tx=tx, reason=reason, source=source, assignee=assignee, note=note, made_by=who, now=runtime.clock.now())
     click.echo(f"{reason} of {source}: {assignee or 'nobody'}")
 
 
@@ -120,6 +122,26 @@ def write_off(records: tuple[UUID, ...], made_by: str, why: str, data: Path, as_
     report_console(as_json=as_json).print(f"{given_up:,} records are written off.")
     if as_json:
         emit_json({"written_off": given_up})
+
+
+@suspended.command()
+@click.option("--reason", help="Only what waits, or waited, for this.")
+@click.option("--limit", type=click.IntRange(1, suspense.CHANGES_MAX), default=50, show_default=True)
+@data_option
+@json_option
+def changes(reason: str | None, limit: int, data: Path, as_json: bool) -> None:
+    """Show who did what when, the latest first."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        found = suspense.changes(tx=tx, reason=reason, limit=limit)
+    table = report_table("What was done")
+    for heading in ("when", "who", "what", "records", "from", "to", "why"):
+        table.add_column(heading, justify="right" if heading == "records" else "left")
+    for one in found:
+        when, records = f"{one.made_at.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}", f"{one.records:,}" if one.records else ""
+        table.add_row(when, *(escape(text) for text in (one.made_by, one.kind, records, one.before, one.after, one.why)))
+    report_console(as_json=as_json).print(table)
+    if as_json:
+        emit_json({"changes": [asdict(one) for one in found]})
 
 
 @suspended.command()

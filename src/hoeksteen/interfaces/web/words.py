@@ -71,6 +71,10 @@ class Words:
         """Write an instant in the operator's time zone, to the minute."""
         return format_datetime(instant, format="d MMM y HH:mm", tzinfo=OPERATOR_ZONE, locale=self._locale)
 
+    def country(self, code: str) -> str:
+        """Write a country by its name; a code that is none stays as it is."""
+        return str(self._locale.territories.get(code, code))
+
     def allowance(self, service: str, units: int) -> str:
         """Write how much a plan includes; what nobody can use up is unlimited."""
         if self.is_unlimited(service, units):
@@ -90,7 +94,9 @@ class Words:
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL) if digits.lstrip("+").isdigit() else digits
 
     def units(self, service: str, units: int) -> str:
-        """Write an amount of usage: seconds as minutes, bytes as MB or GB, messages as they are."""
+        """Write an amount of usage: seconds as minutes, bytes as MB or GB, messages as they are; what was taken back with a minus sign."""
+        if units < 0:
+            return f"\u2212{self.units(service, -units)}"
         if service == "voice":
             return f"{self.number(units // 60)}:{units % 60:02d} min"
         if service == "data":
