@@ -92,6 +92,7 @@ def _figures(checked: _Checked) -> dict[str, Any]:
     return {
         "valid": not checked.faults,
         "offerings": len(offerings),
+        "zones": len({zone.zone_id for offering in offerings for zone in offering.zones}),
         "price_versions": sum(len(offering.prices) + len(offering.usage_prices) for offering in offerings),
         "allowances": sum(len(offering.allowances) for offering in offerings),
         "caps": sum(len(offering.caps) for offering in offerings),
