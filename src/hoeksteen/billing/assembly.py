@@ -188,15 +188,16 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
         detail: dict[str, Any] = {
             "service": str(service), "zone": str(zone), "units": units, "free_units": free_units, "amount_micro": micro, "roaming": str(roaming),
         }  # fmt: skip
-        if len(group) > 1:
-            detail["prices"] = sorted({total.price_id for total in group if total.price_id is not None})
+        prices = {total.price_id for total in group}
+        if len(prices) > 1:
+            detail["prices"] = sorted(price_id for price_id in prices if price_id is not None)
         if corrects:
             detail |= {"corrects": corrects, "billed_on": f"{first.billed_on}", "bill_number": first.bill_number}
         yield LineDraft(
             kind=RateKind.USAGE,
             product_id=first.product_id,
             offering=offering,
-            price_id=first.price_id if len(group) == 1 else None,
+            price_id=first.price_id if len(prices) == 1 else None,
             detail=detail,
             first=used.first_day.toordinal(),
             end=used.end_day.toordinal(),

@@ -129,7 +129,9 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
     products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
     ids = [billing_account.billing_account_id]
-    usage = read_usage(tx=tx, period=period, billing_account_ids=ids, usage_of=partial(usage_of, lake=lake, divided=usage_discount_days(tx=tx)))
+    lowered = any(one.product.usage_discounts for one in products.get(billing_account.billing_account_id, ()))
+    divided = usage_discount_days(tx=tx) if lowered else ()  # those of all, whose totals the next one who asks needs too
+    usage = read_usage(tx=tx, period=period, billing_account_ids=ids, usage_of=partial(usage_of, lake=lake, divided=divided))
     draft = assemble(
         billing_account=billing_account,
         products=products.get(billing_account.billing_account_id, ()),

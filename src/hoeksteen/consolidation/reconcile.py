@@ -103,7 +103,8 @@ def _monthly_out(tx: Transaction, customer_ids: set[UUID], day: date) -> dict[UU
         some = ordered[start : start + _CUSTOMERS_PER_QUERY]
         altered: dict[UUID, list[tuple[str, Decimal, date, date | None]]] = defaultdict(list)
         for alteration in product_queries.alterations(tx=tx, customer_ids=some):
-            altered[alteration.product_id].append((alteration.kind, alteration.value, alteration.valid_from, alteration.valid_to))
+            if alteration.usage_prices is None:
+                altered[alteration.product_id].append((alteration.kind, alteration.value, alteration.valid_from, alteration.valid_to))
         for term in product_queries.terms(tx=tx, customer_ids=some):
             current = term.valid_from <= at and (term.valid_to is None or at < term.valid_to)
             found.setdefault(term.product_id, _ZERO)

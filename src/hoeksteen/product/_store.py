@@ -76,6 +76,15 @@ def zone_rows(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT zone_id, definition FROM product.zone ORDER BY zone_id")
 
 
+def catalogue_rows(tx: Transaction) -> tuple[list[Row], list[Row]]:
+    """Give the offerings and the zones, by one statement."""
+    rows = tx.rows(
+        "SELECT product_offering_id, NULL AS zone_id, definition FROM product.product_offering"
+        " UNION ALL SELECT NULL, zone_id, definition FROM product.zone ORDER BY product_offering_id, zone_id"
+    )
+    return [row for row in rows if row["zone_id"] is None], [row for row in rows if row["zone_id"] is not None]
+
+
 def offering_rows(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT product_offering_id, definition FROM product.product_offering ORDER BY product_offering_id")
 

@@ -235,12 +235,16 @@ def _zones(entry: Fields, named: Iterable[NamedZone]) -> tuple[str, ...]:
     return entry.chosen("zones", [*Zone, *(zone.zone_id for zone in named)], tuple(Zone))
 
 
-def _except_zones(entry: Fields, named: Iterable[NamedZone]) -> tuple[str, ...]:
-    """Read the named zones that an allowance or cap is not for, although it is for the zone that they lie within."""
+def _except_zones(entry: Fields, zones: tuple[str, ...], named: Iterable[NamedZone]) -> tuple[str, ...]:
+    """
+    Read the named zones that an allowance or cap is not for, although it is for the zone that they lie within.
+
+    :param zones: those that it is for
+    """
     within = {zone.zone_id: zone.within for zone in named}
     found = entry.chosen("except_zones", list(within), ()) if "except_zones" in entry.values else ()
     for zone in found:
-        if within[zone] not in _zones(entry, named) or zone in _zones(entry, named):
+        if within[zone] not in zones or zone in zones:
             entry.faults.add(entry.where, "except_zones", f"{zone} is no part of a zone that stands in zones here; leave it out")
     return found
 
@@ -248,31 +252,32 @@ def _except_zones(entry: Fields, named: Iterable[NamedZone]) -> tuple[str, ...]:
 def from_file_allowance(*, entry: Fields, offering_id: str, zones: Sequence[NamedZone]) -> Allowance:
     """Read one allowance; faults are noted."""
     entry.known_only(_ALLOWANCE)
-    service = entry.one_of("service", Service) or Service.VOICE
+    service, covered = entry.one_of("service", Service) or Service.VOICE, _zones(entry, zones)
     return Allowance(
         allowance_id=f"{offering_id}/{entry.text('id')}",
         product_offering_id=offering_id,
         service=service,
-        zones=_zones(entry, zones),
+        zones=covered,
         roaming=entry.several("roaming", Roaming),
         units=entry.whole("units", most=_NUMERATOR_BEYOND // 31),
         shared=entry.flag("shared", False),
         roll_over=entry.flag("roll_over", False),
         prorate=entry.flag("prorate", False),
-        except_zones=_except_zones(entry, zones),
+        except_zones=_except_zones(entry, covered, zones),
     )
 
 
 def from_file_cap(*, entry: Fields, offering_id: str, zones: Sequence[NamedZone]) -> Cap:
     """Read one cap; faults are noted."""
     entry.known_only(_CAP)
+    covered = _zones(entry, zones)
     return Cap(
         cap_id=f"{offering_id}/{entry.text('id')}",
         product_offering_id=offering_id,
         service=entry.one_of("service", Service) or Service.DATA,
-        zones=_zones(entry, zones),
+        zones=covered,
         roaming=entry.several("roaming", Roaming),
         amount=entry.money("amount", least=0),
         shared=entry.flag("shared", False),
-        except_zones=_except_zones(entry, zones),
+        except_zones=_except_zones(entry, covered, zones),
     )

@@ -60,7 +60,7 @@ def check_zones(*, zones: Sequence[NamedZone], faults: Faults) -> None:
             what = f"{prefix} of {country}" if country else prefix
             if other != zone.zone_id:
                 faults.add(where, "countries" if country else "prefixes", f"{what} stands in {other} too; leave it in one of them")
-            elif (zone_of(prefix)) is not zone.within:
+            elif zone_of(prefix) is not zone.within:
                 faults.add(where, "countries" if country else "prefixes", f"{what} lies in {zone_of(prefix)}, not within {zone.within}")
 
 

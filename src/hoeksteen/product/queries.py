@@ -25,7 +25,7 @@ from hoeksteen.product.model import (
 )
 from hoeksteen.product.named_zones import from_file_zone
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
-from hoeksteen.storage.postgres import Transaction
+from hoeksteen.storage.postgres import Row, Transaction
 
 _RESOURCE_TERM = {
     "resource_id": Fixed.UUID, "customer_id": Fixed.UUID, "billing_account_id": Fixed.UUID, "product_id": Fixed.UUID, "suspended": Fixed.INTEGER,
@@ -43,8 +43,12 @@ def offerings(*, tx: Transaction, offering_ids: Sequence[str] | None = None) -> 
 
 def zones(*, tx: Transaction) -> list[NamedZone]:
     """Give the zones that the catalogue names beside the built-in ones, by identifier."""
+    return _zones(_store.zone_rows(tx))
+
+
+def _zones(rows: Sequence[Row]) -> list[NamedZone]:
     faults = Faults("catalogue")
-    found = [from_file_zone(fields=Fields(faults, row["zone_id"], row["definition"])) for row in _store.zone_rows(tx)]
+    found = [from_file_zone(fields=Fields(faults, row["zone_id"], row["definition"])) for row in rows]
     invariant(not faults.found, "the loaded zones are valid")
     return found
 
@@ -52,14 +56,15 @@ def zones(*, tx: Transaction) -> list[NamedZone]:
 def read_offerings(*, tx: Transaction, faults: Faults, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
     """Read every offering, or some, from their loaded declaration, noting faults."""
     wanted = None if offering_ids is None else set(offering_ids)
-    named = zones(tx=tx)
+    offering_rows, zone_rows = _store.catalogue_rows(tx)
+    named = _zones(zone_rows)
     prices: dict[str, dict[str, dict[str, Any]]] = {}
     for row in _store.price_rows(tx):
         of_offering = prices.setdefault(row["product_offering_id"], {})
         entry = of_offering.setdefault(row["price_id"], {**row["definition"], "versions": []})
         entry["versions"] += row["definition"]["versions"]
     found = []
-    for row in _store.offering_rows(tx):
+    for row in offering_rows:
         offering_id = row["product_offering_id"]
         if wanted is not None and offering_id not in wanted:
             continue

@@ -14,7 +14,7 @@ def prefix_table(zones: Sequence[NamedZone]) -> pa.Table:
     """Give every prefix and the zone of the numbers that begin so; the longest one decides."""
     found: dict[str, str] = dict(prefixes())
     for zone in zones:
-        for prefix in [*(one for country in zone.countries for one in prefixes_by_country()[country]), *zone.prefixes]:
+        for prefix in [*(one for country in zone.countries for one in prefixes_by_country().get(country, ())), *zone.prefixes]:
             found[prefix] = zone.zone_id
     return pa.table({"prefix": pa.array(list(found), pa.string()), "zone": pa.array([str(zone) for zone in found.values()], pa.string())})
 

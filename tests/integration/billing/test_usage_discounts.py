@@ -1,12 +1,16 @@
 """A discount on usage: granted to a product, taken off what it used on the days of the discount, as a line of its own, and ended."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
+import yaml
 
+from factories.billed_operator import BilledOperator, change
 from factories.rated_usage import RatedLake, Used
+from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.model import CustomerBill
 from hoeksteen.billing.queries import next_bill
 from hoeksteen.billing.wording import line_text
@@ -16,7 +20,10 @@ from hoeksteen.care.model import Reason
 from hoeksteen.journeys import operations as journeys
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import derived
+from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.product import queries as product
+from hoeksteen.product.operations import grant_discount, load_catalogue
+from hoeksteen.product.price_list import SHIPPED
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
@@ -126,3 +133,29 @@ def test_it_ends_with_who_and_why(world: RatedLake) -> None:
         ("bob", "end_discount", "2026-11-06"),
         ("bob", "end_discount", "2026-11-15"),
     ]
+
+
+def test_a_later_change_takes_nothing_of_it_back(operator: BilledOperator) -> None:
+    content = yaml.safe_load((SHIPPED / "mobile.yaml").read_text("utf-8"))
+    plan = next(one for one in content["offerings"] if one["id"] == "mobile-m")
+    plan["discounts"] = [{"id": "use", "name": "gebruikskorting", "percentage": "10", "of": "usage"}]
+    now, october = datetime(2026, 9, 25, tzinfo=UTC), date(2026, 10, 1)
+    with operator.database.transaction() as tx:
+        load_catalogue(tx=tx, mapping=content, now=now)
+    [held] = operator.add("mobile-m")
+    with operator.database.transaction() as tx:
+        grant_discount(
+            tx=tx, customer_id=held.customer_id, product_id=held.product_id, discount_id="mobile-m/use", from_day=october, now=now,
+            identifiers=operator.identifiers,
+        )  # fmt: skip
+    operator.charge([held], month=october, records=3)
+    operator.run(october)
+    change(operator, held, "mobile-l", from_day=date(2026, 11, 10))
+    operator.run(date(2026, 11, 1))
+    first, second = operator.bills(held)
+    used = sum(rate.amount for rate in first.rates if rate.kind == "usage")
+    [taken_off] = [rate.amount for rate in first.rates if rate.kind == "discount"]
+    assert (used, taken_off) == (Decimal("1.70"), Decimal("-0.17"))
+    assert {rate.kind for rate in second.rates} == {"recurring", "credit"}
+    for month in (october, date(2026, 11, 1)):
+        assert audit_bills(database=operator.database, lake=operator.lake, period=bill_period(month)).differences == ()

@@ -2,6 +2,7 @@
 
 import copy
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hoeksteen.kernel.time_period import local_day, start_of_day
 from hoeksteen.product import operations, queries
 from hoeksteen.product.model import NewProduct, NewTerm, ProductOffering, Roaming, Service, Zone
 from hoeksteen.product.named_zones import zone_name
-from hoeksteen.product.price_list import read_mapping
+from hoeksteen.product.price_list import read_directory, read_mapping
 from hoeksteen.product.validation import Combination, in_force, remarks, unused_zones
 from hoeksteen.storage.postgres import Database
 
@@ -116,6 +117,14 @@ def test_zones_are_named_in_words() -> None:
     zones = [entry.zone for entry in read_mapping(LIST).zones]
     names = [zone_name(zone=zone, zones=zones, language=language) for zone in ("TURKEY", "WORLD", "GONE") for language in ("nl", "en")]
     assert names == ["Turkije", "Turkey", "de rest van de wereld", "the rest of the world", "GONE", "GONE"]
+
+
+def test_prices_of_one_file_name_the_zones_of_another(tmp_path: Path) -> None:
+    (tmp_path / "a-prices.yaml").write_text(yaml.safe_dump({"offerings": LIST["offerings"]}))
+    with pytest.raises(InvalidInput, match="a-prices.yaml: plan/turkey: zones: must be a list of NL"):
+        read_directory(tmp_path)
+    (tmp_path / "b-zones.yaml").write_text(yaml.safe_dump({"zones": LIST["zones"]}))
+    assert len(read_directory(tmp_path).offerings) == 1
 
 
 def load(database: Database, content: dict[str, Any], now: datetime = NOW) -> None:

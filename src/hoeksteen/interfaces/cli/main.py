@@ -44,7 +44,7 @@ COMMANDS = {
     "forget": Topic("erase", False, ""),
     "usage": Topic("usage", False, "Collect, rate and explain usage."),
     "counters": Topic("counters", False, "Count what was used so far; lift a cap on roaming."),
-    "price": Topic("price", False, "Check price lists: holes, overlaps, what stands out."),
+    "price": Topic("price", False, "Check price lists (holes, overlaps, examples) and load them."),
     "discount": Topic("discounts", False, "Show, give and end the discounts of products."),
     "rate": Topic("rating", False, "Compare charges with a rating of now, or at other prices."),
     "lake": Topic("rating", False, "Merge the small files of usage and charges; let old ones go."),

@@ -19,7 +19,8 @@ from hoeksteen.kernel.clock import SystemClock
 from hoeksteen.kernel.errors import Code, HoeksteenError
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product import operations as product
-from hoeksteen.product.model import ProductOffering
+from hoeksteen.product import queries as products
+from hoeksteen.product.model import NamedZone, ProductOffering
 from hoeksteen.product.price_list import SHIPPED, check_directory
 from hoeksteen.product.validation import remarks, unused_zones
 from hoeksteen.rating.examples import Example, examples
@@ -39,7 +40,7 @@ class _Checked:
 
 @click.group()
 def price() -> None:
-    """Check price lists."""
+    """Check price lists, and load them."""
 
 
 @price.command()
@@ -50,7 +51,7 @@ def price() -> None:
 @json_option
 def check(directory: Path | None, with_examples: bool, beside: bool, data: Path, as_json: bool) -> None:
     """Name every hole, overlap and fault of the price lists in DIRECTORY (those that are shipped, by default); exit status 65 when there is one."""
-    checked = _check(directory or SHIPPED)
+    checked = _check(directory or SHIPPED, _loaded_zones(data) if beside else ())
     if beside and not checked.faults:
         checked.faults.extend(_beside(directory or SHIPPED, data))
     if with_examples and not checked.faults:
@@ -62,8 +63,27 @@ def check(directory: Path | None, with_examples: bool, beside: bool, data: Path,
         sys.exit(PROBLEMS[Code.INVALID_INPUT].exit_status)
 
 
-def _check(directory: Path) -> _Checked:
-    found = check_directory(directory)
+@price.command()
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True))
+@data_option
+@json_option
+def load(directory: Path, data: Path, as_json: bool) -> None:
+    """Load the price lists in DIRECTORY beside those that are there: all of them, or nothing when one would change what was charged."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        count = product.load_catalogue(tx=tx, directory=directory, now=runtime.clock.now())
+        zones = [zone.zone_id for zone in products.zones(tx=tx)]
+    report_console(as_json=as_json).print(f"{count:,} offerings loaded; {len(zones):,} zones are named.")
+    if as_json:
+        emit_json({"offerings": count, "zones": zones})
+
+
+def _loaded_zones(data: Path) -> Sequence[NamedZone]:
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        return products.zones(tx=tx)
+
+
+def _check(directory: Path, zones: Sequence[NamedZone]) -> _Checked:
+    found = check_directory(directory, zones=zones)
     offerings = [entry.offering for entry in found.offerings]
     standing_out = [remark for offering in offerings for remark in remarks(offering=offering)]
     standing_out += unused_zones(zones=[entry.zone for entry in found.zones], offerings=offerings)
@@ -92,6 +112,7 @@ def _figures(checked: _Checked) -> dict[str, Any]:
     return {
         "valid": not checked.faults,
         "offerings": len(offerings),
+        "zones": len({zone.zone_id for offering in offerings for zone in offering.zones}),
         "price_versions": sum(len(offering.prices) + len(offering.usage_prices) for offering in offerings),
         "allowances": sum(len(offering.allowances) for offering in offerings),
         "caps": sum(len(offering.caps) for offering in offerings),
