@@ -16,6 +16,16 @@ def prefixes() -> tuple[tuple[str, Zone], ...]:
 
 
 @cache
+def classes() -> dict[str, tuple[str, ...]]:
+    """Give the classes of ranges that belong to no country, such as SATELLITE, and the prefixes of each: all are dear, and within the zone WORLD."""
+    found: dict[str, tuple[str, ...]] = {}
+    for prefix, _, owner in _rows("prefixes.csv", 3):
+        if len(owner) > 2:
+            found[owner] = (*found.get(owner, ()), prefix)
+    return found
+
+
+@cache
 def countries() -> tuple[tuple[str, Roaming], ...]:
     """Give every country (ISO 3166-1 alpha-2) and what being there means."""
     return tuple((row[0], Roaming(row[1])) for row in _rows("countries.csv", 2))
