@@ -82,9 +82,12 @@ def instant(column: str) -> str:
     The second form is right about every text; the first is cheaper, and says nothing else of what it can read, which nearly all texts are.
     """
     typical = f"{column} LIKE '____-__-__T__:__:__+0_:00' AND {column} >= '1'"
-    return f"""coalesce(
-        CASE WHEN {typical} THEN try_strptime({column}, '%Y-%m-%dT%H:%M:%S%z') END,
-        TRY_CAST(CASE WHEN regexp_full_match({column}, '{_START}') THEN {column} END AS TIMESTAMPTZ))"""
+    return f"coalesce(CASE WHEN {typical} THEN try_strptime({column}, '%Y-%m-%dT%H:%M:%S%z') END, {iso_8601(column)})"
+
+
+def iso_8601(column: str) -> str:
+    """The instant that a text of ISO 8601 says, by its pattern."""
+    return f"TRY_CAST(CASE WHEN regexp_full_match({column}, '{_START}') THEN {column} END AS TIMESTAMPTZ)"
 
 
 def cast(now: datetime) -> str:

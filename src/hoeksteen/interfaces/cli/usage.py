@@ -14,6 +14,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_pairs
 from hoeksteen.interfaces.cli.usage_balance import balance, rated_balance, require_closed, show_balance, show_reasons, totals
 from hoeksteen.interfaces.cli.usage_files import adapters, collect, shown_progress, watch
+from hoeksteen.interfaces.cli.usage_senders import sender
 from hoeksteen.interfaces.cli.usage_suspended import suspended
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import AccessDenied
@@ -112,6 +113,6 @@ def _show_explanation(explanation: Explanation) -> None:
     console.print(table)
 
 
-for command in (collect, watch, adapters, balance, suspended):
+for command in (collect, watch, adapters, balance, suspended, sender):
     usage.add_command(command)
 commands = [usage]
