@@ -251,16 +251,15 @@ LEFT JOIN sealed_other_number o ON o.line = j.line
 WHERE NOT j.duplicate AND j.suspense IS NOT NULL
 """
 
-# Guided records in the order of the lake. What they share with others of their holding is looked up when they are written; words that are few are
-# numbers meanwhile, because the wider the rows the dearer their order.
+# Guided records in the order of the lake. What they share with others of their holding and bill period is looked up when they are written; words
+# that are few are numbers meanwhile, because the wider the rows the dearer their order.
 WORDS = ("service", "zone", "roaming")
 WORD = "CREATE TYPE {name}_word AS ENUM (SELECT DISTINCT {name} FROM identified WHERE {name} IS NOT NULL UNION SELECT '')"
 ORDERED = """
 SELECT j.month, h.bucket, j.holding_no, j.start, j.record_id, {file} AS usage_file_id, j.{line} AS line, j.service::service_word AS service,
-    j.zone::zone_word AS zone, j.roaming::roaming_word AS roaming, j.units, p.generation, p.period_day, p.bill_day, j.other_number
+    j.zone::zone_word AS zone, j.roaming::roaming_word AS roaming, j.units, j.other_number
 FROM judged j
 JOIN holding h ON h.holding_no = j.holding_no
-JOIN cycle p ON p.cycle_day = h.cycle_day AND j.start >= p.begins_at AND j.start < p.ends_at
 WHERE NOT j.duplicate AND j.suspense IS NULL
 ORDER BY j.month, h.place, j.start
 """
