@@ -26,6 +26,12 @@ def prefixes_by_country() -> dict[str, tuple[str, ...]]:
 
 
 @cache
+def classes() -> dict[str, tuple[str, ...]]:
+    """Give the classes of ranges that belong to no country, such as SATELLITE, and the prefixes of each: all are dear, and within the zone WORLD."""
+    return {owner: found for owner, found in prefixes_by_country().items() if len(owner) > 2}
+
+
+@cache
 def countries() -> tuple[tuple[str, Roaming], ...]:
     """Give every country (ISO 3166-1 alpha-2) and what being there means."""
     return tuple((row[0], Roaming(row[1])) for row in _rows("countries.csv", 2))

@@ -80,9 +80,12 @@ def instant(column: str) -> str:
     The second form is right about every text; the first is cheaper, and says nothing else of what it can read, which nearly all texts are.
     """
     typical = f"{column} LIKE '____-__-__T__:__:__+0_:00' AND {column} >= '1'"
-    return f"""coalesce(
-        CASE WHEN {typical} THEN try_strptime({column}, '%Y-%m-%dT%H:%M:%S%z') END,
-        TRY_CAST(CASE WHEN regexp_full_match({column}, '{_START}') THEN {column} END AS TIMESTAMPTZ))"""
+    return f"coalesce(CASE WHEN {typical} THEN try_strptime({column}, '%Y-%m-%dT%H:%M:%S%z') END, {iso_8601(column)})"
+
+
+def iso_8601(column: str) -> str:
+    """The instant that a text of ISO 8601 says, by its pattern."""
+    return f"TRY_CAST(CASE WHEN regexp_full_match({column}, '{_START}') THEN {column} END AS TIMESTAMPTZ)"
 
 
 def cast(now: datetime) -> str:
@@ -250,16 +253,15 @@ LEFT JOIN sealed_other_number o ON o.line = j.line
 WHERE NOT j.duplicate AND j.suspense IS NOT NULL
 """
 
-# Guided records in the order of the lake. What they share with others of their holding is looked up when they are written; words that are few are
-# numbers meanwhile, because the wider the rows the dearer their order.
+# Guided records in the order of the lake. What they share with others of their holding and bill period is looked up when they are written; words
+# that are few are numbers meanwhile, because the wider the rows the dearer their order.
 WORDS = ("service", "zone", "roaming")
 WORD = "CREATE TYPE {name}_word AS ENUM (SELECT DISTINCT {name} FROM identified WHERE {name} IS NOT NULL UNION SELECT '')"
 ORDERED = """
 SELECT j.month, h.bucket, j.holding_no, j.start, j.record_id, {file} AS usage_file_id, j.{line} AS line, j.service::service_word AS service,
-    j.zone::zone_word AS zone, j.roaming::roaming_word AS roaming, j.units, p.generation, p.period_day, p.bill_day, j.other_number
+    j.zone::zone_word AS zone, j.roaming::roaming_word AS roaming, j.units, j.other_number
 FROM judged j
 JOIN holding h ON h.holding_no = j.holding_no
-JOIN cycle p ON p.cycle_day = h.cycle_day AND j.start >= p.begins_at AND j.start < p.ends_at
 WHERE NOT j.duplicate AND j.suspense IS NULL
 ORDER BY j.month, h.place, j.start
 """

@@ -257,3 +257,28 @@ def add_identity_run(tx: Transaction, run_id: UUID, month: int, identities: int,
 
 def drop_identity_runs(tx: Transaction, run_ids: Sequence[UUID]) -> None:
     tx.execute("DELETE FROM usage.identity_run WHERE run_id = ANY(%s)", (list(run_ids),))
+
+
+_SENDER = "SELECT name, formats, added_by, added_at, expires_at, revoked_at FROM usage.sender "
+
+
+def add_sender(
+    tx: Transaction, name: str, token_hash: bytes, formats: Sequence[str], added_by: str, now: datetime, expires_at: datetime
+) -> bool:  # fmt: skip
+    sql = """
+    INSERT INTO usage.sender (name, token_hash, formats, added_by, added_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (name) DO NOTHING
+    """
+    return tx.execute(sql, (name, token_hash, list(formats), added_by, now, expires_at)) == 1
+
+
+def revoke_sender(tx: Transaction, name: str, now: datetime) -> bool:
+    return tx.execute("UPDATE usage.sender SET revoked_at = %s WHERE name = %s AND revoked_at IS NULL", (now, name)) == 1
+
+
+def senders(tx: Transaction) -> list[Row]:
+    return tx.rows(_SENDER + "ORDER BY name")
+
+
+def sender_by_hash(tx: Transaction, token_hash: bytes) -> Row | None:
+    return tx.row(_SENDER + "WHERE token_hash = %s", (token_hash,))

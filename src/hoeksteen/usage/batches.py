@@ -48,13 +48,14 @@ class Batch:
 
 
 def accept(
-    *, database: Database, folder: Path, key: str, content: bytes, adapter: str, now: datetime, layouts: Path | None = None
+    *, database: Database, folder: Path, key: str, content: bytes, adapter: str, now: datetime, layouts: Path | None = None, sender: str = ""
 ) -> Batch:  # fmt: skip
     """
     Accept a batch: when this returns, it survives a crash and will be taken once, however often it is sent.
 
     :param folder: the drop folder
     :param key: the sender's own name of the batch, which stays with these bytes for good
+    :param sender: the machine that sends it, whose keys are its own; empty for people
     :raises InvalidInput: when the key is none, the batch is empty or too large, or there is no such format
     :raises Conflict: when other bytes were sent under this key before
     :raises Unavailable: when the disk refuses it; send it again under the same key
@@ -65,23 +66,24 @@ def accept(
         raise InvalidInput(f"The batch has {len(content):,} bytes.", remedy=f"Send 1 to {BYTES_MAX:,} bytes.")
     chosen = named(adapter, layouts)
     digest = hashlib.sha256(content).digest()
-    name = f"batch-{key}"
+    name = f"batch-{_stored(key, sender)}"
     with database.transaction() as tx:
-        if not _store.add_batch(tx, key, digest, name, now):
+        if not _store.add_batch(tx, _stored(key, sender), digest, name, now):
             raise Conflict(f"Other bytes were sent under the key {key} before.", remedy="Give each batch a key of its own.")
-        found = batch(tx=tx, key=key)
+        found = batch(tx=tx, key=key, sender=sender)
     if found.state is BatchState.ACCEPTED:
         _put(folder / chosen.name, name, content)  # also when an earlier attempt may have done so: the same bytes count once
     return found
 
 
-def batch(*, tx: Transaction, key: str) -> Batch:
+def batch(*, tx: Transaction, key: str, sender: str = "") -> Batch:
     """
     Give what became of a batch.
 
-    :raises NotFound: when none was accepted under this key
+    :param sender: the machine that sent it; empty for people
+    :raises NotFound: when none was accepted under this key of theirs
     """
-    row = _store.batch(tx, key)
+    row = _store.batch(tx, _stored(key, sender)) if _KEY.fullmatch(key) else None
     if row is None:
         raise NotFound(f"No batch was accepted under the key {key[:64]}.", remedy="Send it, or check the key.")
     balance = _store.file_by_digest(tx, row["digest"])
@@ -89,6 +91,11 @@ def batch(*, tx: Transaction, key: str) -> Batch:
         return Batch(key, BatchState.TAKEN, row["accepted_at"], balance=balance)
     why = _store.why_refused(tx, row["name"])
     return Batch(key, BatchState.ACCEPTED if why is None else BatchState.REFUSED, row["accepted_at"], why or "")
+
+
+def _stored(key: str, sender: str) -> str:
+    """Give the key that a batch stands under; no key holds the sign that parts it from its sender."""
+    return f"{key}@{sender}" if sender else key
 
 
 def _put(folder: Path, name: str, content: bytes) -> None:

@@ -24,7 +24,7 @@ from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.api import resources as tmf
 from hoeksteen.interfaces.api.answers import Asked, failure, many, read_asked, read_fields, single
 from hoeksteen.interfaces.api.gaps import gap_routes
-from hoeksteen.interfaces.api.usage_stream import Sender, batch_by_key, send_batch
+from hoeksteen.interfaces.api.usage_stream import Sender, batch_by_key, machine_of, send_batch
 from hoeksteen.interfaces.problems import PROBLEMS, place_of
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.login import SESSION_ENDED
@@ -37,6 +37,7 @@ from hoeksteen.party.model import Customer
 from hoeksteen.product import queries as product
 from hoeksteen.receivables import queries as receivables
 from hoeksteen.storage.postgres import Transaction
+from hoeksteen.usage.senders import TOKEN_BEGINS
 
 _report = logging.getLogger(__name__)
 Api = Request[Any, Any, Any]
@@ -89,6 +90,12 @@ def api_application(*, runtime: Runtime) -> Litestar:
         return client_of(runtime, request)
 
     def sender(request: Api) -> Sender:
+        token = bearer_of(request)
+        if token.startswith(TOKEN_BEGINS):  # never handed to the keeper
+            machine = machine_of(runtime, token)
+            if machine is None:
+                raise TokenNeeded
+            return machine
         asks = client_of(runtime, request)
         if asks.purpose != "billing":
             raise AccessDenied("This token's role sends no usage.", reason="no_role", remedy="Ask as billing.")
@@ -129,16 +136,28 @@ def client_of(runtime: Runtime, request: Api) -> Client:
     :raises TokenNeeded: without a bearer token that lives
     :raises AccessDenied: with the reason `no_role`, when their role has no purpose here, as a vendor's technician's
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = bearer_of(request)
+    if token.startswith(TOKEN_BEGINS):  # a machine's, which is for sending usage alone
         raise TokenNeeded
-    session = disclosure.session(keeper=runtime.keeper, token=token.strip())
+    session = disclosure.session(keeper=runtime.keeper, token=token)
     purpose = next((_PURPOSES[role] for role in session.roles if role in _PURPOSES), "")
     if not purpose or (purpose == "own_data") != (session.subject is not None):  # before anything is read: which ids exist is not theirs to know
         raise AccessDenied("This token's role includes no customers.", reason="no_role", remedy="Ask as care or billing.")
     ticket = request.headers.get("x-ticket", "")
     context = reason_given(channel="ticket", ticket=ticket).context if ticket else {}
-    return Client(runtime, session, runtime.keeper.as_actor(token.strip()), purpose, context)
+    return Client(runtime, session, runtime.keeper.as_actor(token), purpose, context)
+
+
+def bearer_of(request: Api) -> str:
+    """
+    Give the bearer token of a request.
+
+    :raises TokenNeeded: when there is none
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenNeeded
+    return token.strip()
 
 
 # --- TMF629

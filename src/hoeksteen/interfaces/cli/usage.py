@@ -16,6 +16,7 @@ from hoeksteen.interfaces.cli.usage_balance import balance, rated_balance, requi
 from hoeksteen.interfaces.cli.usage_correct import commands as correcting
 from hoeksteen.interfaces.cli.usage_correct import told
 from hoeksteen.interfaces.cli.usage_files import adapters, collect, shown_progress, watch
+from hoeksteen.interfaces.cli.usage_senders import sender
 from hoeksteen.interfaces.cli.usage_suspended import suspended
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import AccessDenied
@@ -118,6 +119,6 @@ def _show_explanation(explanation: Explanation) -> None:
     console.print(table)
 
 
-for command in (collect, watch, adapters, balance, suspended, *correcting):
+for command in (collect, watch, adapters, balance, suspended, sender, *correcting):
     usage.add_command(command)
 commands = [usage]
