@@ -67,3 +67,7 @@ def test_totals_lose_what_records_lose(used: list[tuple[int, str, int]], drawn: 
     found = list(taken_off(discounts=discounts, totals=list(divided(used, drawn, late)), period=NOVEMBER, active=active))
     assert {one.discount.alteration_id: one.micro for one in found} == plain(used, drawn, until, late)
     assert sum(one.micro for one in found) <= sum(micro for _, _, micro in used)
+    if late:  # taken back on a later bill, it gives back what it had off
+        back = [SimpleNamespace(**{**vars(total), "amount_micro": -total.amount_micro}) for total in divided(used, drawn, late)]
+        given = taken_off(discounts=discounts, totals=back, period=NOVEMBER, active=active)
+        assert {one.discount.alteration_id: one.micro for one in given} == {name: -micro for name, micro in plain(used, drawn, until, late).items()}

@@ -1,7 +1,6 @@
 """A bill shows a zone that price lists name where a price names it, in words; elsewhere what was used there stands under the zone around it."""
 
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 from hoeksteen.billing.assembly import assemble, to_bill
@@ -12,6 +11,7 @@ from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.product.price_list import read_mapping
+from hoeksteen.rating.model import UsageTotal
 
 NOVEMBER = BillPeriod(date(2026, 11, 1), date(2026, 12, 1))
 
@@ -40,10 +40,10 @@ DAYS = {"bill_date": date(2026, 12, 1), "due_date": date(2026, 12, 15)}
 
 def lines(offering: str, *used: tuple[str, str, int]) -> list[tuple[str, str]]:
     account = BillingAccount(derived("customer"), derived("account"), "1", 1, "transfer", True, "active")
-    usage: list[Any] = [
-        SimpleNamespace(
-            product_id=derived("product"), product_offering_id=offering, service="voice", zone=zone, price_id=f"{offering}/{price}", records=1,
-            units=60, free_units=0, amount_micro=micro, roaming="HOME", period_day=date(2026, 11, 1),
+    usage = [
+        UsageTotal(
+            derived("customer"), derived("account"), derived("product"), offering, "voice", zone, f"{offering}/{price}", records=1, units=60,
+            free_units=0, amount_micro=micro, roaming="HOME", period_day=date(2026, 11, 1),
         )
         for zone, price, micro in used
     ]  # fmt: skip
