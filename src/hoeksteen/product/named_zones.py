@@ -4,14 +4,12 @@ import re
 from collections.abc import Sequence
 
 from hoeksteen.product.fields import Faults, Fields
-from hoeksteen.product.model import NamedZone, Roaming, Zone
-from hoeksteen.product.numbering_plan import countries, prefixes_by_country, zone_of
+from hoeksteen.product.model import NamedZone, Zone
+from hoeksteen.product.numbering_plan import ZONE_OF_ROAMING, countries, prefixes_by_country, zone_of
 
 _ZONE = {"id", "within", "name", "countries", "prefixes"}
 _IDENTIFIER = re.compile(r"[A-Z][A-Z0-9-]{1,29}")
 _PREFIX = re.compile(r"\*?[0-9]{1,15}")
-_ZONE_OF_COUNTRY = {Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}
-
 _NAMES = {
     Zone.NL: ("Nederland", "the Netherlands"),
     Zone.EU: ("de EU", "the EU"),
@@ -72,8 +70,8 @@ def _of_country(zone: NamedZone, country: str, faults: Faults) -> tuple[str, ...
     prefixes = prefixes_by_country().get(country, ())
     if not prefixes:
         faults.add(where, "countries", f"{country} shares its country code and has no prefix of its own; name its prefixes")
-    elif _ZONE_OF_COUNTRY[roaming] is not zone.within:
-        faults.add(where, "countries", f"{country} lies in {_ZONE_OF_COUNTRY[roaming]}, not within {zone.within}")
+    elif ZONE_OF_ROAMING[roaming] is not zone.within:
+        faults.add(where, "countries", f"{country} lies in {ZONE_OF_ROAMING[roaming]}, not within {zone.within}")
         return ()
     return prefixes
 

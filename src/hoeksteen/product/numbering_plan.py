@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hoeksteen.product.model import Roaming, Zone
 
+ZONE_OF_ROAMING = {Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}
+"""The zone of data, by where it is used."""
 _FOLDER = Path(__file__).parent / "numbering"
 
 

@@ -14,7 +14,8 @@ from uuid import UUID
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import add_months, bill_period, local_day
-from hoeksteen.product.model import Roaming, Zone
+from hoeksteen.product import queries as product
+from hoeksteen.product.model import NamedZone, Zone
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.rating import _store
 from hoeksteen.rating.model import Correction
@@ -22,6 +23,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 from hoeksteen.usage.corrected import GuidedRecord, add_corrected, guided_record, units_max
 from hoeksteen.usage.queries import closes_of
+from hoeksteen.usage.zones import zones_of_data
 
 SHOWN_MAX = 500
 
@@ -64,7 +66,7 @@ def correct_record(
         _require_counting(write.tx, record_id)
         generation = closes_of(tx=write.tx, period=old.period)
         counted = replace(old, generation=generation, bill_day=add_months(old.period_day, generation), record_id=identifiers.new(now))
-        new = None if right is None else _corrected(counted, right)
+        new = None if right is None else _corrected(counted, right, product.zones(tx=write.tx))
         detail = _detail(old, new)
         if not detail:
             raise InvalidInput(f"Record {record_id} says that already.", remedy="Name what is different.")
@@ -101,17 +103,19 @@ def _require_counting(tx: Transaction, record_id: UUID) -> None:
         raise WrongState(f"Record {record_id} was corrected before: nothing was used.", remedy="Have its source deliver it again.")
 
 
-def _corrected(old: GuidedRecord, right: Right) -> GuidedRecord:
+def _corrected(old: GuidedRecord, right: Right, named: Sequence[NamedZone]) -> GuidedRecord:
     """
     Give the record as it should have been.
 
+    :param named: the zones that the catalogue names beside the built-in ones
     :raises InvalidInput: naming the field
     """
     most = units_max(old.service)
     if right.units is not None and not 0 <= right.units <= most:
         raise InvalidInput("The field units cannot be so.", remedy=f"For {old.service} it lies between 0 and {most:,}.", field="units")
-    if right.zone is not None and (right.zone not in set(Zone) or old.service == "data"):
-        zones = ", ".join(Zone)
+    known = [*map(str, Zone), *(zone.zone_id for zone in named)]
+    if right.zone is not None and (right.zone not in known or old.service == "data"):
+        zones = ", ".join(known)
         raise InvalidInput("The field zone cannot be so.", remedy=f"It is one of {zones}; of data name the country.", field="zone")
     roaming = old.roaming if right.country is None else dict(countries()).get(right.country.upper())
     if roaming is None:
@@ -121,8 +125,8 @@ def _corrected(old: GuidedRecord, right: Right) -> GuidedRecord:
         remedy = f"It lies between {old.period.first_day} and {old.period.end_day}, with its time zone."
         raise InvalidInput("The field start lies outside the record's bill period.", remedy=remedy, field="start")
     zone = old.zone if right.zone is None else right.zone
-    if old.service == "data":
-        zone = str({Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}[Roaming(roaming)])
+    if old.service == "data" and right.country is not None:
+        zone = zones_of_data(named)[right.country.upper()]
     units = old.units if right.units is None else right.units
     return replace(old, units=units, zone=zone, roaming=str(roaming), start=start)
 

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from hoeksteen.product.model import NamedZone, Roaming, Zone
-from hoeksteen.product.numbering_plan import countries, prefixes, prefixes_by_country
-
-_ZONE_OF_DATA = {Roaming.HOME: Zone.NL, Roaming.EU: Zone.EU, Roaming.WORLD: Zone.WORLD}
+from hoeksteen.product.model import NamedZone
+from hoeksteen.product.numbering_plan import ZONE_OF_ROAMING, countries, prefixes, prefixes_by_country
 
 
 def prefix_table(zones: Sequence[NamedZone]) -> pa.Table:
@@ -21,11 +19,16 @@ def prefix_table(zones: Sequence[NamedZone]) -> pa.Table:
 
 def country_table(zones: Sequence[NamedZone]) -> pa.Table:
     """Give every country, what being there means, and the zone of data that is used there."""
-    named = {country: zone.zone_id for zone in zones for country in zone.countries}
     return pa.table(
         {
             "country": pa.array([country for country, _ in countries()], pa.string()),
             "roaming": pa.array([str(roaming) for _, roaming in countries()], pa.string()),
-            "data_zone": pa.array([named.get(country, str(_ZONE_OF_DATA[roaming])) for country, roaming in countries()], pa.string()),
+            "data_zone": pa.array(list(zones_of_data(zones).values()), pa.string()),
         }
     )
+
+
+def zones_of_data(zones: Sequence[NamedZone]) -> dict[str, str]:
+    """Give the zone of data by the country in which it is used."""
+    named = {country: zone.zone_id for zone in zones for country in zone.countries}
+    return {country: named.get(country, str(ZONE_OF_ROAMING[roaming])) for country, roaming in countries()}

@@ -10,6 +10,7 @@ from factories.rated_usage import NOW, PLANS, RatedLake, Used, record_id
 from hoeksteen.kernel.errors import InvalidInput, NotFound, Unavailable, WrongState
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.product import operations as product
 from hoeksteen.rating import queries
 from hoeksteen.rating.correcting import Right, correct_record, corrections
 from hoeksteen.rating.model import Correction, UsageTotal
@@ -182,6 +183,17 @@ def test_an_explanation_of_what_counts_no_more(world: RatedLake) -> None:
     with world.database.transaction() as tx:
         told = queries.explain(tx=tx, lake=world.lake, record_id=record_id("a"))
     assert (told.state, told.reason, told.delivered_units, told.units, told.corrected) == ("zero_rated", "corrected", 60 * MINUTE, 0, made)
+
+
+def test_a_zone_of_the_catalogue_is_right_too_and_stays_when_only_units_change(world: RatedLake) -> None:
+    turkey = {"id": "TURKEY", "within": "WORLD", "name": {"nl": "Turkije", "en": "Turkey"}, "countries": ["TR"]}
+    with world.database.transaction() as tx:
+        product.load_catalogue(tx=tx, mapping={"zones": [turkey], "offerings": []}, now=NOW)
+    world.use([call("a", 60, zone="WORLD"), Used("d", "sim", datetime(2026, 10, 3, 12, tzinfo=UTC), "data", "TURKEY", 5_000, roaming="WORLD")])
+    assert correct(world, "a", Right(zone="TURKEY")).detail == {"zone": ["WORLD", "TURKEY"]}
+    fewer = correct(world, "d", Right(units=4_000))
+    assert fewer.detail == {"units": ["5000", "4000"]} and fewer.new_record_id is not None
+    assert correct(world, fewer.new_record_id, Right(country="us")).detail == {"zone": ["TURKEY", "WORLD"]}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.interfaces.web.words import marked
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput, Refused, Unavailable, WrongState
 from hoeksteen.kernel.time_period import start_of_day
+from hoeksteen.product import queries as product
 from hoeksteen.product.model import Zone
+from hoeksteen.product.named_zones import zone_name
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.rating import queries as rating
 from hoeksteen.storage.postgres import Transaction
@@ -119,6 +121,7 @@ def _queue(visit: Visit, **told: Any) -> Response[str]:
         return visit.page(
             "desk/suspended.html",
             waiting=found,
+            zone_names=_zone_names(tx, visit),
             days=max(((visit.now - one.oldest).days for one in found), default=0),
             unpriced=unpriced,
             retry=retrying.latest(tx=tx),
@@ -143,6 +146,7 @@ def _records(
         found = _fitting(tx, visit, wanted, SHOWN_MAX)
         changes = suspense.changes(tx=tx, reason=wanted.reason, source=wanted.source)
         retried = retrying.latest(tx=tx)
+        zone_names = _zone_names(tx, visit)
     return visit.page(
         "desk/suspended_records.html",
         status=status,
@@ -153,7 +157,7 @@ def _records(
         changes=changes,
         retry=retried,
         me=visit.person.actor,
-        zones=[str(zone) for zone in Zone],
+        zone_names=zone_names,
         countries=sorted(((code, visit.words.country(code)) for code, _ in countries()), key=lambda one: one[1]),
         ticked={name for name in (typed.values if typed else {}) if name.startswith(_TICK)},
         typed=typed or Form({}),
@@ -170,6 +174,13 @@ def _confirm(visit: Visit, form: Form, chosen: list[UUID], why: str) -> Response
     concerned = [one for one in found.shown if one.record_id in ids]
     services = [_of_service(concerned, service) for service in sorted({one.service for one in concerned})]
     return visit.page("desk/suspended_write_off.html", wanted=wanted, sent=form.values, records=len(chosen), services=services, why=why)
+
+
+def _zone_names(tx: Transaction, visit: Visit) -> dict[str, str]:
+    """Give every zone that a record can have, the catalogue's own too, and its name."""
+    named = product.zones(tx=tx)
+    ids = [*map(str, Zone), *(zone.zone_id for zone in named)]
+    return {zone: zone_name(zone=zone, zones=named, language=visit.words.language) for zone in ids}
 
 
 def _of_service(concerned: Sequence[SuspendedRecord], service: str) -> OfService:
