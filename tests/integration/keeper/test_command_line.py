@@ -158,11 +158,16 @@ def test_what_is_missing_or_taken_is_said_in_one_sentence(keeper: RunningKeeper,
         (("fsck", "--home", keeper.home, "--dsn", keeper.dsn.replace("dbname=keeper", "dbname=postgres")), "not_initialised"),
         (("keygen", "--out", keeper.key("chris.smit") / "below"), "not_written"),
         (("init", "--home", tmp_path / "new", "--dsn", f"host={tmp_path} dbname=keeper"), "store_"),
-        (("checkpoint", "--as", "chris.smit", "--key", tmp_path / "none", "--socket", keeper.socket_path), "key_unreadable"),
+        (("checkpoint", "--as", "chris.smit", "--key", tmp_path / "none", "--socket", keeper.socket_path), f"key_unreadable: {tmp_path}/none cannot"),
+        (("fsck", "--home", keeper.home, "--dsn", keeper.dsn.replace("dbname=keeper", "dbname=kepper")), 'store_unreachable: database "kepper" does'),
+        (("backup", "--home", keeper.home, "--out", tmp_path / "b", "--dsn", f"{keeper.dsn} user=nobody"), "store_unreachable"),
+        (("backup", "--home", keeper.home, "--out", tmp_path / "b", "--dsn", "nonsense"), "dsn_invalid"),
+        (("restore", tmp_path / "b", "--home", tmp_path / "new", "--dsn", keeper.dsn), "not_initialised"),
         (("checkpoint", "--as", "chris.smit", "--key", keeper.key("chris.smit"), "--socket", tmp_path / "none"), "keeper_unreachable"),
     ):
         answer = keeper.run(*arguments, check=False)
-        assert answer.returncode == 1 and answer.stderr.splitlines()[-1].startswith(says), answer.stderr
+        assert answer.returncode == 1 and answer.stderr.startswith(says) and answer.stderr.count("\n") == 1, answer.stderr
+        assert arguments[0] != "restore" or "copy the keys/ of the keeper that was backed up" in answer.stderr
     assert not (tmp_path / "new").exists()  # a store that cannot be reached leaves no keys behind
 
 

@@ -85,7 +85,8 @@ def _look(entry: Mapping[str, Any]) -> str:
     why = entry["ticket"] or (f"grant {entry['grant'][:8]}" if entry["grant"] else "")
     what = " ".join(filter(None, (entry["action"], entry["category"], entry["purpose"] and f"for {entry['purpose']}")))
     marks = ", ".join(filter(None, (what, entry["masked"] and "masked", entry["outcome"] != "allowed" and entry["outcome"].upper(), why)))
-    return f"{entry['time']:%Y-%m-%d %H:%M:%S} UTC  {entry['actor'] or 'the keeper'} of {entry['organisation'] or '-'} ({entry['country'] or '-'}): {marks}"
+    who = f"{entry['actor']} of" if entry["actor"] else "the keeper, about"
+    return f"{entry['time']:%Y-%m-%d %H:%M:%S} UTC  {who} {entry['organisation'] or '-'} ({entry['country'] or '-'}): {marks}"
 
 
 def _way(way: Mapping[str, Any]) -> str:

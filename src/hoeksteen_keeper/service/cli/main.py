@@ -33,6 +33,7 @@ def main() -> None:
     """Run the command line; every error is one sentence and exit status 1, and every file that it makes is its owner's alone."""
     os.umask(0o077)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it repeats what the message says
     try:
         cli(standalone_mode=True)
     except (KeeperError, OSError) as error:
