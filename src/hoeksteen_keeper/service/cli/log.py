@@ -1,7 +1,6 @@
 """Questions to the log, over the socket."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -15,6 +14,7 @@ import click
 from hoeksteen_keeper.client import KeeperClient
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.service.cli.options import INSTANT, PATH, as_person, aware, print_json
+from hoeksteen_keeper.vault.providers import write_secret
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PAGE = 10_000
@@ -114,13 +114,9 @@ def exposure(client: KeeperClient) -> None:
 @as_person
 def export(client: KeeperClient, subject: UUID, since: datetime | None, until: datetime | None, out: Path) -> None:
     """Write an evidence bundle about a subject; check it with `hoeksteen-verify`."""
-    bundle = client.export_bundle(subject=subject, since=aware(since), until=aware(until))
-    try:
-        with open(out, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            os.fchmod(file.fileno(), 0o600)  # it may have been there before
-            file.write(bundle)
-    except OSError as error:
-        raise KeeperInvalid("not_written", f"{out} cannot be written: {error.strerror}. Name a file with --out.") from error
+    if out.exists():
+        raise KeeperInvalid("bundle_exists", f"{out} exists, and evidence is never overwritten. Name another file with --out.")
+    write_secret(out, client.export_bundle(subject=subject, since=aware(since), until=aware(until)))
     click.echo(f"{out}")
 
 
