@@ -37,7 +37,10 @@ def load_key(path: Path) -> Ed25519PrivateKey:
     """
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        made = "Name the right one, or make one with `hoeksteen-keeper keygen --out FILE`."
+        raise KeeperInvalid("key_unreadable", f"{path} cannot be read: {error.strerror}. {made}") from error
+    except ValueError as error:
         raise KeeperInvalid("key_unreadable", f"{path} holds no readable Ed25519 key. Make one with `hoeksteen-keeper keygen --out FILE`.") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise KeeperInvalid("key_unreadable", f"{path} holds no Ed25519 key. Make one with `hoeksteen-keeper keygen --out FILE`.")

@@ -146,6 +146,17 @@ def test_every_document_that_is_mentioned_is_there() -> None:
     assert {name: where for name, where in mentioned.items() if not (ROOT / name).is_file()} == {}
 
 
+def test_every_row_of_a_table_has_a_cell_for_each_heading() -> None:
+    wrong = []
+    for path in [path for path in _tracked() if path.suffix == ".md"]:
+        wanted = 0
+        for line in re.sub(r"`[^`\n]*`|\\\\\\|", "", path.read_text("utf-8")).splitlines():
+            cells = line.count("|") - 1 if line.startswith("|") else 0
+            wrong += [f"{_name(path)}: {line[:60]}"] if wanted and cells and cells != wanted else []
+            wanted = (wanted or cells) if cells else 0
+    assert wrong == []
+
+
 def test_every_worked_case_of_rating_is_tested() -> None:
     numbers = re.findall(r"^\| (\d+b?) \|", (ROOT / "docs/rating.md").read_text("utf-8"), re.MULTILINE)
     assert len(numbers) == 29

@@ -7,7 +7,7 @@ from uuid import UUID
 from hoeksteen_keeper.access.break_glass import BreakGlass
 from hoeksteen_keeper.access.gate import Gate
 from hoeksteen_keeper.access.grants import Grants
-from hoeksteen_keeper.access.model import Caller, Grant
+from hoeksteen_keeper.access.model import Actor, Caller, Grant
 from hoeksteen_keeper.errors import KeeperInvalid, KeeperRefused
 from hoeksteen_keeper.evidence.log import Log
 
@@ -63,6 +63,10 @@ class Approvals:
         if grant.asker != caller.actor.actor and not self.decides(caller):
             raise KeeperInvalid("unknown_grant", "There is no such grant.")
         return self._described(grant)
+
+    def masked(self, asker: Actor, grant: Mapping[str, Any]) -> bool:
+        """Say whether a grant, as `show` gives it, opens some of it to its asker in a masked form only."""
+        return not grant["unmasked"] and self._gate.masks(asker, grant["purpose"], grant["categories"])
 
     def decides(self, caller: Caller) -> bool:
         """Say whether the caller sees and decides on the grants of others."""

@@ -112,6 +112,11 @@ class Gate:
         """Say whether somebody may decide on grants, under the policies in force."""
         return self._shelf.in_force().decide(actor, "decide_grant", "keeper", Facts(strong=True)).allowed
 
+    def masks(self, actor: Actor, purpose: str, categories: Sequence[str]) -> bool:
+        """Say whether a grant that does not ask for unmasked data shows somebody one of these categories in a masked form only."""
+        facts, policies = Facts(purpose, True, True, grant=True, strong=True), self._shelf.in_force()
+        return not all(policies.decide(actor, "reveal", category, facts).allowed for category in categories)
+
     def require_openable(self, caller: Caller, purpose: str, categories: Sequence[str]) -> None:
         """
         Refuse to have a grant approved that could open nothing.

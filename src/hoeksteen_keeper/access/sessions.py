@@ -72,7 +72,8 @@ class Sessions:
         :raises KeeperRefused: `assertion_invalid` (wrong key, too old, used before), `actor_blocked` or `organisation_blocked`
         """
         refused = KeeperRefused(
-            "assertion_invalid", "The assertion is not signed by a key of that actor, is older than a minute, or was used before."
+            "assertion_invalid",
+            "No key of that actor's made this just now. Use the actor's own key, once for each proof, and set the clock right.",
         )
         if not 16 <= len(nonce) <= 64 or not _close_to(time, self._machine()):
             raise refused

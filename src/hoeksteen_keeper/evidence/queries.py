@@ -16,7 +16,7 @@ from hoeksteen_keeper.evidence.log import Log
 from hoeksteen_keeper.evidence.model import JSON, SEEING, Entry, Event
 from hoeksteen_keeper.evidence.replay import StateAt, state_at
 
-__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "shredded", "state_at", "told", "used"]
+__all__ = ["Report", "did_see", "entries", "export_bundle", "fsck", "names", "organisations", "shredded", "state_at", "told", "used"]
 
 ANSWER_MAX = 100_000
 _TOO_MUCH = f"More than {ANSWER_MAX} entries; ask for a shorter period, or page by page."
@@ -59,7 +59,7 @@ def _did_see(
     until: datetime | None, after: int | None, limit: int | None,
 ) -> list[dict[str, JSON]]:  # fmt: skip
     now = state_at(log, None)
-    among = None if country is None and organisation is None else _organisations(now, organisation, country)
+    among = None if country is None and organisation is None else organisations(now, organisation, country)
     with _store.connected(log.pool) as tx:
         first, last = period(tx, since, until)
         first = first if after is None else max(first, after + 1)
@@ -115,7 +115,13 @@ def told(log: Log, kind: str, subjects: Sequence[UUID]) -> list[tuple[UUID, Even
     return [(subject, events[index]) for index, subject in found if events[index].outcome == "allowed"]
 
 
-def _organisations(state: StateAt, organisation: str | None, country: str | None) -> list[str]:
+def names(log: Log | EarlierLog, subject: UUID) -> bool:
+    """Say whether any entry is about a subject."""
+    with _store.connected(log.pool) as tx:
+        return bool(about(tx, log.scribe.subject_key(subject), 0, _store.head_size(tx)))
+
+
+def organisations(state: StateAt, organisation: str | None, country: str | None) -> list[str]:
     """Give the organisations of that name that were ever in that country; one that the log does not know is in none."""
     if country is None:
         return [str(organisation)]

@@ -27,7 +27,8 @@ def approval(request: Page, grant: UUID) -> Template:
     found = rooms.approvals.show(caller, grant)
     return page(
         request, "approval.html", caller=caller, grant=found, held=rooms.actors.passkeys(caller.actor.actor),
-        decides=rooms.approvals.decides(caller)
+        decides=rooms.approvals.decides(caller),
+        masked=rooms.approvals.masked(rooms.actors.find(found["asker"]), found),
     )  # fmt: skip
 
 

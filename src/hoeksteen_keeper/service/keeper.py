@@ -76,8 +76,11 @@ def shred(keeper: Keeper, *, subject: UUID, category: int, entry: int | None) ->
         shred_tokens(tx, subject=subject, category=category)
 
 
+_TO_RESTORE = "to restore a backup there, copy the keys/ of the keeper that was backed up instead: init makes others."
+
+
 def require_home(home: Path) -> Path:
     """:raises KeeperInvalid: when no keeper was initialised there"""
     if not (home / "keys").is_dir():
-        raise KeeperInvalid("not_initialised", f"There is no keeper in {home}. Run `hoeksteen-keeper init --home {home}`.")
+        raise KeeperInvalid("not_initialised", f"There is no keeper in {home}. Run `hoeksteen-keeper init --home {home}`; {_TO_RESTORE}")
     return home

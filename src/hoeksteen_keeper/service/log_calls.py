@@ -158,6 +158,16 @@ def _require_known(keeper: Keeper, body: DidSee | CouldSee) -> None:
     for kind, name in (("actor", body.actor), ("organisation", body.organisation)):
         if name is not None and not any(standing(log).told(kind, name) for log in logs):
             raise KeeperInvalid("question_invalid", f"The log knows no {kind} of that name.")
+    if body.country is not None and not any(queries.organisations(standing(log), None, body.country) for log in logs):
+        raise KeeperInvalid("question_invalid", "The log knows no organisation in that country. A country is two letters, such as NL.")
+    if body.subject:
+        _require_subject(keeper, subject_of(body.subject))
+
+
+def _require_subject(keeper: Keeper, subject: UUID) -> None:
+    logs: list[Log | EarlierLog] = [*keeper.log.earlier, keeper.log]
+    if not keeper.keys.knows(subject) and not any(queries.names(log, subject) for log in logs):
+        raise KeeperInvalid("question_invalid", "The keeper holds nothing of that subject, and the log names them nowhere. Check the identifier.")
 
 
 def _named(body: DidSee | CouldSee) -> dict[str, Any]:

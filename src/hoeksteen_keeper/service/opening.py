@@ -31,7 +31,7 @@ from hoeksteen_keeper.service.reapplying import reapply
 from hoeksteen_keeper.service.schedule import destroy_months_over
 from hoeksteen_keeper.service.tile_home import tile_home
 from hoeksteen_keeper.service.witnesses import cosigned, read_witnesses, require_nothing_newer
-from hoeksteen_keeper.store.database import Store, migrate
+from hoeksteen_keeper.store.database import Store, migrate, require_admitted
 from hoeksteen_keeper.vault.keys import Keys
 from hoeksteen_keeper.vault.providers import KeyProvider, open_provider, read_log_tags
 from hoeksteen_keeper.vault.rotation import Rotation
@@ -133,6 +133,7 @@ def opened_rotation(*, dsn: str, home: Path) -> Iterator[Rotation]:
 def opened_log(*, dsn: str, home: Path) -> Iterator[Log]:
     """Open the log alone, to read it beside the keeper that serves: nothing is appended, signed or migrated."""
     log = _log(dsn, home, open_provider(home / "keys", random_bytes=os.urandom))
+    require_admitted(dsn)
     log.pool.open()
     try:
         yield log

@@ -4,13 +4,15 @@ A witness as a program of its own: C2SP tlog-witness over HTTP, for any log whos
 Whoever runs it is another organisation than the log's; it needs no database, and nothing of the keeper but its formats.
 """
 
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio.to_thread
 import uvicorn
 
 from hoeksteen_keeper.errors import KeeperInvalid
-from hoeksteen_keeper.evidence.errors import WitnessRefused
+from hoeksteen_keeper.evidence.errors import InvalidNote, WitnessRefused
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.notes import COSIGNATURE, VerifierKey
 from hoeksteen_keeper.evidence.witness import REQUEST_BYTES_MAX, Witness
@@ -35,20 +37,43 @@ def make_witness(home: Path, *, name: str) -> str:
     return str(signer.verifier)
 
 
-def serve_witness(home: Path, *, logs: list[str], address: str, port: int) -> None:
+def read_verifier(text: str) -> VerifierKey:
+    """
+    Read a public key, or the file that holds it.
+
+    :raises KeeperInvalid: when it is neither
+    """
+    if "+" not in text or Path(text).exists():
+        try:
+            text = Path(text).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise KeeperInvalid("key_unreadable", f"{text} is no public key, and no file that can be read.") from None
+    try:
+        return VerifierKey.parse(text)
+    except InvalidNote as error:
+        raise KeeperInvalid("not_a_key", f"What was given is no public key of a log or witness: {error.detail}") from error
+
+
+def serve_witness(home: Path, *, logs: list[VerifierKey], address: str, port: int, on_ready: Callable[[str], object]) -> None:
     """
     Cosign checkpoints of these logs, each only where it extends the last one, until SIGTERM.
 
-    :param logs: their verifier keys
-    :raises KeeperInvalid: when the witness has no key, or a log's key is none
+    :param on_ready: is given the address once it is taken
+    :raises KeeperInvalid: when the witness has no key, or the port is taken
     """
     try:
         signer = NoteSigner.load(home / _KEY)
     except OSError as error:
         raise KeeperInvalid("key_unreadable", f"{home / _KEY} cannot be read: {error.strerror}. Run `hoeksteen-keeper witness-key`.") from error
-    keys = [VerifierKey.parse(log) for log in logs]
-    witness = Witness(signer=signer, home=home / "logs", logs={key.name: key for key in keys}, now=now)
-    uvicorn.run(witness_app(witness), host=address, port=port, http="h11", lifespan="off", ws="none", log_config=None, server_header=False)
+    witness = Witness(signer=signer, home=home / "logs", logs={key.name: key for key in logs}, now=now)
+    config = uvicorn.Config(witness_app(witness), http="h11", lifespan="off", ws="none", log_config=None, server_header=False)
+    try:
+        taken = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+    except OSError as error:
+        raise KeeperInvalid("port_taken", f"{address}:{port} cannot be listened on: {error.strerror}. Name another --port.") from error
+    with taken:
+        on_ready(f"http://{address}:{port}{_PATH}")
+        uvicorn.Server(config).run(sockets=[taken])
 
 
 def witness_app(witness: Witness) -> Asgi:

@@ -35,10 +35,12 @@ class Store:
             settings = {"options": f"-c timezone=UTC {options}", "autocommit": True}
             return psycopg_pool.ConnectionPool[Connection](dsn, min_size=1, max_size=_CONNECTIONS_MAX, timeout=10.0, kwargs=settings, open=False)
 
+        self._dsn = dsn
         self._pool, self._counters = pool(""), pool("-c synchronous_commit=off")
 
     def open(self) -> None:
         """Open the connections."""
+        require_admitted(self._dsn)
         self._pool.open()
         self._counters.open()
 
@@ -67,6 +69,30 @@ class Store:
         return next(iter(self.rows(sql, parameters)), None)
 
 
+def require_admitted(dsn: str) -> None:
+    """
+    Fail at once where waiting for the database would not help; one that has not started yet may come.
+
+    :raises KeeperUnavailable: `store_unreachable`, when the database turns this OS user away, or is not there
+    :raises KeeperInvalid: `dsn_invalid`
+    """
+    try:
+        psycopg.connect(dsn).close()
+    except psycopg.OperationalError as error:
+        said = str(error).rpartition("FATAL:")[2].strip()
+        for sign, remedy in _REMEDIES.items():
+            if sign in said:
+                raise KeeperUnavailable("store_unreachable", f"{said}. {remedy}") from None
+    except psycopg.ProgrammingError as error:
+        raise KeeperInvalid("dsn_invalid", f"--dsn is no connection string: {str(error).strip()}.") from None
+
+
+_REMEDIES = {
+    "authentication failed": "Run this as the keeper's own OS user: `setpriv --reuid hoeksteen-keeper --regid hoeksteen-keeper --clear-groups`.",
+    "does not exist": "Check --dsn.",
+}
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
@@ -74,7 +100,7 @@ def _translated() -> Iterator[None]:
     except psycopg.DataError as error:
         raise KeeperInvalid("value_invalid", "A value cannot be stored: a zero character, or a number out of range.") from error
     except psycopg_pool.PoolTimeout as error:
-        raise KeeperUnavailable("store_busy", "The keeper's database does not answer.") from error
+        raise KeeperUnavailable("store_busy", "The keeper's database does not answer. Start it, or check --dsn.") from error
     except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
         raise KeeperUnavailable("store_unavailable", "The keeper's database cannot store or read now; nothing was disclosed.") from error
 

@@ -134,6 +134,10 @@ class Keys:
         with self._store.transaction() as tx:
             self._refuse_shredded(tx, [subject], category)
 
+    def knows(self, subject: UUID) -> bool:
+        """Say whether this subject has a key, or had one that was destroyed."""
+        return bool(self._store.rows(_KNOWN, (subject, subject)))
+
     # --- keys with a name
 
     def named(self, name: str, *, make: bool) -> bytes:
@@ -344,6 +348,7 @@ def named_context(name: str) -> bytes:
 
 
 _FIND = "SELECT uuid_send(subject), generation, epoch, wrapped FROM vault.subject_key WHERE subject = ANY(%b::uuid[]) AND category = %s"
+_KNOWN = "SELECT 1 FROM vault.subject_key WHERE subject = %s UNION ALL SELECT 1 FROM vault.shredded WHERE subject = %s LIMIT 1"
 _LATEST = """
 SELECT DISTINCT ON (subject) subject, generation, epoch, wrapped FROM vault.subject_key
 WHERE category = %s AND subject = ANY(%b::uuid[]) ORDER BY subject, generation DESC

@@ -21,7 +21,7 @@ class Verdict:
     """
     What a bundle proves.
 
-    :param complete: nothing about the subject is left out among the entries [first, last)
+    :param complete: nothing about the subject is left out among the entries [first, end)
     :param missing: the indexes of entries about the subject, or of batches, that the bundle withholds
     :param since: the time after which every entry is covered; None: from the log's beginning
     :param until: the time before which every entry is covered; None: to the end of the signed log
@@ -31,7 +31,7 @@ class Verdict:
     origin: str
     size: int
     first: int
-    last: int
+    end: int
     since: str | None
     until: str | None
     cosigned: dict[str, int]

@@ -3,7 +3,7 @@
 
 It needs the standard library of Python and `cryptography` alone.
 
-Exit status: 0 verified (a bundle: complete, and cosigned as asked for), 1 not, 2 wrong use.
+Exit status: 0 verified (a bundle: complete, and cosigned as asked for), 1 not, 2 nothing was checked: wrong use, or what cannot be read.
 """
 
 import argparse
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(a_log).parse_args(given[1:] if a_log else given)
     try:
         keys, witnesses = [_key(text) for text in options.key], [_key(text) for text in options.witness]
+    except (Invalid, OSError) as error:
+        return _failed(options.json, error, checked=False)
+    try:
         wanted = len(witnesses) if options.cosignatures is None else options.cosignatures
         if a_log:
             head, beyond = check_log(options.path, keys, witnesses)
@@ -45,10 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answer = {"verified": True, "complete": verdict.complete, "verdict": "complete" if verdict.complete else "partial", **asdict(verdict)}
         return _say(options.json, answer, verdict.cosigned, wanted, _told(verdict))
     except (Invalid, OSError) as error:
-        if options.json:
-            sys.stdout.write(json.dumps({"verified": False, "problem": str(error)}) + "\n")
-        sys.stderr.write("\n".join(textwrap.wrap(f"NOT VERIFIED. {_plain(str(error))}", _WIDTH)) + "\n")
-        return 1
+        return _failed(options.json, error, checked=isinstance(error, Invalid))
+
+
+def _failed(as_json: bool, error: Exception, *, checked: bool) -> int:
+    """Say what does not hold, or what kept it from being checked."""
+    problem = f"cannot read {error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    if as_json:
+        sys.stdout.write(json.dumps({"verified": False, "checked": checked, "problem": problem}) + "\n")
+    sys.stderr.write(
+        "\n".join(
+            textwrap.wrap(
+                f"{'NOT VERIFIED.' if checked else 'NOTHING CHECKED:'} {_plain(problem)}", _WIDTH, break_long_words=False, break_on_hyphens=False
+            )
+        )
+        + "\n"
+    )
+    return 1 if checked else 2
 
 
 def _parser(a_log: bool) -> argparse.ArgumentParser:
@@ -103,11 +119,11 @@ def _say(as_json: bool, answer: dict[str, Any], cosigned: dict[str, int], wanted
 
 def _told(verdict: Verdict) -> list[str]:
     lines = [line for row in verdict.rows for line in (*_row(row), "")]
-    count = verdict.last - verdict.first
+    count = verdict.end - verdict.first
     lines += _wrapped(
         [
             ("log", f"{verdict.origin}, signed at {verdict.size} entries"),
-            ("covered", f"{count} entries, {verdict.first} to {verdict.last - 1}" if count else "nothing"),
+            ("covered", f"{count} entries, {verdict.first} to {verdict.end - 1}" if count else "nothing"),
             ("from", verdict.since or "the beginning of the log"),
             ("to", verdict.until or "the end of the signed log"),
         ]

@@ -66,6 +66,8 @@ def read_key(text: str) -> Key:
 
     :raises Invalid: when it is no Ed25519 key, or the key ID is another key's
     """
+    if "PRIVATE" in text[:30]:
+        raise Invalid("What was given as a key is private: give the log's public key, and this one to nobody.")
     name, _, rest = text.strip().partition("+")
     identity, _, encoded = rest.partition("+")
     raw = base64_bytes(encoded)

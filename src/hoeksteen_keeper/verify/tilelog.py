@@ -43,8 +43,9 @@ def check_log(directory: Path, keys: Sequence[Key], witnesses: Sequence[Key]) ->
 
     :raises Invalid: when anything differs, is missing or does not belong there
     """
+    note = (directory / "checkpoint").read_bytes()
     files, chunks = _list(directory)
-    head = read_checkpoint((directory / "checkpoint").read_bytes(), keys, witnesses)
+    head = read_checkpoint(note, keys, witnesses)
     tiles = -(-head.size // 256)
     bodies = any(kind == "body" for kind, _ in files)
     if sum(kind == "tile/entries" for kind, _ in files) < tiles:  # before any work: who signs may claim any size
@@ -139,8 +140,10 @@ def _widest(directory: Path, files: Sequence[tuple[int, str]], count: int, split
     for width, path in sorted(files, reverse=True):
         items = split((directory / path).read_bytes())
         widest = widest or items
-        if len(items) != width or items != widest[:width]:
-            raise Invalid(f"{path} does not hold its {width} items.")
+        if len(items) != width:
+            raise Invalid(f"{path} does not hold {width} items, as its name says.")
+        if items != widest[:width]:
+            raise Invalid(f"{path} was changed: a longer copy of the same bundle holds other items.")
     if len(widest) < count:
         raise Invalid(f"A bundle of {count} items is missing.")
     return widest

@@ -52,7 +52,7 @@ def test_a_bundle_shows_all_and_nothing_else(log: Log) -> None:
     fill(log)
     bundle = export_bundle(log, subject=subject(1))
     verdict = checked(log, bundle)
-    assert (verdict.complete, verdict.first, verdict.last, verdict.since, verdict.until) == (True, 0, 50, None, None)
+    assert (verdict.complete, verdict.first, verdict.end, verdict.since, verdict.until) == (True, 0, 50, None, None)
     seen = [row["index"] for row in did_see(log, subject=subject(1))]
     assert [row["index"] for row in verdict.rows if row["kind"] == "disclosure"] == seen
     assert len(seen) == 10
@@ -77,12 +77,12 @@ def test_a_period_is_proven_at_both_ends(bench: Bench, log: Log) -> None:
     until = bench.clock.now
     log.append([look(1)] * 3)
     verdict = checked(log, export_bundle(log, subject=subject(1), since=since, until=until))
-    assert (verdict.first, verdict.last, verdict.size) == (0, 4, 6)
+    assert (verdict.first, verdict.end, verdict.size) == (0, 4, 6)
     assert verdict.until is not None
     assert verdict.until > until.isoformat()[:19]
     before = checked(log, export_bundle(log, subject=subject(1), until=since - timedelta(days=9)))
     after = checked(log, export_bundle(log, subject=subject(1), since=until + timedelta(days=9)))
-    assert ((before.first, before.last), (after.first, after.last)) == ((0, 1), (5, 6))
+    assert ((before.first, before.end), (after.first, after.end)) == ((0, 1), (5, 6))
 
 
 def test_any_byte_changed_in_a_bundle_fails(log: Log, bench: Bench, tmp_path: Path) -> None:
@@ -162,8 +162,20 @@ def test_the_command_tells_people_and_machines(log: Log, tmp_path: Path, capsys:
     path.write_bytes(path.read_bytes().replace(b'"first":0', b'"first":1'))
     assert main([str(path), "--key", key]) == 1
     assert "NOT VERIFIED" in capsys.readouterr().err
-    assert main([str(tmp_path / "absent"), "--key", key, "--json"]) == 1
+    assert main([str(tmp_path / "absent"), "--key", key, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["verified"] is False
+    log.signer.save(tmp_path / "private")
+    for arguments, says in (
+        ((tmp_path / "absent", "--key", key), f"cannot read {tmp_path}/absent"),
+        ((path, "--key", tmp_path / "nokey"), f"cannot read {tmp_path}/nokey"),
+        ((path, "--key", tmp_path / "private"), "is private"),
+        ((path, "--key", "a+b+c"), "Base64"),
+        (("log", tmp_path, "--key", key), f"cannot read {tmp_path}/checkpoint"),
+        (("log", tmp_path / "absent", "--key", key), "cannot read"),
+    ):
+        assert main([str(argument) for argument in arguments]) == 2
+        told = " ".join(capsys.readouterr().err.split())
+        assert told.startswith("NOTHING CHECKED") and says in told, told
     assert main(["log", str(log.tiles.objects.home), "--key", key]) == 0
     assert "51 entries" not in capsys.readouterr().out
 

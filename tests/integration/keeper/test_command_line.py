@@ -59,9 +59,10 @@ def test_a_bundle_is_written_and_the_log_recomputes(own_keeper: RunningKeeper, t
     own_keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options)
     assert json.loads((tmp_path / "bundle.json").read_bytes())["format"].startswith("hoeksteen.evidence.bundle")
     assert stat.S_IMODE((tmp_path / "bundle.json").stat().st_mode) == 0o600
-    (tmp_path / "bundle.json").chmod(0o644)
-    own_keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options)
-    assert stat.S_IMODE((tmp_path / "bundle.json").stat().st_mode) == 0o600
+    before = own_keeper.sql("SELECT size FROM evidence.head")
+    again = own_keeper.run("export", "--subject", str(new_subject()), "--out", tmp_path / "bundle.json", *options, check=False)
+    assert again.returncode == 1 and again.stderr.startswith("bundle_exists")
+    assert own_keeper.sql("SELECT size FROM evidence.head") == before
     made = [path for path in own_keeper.home.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
     assert made == [], "what the keeper writes is for its own user alone"
     before = own_keeper.sql("SELECT size FROM evidence.head")
@@ -70,7 +71,7 @@ def test_a_bundle_is_written_and_the_log_recomputes(own_keeper: RunningKeeper, t
 
 
 @pytest.mark.parametrize(
-    "arguments", [("export", "--subject", str(new_subject()), "--out", "/proc"), ("keygen", "--out", "/nowhere/key")], ids=["export", "keygen"]
+    "arguments", [("export", "--subject", str(new_subject()), "--out", "/proc/bundle"), ("keygen", "--out", "/nowhere/key")], ids=["export", "keygen"]
 )
 def test_a_file_that_cannot_be_written_is_named(keeper: RunningKeeper, arguments: tuple[str, ...]) -> None:
     options = ("--as", "dewi.hoekstra", "--key", keeper.key("dewi.hoekstra"), "--socket", keeper.socket_path) if arguments[0] == "export" else ()
@@ -91,6 +92,14 @@ def test_a_bootstrap_that_was_cut_off_is_finished_by_doing_it_again(own_keeper: 
     own_keeper.start()
     for actor in ("w.lim", "api"):  # which keys they hold, the log says
         assert own_keeper.client(actor).checkpoint()
+
+
+def test_help_cuts_no_sentence_off_and_a_missing_option_names_its_variable(keeper: RunningKeeper) -> None:
+    for group in ((), ("key",), ("grant",), ("change",), ("actor",)):
+        told = keeper.run(*group, "--help").stdout.partition("Commands:")[2]
+        assert told and "..." not in told, told
+    answer = keeper.run("checkpoint", "--as", "chris.smit", "--key", keeper.key("chris.smit"), check=False)
+    assert answer.returncode == 2 and "HOEKSTEEN_KEEPER_SOCKET" in answer.stderr
 
 
 def test_keys_and_codes(keeper: RunningKeeper, tmp_path: Path) -> None:
@@ -158,11 +167,16 @@ def test_what_is_missing_or_taken_is_said_in_one_sentence(keeper: RunningKeeper,
         (("fsck", "--home", keeper.home, "--dsn", keeper.dsn.replace("dbname=keeper", "dbname=postgres")), "not_initialised"),
         (("keygen", "--out", keeper.key("chris.smit") / "below"), "not_written"),
         (("init", "--home", tmp_path / "new", "--dsn", f"host={tmp_path} dbname=keeper"), "store_"),
-        (("checkpoint", "--as", "chris.smit", "--key", tmp_path / "none", "--socket", keeper.socket_path), "key_unreadable"),
+        (("checkpoint", "--as", "chris.smit", "--key", tmp_path / "none", "--socket", keeper.socket_path), f"key_unreadable: {tmp_path}/none cannot"),
+        (("fsck", "--home", keeper.home, "--dsn", keeper.dsn.replace("dbname=keeper", "dbname=kepper")), 'store_unreachable: database "kepper" does'),
+        (("backup", "--home", keeper.home, "--out", tmp_path / "b", "--dsn", f"{keeper.dsn} user=nobody"), "store_unreachable"),
+        (("backup", "--home", keeper.home, "--out", tmp_path / "b", "--dsn", "nonsense"), "dsn_invalid"),
+        (("restore", tmp_path / "b", "--home", tmp_path / "new", "--dsn", keeper.dsn), "not_initialised"),
         (("checkpoint", "--as", "chris.smit", "--key", keeper.key("chris.smit"), "--socket", tmp_path / "none"), "keeper_unreachable"),
     ):
         answer = keeper.run(*arguments, check=False)
-        assert answer.returncode == 1 and answer.stderr.splitlines()[-1].startswith(says), answer.stderr
+        assert answer.returncode == 1 and answer.stderr.startswith(says) and answer.stderr.count("\n") == 1, answer.stderr
+        assert arguments[0] != "restore" or "copy the keys/ of the keeper that was backed up" in answer.stderr
     assert not (tmp_path / "new").exists()  # a store that cannot be reached leaves no keys behind
 
 

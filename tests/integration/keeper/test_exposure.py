@@ -2,7 +2,7 @@
 
 import getpass
 
-from fixtures.keeper import RunningKeeper, new_subject
+from fixtures.keeper import RunningKeeper
 
 
 def test_could_see_lists_os_users_database_roles_and_keys(own_keeper: RunningKeeper) -> None:
@@ -12,7 +12,7 @@ def test_could_see_lists_os_users_database_roles_and_keys(own_keeper: RunningKee
     (keeper.home / "keys" / "log-signing").chmod(0o640)
     keeper.stop()
     keeper.start()
-    found = keeper.client("dewi.hoekstra").could_see(subject=new_subject())["findings"]
+    found = keeper.client("dewi.hoekstra").could_see(actor="bss")["findings"]
     for finding in (
         "root:", f"os-user: {getpass.getuser()} ", "copies:", "file-exposed: others may reach keeper/keys/log-signing", "database-superuser:",
         "database-member: snoop ", "database-role: guest ", "service-key: who can read the key file of bss ",

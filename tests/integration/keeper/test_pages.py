@@ -63,6 +63,15 @@ def test_dutch_and_english(browser: Browser) -> None:
     assert "Gebruikersnaam" in browser.get("/login").text  # and it stays so
 
 
+def test_who_approves_sees_whether_it_is_masked(browser: Browser) -> None:
+    browser.log_in("chris.smit")
+    page = browser.get(f"/approvals/{ask(browser.keeper)['id']}").text
+    assert "masked: so the policies have it for this role" in page and "1 person:" in page
+    wanted = {"purpose": "migration", "categories": ["identity"], "subjects": [new_subject(), new_subject()], "ticket": "T-1002", "minutes": 1}
+    page = browser.get(f"/approvals/{browser.keeper.client('bss').request_grant(**wanted)['id']}").text
+    assert "in full: so the policies have it for this role" in page and "2 people:" in page and "1 minute from" in page
+
+
 def test_a_stranger_is_led_to_the_log_in(browser: Browser) -> None:
     for path in ("/approvals", "/passkeys", f"/approvals/{new_subject()}"):
         answer = browser.get(path)

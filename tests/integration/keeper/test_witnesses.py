@@ -1,13 +1,14 @@
 """A witness as a process of its own, for a stranger's log and for the keeper's: what it cosigns, what it refuses, and what the keeper makes of it."""
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.keeper import RunningKeeper, new_subject
-from fixtures.witness import Serving, until, witness
+from fixtures.keeper import RunningKeeper, free_port, new_subject
+from fixtures.witness import COMMAND, Serving, until, witness
 from hoeksteen_keeper.evidence.keys import NoteSigner
 from hoeksteen_keeper.evidence.merkle import consistency_proof, leaf_hash, perfect_root, split
 from hoeksteen_keeper.evidence.notes import Checkpoint, VerifierKey, checkpoint_text, parse_signatures, to_base64
@@ -49,6 +50,29 @@ def serving(foreign: Foreign, tmp_path: Path) -> Iterator[Serving]:
     one.start()
     yield one
     one.kill()
+
+
+def test_a_witness_says_that_it_serves_once_it_does(serving: Serving, foreign: Foreign, tmp_path: Path) -> None:
+    (tmp_path / "log.key").write_text(f"{foreign.signer.verifier}\n")
+    foreign.signer.save(tmp_path / "private")
+
+    def refused(log: object, port: int, home: Path = serving.home) -> str:
+        command = [*COMMAND, "witness", "--home", home, "--log", str(log), "--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        assert done.returncode == 1 and "serves" not in done.stderr, done.stderr
+        return done.stderr
+
+    free = free_port()
+    assert refused("junk", free).startswith("key_unreadable: junk is no public key")
+    assert refused(tmp_path / "private", free).startswith("not_a_key")
+    assert refused(tmp_path / "log.key", free, tmp_path / "none").startswith("key_unreadable")
+    assert refused(tmp_path / "log.key", serving.port).startswith("port_taken")
+    other = Serving(serving.home, [str(tmp_path / "log.key")], serving.key)
+    other.start()
+    try:
+        assert other.ask(foreign.request(0))[0] == 200
+    finally:
+        other.kill()
 
 
 def test_a_strangers_log_is_cosigned_once_and_never_in_two_views(serving: Serving, foreign: Foreign) -> None:

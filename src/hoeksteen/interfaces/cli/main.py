@@ -71,6 +71,7 @@ class Topics(click.Group):
             return None
         module = importlib.import_module(f"hoeksteen.interfaces.cli.{COMMANDS[cmd_name].module}")
         found: click.Command = next(command for command in module.commands if command.name == cmd_name)
+        said_whole(found)
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
@@ -79,6 +80,13 @@ class Topics(click.Group):
             become_application()
             os.umask(0o077)  # what business commands write may hold anybody's data: exports, documents, the lake
         return super().resolve_command(ctx, args)
+
+
+def said_whole(command: click.Command) -> None:
+    """Let the overview of a group show the first sentence of each command whole."""
+    command.short_help = (command.help or "").partition(". ")[0].partition("\n\n")[0].rstrip(".") + "."
+    for part in command.commands.values() if isinstance(command, click.Group) else ():
+        said_whole(part)
 
 
 def become_application() -> None:

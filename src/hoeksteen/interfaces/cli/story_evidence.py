@@ -78,7 +78,7 @@ def _checked(story: Story, bundle: Path) -> Figures:
     story.say(f"{answer['entries']} entries, root {answer['root'][:16]}…")
     story.say("\nNow one byte of the copy is changed:")
     changed = _change_one_byte(copy)
-    story.say(f"{changed.relative_to(copy.parent)}, one bit")
+    story.say(f"{changed.relative_to(copy.parent)}")
     tampered, _ = story.run("log", copy, "--key", key, user=people, program="hoeksteen-verify", fails=True)
     return {"entries": answer["entries"], "verified": status == 0 and whole == 0, "tampered_copy_verified": tampered == 0}
 
@@ -123,10 +123,11 @@ def _change_one_byte(copy: Path) -> Path:
     bundles = sorted(path for path in (copy / "tile" / "entries").rglob("*") if path.is_file())
     if not bundles:
         raise NotFound("The copy of the log holds no entries.", remedy="Run the demonstration from its beginning.")
-    content = bytearray(bundles[-1].read_bytes())
+    widest = max(bundles, key=lambda path: (path.stat().st_size, path.as_posix()))  # not a partial one that a later one made superfluous
+    content = bytearray(widest.read_bytes())
     content[len(content) // 2] ^= 1
-    bundles[-1].write_bytes(content)
-    return bundles[-1]
+    widest.write_bytes(content)
+    return widest
 
 
 def _last_object(lines: list[str]) -> dict[str, Any]:

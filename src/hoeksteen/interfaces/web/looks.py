@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 TOGETHER_MAX = timedelta(minutes=2)
-_ASKING = frozenset({"did_see", "could_see", "export"})
+ASKING = frozenset({"did_see", "could_see", "export", "did_see_subject", "did_see_actor", "export_log"})
+"""Questions to the log, and what the policies call them: a refusal is entered by that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def looks(entries: Iterable[Mapping[str, Any]]) -> list[Look]:
     """
     found: list[Look] = []
     for entry in reversed(list(entries)):
-        action = "asked" if entry["action"] in _ASKING else str(entry["action"])
+        action = "asked" if entry["action"] in ASKING else str(entry["action"])
         last = found[-1] if found else None
         if last is None or not last.goes_on_with(entry, action):
             last = Look(

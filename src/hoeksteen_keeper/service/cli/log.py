@@ -1,7 +1,6 @@
 """Questions to the log, over the socket."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -15,6 +14,7 @@ import click
 from hoeksteen_keeper.client import KeeperClient
 from hoeksteen_keeper.errors import KeeperInvalid
 from hoeksteen_keeper.service.cli.options import INSTANT, PATH, as_person, aware, print_json
+from hoeksteen_keeper.vault.providers import write_secret
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PAGE = 10_000
@@ -31,8 +31,9 @@ def checkpoint(client: KeeperClient) -> None:
 
 
 def _about_whom(command: _F) -> _F:
-    for name, of in (("--country", "The country of their organisation, such as SG."), ("--organisation", None), ("--actor", None)):
-        command = click.option(name, help=of)(command)
+    command = click.option("--organisation")(click.option("--actor")(command))
+    country = click.option("--country", callback=lambda _, __, name: name and name.upper(), help="Of their organisation, such as SG.")
+    command = country(command)
     return click.option("--subject", type=click.UUID)(command)
 
 
@@ -44,13 +45,15 @@ def _about_whom(command: _F) -> _F:
 @as_person
 def did_see(client: KeeperClient, since: datetime | None, until: datetime | None, as_json: bool, **about: Any) -> None:
     """Print who saw a subject's data, or whose data an actor, an organisation or a country saw; a line for each time."""
-    after: int | None = None
+    after, count = None, 0
     while page := client.did_see(**about, since=aware(since), until=aware(until), after=after, limit=_PAGE):
         for entry in page:
             click.echo(json.dumps(entry, default=str, ensure_ascii=False) if as_json else _look(entry))
+        after, count = page[-1]["index"], count + len(page)
         if len(page) < _PAGE:
             break
-        after = page[-1]["index"]
+    if not as_json:
+        click.echo(f"{count} entries" if count != 1 else "1 entry")
 
 
 @click.command("could-see")
@@ -82,9 +85,8 @@ def _look(entry: Mapping[str, Any]) -> str:
     why = entry["ticket"] or (f"grant {entry['grant'][:8]}" if entry["grant"] else "")
     what = " ".join(filter(None, (entry["action"], entry["category"], entry["purpose"] and f"for {entry['purpose']}")))
     marks = ", ".join(filter(None, (what, entry["masked"] and "masked", entry["outcome"] != "allowed" and entry["outcome"].upper(), why)))
-    return (
-        f"{entry['time']:%Y-%m-%d %H:%M:%S}  {entry['actor'] or 'the keeper'} of {entry['organisation'] or '-'} ({entry['country'] or '-'}): {marks}"
-    )
+    who = f"{entry['actor']} of" if entry["actor"] else "the keeper, about"
+    return f"{entry['time']:%Y-%m-%d %H:%M:%S} UTC  {who} {entry['organisation'] or '-'} ({entry['country'] or '-'}): {marks}"
 
 
 def _way(way: Mapping[str, Any]) -> str:
@@ -112,13 +114,9 @@ def exposure(client: KeeperClient) -> None:
 @as_person
 def export(client: KeeperClient, subject: UUID, since: datetime | None, until: datetime | None, out: Path) -> None:
     """Write an evidence bundle about a subject; check it with `hoeksteen-verify`."""
-    bundle = client.export_bundle(subject=subject, since=aware(since), until=aware(until))
-    try:
-        with open(out, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            os.fchmod(file.fileno(), 0o600)  # it may have been there before
-            file.write(bundle)
-    except OSError as error:
-        raise KeeperInvalid("not_written", f"{out} cannot be written: {error.strerror}. Name a file with --out.") from error
+    if out.exists():
+        raise KeeperInvalid("bundle_exists", f"{out} exists, and evidence is never overwritten. Name another file with --out.")
+    write_secret(out, client.export_bundle(subject=subject, since=aware(since), until=aware(until)))
     click.echo(f"{out}")
 
 

@@ -14,6 +14,7 @@ from importlib import import_module
 import click
 
 from hoeksteen_keeper.errors import KeeperError, answer_to
+from hoeksteen_keeper.service.cli.options import said_whole
 
 PARTS = {
     "own": ("init", "bootstrap", "serve", "fsck"),
@@ -33,6 +34,7 @@ def main() -> None:
     """Run the command line; every error is one sentence and exit status 1, and every file that it makes is its owner's alone."""
     os.umask(0o077)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it repeats what the message says
     try:
         cli(standalone_mode=True)
     except (KeeperError, OSError) as error:
@@ -53,10 +55,12 @@ class _Parts(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         part = next((part for part, names in PARTS.items() if name in names), None)
         found: Sequence[click.Command] = import_module(f"hoeksteen_keeper.service.cli.{part}").commands if part else ()
+        for command in found:
+            said_whole(command)
         return next((command for command in found if command.name == name), None)
 
 
-@click.group(cls=_Parts, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Parts, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def cli() -> None:
     """The trusted core: keys, access, evidence."""
 

@@ -27,9 +27,9 @@ def as_person(command: _F) -> _F:
 
     wrapped = update_wrapper(run, command)
     for option in (
-        click.option("--key", type=PATH, required=True, envvar="HOEKSTEEN_KEEPER_KEY", help="Your Ed25519 key, made by `keygen`."),
-        click.option("--as", "name", required=True, envvar="HOEKSTEEN_KEEPER_AS", help="Who you are, such as anna.dekker."),
-        click.option("--socket", type=PATH, required=True, envvar="HOEKSTEEN_KEEPER_SOCKET", help="The keeper's socket."),
+        click.option("--key", type=PATH, required=True, envvar="HOEKSTEEN_KEEPER_KEY", show_envvar=True, help="Your Ed25519 key, made by `keygen`."),
+        click.option("--as", "name", required=True, envvar="HOEKSTEEN_KEEPER_AS", show_envvar=True, help="Who you are, such as anna.dekker."),
+        click.option("--socket", type=PATH, required=True, envvar="HOEKSTEEN_KEEPER_SOCKET", show_envvar=True, help="The keeper's socket."),
     ):
         wrapped = option(wrapped)
     return cast(_F, wrapped)
@@ -38,6 +38,13 @@ def as_person(command: _F) -> _F:
 def aware(instant: datetime | None) -> datetime | None:
     """Give an instant with its zone: UTC, where none was said."""
     return instant.replace(tzinfo=UTC) if instant and instant.tzinfo is None else instant
+
+
+def said_whole(command: click.Command) -> None:
+    """Let the overview of a group show the first sentence of each command whole."""
+    command.short_help = (command.help or "").partition(". ")[0].partition("\n\n")[0].rstrip(".") + "."
+    for part in command.commands.values() if isinstance(command, click.Group) else ():
+        said_whole(part)
 
 
 def print_json(value: Any) -> None:

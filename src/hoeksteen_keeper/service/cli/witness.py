@@ -7,7 +7,7 @@ import click
 from hoeksteen_keeper.service.cli.options import PATH, home_option
 from hoeksteen_keeper.service.keeper import require_home
 from hoeksteen_keeper.service.witnesses import add_witness, read_witnesses
-from hoeksteen_keeper.service.witnessing import make_witness, serve_witness
+from hoeksteen_keeper.service.witnessing import make_witness, read_verifier, serve_witness
 
 _witness_home = click.option("--home", type=PATH, required=True, help="The witness's own directory, where it remembers what it cosigned.")
 
@@ -22,13 +22,13 @@ def witness_key(home: Path, name: str) -> None:
 
 @click.command("witness")
 @_witness_home
-@click.option("--log", "logs", multiple=True, required=True, help="The public key of a log that it serves; may be repeated.")
+@click.option("--log", "logs", multiple=True, required=True, help="The public key of a log, or a file that holds it; may be repeated.")
 @click.option("--port", type=click.IntRange(1, 65_535), required=True)
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where it listens; put a TLS proxy before it where others reach it.")
 def witness_command(home: Path, logs: tuple[str, ...], port: int, address: str) -> None:
     """Be a witness of logs, this keeper's or others (c2sp.org/tlog-witness), until SIGTERM."""
-    click.echo(f"The witness serves http://{address}:{port}/add-checkpoint", err=True)
-    serve_witness(home, logs=list(logs), address=address, port=port)
+    keys = [read_verifier(log) for log in logs]
+    serve_witness(home, logs=keys, address=address, port=port, on_ready=lambda url: click.echo(f"The witness serves {url}", err=True))
 
 
 @click.command("witness-add")
@@ -36,8 +36,8 @@ def witness_command(home: Path, logs: tuple[str, ...], port: int, address: str) 
 @click.argument("url")
 @home_option
 def witness_add(key: str, url: str, home: Path) -> None:
-    """Have the witness with this public KEY, at URL, cosign this keeper's log from its next start on."""
-    add_witness(require_home(home), key=key, url=url)
+    """Have the witness with this public KEY (or a file that holds it), at URL, cosign this keeper's log from its next start on."""
+    add_witness(require_home(home), key=str(read_verifier(key)), url=url)
     for known, address in read_witnesses(home):
         click.echo(f"{known.name}  {address}")
 
