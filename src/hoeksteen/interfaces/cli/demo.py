@@ -19,7 +19,7 @@ from rich.table import Table
 from hoeksteen.host.installation import Installation, free_port, require_free_directory
 from hoeksteen.host.os_users import own
 from hoeksteen.host.processes import copy_as
-from hoeksteen.host.settings import default_data, read_settings
+from hoeksteen.host.settings import default_data, demonstration_data, read_settings
 from hoeksteen.interfaces.cli import people
 from hoeksteen.interfaces.cli.installation import settings_for
 from hoeksteen.interfaces.cli.options import a_month, emit_json, port_options, report_table
@@ -66,7 +66,7 @@ def demo(
     console = Console(stderr=as_json, width=None if Console().is_terminal else 120)
     temporary = data is None and not serve
     if data is None:
-        data = Path(tempfile.mkdtemp(prefix="hoeksteen-")) if temporary else default_data().with_name(default_data().name + "-demo")
+        data = Path(tempfile.mkdtemp(prefix="hoeksteen-")) if temporary else demonstration_data(default_data())
     if fresh:
         _remove(data)
     require_free_directory(data)

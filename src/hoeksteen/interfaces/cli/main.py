@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import click
 
 from hoeksteen.host.os_users import APPLICATION
+from hoeksteen.host.settings import default_data
 from hoeksteen.interfaces.problems import PROBLEMS, place_of
 from hoeksteen.kernel.errors import HoeksteenError
 
@@ -93,6 +94,7 @@ def become_application() -> None:
         account = pwd.getpwnam(APPLICATION)
     except KeyError:
         return  # nothing was set up on this machine yet; the command itself says so
+    os.environ["HOEKSTEEN_DATA"] = str(default_data())  # root's installation stays the one that is meant, whoever goes on and wherever
     os.setgroups([])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)

@@ -8,13 +8,11 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-import yaml
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
-from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.money import euros
 from hoeksteen.rating import rerating
 from hoeksteen.rating.rerating import Difference
@@ -61,27 +59,11 @@ def difference(month: date, billing_account: UUID | None, data: Path, as_json: b
 @json_option
 def what_if_command(month: date, catalogue: Path, data: Path, as_json: bool) -> None:
     """Rate a month at other prices, and show what it would have brought and for whom it would change most."""
-    changed = {"offerings": [one for file in _files(catalogue) for one in _offerings(file)]}
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        found = what_if(tx=tx, lake=runtime.lake, month=month, catalogue=changed)
+        found = what_if(tx=tx, lake=runtime.lake, month=month, catalogue=catalogue)
     _show_what_if(found, as_json=as_json)
     if as_json:
         emit_json({**asdict(found), "month": f"{month:%Y-%m}", "micro_before": found.micro_before, "micro_after": found.micro_after})
-
-
-def _files(catalogue: Path) -> list[Path]:
-    return sorted(catalogue.glob("*.yaml")) if catalogue.is_dir() else [catalogue]
-
-
-def _offerings(file: Path) -> list[object]:
-    try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise InvalidInput(f"{file.name}: file: is not readable as YAML.", remedy="Write it as docs/rating.md shows.") from None
-    offerings = content.get("offerings") if isinstance(content, dict) else None
-    if not isinstance(offerings, list):
-        raise InvalidInput(f"{file.name}: offerings: are missing.", remedy="Begin with `offerings:` and a list of them.")
-    return offerings
 
 
 def _show_differences(found: Sequence[Difference], *, as_json: bool) -> None:
