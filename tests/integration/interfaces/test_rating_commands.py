@@ -16,10 +16,12 @@ from factories.invented_lines import Line, load_lines
 from factories.usage_files import OWN, House, call, session
 from fixtures.keeper import RunningKeeper
 from hoeksteen.interfaces.cli.counters import counters
+from hoeksteen.interfaces.cli.discounts import discount
 from hoeksteen.interfaces.cli.rating import lake
 from hoeksteen.interfaces.cli.rating import rate as comparing
 from hoeksteen.interfaces.cli.usage import usage
 from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, Unavailable, WrongState
+from hoeksteen.party import queries as party
 from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.usage.tables import GUIDED
@@ -190,6 +192,10 @@ def test_counters_are_counted_shown_and_a_cap_lifted_and_restored(house: House, 
     cap = next(one for one in shown["counters"] if one["kind"] == "cap")
     assert cap["percent"] == 100 and [stop["cap_id"] for stop in shown["roaming_stops"]] == [cap["name"]]
     assert "is stopped since" in text
+    with house.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=line.customer_id)
+    for named in (customer.customer_number, str(customer.party_id)):
+        assert run(counters, "show", named)[0] == shown, "by the number that people quote, and by the pseudonym that `customers` lists"
     again, _ = run(counters, "refresh")
     assert (again["notices"], again["roaming_stopped"]) == (0, 0), "nobody hears of it twice"
     names = (str(line.customer_id), str(cap["scope_id"]), cap["name"], "--data", str(data))
@@ -202,3 +208,30 @@ def test_counters_are_counted_shown_and_a_cap_lifted_and_restored(house: House, 
         wrong = CliRunner().invoke(counters, ["lift", str(line.customer_id), str(UUID(int=1)), cap["name"], "--data", str(data)])
         assert wrong.exception is not None
         raise wrong.exception
+
+
+def test_a_customer_without_use_is_told_so_and_one_that_nobody_is_refused(house: House, run: Run) -> None:
+    line = Line(ROAMER, "mobile-m", date(2021, 1, 1), None, None)
+    load_lines(database=house.database, keeper=house.keeper.client("bss"), lines=[line], salt="quiet")
+    with house.database.transaction() as tx:
+        number = party.customer(tx=tx, customer_id=line.customer_id).customer_number
+    shown, text = run(counters, "show", number)
+    assert shown["counters"] == [] and "nothing used since" in text and "So far" not in text
+    for nobody in ("999999999", str(UUID(int=1))):
+        for command, words in ((counters, ("show",)), (discount, ("show",)), (usage, ("list", "--month", "2026-10"))):
+            with pytest.raises(NotFound, match=nobody):
+                run(command, words[0], nobody, *words[1:])
+
+
+def test_the_records_of_a_customers_month_are_listed_by_what_explain_takes(house: House, run: Run) -> None:
+    house.take("calls.csv", call(1), call(2, start="2026-10-04T12:00:00+02:00"))
+    run(usage, "rate", "--month", "2026-10")
+    guided = house.rows(GUIDED)[0]
+    listed, text = run(usage, "list", str(guided["customer_id"]), "--month", "2026-10", width=80)
+    assert (listed["total"], len(listed["records"])) == (2, 2) and listed["customer_number"] in text
+    for one in listed["records"]:
+        assert one["record_id"] in text, "whole, so that it can be copied"
+        assert run(usage, "explain", one["record_id"])[0]["record_id"] == one["record_id"]
+    assert len(run(usage, "list", str(guided["customer_id"]), "--month", "2026-10", "--limit", "1")[0]["records"]) == 1
+    empty, text = run(usage, "list", str(guided["customer_id"]), "--month", "2026-09")
+    assert empty["records"] == [] and "0 of 0 records" in text

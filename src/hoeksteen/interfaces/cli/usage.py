@@ -16,6 +16,7 @@ from hoeksteen.interfaces.cli.usage_balance import balance, rated_balance, requi
 from hoeksteen.interfaces.cli.usage_correct import commands as correcting
 from hoeksteen.interfaces.cli.usage_correct import told
 from hoeksteen.interfaces.cli.usage_files import adapters, collect, shown_progress, watch
+from hoeksteen.interfaces.cli.usage_list import list_
 from hoeksteen.interfaces.cli.usage_senders import sender
 from hoeksteen.interfaces.cli.usage_suspended import suspended
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
@@ -71,7 +72,7 @@ def rate(month: date, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def explain(record: UUID, data: Path, as_json: bool) -> None:
-    """Explain one charge: price, allowance before and after, rounding."""
+    """Explain one charge: price, allowance before and after, rounding. `usage list` and the desk show the RECORDs."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         explanation = rated.explain(tx=tx, lake=runtime.lake, record_id=record)
     if as_json:
@@ -119,6 +120,6 @@ def _show_explanation(explanation: Explanation) -> None:
     console.print(table)
 
 
-for command in (collect, watch, adapters, balance, suspended, sender, *correcting):
+for command in (collect, watch, adapters, balance, list_, suspended, sender, *correcting):
     usage.add_command(command)
 commands = [usage]
