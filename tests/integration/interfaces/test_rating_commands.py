@@ -66,13 +66,41 @@ def test_rating_tells_every_record_s_state_and_the_digest(house: House, run: Run
     assert run(usage, "rate", "--month", "2026-10")[0]["digest"] != told["digest"]
 
 
+def test_a_month_without_usage_says_so_and_shows_no_other_month(house: House, run: Run) -> None:
+    house.take("calls.csv", call(1, other=EU, seconds=120))
+    run(usage, "rate", "--month", "2026-10")
+    for month, begun in (("2026-01", True), ("2099-12", False)):
+        told, text = run(usage, "rate", "--month", month)
+        assert told["records"] == 0 and f"no usage for the bills of {month}" in text
+        assert "calls.csv" not in text and ("not begun yet" not in text) == begun
+
+
+def test_work_on_suspended_usage_reads_on_80_columns(house: House, run: Run, data: Path) -> None:
+    assert "Nothing waits" in run(usage, "suspended", "list")[1]
+    house.take("calls.csv", call(1, own="31699900033", seconds=120), call(2, own="31699900033", seconds=3))
+    words = ("--reason", "no_product", "--source", "voice_sms", "--to", "emma.bakker", "--note", "a note of many words " * 4, "--data", str(data))
+    assert CliRunner().invoke(usage, ["suspended", "assign", *words]).exit_code == 0
+    listed, text = run(usage, "suspended", "list")
+    assert listed["suspended"][0]["units"] == 123 and "voice 123 s" in text, "each service in its own unit"
+    assert "no_product" in text and "2026-10-0" in text and "emma.bakker works on it; a note" in text
+    shown, text = run(usage, "suspended", "show", "--reason", "no_product")
+    for one in shown["records"]:
+        assert one["record_id"] in text
+    assert text.count("no_product, line ") == 2
+    assert "Nothing waits for no_zone." in run(usage, "suspended", "show", "--reason", "no_zone")[1]
+    with pytest.raises(SystemExit):
+        run(usage, "suspended", "show", "--reason", "nozone")
+    by_day, text = run(usage, "balance", "--by", "day")
+    assert by_day["days"][0]["units_in"] > 0 and "units" not in text, "seconds, messages and bytes are not added up for people"
+
+
 def test_rating_tries_what_waited_again(house: House, run: Run) -> None:
     house.take("calls.csv", call(1, own="31699900033"))
     assert run(usage, "rate", "--month", "2026-10")[0]["usage"]["suspended"] == 1
     house.hold("31699900033")
     told, text = run(usage, "rate", "--month", "2026-10")
     assert (told["recycled"], told["usage"]["rated"], told["usage"]["suspended"]) == (1, 1, 0)
-    assert "1 records that were suspended are rateable now." in text
+    assert "1 record that was suspended can be rated now." in text
 
 
 @pytest.mark.parametrize("month", ["2026", "2026-13", "october", "0001-01"])

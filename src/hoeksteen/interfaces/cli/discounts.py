@@ -13,7 +13,7 @@ from rich.markup import escape
 from hoeksteen.care import operations as care
 from hoeksteen.care.model import Interaction
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.journeys import operations as journeys
@@ -53,7 +53,7 @@ def show(customer: str, data: Path, as_json: bool) -> None:
         table.add_row(
             str(one.price_alteration_id), str(one.product_id), escape(one.name), escape(_of(one)), value, str(one.valid_from), str(one.valid_to or "")
         )
-    report_console(as_json=as_json).print(table)
+    print_table(report_console(as_json=as_json), table, nothing="No discount or surcharge.")
     if as_json:
         emit_json({"alterations": [asdict(one) for one in found]})
 

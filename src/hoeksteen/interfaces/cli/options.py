@@ -87,6 +87,23 @@ def report_table(title: str | None = None) -> Table:
     return _ReportTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
 
 
+def print_table(console: Console, table: Table, *, nothing: str) -> None:
+    """
+    Print a table, or say in a sentence that there is nothing to show: an empty table leaves open whether the question was understood.
+
+    :param nothing: that sentence
+    """
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(nothing, soft_wrap=True, markup=False)
+
+
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """Give a number with its noun, as in `1 record` and `2 records`."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def report_pairs(title: str | None = None) -> Table:
     """Give an empty table of names and their values, without headings."""
     table = report_table(title)
