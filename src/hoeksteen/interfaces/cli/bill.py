@@ -32,6 +32,7 @@ from hoeksteen.interfaces.cli.options import (
     progress_bars,
     report_console,
     report_table,
+    require_writable,
     write_private,
 )
 from hoeksteen.interfaces.runtime import open_runtime
@@ -131,7 +132,9 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
 
 @bill.command()
 @click.argument("bill_number")
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
+)
 @data_option
 def pdf(bill_number: str, out: Path, data: Path) -> None:
     """Draw an invoice as PDF; the disclosure of its buyer stands in the keeper's log."""
@@ -140,7 +143,9 @@ def pdf(bill_number: str, out: Path, data: Path) -> None:
 
 @bill.command()
 @click.argument("bill_number")
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
+)
 @data_option
 def ubl(bill_number: str, out: Path, data: Path) -> None:
     """Write an invoice as UBL 2.1 after EN 16931; the disclosure of its buyer stands in the keeper's log."""
@@ -148,10 +153,14 @@ def ubl(bill_number: str, out: Path, data: Path) -> None:
 
 
 def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes]) -> None:
+    if str(out) != "-":
+        require_writable(out)
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = bills.bill_by_number(tx=tx, bill_number=bill_number)
         content = document(tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if str(out) == "-":
+        click.echo(content, nl=False)
+        return
     write_private(out, content)
     click.echo(f"{out}: {len(content):,} bytes")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 from collections.abc import Callable
 from datetime import date
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from hoeksteen.host.settings import default_data
+from hoeksteen.kernel.errors import InvalidInput
 
 _YEARS = (1990, 2100)  # days beyond them are typing errors
 DESK_PORT = 8420
@@ -51,6 +53,23 @@ def write_private(path: Path, content: bytes) -> None:
     with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(content)
+
+
+def require_writable(path: Path) -> None:
+    """
+    Refuse a file that cannot be written, before anything is disclosed for it; make its folder where that may be.
+
+    :raises InvalidInput: saying as whom this process writes, because root's commands go on as the application
+    """
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        may = os.access(path if path.exists() else path.parent, os.W_OK)
+    except OSError:
+        may = False
+    if not may:
+        what = f"may not write {path}" if os.path.isdir(path.parent) else f"cannot make the folder {path.parent}"
+        raise InvalidInput(f"--out: this command runs as {me}, who {what}.", remedy=f"Name a file in a folder of {me}'s, or write `--out - > FILE`.")
 
 
 def a_month(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
