@@ -187,7 +187,7 @@ def test_small_files_of_the_lake_are_merged_and_no_charge_changes(house: House, 
     told, text = run(lake, "compact", "--files-max", "2")
     guided = next(one for one in told["compacted"] if one["table"] == "guided")
     assert (guided["partitions"], guided["files_before"], guided["files_after"], guided["rows"]) == (1, 4, 1, 4)
-    assert "4 files of 1 partitions became 1" in text and len(house.lake.files(GUIDED)) < files
+    assert "4 files of 1 partition became 1" in text and len(house.lake.files(GUIDED)) < files
     assert charges(house) == before
     assert run(usage, "balance", "--check")[0]["differences"] == []
     assert [one["partitions"] for one in run(lake, "compact", "--files-max", "2")[0]["compacted"]] == [0, 0]
@@ -215,7 +215,7 @@ def test_counters_are_counted_shown_and_a_cap_lifted_and_restored(house: House, 
     house.take("roaming.jsonl", session(ROAMER, start=now.isoformat(), volume_bytes=400 * 10**9, country="US"))
     told, text = run(counters, "refresh")
     assert (told["billing_accounts"], told["roaming_stopped"]) == (1, 1) and told["notices"] >= 1
-    assert "1 billing accounts counted" in text
+    assert "1 billing account counted" in text
     shown, text = run(counters, "show", str(line.customer_id), width=120)
     cap = next(one for one in shown["counters"] if one["kind"] == "cap")
     assert cap["percent"] == 100 and [stop["cap_id"] for stop in shown["roaming_stops"]] == [cap["name"]]

@@ -80,3 +80,13 @@ def test_a_translation_keeps_the_places_for_values() -> None:
 
 def test_english_is_the_language_of_the_source() -> None:
     assert type(words("en").translations) is gettext.NullTranslations
+
+
+def test_dutch_verbs_agree_and_stand_where_they_belong() -> None:
+    with CATALOGUE.open("rb") as file:
+        dutch = read_po(file, locale="nl")
+    said = {text: dutch[text].string for text in ("Our own systems", "saw", "tried to see", "tried to write", "Nobody fits")}
+    assert said == {
+        "Our own systems": "Ons eigen systeem", "saw": "zag", "tried to see": "probeerde dit te zien:",
+        "tried to write": "probeerde dit te schrijven:", "Nobody fits": "Niemand gevonden",
+    }  # fmt: skip

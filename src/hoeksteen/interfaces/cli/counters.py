@@ -10,7 +10,7 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.money import euros
@@ -46,8 +46,8 @@ def refresh(files: tuple[UUID, ...], data: Path, as_json: bool) -> None:
         )
     figures = {**asdict(done), "seconds": round(time.monotonic() - began, 2)}
     report_console(as_json=as_json).print(
-        f"{done.billing_accounts:,} billing accounts counted in {figures['seconds']} s; {done.notices:,} messages to customers,"
-        f" {done.roaming_stopped:,} products roam no more."
+        f"{counted(done.billing_accounts, 'billing account')} counted in {figures['seconds']} s; {counted(done.notices, 'message')} to customers,"
+        f" {counted(done.roaming_stopped, 'product roams', 'products roam')} no more."
     )
     if as_json:
         emit_json(figures)

@@ -11,7 +11,7 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.money import euros
 from hoeksteen.rating import rerating
@@ -94,7 +94,7 @@ def _show_what_if(found: WhatIf, *, as_json: bool) -> None:
     totals = (found.micro_before, found.micro_after, found.micro_after - found.micro_before)
     table.add_row("all", "", f"{sum(line.records for line in found.revenue):,}", *(f"{euros(micro):,.2f}" for micro in totals))
     console.print(table)
-    console.print(f"Of {found.customers:,} customers {found.cheaper:,} would pay less and {found.dearer:,} more.")
+    console.print(f"Of {counted(found.customers, 'customer')} {found.cheaper:,} would pay less and {found.dearer:,} more.")
     for one in found.most:
         console.print(f"  {one.customer_id}: EUR {euros(one.micro_before):,.2f} → {euros(one.micro_after):,.2f}")
 
@@ -117,7 +117,8 @@ def compact_command(files_max: int, data: Path, as_json: bool) -> None:
             write_id = runtime.identifiers.new(runtime.clock.now())
             done.append(compact(database=runtime.database, lake=runtime.lake, table=table, write_id=write_id, files_max=files_max))
     for one in done:
-        console.print(f"{one.table}: {one.files_before:,} files of {one.partitions:,} partitions became {one.files_after:,}; {one.rows:,} rows.")
+        before = f"{counted(one.files_before, 'file')} of {counted(one.partitions, 'partition')}"
+        console.print(f"{one.table}: {before} became {one.files_after:,}; {counted(one.rows, 'row')}.")
     if as_json:
         emit_json({"compacted": [asdict(one) for one in done]})
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.money import euros
@@ -131,7 +131,9 @@ def show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
     console.print(f"[bold]{unclosed} of {len(balances)} files do not close yet.[/]" if unclosed else "Every file closes, to the record and the unit.")
     taken_back = sum(entry.reversed for entry in balances)
     if taken_back:
-        console.print(f"{taken_back:,} charges were taken back by corrections; their amounts are among these.", soft_wrap=True)
+        console.print(
+            f"{counted(taken_back, 'charge was', 'charges were')} taken back by corrections; their amounts are among these.", soft_wrap=True
+        )
 
 
 def _show_units(console: Console, balances: Sequence[RatedBalance]) -> None:
