@@ -12,9 +12,9 @@ demo: setup      ## invent an operator, bring it in, bill it, prove it; ends wit
 	@.venv/bin/hoeksteen demo --customers $(CUSTOMERS) $(ARGS)
 up: setup        ## start the databases, the keeper and the desk of the default data directory
 	@.venv/bin/hoeksteen up
-down:            ## stop them
+down:            ## stop them; a demonstration's are stopped with HOEKSTEEN_DATA=DIR, as `make demo` prints
 	@.venv/bin/hoeksteen down
-status:          ## say what runs
+status:          ## say what runs; HOEKSTEEN_DATA=DIR for another directory, such as a demonstration's
 	@.venv/bin/hoeksteen status
 test: setup      ## linters, types, house rules and every suite but the slow ones
 	@tools/system-packages chromium softhsm2

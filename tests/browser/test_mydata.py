@@ -30,3 +30,21 @@ def test_the_page_speaks_english_too(someone: People, operator: Operator) -> Non
     expect(page.locator("main")).to_contain_text("your own page")
     page.get_by_role("link", name=re.compile("^LLT-2026")).first.click()
     expect(page.locator("table")).to_contain_text("To pay")
+
+
+NARROW = {"width": 400, "height": 850}
+ACROSS = "[...document.querySelectorAll('main .scroll'), document.documentElement].every(one => one.scrollWidth <= one.clientWidth)"
+
+
+def test_on_a_phone_every_cell_is_in_sight_with_its_heading(someone: People, operator: Operator) -> None:
+    page = someone.page(operator.customers[0].customer_number, site="mydata", locale="nl-NL")
+    page.set_viewport_size(NARROW)
+    assert page.evaluate(ACROSS), "nothing lies beyond the edge"
+    looked = page.locator("section[aria-labelledby=looked] tbody tr").first
+    expect(looked.locator("td[data-label=Waarom]")).to_be_visible()
+    assert looked.locator("td[data-label='Wat er gebeurde']").bounding_box()["width"] > 250  # type: ignore[index]  # it is visible
+    expect(page.get_by_role("table").first.get_by_role("columnheader").first).to_have_text("Factuur")
+    shot(page, "mydata-narrow")
+    page.get_by_role("link", name=re.compile("^LLT-2026")).first.click()
+    expect(page.locator("tbody td[data-label=Bedrag]").first).to_be_visible()
+    assert page.evaluate(ACROSS)

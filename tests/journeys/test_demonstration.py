@@ -6,10 +6,17 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from rich.console import Console
 
 from fixtures.demonstration import CUSTOMERS, QUIETLY, Demonstration
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.host.installation import Installation
+from hoeksteen.interfaces.cli.people import key_of, log_ins
+from hoeksteen.interfaces.cli.story import Story
+from hoeksteen.interfaces.cli.story_evidence import give_log_in
 
 
 def test_each_source_is_accounted_for_to_the_record(demonstration: Demonstration) -> None:
@@ -55,6 +62,26 @@ def test_the_proof_holds_and_a_changed_byte_is_found(demonstration: Demonstratio
 def test_the_story_shows_who_was_refused_and_why(demonstration: Demonstration) -> None:
     for reason in ("no_grant", "grant_expired"):
         assert reason in demonstration.told
+
+
+def test_a_customer_has_a_log_in_of_their_own_however_often_it_is_told(demonstration: Demonstration) -> None:
+    access = json.loads((demonstration.data / "demonstration.json").read_text("utf-8"))["access"]
+    story = Story(Installation(demonstration.settings), Console(quiet=True))
+    before = log_ins(story.installation)
+    give_log_in(story, access["customer_number"], access["party_id"])
+    assert log_ins(story.installation) == before and before[-1].actor == access["customer_number"]
+    with KeeperClient(
+        socket_path=demonstration.settings.keeper_socket, service="dewi.hoekstra", key_path=key_of(story.installation, "dewi.hoekstra")
+    ) as keeper:
+        active = {one["actor"] for one in keeper.could_see(subject=UUID(access["party_id"]))["actors"]}
+    assert access["customer_number"] in active, "confirmed: they may see what is theirs"
+
+
+def test_each_command_of_the_story_can_be_typed_and_none_is_left_out(demonstration: Demonstration) -> None:
+    for command in ("hoeksteen customers --limit 2", "hoeksteen-keeper could-see", "hoeksteen-keeper did-see", "hoeksteen-keeper export"):
+        assert f"$ {command}" in demonstration.told
+    listed = demonstration.told.partition("$ hoeksteen customers --limit 2")[2].partition("$ ")[0]
+    assert "2 of " in listed, "what the command shows stands below it"
 
 
 def test_the_same_demonstration_goes_on_where_it_stopped(demonstration: Demonstration) -> None:

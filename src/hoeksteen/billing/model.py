@@ -161,6 +161,7 @@ class BillRunResult:
     :param billing_accounts: billing accounts looked at; those without any charge get no bill
     :param held: billing accounts passed by for a reason
     :param suspended: usage records on nobody's bill yet, this period's or another's, because they cannot be rated
+    :param was_done: whether an earlier call had finished it, so that nothing was done now
     """
 
     bill_run_id: UUID
@@ -171,6 +172,12 @@ class BillRunResult:
     held: int
     suspended: int
     totals: BillTotals
+    was_done: bool = False
+
+    @property
+    def without_charge(self) -> int:
+        """The billing accounts that had nothing to pay for, and so have no bill."""
+        return self.billing_accounts - self.totals.count - self.held
 
 
 @dataclass(frozen=True, slots=True)

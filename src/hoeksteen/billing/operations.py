@@ -71,4 +71,6 @@ def run_bills(
         invariant(done is not None and done.state == "done", "a bill run ends as done")
         totals, held = _store.totals(tx, [run.bill_run_id])[run.bill_run_id], _store.held_of_run(tx, run.bill_run_id)
         waiting = suspended(tx=tx)
-    return BillRunResult(run.bill_run_id, kind, period, bill_date, done.billing_accounts if done else 0, len(held), waiting, totals)
+    return BillRunResult(
+        run.bill_run_id, kind, period, bill_date, done.billing_accounts if done else 0, len(held), waiting, totals, run.state == "done"
+    )

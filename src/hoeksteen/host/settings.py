@@ -101,6 +101,11 @@ def default_data() -> Path:
     return Path("/var/lib/hoeksteen") if os.geteuid() == 0 else Path.home() / ".local/share/hoeksteen"
 
 
+def demonstration_data(data: Path) -> Path:
+    """Give where a demonstration lies that is told beside an installation's data directory."""
+    return data.with_name(f"{data.name}-demo")
+
+
 def read_settings(data: Path) -> Settings:
     """
     Read an installation's settings.
@@ -110,7 +115,11 @@ def read_settings(data: Path) -> Settings:
     """
     file = data / "settings.toml"
     if not file.exists():
-        raise NotFound(f"No installation in {data}.", remedy="Run `hoeksteen up`, or name its directory with --data.")
+        demonstration = demonstration_data(data)
+        remedy = "Run `hoeksteen up`, or name its directory with --data."
+        if (demonstration / "settings.toml").exists():
+            remedy = f"The demonstration lies in {demonstration}: set HOEKSTEEN_DATA={demonstration}, or add --data {demonstration}."
+        raise NotFound(f"No installation in {data}.", remedy=remedy)
     remedy = "Restore the file, or write the field anew; `hoeksteen up` in a new directory shows what it looks like."
     try:
         values = tomllib.loads(file.read_text("utf-8"))

@@ -45,7 +45,7 @@ class Declared:
 
 def read_directory(directory: Path, *, zones: Sequence[NamedZone] = ()) -> Declared:
     """
-    Read every `*.yaml` file of a directory, in the order of their names.
+    Read every `*.yaml` file of a directory, in the order of their names, or one file that is named itself.
 
     :param zones: those that are loaded, which prices may name beside those of the files
     :raises InvalidInput: naming each file, price and field that is wrong; nothing is read then
@@ -55,12 +55,12 @@ def read_directory(directory: Path, *, zones: Sequence[NamedZone] = ()) -> Decla
 
 def check_directory(directory: Path, *, zones: Sequence[NamedZone] = ()) -> Declared:
     """
-    Read every `*.yaml` file of a directory, and give what was read beside every fault.
+    Read every `*.yaml` file of a directory, or one file that is named itself, and give what was read beside every fault.
 
     :param zones: those that are loaded, which prices may name beside those of the files
     :raises InvalidInput: when there is no such file
     """
-    files = sorted(directory.glob("*.yaml"))
+    files = sorted(directory.glob("*.yaml")) if directory.is_dir() else [directory]
     if not files:
         raise InvalidInput(f"{directory} holds no catalogue file.", remedy="Name a directory with *.yaml files.")
     faults: list[str] = []
@@ -68,6 +68,8 @@ def check_directory(directory: Path, *, zones: Sequence[NamedZone] = ()) -> Decl
     for file in files:
         try:
             contents.append((file.name, yaml.safe_load(file.read_text("utf-8"))))
+        except OSError as error:
+            faults.append(f"{file.name}: file: cannot be read: {error.strerror}")
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
             line = getattr(getattr(error, "problem_mark", None), "line", None)
             faults.append(f"{file.name}: {'line ' + str(line + 1) if line is not None else 'file'}: is not YAML in UTF-8")
@@ -87,8 +89,10 @@ def read_mapping(content: Mapping[str, Any], *, name: str = "catalogue", zones: 
 def _without_faults(found: Declared) -> Declared:
     if found.faults:
         more = f" (and {len(found.faults) - _FAULTS_SHOWN_MAX} more)" if len(found.faults) > _FAULTS_SHOWN_MAX else ""
-        shown = "; ".join(found.faults[:_FAULTS_SHOWN_MAX])
-        raise InvalidInput(f"The catalogue has faults: {shown}{more}.", remedy="Correct the file and load it again.")
+        shown = ";\n  ".join(found.faults[:_FAULTS_SHOWN_MAX])  # each on a line of its own: they are read by people, one after another
+        raise InvalidInput(
+            f"The catalogue has faults: {shown}{more}.", remedy="Correct the file and try again; `hoeksteen price check` names them too."
+        )
     return found
 
 

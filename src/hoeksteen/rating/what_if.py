@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.product import queries as product
-from hoeksteen.product.price_list import read_mapping
+from hoeksteen.product.price_list import read_directory, read_mapping
 from hoeksteen.rating import _engine
 from hoeksteen.rating._comparing import compare
 from hoeksteen.storage.lake import Lake
@@ -86,17 +87,18 @@ class WhatIf:
         return sum(line.micro_after for line in self.revenue)
 
 
-def what_if(*, tx: Transaction, lake: Lake, month: date, catalogue: Mapping[str, Any], customers_max: int = CUSTOMERS_MAX) -> WhatIf:
+def what_if(*, tx: Transaction, lake: Lake, month: date, catalogue: Mapping[str, Any] | Path, customers_max: int = CUSTOMERS_MAX) -> WhatIf:
     """
     Rate the bill periods of a month at changed prices, and compare with what was charged. Nothing is written.
 
-    :param catalogue: offerings as in a file of the catalogue; each takes the place of the one of its name, all others stay as they are
+    :param catalogue: a file of the catalogue, a directory of them, or what one holds; each offering takes the place of the one of its name, all
+        others stay as they are
     :raises InvalidInput: naming what is wrong in it, or an offering or zone that nobody knows
     """
     month = month.replace(day=1)
     now = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
     zones = product.zones(tx=tx)
-    declared = read_mapping(catalogue, zones=zones)
+    declared = read_directory(catalogue, zones=zones) if isinstance(catalogue, Path) else read_mapping(catalogue, zones=zones)
     if made_up := sorted({entry.zone.zone_id for entry in declared.zones} - {zone.zone_id for zone in zones}):
         raise InvalidInput(f"Zone {made_up[0]}: is not in the catalogue, so no usage was found in it.", remedy="Price zones that are there.")
     changed = {entry.offering.product_offering_id: entry.offering for entry in declared.offerings}

@@ -30,6 +30,7 @@ RECORDS_MAX = 10_000  # in one correction
 SHOWN_MAX = 1_000
 CHANGES_MAX = 200
 WEEK, MONTH = timedelta(days=7), timedelta(days=31)  # the ages that are told apart
+REASONS = ("no_product", "product_suspended", "product_terminated", "no_zone", "no_country")
 CORRECTED = {"zone": "no_zone", "country": "no_country"}  # what a correction is for
 
 

@@ -49,15 +49,29 @@ def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, tmp_pat
         )
     paid = _call(data, "register", "--customer", customer_number, "--amount", shown["gross"], "--reference", number, group=payment)
     assert (paid["settled"], paid["left"], paid["balance"]) == (shown["gross"], "0.00", "0.00")
-    assert _call(data, "run", "--period", "2026-10")["bills"]["count"] == 6, "a final run that is run again only gives its figures"
+    again = _call(data, "run", "--period", "2026-10")
+    assert (again["bills"]["count"], again["was_done"], final["was_done"]) == (6, True, False), "run again it only gives its figures"
+    told = _call(data, "run", "--period", "2026-10", as_json=False)["told"]
+    assert "were final already; nothing was done" in told and "a second" not in told
+    straight = _result(data, "pdf", number, "--out", "-", as_json=False)
+    assert straight.stdout_bytes.startswith(b"%PDF"), "and nothing else, so that it can be piped"
     with pytest.raises(WrongState):
         _call(data, "run", "--period", "2026-10", "--trial")
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_disclosed(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = _result(data, "pdf", "LLT-2026-00000001", "--out", str(tmp_path / "file" / "x.pdf"), as_json=False)
+    assert isinstance(result.exception, InvalidInput) and "cannot make the folder" in result.exception.message
+    assert "--out - > FILE" in (result.exception.remedy or "")
 
 
 def test_people_read_tables(operator: BilledOperator, data: Path) -> None:
     operator.add("mobile-m", "internet-500")
     (held,) = operator.add("business-mobile", segment="business", named=False)
+    operator.add()
     told = _call(data, "run", "--period", "2026-10", as_json=False)["told"]
+    assert "1 billing account without any charge: no bill." in told
     assert "ledger difference" in told
     assert "69.00" in told
     assert f"held {held.billing_account_id}: no_invoice_party" in told

@@ -1,13 +1,17 @@
 """The desk's pages on a real database and a real keeper: what they show, what they refuse, and exactly how many statements they cost."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from fixtures.sites import NOW, Browser, World
 from hoeksteen.billing import queries as billing
 from hoeksteen.care import queries as care
+from hoeksteen.interfaces.desk.usage import RECORDS_SHOWN_MAX
+from hoeksteen.rating import queries as rating
+from hoeksteen.rating.model import RatedRecord
 
 ON_THE_LINE = {"channel": "phone"}
 
@@ -266,6 +270,20 @@ def test_usage_shows_the_allowance(world: World) -> None:
     part = agent.get(f"{opened(world, agent, customer.customer_number)}/usage", hx_request="true").text
     assert "100 min" in part
     assert "Nothing was used" in part
+
+
+def test_usage_names_single_records_by_what_an_explanation_takes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    customer = world.customer()
+    start = datetime(2026, 11, 3, 11, 5, tzinfo=UTC)
+    some = [
+        RatedRecord(UUID(int=n), UUID(int=1), start, "voice", "NL", "HOME", "rated", "priced", "p", date(2026, 11, 1), 75, 75, 0, 1_250_000)
+        for n in range(1, RECORDS_SHOWN_MAX + 2)
+    ]
+    monkeypatch.setattr(rating, "records_of", lambda **_: some)
+    agent = world.staff("anna.dekker")
+    part = agent.get(f"{opened(world, agent, customer.customer_number)}/usage", hx_request="true").text
+    assert f"<code>{UUID(int=1)}</code>" in part and "1:15 min" in part and "12:05" in part and "€1.25" in part
+    assert f"The first {RECORDS_SHOWN_MAX} of {RECORDS_SHOWN_MAX + 1}." in part and str(UUID(int=RECORDS_SHOWN_MAX + 1)) not in part
 
 
 def test_usage_shows_what_was_used_so_far_and_where_roaming_stopped(world: World) -> None:

@@ -16,10 +16,12 @@ from factories.invented_lines import Line, load_lines
 from factories.usage_files import OWN, House, call, session
 from fixtures.keeper import RunningKeeper
 from hoeksteen.interfaces.cli.counters import counters
+from hoeksteen.interfaces.cli.discounts import discount
 from hoeksteen.interfaces.cli.rating import lake
 from hoeksteen.interfaces.cli.rating import rate as comparing
 from hoeksteen.interfaces.cli.usage import usage
 from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, Unavailable, WrongState
+from hoeksteen.party import queries as party
 from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.usage.tables import GUIDED
@@ -64,13 +66,41 @@ def test_rating_tells_every_record_s_state_and_the_digest(house: House, run: Run
     assert run(usage, "rate", "--month", "2026-10")[0]["digest"] != told["digest"]
 
 
+def test_a_month_without_usage_says_so_and_shows_no_other_month(house: House, run: Run) -> None:
+    house.take("calls.csv", call(1, other=EU, seconds=120))
+    run(usage, "rate", "--month", "2026-10")
+    for month, begun in (("2026-01", True), ("2099-12", False)):
+        told, text = run(usage, "rate", "--month", month)
+        assert told["records"] == 0 and f"no usage for the bills of {month}" in text
+        assert "calls.csv" not in text and ("not begun yet" not in text) == begun
+
+
+def test_work_on_suspended_usage_reads_on_80_columns(house: House, run: Run, data: Path) -> None:
+    assert "Nothing waits" in run(usage, "suspended", "list")[1]
+    house.take("calls.csv", call(1, own="31699900033", seconds=120), call(2, own="31699900033", seconds=3))
+    words = ("--reason", "no_product", "--source", "voice_sms", "--to", "emma.bakker", "--note", "a note of many words " * 4, "--data", str(data))
+    assert CliRunner().invoke(usage, ["suspended", "assign", *words]).exit_code == 0
+    listed, text = run(usage, "suspended", "list")
+    assert listed["suspended"][0]["units"] == 123 and "voice 123 s" in text, "each service in its own unit"
+    assert "no_product" in text and "2026-10-0" in text and "emma.bakker works on it; a note" in text
+    shown, text = run(usage, "suspended", "show", "--reason", "no_product")
+    for one in shown["records"]:
+        assert one["record_id"] in text
+    assert text.count("no_product, line ") == 2
+    assert "Nothing waits for no_zone." in run(usage, "suspended", "show", "--reason", "no_zone")[1]
+    with pytest.raises(SystemExit):
+        run(usage, "suspended", "show", "--reason", "nozone")
+    by_day, text = run(usage, "balance", "--by", "day")
+    assert by_day["days"][0]["units_in"] > 0 and "units" not in text, "seconds, messages and bytes are not added up for people"
+
+
 def test_rating_tries_what_waited_again(house: House, run: Run) -> None:
     house.take("calls.csv", call(1, own="31699900033"))
     assert run(usage, "rate", "--month", "2026-10")[0]["usage"]["suspended"] == 1
     house.hold("31699900033")
     told, text = run(usage, "rate", "--month", "2026-10")
     assert (told["recycled"], told["usage"]["rated"], told["usage"]["suspended"]) == (1, 1, 0)
-    assert "1 records that were suspended are rateable now." in text
+    assert "1 record that was suspended can be rated now." in text
 
 
 @pytest.mark.parametrize("month", ["2026", "2026-13", "october", "0001-01"])
@@ -157,7 +187,7 @@ def test_small_files_of_the_lake_are_merged_and_no_charge_changes(house: House, 
     told, text = run(lake, "compact", "--files-max", "2")
     guided = next(one for one in told["compacted"] if one["table"] == "guided")
     assert (guided["partitions"], guided["files_before"], guided["files_after"], guided["rows"]) == (1, 4, 1, 4)
-    assert "4 files of 1 partitions became 1" in text and len(house.lake.files(GUIDED)) < files
+    assert "4 files of 1 partition became 1" in text and len(house.lake.files(GUIDED)) < files
     assert charges(house) == before
     assert run(usage, "balance", "--check")[0]["differences"] == []
     assert [one["partitions"] for one in run(lake, "compact", "--files-max", "2")[0]["compacted"]] == [0, 0]
@@ -185,11 +215,15 @@ def test_counters_are_counted_shown_and_a_cap_lifted_and_restored(house: House, 
     house.take("roaming.jsonl", session(ROAMER, start=now.isoformat(), volume_bytes=400 * 10**9, country="US"))
     told, text = run(counters, "refresh")
     assert (told["billing_accounts"], told["roaming_stopped"]) == (1, 1) and told["notices"] >= 1
-    assert "1 billing accounts counted" in text
+    assert "1 billing account counted" in text
     shown, text = run(counters, "show", str(line.customer_id), width=120)
     cap = next(one for one in shown["counters"] if one["kind"] == "cap")
     assert cap["percent"] == 100 and [stop["cap_id"] for stop in shown["roaming_stops"]] == [cap["name"]]
     assert "is stopped since" in text
+    with house.database.transaction() as tx:
+        customer = party.customer(tx=tx, customer_id=line.customer_id)
+    for named in (customer.customer_number, str(customer.party_id)):
+        assert run(counters, "show", named)[0] == shown, "by the number that people quote, and by the pseudonym that `customers` lists"
     again, _ = run(counters, "refresh")
     assert (again["notices"], again["roaming_stopped"]) == (0, 0), "nobody hears of it twice"
     names = (str(line.customer_id), str(cap["scope_id"]), cap["name"], "--data", str(data))
@@ -202,3 +236,30 @@ def test_counters_are_counted_shown_and_a_cap_lifted_and_restored(house: House, 
         wrong = CliRunner().invoke(counters, ["lift", str(line.customer_id), str(UUID(int=1)), cap["name"], "--data", str(data)])
         assert wrong.exception is not None
         raise wrong.exception
+
+
+def test_a_customer_without_use_is_told_so_and_one_that_nobody_is_refused(house: House, run: Run) -> None:
+    line = Line(ROAMER, "mobile-m", date(2021, 1, 1), None, None)
+    load_lines(database=house.database, keeper=house.keeper.client("bss"), lines=[line], salt="quiet")
+    with house.database.transaction() as tx:
+        number = party.customer(tx=tx, customer_id=line.customer_id).customer_number
+    shown, text = run(counters, "show", number)
+    assert shown["counters"] == [] and "nothing used since" in text and "So far" not in text
+    for nobody in ("999999999", str(UUID(int=1))):
+        for command, words in ((counters, ("show",)), (discount, ("show",)), (usage, ("list", "--month", "2026-10"))):
+            with pytest.raises(NotFound, match=nobody):
+                run(command, words[0], nobody, *words[1:])
+
+
+def test_the_records_of_a_customers_month_are_listed_by_what_explain_takes(house: House, run: Run) -> None:
+    house.take("calls.csv", call(1), call(2, start="2026-10-04T12:00:00+02:00"))
+    run(usage, "rate", "--month", "2026-10")
+    guided = house.rows(GUIDED)[0]
+    listed, text = run(usage, "list", str(guided["customer_id"]), "--month", "2026-10", width=80)
+    assert (listed["total"], len(listed["records"])) == (2, 2) and listed["customer_number"] in text
+    for one in listed["records"]:
+        assert one["record_id"] in text, "whole, so that it can be copied"
+        assert run(usage, "explain", one["record_id"])[0]["record_id"] == one["record_id"]
+    assert len(run(usage, "list", str(guided["customer_id"]), "--month", "2026-10", "--limit", "1")[0]["records"]) == 1
+    empty, text = run(usage, "list", str(guided["customer_id"]), "--month", "2026-09")
+    assert empty["records"] == [] and "0 of 0 records" in text

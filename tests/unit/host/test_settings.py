@@ -48,8 +48,18 @@ def test_a_damaged_file_is_named(tmp_path: Path, old: bytes, new: bytes, what: s
 
 
 def test_no_installation(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="No installation"):
+    with pytest.raises(NotFound, match="No installation") as caught:
         read_settings(tmp_path)
+    assert "hoeksteen up" in str(caught.value.remedy)
+
+
+def test_a_demonstration_beside_the_place_that_is_empty_is_named(tmp_path: Path) -> None:
+    demonstration = tmp_path / "hoeksteen-demo"
+    demonstration.mkdir()
+    written(demonstration)
+    with pytest.raises(NotFound) as caught:
+        read_settings(tmp_path / "hoeksteen")
+    assert f"--data {demonstration}" in str(caught.value.remedy)
 
 
 def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The border of the command line: what it says of an unforeseen error, and who may read what it writes."""
 
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import ModuleType
 import click
 import pytest
 
+from hoeksteen.host.settings import default_data
 from hoeksteen.interfaces.cli import main as border
 from hoeksteen.interfaces.cli.options import write_private
 from hoeksteen.kernel.money import euros
@@ -55,3 +57,26 @@ def test_a_file_with_personal_data_is_its_owners_whatever_stood_there(tmp_path: 
     file.chmod(0o644)
     write_private(file, b"one")
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"one", 0o600)
+
+
+@pytest.mark.parametrize(("named", "meant"), [(None, "/var/lib/hoeksteen"), ("here", "{folder}/here")])
+def test_root_and_the_application_that_it_becomes_mean_the_same_installation(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str | None, meant: str
+) -> None:
+    """Business commands look where `up` and `status` look, though they give root's rights up first."""
+    user = [0]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: user[0])
+    monkeypatch.setattr(os, "setuid", lambda number: user.__setitem__(0, number))
+    monkeypatch.setattr(os, "setgid", lambda _: None)
+    monkeypatch.setattr(os, "setgroups", lambda _: None)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # the application cannot stay where root was
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: pwd.struct_passwd(("hoeksteen-app", "x", 999, 999, "", "/nonexistent", "/bin/false")))
+    monkeypatch.setenv("HOME", "/root")
+    monkeypatch.delenv("HOEKSTEEN_DATA", raising=False)
+    if named:
+        monkeypatch.setenv("HOEKSTEEN_DATA", named)
+    before = default_data()
+    border.become_application()
+    assert (user[0], os.getcwd(), os.environ["HOME"]) == (999, "/", "/nonexistent")
+    assert default_data() == before == Path(meant.format(folder=tmp_path))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rich.console import Console
 
+from hoeksteen.interfaces.cli.options import counted, print_table, report_table
 from hoeksteen.interfaces.cli.usage_balance import show_balance
 from hoeksteen.rating.model import RatedBalance
 
@@ -24,3 +25,18 @@ def test_the_balance_of_usage_shows_whole_figures_and_names() -> None:
         assert figure in told
     assert told.count("voice_sms") == len(entries), "a name is not cut into letters"
     assert max(map(len, told.splitlines())) <= COLUMNS
+
+
+def test_the_longest_name_of_a_demonstration_stays_whole() -> None:
+    sink = io.StringIO()
+    entry = RatedBalance(UUID(int=1), "sessions", "sessions_1.jsonl", 4_386_000, 4_360_000, 25_700, 110, 150, 40, 0, 151_849_000_000)
+    show_balance(Console(file=sink, width=80), [entry])
+    assert "sessions_1.jsonl" in sink.getvalue() and "4,360,000" in sink.getvalue()
+
+
+def test_nothing_is_said_in_a_sentence_and_a_number_agrees_with_its_noun() -> None:
+    sink = io.StringIO()
+    print_table(Console(file=sink), report_table("Heading"), nothing="Nothing waits.")
+    assert sink.getvalue() == "Nothing waits.\n"
+    assert [counted(number, "fault") for number in (0, 1, 1_200)] == ["0 faults", "1 fault", "1,200 faults"]
+    assert counted(1, "person", "people") == "1 person" and counted(2, "person", "people") == "2 people"

@@ -25,12 +25,14 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_month,
+    counted,
     data_option,
     emit_json,
     json_option,
     progress_bars,
     report_console,
     report_table,
+    require_writable,
     write_private,
 )
 from hoeksteen.interfaces.runtime import open_runtime
@@ -130,7 +132,9 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
 
 @bill.command()
 @click.argument("bill_number")
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
+)
 @data_option
 def pdf(bill_number: str, out: Path, data: Path) -> None:
     """Draw an invoice as PDF; the disclosure of its buyer stands in the keeper's log."""
@@ -139,7 +143,9 @@ def pdf(bill_number: str, out: Path, data: Path) -> None:
 
 @bill.command()
 @click.argument("bill_number")
-@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
+)
 @data_option
 def ubl(bill_number: str, out: Path, data: Path) -> None:
     """Write an invoice as UBL 2.1 after EN 16931; the disclosure of its buyer stands in the keeper's log."""
@@ -147,10 +153,14 @@ def ubl(bill_number: str, out: Path, data: Path) -> None:
 
 
 def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes]) -> None:
+    if str(out) != "-":
+        require_writable(out)
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = bills.bill_by_number(tx=tx, bill_number=bill_number)
         content = document(tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if str(out) == "-":
+        click.echo(content, nl=False)
+        return
     write_private(out, content)
     click.echo(f"{out}: {len(content):,} bytes")
 
@@ -169,7 +179,10 @@ def audit(month: date, data: Path, as_json: bool) -> None:
     if as_json:
         emit_json(_audit_figures(found, seconds))
     if found.differences:
-        raise Corrupt(f"{len(found.differences)} amounts differ.", remedy="Keep the data directory; the list above names each of them.")
+        raise Corrupt(
+            f"{counted(len(found.differences), 'amount differs', 'amounts differ')}.",
+            remedy="Keep the data directory; the list above names each of them.",
+        )
 
 
 @bill.command()
@@ -257,6 +270,8 @@ def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: flo
         "period": f"{result.period.first_day:%Y-%m}",
         "bill_date": result.bill_date,
         "billing_accounts": result.billing_accounts,
+        "without_charge": result.without_charge,
+        "was_done": result.was_done,
         "held": result.held,
         "suspended_records": result.suspended,
         "seconds": seconds,
@@ -292,8 +307,14 @@ def _show_run(
     for billing_account, reason, detail in held[:_DIFFERENCES_SHOWN_MAX]:
         console.print(f"  held {billing_account}: {reason}: {detail}", highlight=False)
     if result.suspended:
-        console.print(f"{result.suspended:,} usage records are suspended, on no bill yet: `hoeksteen usage balance`; each rating tries them again.")
-    console.print(f"{result.billing_accounts / max(seconds, 0.01):,.0f} billing accounts a second, {seconds} s")
+        waiting = counted(result.suspended, "usage record is", "usage records are")
+        console.print(f"{waiting} suspended, on no bill yet: `hoeksteen usage balance`; each rating tries them again.")
+    if result.without_charge:
+        console.print(f"{counted(result.without_charge, 'billing account')} without any charge: no bill.")
+    if result.was_done:
+        console.print(f"The bills of {result.period.first_day:%Y-%m} were final already; nothing was done.")
+    else:
+        console.print(f"{result.billing_accounts / max(seconds, 0.01):,.0f} billing accounts a second, {seconds} s")
 
 
 def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
@@ -308,7 +329,7 @@ def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
     console.print(table)
     for one in found.differences[:_DIFFERENCES_SHOWN_MAX]:
         console.print(f"  [red]{one.check}[/] {one.bill_number or ''} {one.billing_account_id or ''}: {one.expected} is {one.found}", highlight=False)
-    console.print(f"{len(found.differences)} differences, {seconds} s")
+    console.print(f"{counted(len(found.differences), 'difference')}, {seconds} s")
 
 
 @contextmanager

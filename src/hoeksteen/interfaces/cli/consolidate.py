@@ -19,7 +19,7 @@ from hoeksteen.consolidation.profile import Profile, profile
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, progress_bars, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
 from hoeksteen.kernel.errors import Corrupt
@@ -170,7 +170,9 @@ def _print_report(console: Console, report: Report, seconds: float) -> None:
     _print_findings(console, "Findings that did not stop a record", report.findings)
     for prices in report.prices:
         _print_prices(console, prices)
-    console.print(f"[bold]{report.customers:,} customers[/], {report.reviews:,} pairs wait for a decision, in {seconds} s")
+    console.print(
+        f"[bold]{counted(report.customers, 'customer')}[/], {counted(report.reviews, 'pair waits', 'pairs wait')} for a decision, in {seconds} s"
+    )
     if report.match:
         match = report.match
         console.print(

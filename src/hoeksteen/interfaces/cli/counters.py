@@ -10,7 +10,8 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import local_day
@@ -45,30 +46,34 @@ def refresh(files: tuple[UUID, ...], data: Path, as_json: bool) -> None:
         )
     figures = {**asdict(done), "seconds": round(time.monotonic() - began, 2)}
     report_console(as_json=as_json).print(
-        f"{done.billing_accounts:,} billing accounts counted in {figures['seconds']} s; {done.notices:,} messages to customers,"
-        f" {done.roaming_stopped:,} products roam no more."
+        f"{counted(done.billing_accounts, 'billing account')} counted in {figures['seconds']} s; {counted(done.notices, 'message')} to customers,"
+        f" {counted(done.roaming_stopped, 'product roams', 'products roam')} no more."
     )
     if as_json:
         emit_json(figures)
 
 
 @counters.command()
-@click.argument("customer", type=click.UUID)
+@customer_argument
 @data_option
 @json_option
-def show(customer: UUID, data: Path, as_json: bool) -> None:
+def show(customer: str, data: Path, as_json: bool) -> None:
     """Show what a customer used so far."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         since = local_day(runtime.clock.now()) - timedelta(days=_DAYS_SHOWN)
-        found = counting.counters(tx=tx, customer_id=customer, since=since)
-        stops = products.roaming_stops(tx=tx, customer_id=customer, since=since)
+        whose = meant_customer(tx=tx, named=customer)
+        found = counting.counters(tx=tx, customer_id=whose.customer_id, since=since)
+        stops = products.roaming_stops(tx=tx, customer_id=whose.customer_id, since=since)
     table = report_table("So far")
     for heading in ("period", "what", "used", "of", "%"):
         table.add_column(heading, justify="left" if heading in ("period", "what") else "right")
     for one in found:
         table.add_row(str(one.period_day), escape(one.name or "spending"), _amount(one, one.used), _amount(one, one.bound), str(one.percent))
     console = report_console(as_json=as_json)
-    console.print(table)
+    if found:
+        console.print(table)
+    else:
+        console.print(f"Customer {whose.customer_number}: nothing used since {since} was counted.", soft_wrap=True)
     for stop in stops:
         console.print(f"Roaming of product {stop.product_id} is stopped since {local_day(stop.stopped_at)} by {escape(stop.cap_id)}.", soft_wrap=True)
     if as_json:
@@ -76,28 +81,30 @@ def show(customer: UUID, data: Path, as_json: bool) -> None:
 
 
 @counters.command()
-@click.argument("customer", type=click.UUID)
+@customer_argument
 @click.argument("product_id", metavar="PRODUCT", type=click.UUID)
 @click.argument("cap")
 @click.option("--until", callback=a_day, help="The first day on which the cap holds again, such as 2026-12-01.")
 @data_option
-def lift(customer: UUID, product_id: UUID, cap: str, until: date | None, data: Path) -> None:
+def lift(customer: str, product_id: UUID, cap: str, until: date | None, data: Path) -> None:
     """Let a product roam beyond a cap, as its customer asked."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        lifted = product.lift_roaming_cap(tx=tx, customer_id=customer, product_id=product_id, cap_id=cap, now=runtime.clock.now(), until=until)
+        whose = meant_customer(tx=tx, named=customer).customer_id
+        lifted = product.lift_roaming_cap(tx=tx, customer_id=whose, product_id=product_id, cap_id=cap, now=runtime.clock.now(), until=until)
     end = "it is restored" if lifted.valid_to is None else local_day(lifted.valid_to)
     click.echo(f"{cap} of product {product_id} is lifted until {end}.")
 
 
 @counters.command()
-@click.argument("customer", type=click.UUID)
+@customer_argument
 @click.argument("product_id", metavar="PRODUCT", type=click.UUID)
 @click.argument("cap")
 @data_option
-def restore(customer: UUID, product_id: UUID, cap: str, data: Path) -> None:
+def restore(customer: str, product_id: UUID, cap: str, data: Path) -> None:
     """Let a cap hold again for use that begins from now on."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        product.restore_roaming_cap(tx=tx, customer_id=customer, product_id=product_id, cap_id=cap, now=runtime.clock.now())
+        whose = meant_customer(tx=tx, named=customer).customer_id
+        product.restore_roaming_cap(tx=tx, customer_id=whose, product_id=product_id, cap_id=cap, now=runtime.clock.now())
     click.echo(f"{cap} of product {product_id} holds.")
 
 

@@ -5,6 +5,7 @@ Each step runs the command that a person would type, as the OS user who would ru
 """
 
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import date
@@ -17,9 +18,9 @@ from rich.panel import Panel
 from rich.table import Table
 
 from hoeksteen.host.installation import Installation, free_port, require_free_directory
-from hoeksteen.host.os_users import own
+from hoeksteen.host.os_users import APPLICATION, BASTION, BUSINESS_DATABASE, KEEPER, own
 from hoeksteen.host.processes import copy_as
-from hoeksteen.host.settings import default_data, read_settings
+from hoeksteen.host.settings import default_data, demonstration_data, read_settings
 from hoeksteen.interfaces.cli import people
 from hoeksteen.interfaces.cli.installation import settings_for
 from hoeksteen.interfaces.cli.options import a_month, emit_json, port_options, report_table
@@ -66,7 +67,7 @@ def demo(
     console = Console(stderr=as_json, width=None if Console().is_terminal else 120)
     temporary = data is None and not serve
     if data is None:
-        data = Path(tempfile.mkdtemp(prefix="hoeksteen-")) if temporary else default_data().with_name(default_data().name + "-demo")
+        data = Path(tempfile.mkdtemp(prefix="hoeksteen-")) if temporary else demonstration_data(default_data())
     if fresh:
         _remove(data)
     require_free_directory(data)
@@ -187,8 +188,20 @@ def _leave_open(story: Story, figures: Figures) -> None:
     console.print(table)
     console.print(f"The code of this moment: [bold].venv/bin/hoeksteen code NAME --data {settings.data}[/]")
     if access:
-        console.print(f"A customer to look for: [bold]{access['customer_number']}[/]")
+        console.print(f"A customer to look for, who logs in to my data by this number: [bold]{access['customer_number']}[/]")
+    for line in _typed(story, settings.data):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(Panel(f"Stop it:  .venv/bin/hoeksteen down --data {settings.data}", expand=False))
+
+
+def _typed(story: Story, data: Path) -> list[str]:
+    """Say how the commands above are typed, and how nothing of the demonstration stays."""
+    programs = Path(sys.executable).parent
+    lines = [f"To type commands yourself:  export PATH={programs}:$PATH HOEKSTEEN_DATA={data}", f"Remove it, stopped:  rm -r {data}"]
+    if story.installation.users.separated:
+        users = " ".join((APPLICATION, BUSINESS_DATABASE, KEEPER, BASTION))
+        lines.append(f"  and its OS users, where no other installation is:  for user in {users}; do userdel $user; done")
+    return lines
 
 
 def _require_balance(figures: Figures) -> None:

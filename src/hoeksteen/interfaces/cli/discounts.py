@@ -13,7 +13,8 @@ from rich.markup import escape
 from hoeksteen.care import operations as care
 from hoeksteen.care.model import Interaction
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.journeys import operations as journeys
 from hoeksteen.product import queries as product
@@ -21,7 +22,6 @@ from hoeksteen.product.model import PriceAlteration
 from hoeksteen.storage.postgres import Transaction
 
 _SERVICE = "bss"
-_CUSTOMER = click.argument("customer", type=click.UUID)
 _PRODUCT = click.argument("product_id", metavar="PRODUCT", type=click.UUID)
 
 
@@ -38,13 +38,13 @@ def discount() -> None:
 
 
 @discount.command()
-@_CUSTOMER
+@customer_argument
 @data_option
 @json_option
-def show(customer: UUID, data: Path, as_json: bool) -> None:
+def show(customer: str, data: Path, as_json: bool) -> None:
     """Show the discounts and surcharges of a customer's products, ended ones too."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        found = product.alterations(tx=tx, customer_ids=[customer])
+        found = product.alterations(tx=tx, customer_ids=[meant_customer(tx=tx, named=customer).customer_id])
     table = report_table("Discounts and surcharges")
     for heading in ("id", "product", "name", "of", "value", "from", "to"):
         table.add_column(heading, justify="right" if heading == "value" else "left")
@@ -53,22 +53,20 @@ def show(customer: UUID, data: Path, as_json: bool) -> None:
         table.add_row(
             str(one.price_alteration_id), str(one.product_id), escape(one.name), escape(_of(one)), value, str(one.valid_from), str(one.valid_to or "")
         )
-    report_console(as_json=as_json).print(table)
+    print_table(report_console(as_json=as_json), table, nothing="No discount or surcharge.")
     if as_json:
         emit_json({"alterations": [asdict(one) for one in found]})
 
 
 @discount.command()
-@_CUSTOMER
+@customer_argument
 @_PRODUCT
 @click.argument("discount_id", metavar="DISCOUNT")
 @click.option("--from", "from_day", required=True, callback=a_day, help="Its first day, today or later.")
 @_reason_options
 @data_option
 @json_option
-def grant(
-    customer: UUID, product_id: UUID, discount_id: str, from_day: date, actor: str, ticket: str, phone: bool, data: Path, as_json: bool
-) -> None:
+def grant(customer: str, product_id: UUID, discount_id: str, from_day: date, actor: str, ticket: str, phone: bool, data: Path, as_json: bool) -> None:
     """Give a product a DISCOUNT of its offering, such as mobile-m/welcome."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         granted = journeys.grant_discount(
@@ -84,14 +82,14 @@ def grant(
 
 
 @discount.command()
-@_CUSTOMER
+@customer_argument
 @_PRODUCT
 @click.argument("alteration", metavar="ID", type=click.UUID)
 @click.option("--from", "from_day", required=True, callback=a_day, help="The first day without it, today or later.")
 @_reason_options
 @data_option
 @json_option
-def end(customer: UUID, product_id: UUID, alteration: UUID, from_day: date, actor: str, ticket: str, phone: bool, data: Path, as_json: bool) -> None:
+def end(customer: str, product_id: UUID, alteration: UUID, from_day: date, actor: str, ticket: str, phone: bool, data: Path, as_json: bool) -> None:
     """End a discount of a product, by the ID that `hoeksteen discount show` gives."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         ended = journeys.end_discount(
@@ -103,11 +101,10 @@ def end(customer: UUID, product_id: UUID, alteration: UUID, from_day: date, acto
         emit_json(asdict(ended))
 
 
-def _interaction(runtime: Runtime, tx: Transaction, customer_id: UUID, actor: str, ticket: str, *, phone: bool) -> Interaction:
+def _interaction(runtime: Runtime, tx: Transaction, customer: str, actor: str, ticket: str, *, phone: bool) -> Interaction:
     reason = care.reason_given(channel="phone" if phone else "ticket", ticket=ticket)
-    return care.record_interaction(
-        tx=tx, customer_id=customer_id, actor=actor, reason=reason, now=runtime.clock.now(), identifiers=runtime.identifiers
-    )  # fmt: skip
+    whose = meant_customer(tx=tx, named=customer).customer_id
+    return care.record_interaction(tx=tx, customer_id=whose, actor=actor, reason=reason, now=runtime.clock.now(), identifiers=runtime.identifiers)
 
 
 def _of(one: PriceAlteration) -> str:

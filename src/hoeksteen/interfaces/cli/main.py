@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import click
 
 from hoeksteen.host.os_users import APPLICATION
+from hoeksteen.host.settings import default_data
 from hoeksteen.interfaces.problems import PROBLEMS, place_of
 from hoeksteen.kernel.errors import HoeksteenError
 
@@ -101,6 +102,7 @@ def become_application() -> None:
         account = pwd.getpwnam(APPLICATION)
     except KeyError:
         return  # nothing was set up on this machine yet; the command itself says so
+    os.environ["HOEKSTEEN_DATA"] = str(default_data())  # root's installation stays the one that is meant, whoever goes on and wherever
     os.setgroups([])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
@@ -134,7 +136,8 @@ def main() -> None:
     except OSError as error:
         # a full disk, a missing file, a refused permission: the system's own words name the file
         click.echo(f"hoeksteen: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
-        click.echo("  what to do: mend that, then run the same command again; it goes on where it stopped.", err=True)
+        whose = f"this runs as {pwd.getpwuid(os.geteuid()).pw_name}; " if isinstance(error, PermissionError) else ""
+        click.echo(f"  what to do: {whose}mend that, then run the same command again; it goes on where it stopped.", err=True)
         sys.exit(74)
     except Exception as error:  # noqa: BLE001 the border: an unforeseen error's own words may hold somebody's data, so only its place is shown
         click.echo(f"hoeksteen: unforeseen {place_of(error)}.", err=True)

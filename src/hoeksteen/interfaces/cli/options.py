@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 from collections.abc import Callable
 from datetime import date
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from hoeksteen.host.settings import default_data
+from hoeksteen.kernel.errors import InvalidInput
 
 _YEARS = (1990, 2100)  # days beyond them are typing errors
 DESK_PORT = 8420
@@ -53,6 +55,23 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def require_writable(path: Path) -> None:
+    """
+    Refuse a file that cannot be written, before anything is disclosed for it; make its folder where that may be.
+
+    :raises InvalidInput: saying as whom this process writes, because root's commands go on as the application
+    """
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        may = os.access(path if path.exists() else path.parent, os.W_OK)
+    except OSError:
+        may = False
+    if not may:
+        what = f"may not write {path}" if os.path.isdir(path.parent) else f"cannot make the folder {path.parent}"
+        raise InvalidInput(f"--out: this command runs as {me}, who {what}.", remedy=f"Name a file in a folder of {me}'s, or write `--out - > FILE`.")
+
+
 def a_month(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
     """Read a month such as 2026-10 from an option, as its first day."""
     return None if value is None else _read_day(value, f"{value}-01", "a month; write it as 2026-10")
@@ -85,6 +104,23 @@ class _ReportTable(Table):
 def report_table(title: str | None = None) -> Table:
     """Give an empty table, narrow enough that figures stay whole on a terminal of 80 columns."""
     return _ReportTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+
+
+def print_table(console: Console, table: Table, *, nothing: str) -> None:
+    """
+    Print a table, or say in a sentence that there is nothing to show: an empty table leaves open whether the question was understood.
+
+    :param nothing: that sentence
+    """
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(nothing, soft_wrap=True, markup=False)
+
+
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """Give a number with its noun, as in `1 record` and `2 records`."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def report_pairs(title: str | None = None) -> Table:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
@@ -72,7 +72,7 @@ def load(directory: Path, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         count = product.load_catalogue(tx=tx, directory=directory, now=runtime.clock.now())
         zones = [zone.zone_id for zone in products.zones(tx=tx)]
-    report_console(as_json=as_json).print(f"{count:,} offerings loaded; {len(zones):,} zones are named.")
+    report_console(as_json=as_json).print(f"{counted(count, 'offering')} loaded; {counted(len(zones), 'zone is', 'zones are')} named.")
     if as_json:
         emit_json({"offerings": count, "zones": zones})
 
@@ -135,7 +135,11 @@ def _show(console: Console, checked: _Checked) -> None:
         console.print(f"[bold]fault[/]   {escape(fault)}", soft_wrap=True)
     for remark in checked.remarks:
         console.print(f"remark  {escape(remark)}", soft_wrap=True)
-    console.print(f"\n{len(checked.faults)} faults, {len(checked.remarks)} remarks." if checked.faults or checked.remarks else "\nNo faults.")
+    console.print(
+        f"\n{counted(len(checked.faults), 'fault')}, {counted(len(checked.remarks), 'remark')}."
+        if checked.faults or checked.remarks
+        else "\nNo faults."
+    )
 
 
 def _show_examples(console: Console, found: Sequence[Example]) -> None:

@@ -8,13 +8,11 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-import yaml
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
-from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.money import euros
 from hoeksteen.rating import rerating
 from hoeksteen.rating.rerating import Difference
@@ -61,27 +59,11 @@ def difference(month: date, billing_account: UUID | None, data: Path, as_json: b
 @json_option
 def what_if_command(month: date, catalogue: Path, data: Path, as_json: bool) -> None:
     """Rate a month at other prices, and show what it would have brought and for whom it would change most."""
-    changed = {"offerings": [one for file in _files(catalogue) for one in _offerings(file)]}
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        found = what_if(tx=tx, lake=runtime.lake, month=month, catalogue=changed)
+        found = what_if(tx=tx, lake=runtime.lake, month=month, catalogue=catalogue)
     _show_what_if(found, as_json=as_json)
     if as_json:
         emit_json({**asdict(found), "month": f"{month:%Y-%m}", "micro_before": found.micro_before, "micro_after": found.micro_after})
-
-
-def _files(catalogue: Path) -> list[Path]:
-    return sorted(catalogue.glob("*.yaml")) if catalogue.is_dir() else [catalogue]
-
-
-def _offerings(file: Path) -> list[object]:
-    try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        raise InvalidInput(f"{file.name}: file: is not readable as YAML.", remedy="Write it as docs/rating.md shows.") from None
-    offerings = content.get("offerings") if isinstance(content, dict) else None
-    if not isinstance(offerings, list):
-        raise InvalidInput(f"{file.name}: offerings: are missing.", remedy="Begin with `offerings:` and a list of them.")
-    return offerings
 
 
 def _show_differences(found: Sequence[Difference], *, as_json: bool) -> None:
@@ -112,7 +94,7 @@ def _show_what_if(found: WhatIf, *, as_json: bool) -> None:
     totals = (found.micro_before, found.micro_after, found.micro_after - found.micro_before)
     table.add_row("all", "", f"{sum(line.records for line in found.revenue):,}", *(f"{euros(micro):,.2f}" for micro in totals))
     console.print(table)
-    console.print(f"Of {found.customers:,} customers {found.cheaper:,} would pay less and {found.dearer:,} more.")
+    console.print(f"Of {counted(found.customers, 'customer')} {found.cheaper:,} would pay less and {found.dearer:,} more.")
     for one in found.most:
         console.print(f"  {one.customer_id}: EUR {euros(one.micro_before):,.2f} → {euros(one.micro_after):,.2f}")
 
@@ -135,7 +117,8 @@ def compact_command(files_max: int, data: Path, as_json: bool) -> None:
             write_id = runtime.identifiers.new(runtime.clock.now())
             done.append(compact(database=runtime.database, lake=runtime.lake, table=table, write_id=write_id, files_max=files_max))
     for one in done:
-        console.print(f"{one.table}: {one.files_before:,} files of {one.partitions:,} partitions became {one.files_after:,}; {one.rows:,} rows.")
+        before = f"{counted(one.files_before, 'file')} of {counted(one.partitions, 'partition')}"
+        console.print(f"{one.table}: {before} became {one.files_after:,}; {counted(one.rows, 'row')}.")
     if as_json:
         emit_json({"compacted": [asdict(one) for one in done]})
 

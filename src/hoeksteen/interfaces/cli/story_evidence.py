@@ -8,20 +8,19 @@ two questions are asked about one customer, the answer is exported, and a separa
 import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from rich.table import Table
-
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.host.os_users import own
-from hoeksteen.interfaces.cli.options import report_table, write_private
-from hoeksteen.interfaces.cli.people import key_of
+from hoeksteen.interfaces.cli.people import add_log_in, key_of, log_ins, new_log_in
 from hoeksteen.interfaces.cli.story import Figures, Story
 from hoeksteen.kernel.errors import NotFound, invariant
+from hoeksteen_keeper.client import KeeperInvalid
 
 TICKET = "INC-4711"
 GRANT_MINUTES = 1
@@ -43,6 +42,8 @@ def tell_access(story: Story) -> Figures:
     _look(story, "m.tan", one["customer_number"])
     story.say("\nIt names one customer; another one stays closed:")
     _look(story, "m.tan", other["customer_number"], refused=True)
+    story.say("\nThe customer gets a log-in to their own data: one officer prepares it, another confirms it.")
+    give_log_in(story, one["customer_number"], one["party_id"])
     return {"customer_number": one["customer_number"], "party_id": one["party_id"], "grant": grant["id"], "valid_to": grant["valid_to"].isoformat()}
 
 
@@ -52,15 +53,14 @@ def tell_proof(story: Story, access: Figures) -> Figures:
     story.say("The grant's time is over, and nothing opens any more:")
     _look(story, "m.tan", access["customer_number"], refused=True)
     subject = UUID(access["party_id"])
-    with _as_person(story, "dewi.hoekstra") as keeper:
-        story.say(f"\nThe privacy officer asks who could see customer {access['customer_number']} now:")
-        story.console.print(_could_see_table(disclosure.could_see(keeper=keeper, subject=subject)))
-        story.say("\nAnd who did see this customer, ever:")
-        seen = disclosure.did_see(keeper=keeper, subject=subject)
-        story.console.print(_did_see_table(seen))
-        folder = own(story.installation.settings.data / "evidence", story.installation.users.people, mode=0o700)
-        bundle = folder / f"customer-{access['customer_number']}.json"
-        write_private(bundle, disclosure.evidence_bundle(keeper=keeper, subject=subject))
+    story.say(f"\nThe privacy officer asks who could see customer {access['customer_number']} now:")
+    _as_officer(story, "could-see", "--subject", str(subject))
+    story.say("\nAnd who did see this customer, ever:")
+    seen = _as_officer(story, "did-see", "--subject", str(subject))
+    folder = own(story.installation.settings.data / "evidence", story.installation.users.people, mode=0o700)
+    bundle = folder / f"customer-{access['customer_number']}.json"
+    bundle.unlink(missing_ok=True)  # an interrupted demonstration wrote it, and evidence is not overwritten
+    _as_officer(story, "export", "--subject", str(subject), "--out", bundle)
     invariant(bool(seen), "the looks of this demonstration stand in the log")
     return {**_checked(story, bundle), "bundle": str(bundle)}
 
@@ -108,6 +108,41 @@ def _approved_grant(story: Story, party_id: str) -> dict[str, Any]:
         return next(one for one in keeper.grants() if one["id"] == grant)
 
 
+def _as_officer(story: Story, *words: str | Path) -> list[str]:
+    """Run a command of the keeper's as the privacy officer, and give what it printed."""
+    officer = "dewi.hoekstra"
+    with_key = ("--as", officer, "--key", key_of(story.installation, officer), "--socket", story.installation.settings.keeper_socket)
+    _, lines = story.run(*words, *with_key, user=story.installation.users.people, program="hoeksteen-keeper")
+    return lines
+
+
+def give_log_in(story: Story, customer_number: str, party_id: str) -> None:
+    """
+    Give a customer a log-in to their own data, prepared by one officer and confirmed by another; told again, it changes nothing.
+
+    The log-in's name is the customer number; its password and the authenticator's secret lie with those of the others.
+    """
+    known = next((one for one in log_ins(story.installation) if one.actor == customer_number), None)
+    log_in = known or new_log_in(customer_number, "a customer: my data, their own and nobody else's")
+    add_log_in(story.installation, log_in)
+    with _as_person(story, APPROVERS[0]) as keeper, _done_before("actor_exists"):
+        keeper.add_data_subject(
+            actor=log_in.actor, name=customer_number, subject=UUID(party_id), password=log_in.password, totp_secret=log_in.totp_secret
+        )
+    with _as_person(story, APPROVERS[1]) as keeper, _done_before("unknown_actor"):
+        keeper.confirm_actor(actor=log_in.actor)
+
+
+@contextmanager
+def _done_before(reason: str) -> Iterator[None]:
+    """Go on when the keeper says, by this reason, that a demonstration that was cut off here had done it."""
+    try:
+        yield
+    except KeeperInvalid as error:
+        if error.reason != reason:
+            raise
+
+
 def _as_person(story: Story, person: str) -> KeeperClient:
     return KeeperClient(socket_path=story.installation.settings.keeper_socket, service=person, key_path=key_of(story.installation, person))
 
@@ -132,39 +167,3 @@ def _change_one_byte(copy: Path) -> Path:
 
 def _last_object(lines: list[str]) -> dict[str, Any]:
     return dict(json.loads(next(line for line in reversed(lines) if line.startswith("{"))))
-
-
-def _could_see_table(answer: dict[str, Any]) -> Table:
-    table = report_table()
-    for heading in ("who", "of", "could see", "for", "at most", "because"):
-        table.add_column(heading)
-    for one in answer["actors"]:
-        ceiling = f"{one['ceiling_per_hour']}/h" if one["ceiling_per_hour"] is not None else ""
-        masked = " (masked)" if one["masked"] else ""
-        table.add_row(
-            one["name"], f"{one['organisation']} ({one['country']})", ", ".join(one["categories"]) + masked, one["purpose"], ceiling, one["because"]
-        )
-    return table
-
-
-def _did_see_table(entries: list[dict[str, Any]]) -> Table:
-    table = report_table()
-    for heading in ("entry", "when", "who", "of", "did", "what", "why", "outcome"):
-        table.add_column(heading)
-    for entry in entries:
-        when = str(entry["time"])[11:19]
-        what = entry["category"] + (" (masked)" if entry["masked"] else "")
-        why = " ".join(part for part in (entry["purpose"], entry["ticket"]) if part)
-        colour = "red" if entry["outcome"] == "refused" else "green"
-        row = [
-            str(entry["index"]),
-            when,
-            entry["name"] or entry["actor"],
-            entry["organisation"],
-            entry["action"],
-            what,
-            why,
-            f"[{colour}]{entry['outcome']}[/]",
-        ]
-        table.add_row(*row)
-    return table

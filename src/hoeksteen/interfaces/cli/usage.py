@@ -11,17 +11,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_month, data_option, emit_json, json_option, report_console, report_pairs
+from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, report_console, report_pairs
 from hoeksteen.interfaces.cli.usage_balance import balance, rated_balance, require_closed, show_balance, show_reasons, totals
 from hoeksteen.interfaces.cli.usage_correct import commands as correcting
 from hoeksteen.interfaces.cli.usage_correct import told
 from hoeksteen.interfaces.cli.usage_files import adapters, collect, shown_progress, watch
+from hoeksteen.interfaces.cli.usage_list import list_
 from hoeksteen.interfaces.cli.usage_senders import sender
 from hoeksteen.interfaces.cli.usage_suspended import suspended
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import AccessDenied
 from hoeksteen.kernel.money import euros
-from hoeksteen.kernel.time_period import OPERATOR_ZONE
+from hoeksteen.kernel.time_period import OPERATOR_ZONE, local_day
 from hoeksteen.rating import operations as rating
 from hoeksteen.rating import queries as rated
 from hoeksteen.rating.model import Explanation
@@ -55,11 +56,16 @@ def rate(month: date, data: Path, as_json: bool) -> None:
         balances, reasons = rated_balance(runtime)
     seconds = round(time.monotonic() - began, 2)
     console = report_console(as_json=as_json)
-    show_balance(console, balances)
-    show_reasons(console, reasons)
+    if run.records:
+        show_balance(console, balances)
+        show_reasons(console, reasons)
     if recycled or refusal:
-        console.print(refusal or f"\n{recycled:,} records that were suspended are rateable now.", soft_wrap=True)
-    console.print(f"\n{run.records:,} records of {run.month:%Y-%m} rated in {seconds} s; digest {run.digest.hex()}", soft_wrap=True)
+        told = f"\n{counted(recycled, 'record that was', 'records that were')} suspended can be rated now."
+        console.print(refusal or told, soft_wrap=True)
+    if not run.records:
+        ahead = " It has not begun yet." if month > local_day(runtime.clock.now()) else ""
+        console.print(f"There is no usage for the bills of {month:%Y-%m}.{ahead} `hoeksteen usage balance` shows what was taken.", soft_wrap=True)
+    console.print(f"\n{counted(run.records, 'record')} of {run.month:%Y-%m} rated in {seconds} s; digest {run.digest.hex()}", soft_wrap=True)
     if as_json:
         figures = {"month": f"{run.month:%Y-%m}", "records": run.records, "digest": run.digest.hex(), "recycled": recycled, "seconds": seconds}
         emit_json({"usage": totals(balances), **figures})
@@ -71,7 +77,7 @@ def rate(month: date, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def explain(record: UUID, data: Path, as_json: bool) -> None:
-    """Explain one charge: price, allowance before and after, rounding."""
+    """Explain one charge: price, allowance before and after, rounding. `usage list` and the desk show the RECORDs."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         explanation = rated.explain(tx=tx, lake=runtime.lake, record_id=record)
     if as_json:
@@ -119,6 +125,6 @@ def _show_explanation(explanation: Explanation) -> None:
     console.print(table)
 
 
-for command in (collect, watch, adapters, balance, suspended, sender, *correcting):
+for command in (collect, watch, adapters, balance, list_, suspended, sender, *correcting):
     usage.add_command(command)
 commands = [usage]

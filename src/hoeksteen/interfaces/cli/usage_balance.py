@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.money import euros
@@ -77,14 +77,15 @@ def _require_all_closed(balances: Sequence[RatedBalance], sums: Sequence[Balance
 
 def _show_sums(console: Console, by: str, sums: Sequence[Balance]) -> None:
     table = report_table(f"Every record has one state, by {by}")
-    for heading in (by, "records", "units", *UsageState):
+    table.padding = (0, 0, 0, 0)
+    for heading in (by, "records", *UsageState):  # no units: seconds, messages and bytes of many services add up to nothing
         table.add_column(_HEADINGS.get(str(heading), str(heading)), justify="left" if heading == by else "right", no_wrap=True)
     for one in sums:
         states = (f"{one.records(state):,}" for state in UsageState)
-        table.add_row(escape("unreadable" if one.of is None else str(one.of)), f"{one.records_in:,}", f"{one.units_in:,}", *states)
+        table.add_row(escape("unreadable" if one.of is None else str(one.of)), f"{one.records_in:,}", *states)
     table.add_section()
     states = (f"{sum(one.records(state) for one in sums):,}" for state in UsageState)
-    table.add_row("all", f"{sum(one.records_in for one in sums):,}", f"{sum(one.units_in for one in sums):,}", *states)
+    table.add_row("all", f"{sum(one.records_in for one in sums):,}", *states)
     console.print(table)
 
 
@@ -115,6 +116,7 @@ def show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
     sums = totals(balances)
     shown = ("records_in", *_FINAL, *(["unrated"] if sums["unrated"] else []))
     table = report_table("Every record has one state")
+    table.padding = (0, 0, 0, 0)  # one space between figures, so that names of files stay whole
     for name in ("file", *shown, "EUR"):
         figure = name != "file"
         table.add_column(_HEADINGS.get(name, name), justify="right" if figure else "left", no_wrap=figure)
@@ -129,12 +131,14 @@ def show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
     console.print(f"[bold]{unclosed} of {len(balances)} files do not close yet.[/]" if unclosed else "Every file closes, to the record and the unit.")
     taken_back = sum(entry.reversed for entry in balances)
     if taken_back:
-        console.print(f"{taken_back:,} charges were taken back by corrections; their amounts are among these.", soft_wrap=True)
+        console.print(
+            f"{counted(taken_back, 'charge was', 'charges were')} taken back by corrections; their amounts are among these.", soft_wrap=True
+        )
 
 
 def _show_units(console: Console, balances: Sequence[RatedBalance]) -> None:
     """Print the units of each file by state; figures of many digits stand below each other, because no terminal holds them beside each other."""
-    table = report_table("Every unit has one state")
+    table = report_table("Every unit has one state: a check sum, over what is no one quantity")
     for name in ("file", "state", "seconds, messages, bytes"):
         table.add_column(name, justify="right" if name.startswith("seconds") else "left", no_wrap=name != "file")
     for entry in balances:

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, progress_bars, report_console, report_table
+from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import InvalidInput, NotFound, Refused, Unavailable
 from hoeksteen.rating.counters import refresh
@@ -169,7 +169,7 @@ def shown_progress(what: str) -> Iterator[tuple[Progress, Any]]:
 def _tell(runtime: Runtime, swept: Swept) -> None:
     for balance in swept.taken:
         counts = ", ".join(f"{balance.records(state):,} {state}" for state in UsageState if balance.records(state))
-        what = "already taken" if balance.already_taken else f"{balance.records_in:,} records: {counts or 'none'}"
+        what = "already taken" if balance.already_taken else f"{counted(balance.records_in, 'record')}: {counts or 'none'}"
         click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} {balance.name}: {what}", err=True)
     for file in swept.refused:
         click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} refused: {file.why}", err=True)

@@ -9,7 +9,7 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.usage import senders
@@ -57,7 +57,7 @@ def list_(data: Path, as_json: bool) -> None:
         state = "revoked" if one.revoked_at else "ended" if one.expires_at <= now else "holds"
         until = f"{(one.revoked_at or one.expires_at).astimezone(OPERATOR_ZONE):%Y-%m-%d}"
         table.add_row(one.name, escape(", ".join(one.formats)), escape(one.added_by), until, state)
-    report_console(as_json=as_json).print(table)
+    print_table(report_console(as_json=as_json), table, nothing="Nobody sends usage over HTTP yet: `hoeksteen usage sender add`.")
     if as_json:
         emit_json({"senders": [asdict(one) for one in found]})
 

@@ -8,13 +8,14 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.usage import operations as collection
 from hoeksteen.usage import suspense
 
 _SERVICE = "bss"
+UNITS = {"voice": "s", "sms": "messages", "data": "bytes"}
 _BY = click.option("--by", "made_by", required=True, help="Who says so.")
 _WHY = click.option("--why", required=True, help="Why; it stands beside the change.")
 _RECORDS = click.argument("records", nargs=-1, required=True, type=click.UUID)
@@ -33,32 +34,45 @@ def list_(data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = suspense.waiting(tx=tx, lake=runtime.lake, now=runtime.clock.now())
     table = report_table("Suspended usage")
-    for heading in ("reason", "source", "records", "units", "oldest", "corrected", "who", "note"):
-        table.add_column(heading, justify="right" if heading in ("records", "units", "corrected") else "left")
+    for heading in ("reason", "source", "records", "how much", "oldest"):
+        table.add_column(heading, justify="right" if heading == "records" else "left", no_wrap=heading != "how much")
     for one in found:
-        figures = (f"{one.records:,}", f"{one.units:,}", f"{one.oldest.astimezone(OPERATOR_ZONE):%Y-%m-%d}", f"{one.corrected:,}")
-        table.add_row(one.reason, escape(one.source), *figures, escape(one.assignee), escape(one.note))
-    report_console(as_json=as_json).print(table)
+        oldest = f"{one.oldest.astimezone(OPERATOR_ZONE):%Y-%m-%d}"
+        table.add_row(one.reason, escape(one.source), f"{one.records:,}", ", ".join(map(_how_much, one.services)), oldest)
+    console = report_console(as_json=as_json)
+    print_table(console, table, nothing="Nothing waits: every usable record has a product, a zone and a country.")
+    for one in found:  # below the table, because no terminal holds a note beside figures
+        told = (one.assignee and f"{one.assignee} works on it", one.corrected and f"{one.corrected:,} corrected, to be tried again", one.note)
+        if any(told):
+            console.print(f"{one.reason} of {one.source}: {'; '.join(str(part) for part in told if part)}", soft_wrap=True, markup=False)
     if as_json:
         emit_json({"suspended": [asdict(one) for one in found]})
 
 
+def _how_much(one: suspense.OfService) -> str:
+    """Say how much of one service waits, in its own unit; seconds, messages and bytes add up to nothing."""
+    return f"{one.service} {one.units:,} {UNITS.get(one.service, 'units')}"
+
+
 @suspended.command()
-@click.option("--reason", help="Only those that wait for this.")
+@click.option("--reason", "reason_wanted", type=click.Choice(suspense.REASONS), help="Only those that wait for this.")
 @click.option("--limit", type=click.IntRange(1, suspense.SHOWN_MAX), default=50, show_default=True)
 @data_option
 @json_option
-def show(reason: str | None, limit: int, data: Path, as_json: bool) -> None:
+def show(reason_wanted: str | None, limit: int, data: Path, as_json: bool) -> None:
     """Show records that wait, the oldest first; their numbers stay sealed."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
-        found = suspense.records(lake=runtime.lake, reason=reason, limit=limit)
+        found = suspense.records(lake=runtime.lake, reason=reason_wanted, limit=limit)
     table = report_table("Suspended records")
-    for heading in ("record", "reason", "start", "service", "country", "units", "line"):
-        table.add_column(heading, no_wrap=heading == "record")
+    table.add_column("record, reason", no_wrap=True)
+    table.add_column("start", min_width=10)
+    table.add_column("what", no_wrap=True)
+    table.add_column("units", justify="right", no_wrap=True)
     for one in found:
         start = f"{one.start.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}"
-        table.add_row(str(one.record_id), one.reason, start, one.service, escape(one.country or ""), f"{one.units:,}", f"{one.line:,}")
-    report_console(as_json=as_json).print(table)
+        reason = f"{one.record_id}\n{escape(one.reason)}, line {one.line:,}"
+        table.add_row(reason, start, escape(f"{one.service} {one.country or ''}".strip()), f"{one.units:,} {UNITS.get(one.service, '')}".strip())
+    print_table(report_console(as_json=as_json), table, nothing=f"Nothing waits for {reason_wanted}." if reason_wanted else "Nothing waits.")
     if as_json:
         emit_json({"records": [asdict(one) for one in found]})
 
@@ -101,7 +115,7 @@ def correct(
         guided = collection.recycle(
             database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, now=runtime.clock.now(), identifiers=runtime.identifiers
         )
-    report_console(as_json=as_json).print(f"{corrected:,} records corrected; {guided:,} that waited can be rated now.")
+    report_console(as_json=as_json).print(f"{counted(corrected, 'record')} corrected; {guided:,} that waited can be rated now.")
     if as_json:
         emit_json({"corrected": corrected, "guided": guided})
 
@@ -119,13 +133,13 @@ def write_off(records: tuple[UUID, ...], made_by: str, why: str, data: Path, as_
             database=runtime.database, lake=runtime.lake, record_ids=records, made_by=made_by, why=why, now=runtime.clock.now(),
             identifiers=runtime.identifiers,
         )  # fmt: skip
-    report_console(as_json=as_json).print(f"{given_up:,} records are written off.")
+    report_console(as_json=as_json).print(f"{counted(given_up, 'record is', 'records are')} written off.")
     if as_json:
         emit_json({"written_off": given_up})
 
 
 @suspended.command()
-@click.option("--reason", help="Only what waits, or waited, for this.")
+@click.option("--reason", type=click.Choice(suspense.REASONS), help="Only what waits, or waited, for this.")
 @click.option("--limit", type=click.IntRange(1, suspense.CHANGES_MAX), default=50, show_default=True)
 @data_option
 @json_option
@@ -135,11 +149,11 @@ def changes(reason: str | None, limit: int, data: Path, as_json: bool) -> None:
         found = suspense.changes(tx=tx, reason=reason, limit=limit)
     table = report_table("What was done")
     for heading in ("when", "who", "what", "records", "from", "to", "why"):
-        table.add_column(heading, justify="right" if heading == "records" else "left")
+        table.add_column(heading, justify="right" if heading == "records" else "left", no_wrap=heading in ("what", "records"))
     for one in found:
         when, records = f"{one.made_at.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}", f"{one.records:,}" if one.records else ""
         table.add_row(when, *(escape(text) for text in (one.made_by, one.kind, records, one.before, one.after, one.why)))
-    report_console(as_json=as_json).print(table)
+    print_table(report_console(as_json=as_json), table, nothing="Nobody did anything yet.")
     if as_json:
         emit_json({"changes": [asdict(one) for one in found]})
 
@@ -153,6 +167,6 @@ def retry(data: Path, as_json: bool) -> None:
         guided = collection.recycle(
             database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, now=runtime.clock.now(), identifiers=runtime.identifiers
         )
-    report_console(as_json=as_json).print(f"{guided:,} records that waited can be rated now.")
+    report_console(as_json=as_json).print(f"{counted(guided, 'record')} that waited can be rated now.")
     if as_json:
         emit_json({"guided": guided})

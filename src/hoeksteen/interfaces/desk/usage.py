@@ -24,6 +24,8 @@ from hoeksteen.product.validation import covers, kind_of_use
 from hoeksteen.rating import queries as rating
 from hoeksteen.rating.model import UsageTotal
 
+RECORDS_SHOWN_MAX = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Used:
@@ -69,6 +71,7 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
     if not totals and not period:
         chosen = _before(current)
         totals = rating.usage_totals(lake=visit.runtime.lake, period=chosen, billing_account_ids=ids)
+    records = [one for each in ids for one in rating.records_of(lake=visit.runtime.lake, billing_account_id=each, month=chosen.first_day)]
     lines = [_line(total, offerings[total.product_offering_id], visit.words.language) for total in totals]
     return visit.page(
         "desk/usage.html",
@@ -78,6 +81,8 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
         earlier=_before(chosen),
         later=chosen.next() if chosen.first_day < current.first_day else None,
         lines=lines,
+        records=[(one, euros(one.amount_micro)) for one in records[:RECORDS_SHOWN_MAX]],
+        records_total=len(records),
         so_far=counted if chosen.first_day == current.first_day or not period else None,
         allowances=allowances_used(held=held, offerings=offerings, totals=totals, first_day=chosen.first_day),
     )

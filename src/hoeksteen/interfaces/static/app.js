@@ -40,3 +40,24 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const wanted = event.target.querySelector("[data-focus]");
   if (wanted) wanted.focus();
 });
+
+// On a narrow screen a table's rows stand below each other (app.css): each cell names its heading itself, and keeps its role.
+const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TFOOT: "rowgroup", TR: "row", TD: "cell" };
+function label(part) {
+  part.querySelectorAll("main table").forEach((table) => {
+    const headings = [...table.querySelectorAll("thead th")].map((heading) => heading.textContent.trim());
+    table.setAttribute("role", "table");
+    table.querySelectorAll("thead, tbody, tfoot, tr, td, th").forEach((one) => {
+      one.setAttribute("role", roles[one.tagName] || (one.scope === "row" ? "rowheader" : "columnheader"));
+    });
+    table.querySelectorAll("tbody tr, tfoot tr").forEach((row) => {
+      let column = 0;
+      [...row.cells].forEach((cell) => {
+        if (cell.tagName === "TD" && headings[column] && row.cells.length > 1) cell.dataset.label = headings[column];
+        column += cell.colSpan;
+      });
+    });
+  });
+}
+document.addEventListener("DOMContentLoaded", () => label(document));
+document.addEventListener("htmx:afterSettle", () => label(document));

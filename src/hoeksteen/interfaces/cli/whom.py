@@ -1,0 +1,39 @@
+"""Which customer a command means: people quote the customer's number, programs an identifier."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import click
+
+from hoeksteen.kernel.errors import NotFound
+from hoeksteen.party import queries as party
+from hoeksteen.party.model import Customer
+from hoeksteen.storage.postgres import Transaction
+
+
+def customer_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument CUSTOMER: a number, or an identifier that another command printed."""
+    return click.argument("customer", metavar="CUSTOMER")(command)
+
+
+def meant_customer(*, tx: Transaction, named: str) -> Customer:
+    """
+    Give the customer of a number, of a customer's identifier or of a party's pseudonym.
+
+    :raises NotFound: when there is none, or a party is several customers
+    """
+    try:
+        identifier = UUID(named)
+    except ValueError:
+        found = party.customer_by_number(tx=tx, customer_number=named)
+        if found is None:
+            raise NotFound(f"There is no customer {named}.", remedy="Check the customer number; `hoeksteen customers` lists them.") from None
+        return found
+    of_identifier = party.customers(tx=tx, customer_ids=[identifier]) or party.customers_of_parties(tx=tx, party_ids=[identifier])
+    if not of_identifier:
+        raise NotFound(f"No customer has the identifier {identifier}.", remedy="Name the customer by number; `hoeksteen customers` lists them.")
+    if len(of_identifier) > 1:
+        numbers = ", ".join(one.customer_number for one in of_identifier)
+        raise NotFound(f"{identifier} is several customers: {numbers}.", remedy="Name one of these numbers.")
+    return of_identifier[0]
