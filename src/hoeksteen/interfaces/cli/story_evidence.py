@@ -149,7 +149,7 @@ def _could_see_table(answer: dict[str, Any]) -> Table:
 
 def _did_see_table(entries: list[dict[str, Any]]) -> Table:
     table = report_table()
-    for heading in ("entry", "when", "who", "of", "did", "what", "why", "outcome"):
+    for heading in ("entry", "when (UTC)", "who", "of", "did", "what", "why", "outcome"):
         table.add_column(heading)
     for entry in entries:
         when = str(entry["time"])[11:19]
