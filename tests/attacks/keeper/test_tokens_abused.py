@@ -101,7 +101,7 @@ def test_nonsense_on_the_socket(keeper: RunningKeeper) -> None:
     assert raw(keeper, "grants/show", {"grant": "'; DROP TABLE"}, **authorised)[1]["reason"] == "unknown_grant"
     officer = {"Authorization": f"Bearer {raw(keeper, 'token', proof(keeper, 'dewi.hoekstra'))[1]['token']}"}
     instants = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
-    first, last = (raw(keeper, "could-see", {"subject": bytes(16), "at": instant}, **officer) for instant in instants)
+    first, last = (raw(keeper, "could-see", {"actor": "anna.dekker", "at": instant}, **officer) for instant in instants)
     assert first[1]["reason"] == "value_invalid" and last[0] == 200  # what has not been yet is asked of now
 
 

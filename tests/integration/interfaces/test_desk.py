@@ -407,3 +407,9 @@ def test_no_address_and_no_log_holds_what_was_typed(world: World, caplog: pytest
     assert "Geheimenaam" not in str(found.headers)
     assert str(customer.customer_id) in found.headers["location"]
     assert "Geheimenaam" not in caplog.text
+
+
+def test_whoever_has_no_pages_here_is_led_to_the_keeper(world: World) -> None:
+    page = world.staff("m.tan").get("/").text
+    assert "hoeksteen-keeper grant request" in page
+    assert re.search(r'href="http://keeper\.localhost:\d+/approvals"', page)
