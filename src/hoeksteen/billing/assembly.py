@@ -209,10 +209,15 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
 def _usage_discount_lines(
     product: HeldProduct, totals: Sequence[Usage], book: PriceBook, period: BillPeriod, tax_included: bool
 ) -> Iterator[LineDraft]:  # fmt: skip
-    """Give one line per bill period and discount on usage: the exact amount, rounded once."""
+    """
+    Give one line per bill period and discount on usage: the exact amount, rounded once.
+
+    What is taken back gives back by itself what it had off, whatever else was used; flat fees, which no record carries, are lowered by none.
+    """
     active = [(term.first, term.end) for term in product.terms if term.active]
-    for period_day in sorted({total.period_day for total in totals}):
-        some = [total for total in totals if total.period_day == period_day]
+    of_records = [total for total in totals if total.records]
+    for period_day, taken_back in sorted({(total.period_day, total.corrects is not None) for total in of_records}):
+        some = [total for total in of_records if (total.period_day, total.corrects is not None) == (period_day, taken_back)]
         used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         for part in taken_off(discounts=product.usage_discounts, totals=some, period=used, active=active):
             offering = book.of(next(one.product_offering_id for one in some if lowers(part.discount, one)))

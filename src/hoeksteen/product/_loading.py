@@ -40,9 +40,10 @@ def load_zones(*, tx: Transaction, declared: Sequence[DeclaredZone]) -> None:
     """
     Write zones; what they are made of counts for usage that is collected from now on.
 
-    :raises Conflict: when a zone would lie within another one than it does, which guided usage relies on
+    :raises Conflict: when a zone would lie within another one than it does, or lose its last country: guided usage relies on both
     """
-    within = {zone.zone_id: zone.within for zone in zones(tx=tx)}
+    loaded = zones(tx=tx)
+    within, countries = {zone.zone_id: zone.within for zone in loaded}, {zone.zone_id: zone.countries for zone in loaded}
     for entry in declared:
         zone = entry.zone
         if within.get(zone.zone_id, zone.within) is not zone.within:
@@ -50,6 +51,8 @@ def load_zones(*, tx: Transaction, declared: Sequence[DeclaredZone]) -> None:
                 f"Zone {zone.zone_id} lies within {within[zone.zone_id]}, and would lie within {zone.within}.",
                 remedy="Give what is new another id.",
             )
+        if countries.get(zone.zone_id) and not zone.countries:
+            raise Conflict(f"Zone {zone.zone_id} has countries, and would have none.", remedy="Keep one, or give what is new another id.")
         _store.upsert_zone(tx, zone.zone_id, zone.within, dict(entry.declared))
 
 

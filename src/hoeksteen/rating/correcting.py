@@ -18,6 +18,7 @@ from hoeksteen.product import queries as product
 from hoeksteen.product.model import NamedZone, Zone
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.rating import _store
+from hoeksteen.rating._engine import LATE_MONTHS_MAX
 from hoeksteen.rating.model import Correction
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
@@ -65,6 +66,12 @@ def correct_record(
             raise NotFound(f"No guided record {record_id}.", remedy="Check the identifier; `hoeksteen usage suspended` corrects what still waits.")
         _require_counting(write.tx, record_id)
         generation = closes_of(tx=write.tx, period=old.period)
+        if generation > LATE_MONTHS_MAX:
+            raise InvalidInput(
+                f"Record {record_id} lies {generation} closed periods back.",
+                remedy=f"At most {LATE_MONTHS_MAX}; settle it with a credit.",
+                field="start",
+            )
         counted = replace(old, generation=generation, bill_day=add_months(old.period_day, generation), record_id=identifiers.new(now))
         new = None if right is None else _corrected(counted, right, product.zones(tx=write.tx))
         detail = _detail(old, new)
@@ -100,7 +107,7 @@ def _require_counting(tx: Transaction, record_id: UUID) -> None:
     if before is not None and before.new_record_id is not None:
         raise WrongState(f"Record {record_id} was corrected before.", remedy=f"Correct {before.new_record_id}, which counts in its place.")
     if before is not None:
-        raise WrongState(f"Record {record_id} was corrected before: nothing was used.", remedy="Have its source deliver it again.")
+        raise WrongState(f"Record {record_id} was corrected before: nothing was used.", remedy="Have its source deliver it under a new identifier.")
 
 
 def _corrected(old: GuidedRecord, right: Right, named: Sequence[NamedZone]) -> GuidedRecord:

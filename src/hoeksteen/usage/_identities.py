@@ -95,7 +95,8 @@ def _brought_up_to_date(duck: Duck, write: LakeWrite, warehouse: Path, there: Ma
             parts = [_mapped(folder, run) for run in merged]
             parts += [_of_files(duck, table, [str(warehouse / file) for file in sorted(fresh[table.name])]) for table in (GUIDED, SUSPENDED)]
             heads = _different(np.sort(np.concatenate(parts)))
-            files = frozenset().union(*fresh.values(), *(run.files for run in merged))
+            present = {file for some in tables.values() for file in some}
+            files = frozenset().union(*fresh.values(), *(run.files & present for run in merged))
             made = Run(derived("identity run", str(month), str(write.write_id)), month, len(heads), files)
             _put(folder, made, heads)
             _store.drop_identity_runs(write.tx, [run.run_id for run in merged])

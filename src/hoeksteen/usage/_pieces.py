@@ -223,7 +223,7 @@ SELECT DISTINCT month, number FROM (
     SELECT month, coalesce(other_number, 0) AS number FROM guided_candidate WHERE source_record_id IS NULL
     UNION ALL
     SELECT month, own_number AS number FROM guided_candidate WHERE source_record_id IS NULL AND product_id IS NULL
-) ORDER BY month, number
+)
 """
 
 # Identities that stand in the file more than once, with the first line of each; and those that were taken before. Both are few as a rule, so

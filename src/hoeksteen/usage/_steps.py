@@ -62,7 +62,7 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
 
 def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
     """Give the keeper's token of each number that enters an identity; they are dropped with this engine."""
-    wanted = duck.arrow(f"SELECT month, number FROM ({_pieces.TOKENS_WANTED})").combine_chunks()
+    wanted = duck.arrow(f"SELECT month, number FROM ({_pieces.TOKENS_WANTED}) ORDER BY month, number").combine_chunks()
     tokens: list[bytes] = []
     for month in sorted(set(wanted["month"].to_pylist())):
         of_month = wanted.filter(pc.equal(wanted["month"], month))

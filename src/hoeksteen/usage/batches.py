@@ -21,6 +21,7 @@ from hoeksteen.usage.model import FileBalance
 
 BYTES_MAX = 16 * 1024**2
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_OF_SENDER = re.compile(r"(?:\d+-)?batch-[^@]+@([a-z][a-z0-9-]{0,30})")
 
 
 class BatchState(StrEnum):
@@ -91,6 +92,12 @@ def batch(*, tx: Transaction, key: str, sender: str = "") -> Batch:
         return Batch(key, BatchState.TAKEN, row["accepted_at"], balance=balance)
     why = _store.why_refused(tx, row["name"])
     return Batch(key, BatchState.ACCEPTED if why is None else BatchState.REFUSED, row["accepted_at"], why or "")
+
+
+def sender_of(name: str) -> str | None:
+    """Give the machine that sent the file of this name, or None where it is no batch of one."""
+    found = _OF_SENDER.fullmatch(name)
+    return None if found is None else found[1]
 
 
 def _stored(key: str, sender: str) -> str:

@@ -28,6 +28,7 @@ from hoeksteen.usage import _store
 from hoeksteen.usage._intake import shown_name
 from hoeksteen.usage.adapters import adapters, of_ending
 from hoeksteen.usage.adapters.base import Adapter
+from hoeksteen.usage.batches import sender_of
 from hoeksteen.usage.model import FileBalance, RefusedFile
 from hoeksteen.usage.operations import collect
 
@@ -95,9 +96,12 @@ def sweep(
         try:
             if adapter is None:
                 raise InvalidInput(f"{shown_name(file)}: file: its ending tells no format.", remedy="Put it into the folder of an adapter.")
+            sender = sender_of(file.name)  # each machine numbers its records by itself
+            source = None if sender is None else f"{adapter.source}@{sender}"
             balance = collect(
-                database=database, keeper=keeper, lake=lake, path=file, adapter=adapter.name, now=now, identifiers=identifiers, layouts=layouts
-            )
+                database=database, keeper=keeper, lake=lake, path=file, adapter=adapter.name, now=now, identifiers=identifiers, source=source,
+                layouts=layouts,
+            )  # fmt: skip
         except (InvalidInput, NotFound) as error:
             refusal = RefusedFile(shown_name(file), "" if adapter is None else adapter.name, error.message, now)
             with database.transaction() as tx:

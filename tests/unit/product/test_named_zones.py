@@ -139,6 +139,8 @@ def test_a_loaded_zone_stays_where_it_lies_and_may_be_made_of_more(database: Dat
     with database.transaction() as tx:
         assert [(zone.zone_id, zone.countries) for zone in queries.zones(tx=tx)] == [("SATELLITE", ()), ("TURKEY", ("TR", "AZ"))]
         assert queries.offering(tx=tx, product_offering_id="plan").zones == tuple(queries.zones(tx=tx))
+    with pytest.raises(Conflict, match="Zone TURKEY has countries, and would have none"):
+        load(database, {"zones": [{**LIST["zones"][0], "countries": [], "prefixes": ["90"]}], "offerings": []})
     with pytest.raises(Conflict, match="Zone TURKEY lies within WORLD, and would lie within NL"):
         load(database, {"zones": [{"id": "TURKEY", "within": "NL", "name": {"nl": "T", "en": "T"}, "prefixes": ["3188"]}], "offerings": []})
     with pytest.raises(InvalidInput, match="881 stands in SATELLITE too|881 stands in NEW too"):

@@ -229,3 +229,12 @@ def test_what_is_not_there_or_locked_is_refused(world: RatedLake) -> None:
 def _balances(world: RatedLake) -> list[Any]:
     with world.database.transaction() as tx:
         return balances(tx=tx)
+
+
+def test_what_no_rating_looks_for_any_more_is_not_corrected(world: RatedLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.use([call("a", 60)])
+    world.rate(OCTOBER)
+    close(world)
+    monkeypatch.setattr("hoeksteen.rating.correcting.LATE_MONTHS_MAX", 0)
+    with pytest.raises(InvalidInput, match="1 closed periods back"):
+        correct(world, "a", Right(units=1))

@@ -16,6 +16,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 from hoeksteen.usage import queries
 from hoeksteen.usage.dropping import ARCHIVE, REFUSED, TAKING, Swept, sweep
+from hoeksteen.usage.model import UsageState
 
 OWN = "31699900001"
 CALL = f"R;{{}};V;{OWN};31201234567;2026-10-03T12:00:00+02:00;60"
@@ -132,6 +133,17 @@ def test_what_cannot_be_taken_now_stays(swept: Callable[..., Swept], drop: Path,
         swept()
     assert inside(drop) == [f"{TAKING}/-/calls.csv"]
     assert [balance.records_in for balance in swept().taken] == [1]
+
+
+def test_each_machine_numbers_its_records_by_itself(swept: Callable[..., Swept], drop: Path) -> None:
+    (drop / "usage_jsonl").mkdir()
+    sent = f'{{"id":"1","service":"voice","own_number":"{OWN}","other_number":"0201234567","start":"2026-10-03T12:00:00Z","seconds":%d}}\n'
+    for sender, seconds in (("pbx-a", 60), ("pbx-b", 90), ("pbx-b", 91)):
+        (drop / "usage_jsonl" / f"batch-k-{seconds}@{sender}").write_text(sent % seconds)
+    taken = swept().taken
+    assert [(one.source, one.records(UsageState.GUIDED), one.records(UsageState.DUPLICATE)) for one in taken] == [
+        ("usage@pbx-a", 1, 0), ("usage@pbx-b", 1, 0), ("usage@pbx-b", 0, 1),
+    ]  # fmt: skip
 
 
 def test_the_archive_is_emptied_after_its_days(swept: Callable[..., Swept], drop: Path) -> None:
