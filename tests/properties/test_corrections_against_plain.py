@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from conftest import BusinessCluster
 from factories.rated_usage import NOW, RatedLake, Used, record_id
+from fixtures.thoroughness import THOROUGHNESS
 from hoeksteen.kernel.time_period import BillPeriod, add_months
 from hoeksteen.rating._charges import view_charges
 from hoeksteen.rating.correcting import Right, correct_record
@@ -23,7 +24,7 @@ from hoeksteen.rating.queries import balance
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
 from properties.plain_rating import PlainRecord, rate_plainly
-from properties.test_rating_against_plain import _START, plans, usage
+from properties.test_rating_against_plain import _START, ZONES, plans, usage
 
 NUMBER = itertools.count()
 MONTHS = [date(2026, month, 1) for month in (10, 11, 12)]
@@ -105,11 +106,13 @@ def deliver(world: RatedLake, stories: list[Story], drawn: list[Any], generation
 
 
 # An example is a whole quarter of several plans: a failing one names the record, and shrinking it would take hours.
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.explicit, Phase.generate))
+@settings(
+    max_examples=2 * THOROUGHNESS, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=(Phase.explicit, Phase.generate)
+)
 @given(drawn=st.lists(st.tuples(plans(), usage(), rounds, st.integers(0, 10**6)), min_size=3, max_size=5))
 def test_after_corrections_every_charge_is_what_the_rules_say(worlds: tuple[BusinessCluster, Path], drawn: list[Any]) -> None:
     world = open_world(worlds)
-    world.offer({"offerings": [plan for plan, *_ in drawn]})
+    world.offer({"zones": ZONES, "offerings": [plan for plan, *_ in drawn]})
     stories = [Story(number, plan) for number, (plan, *_) in enumerate(drawn)]
     for story in stories:
         for name, account in zip(story.names, story.accounts, strict=True):

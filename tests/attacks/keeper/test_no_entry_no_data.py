@@ -75,7 +75,9 @@ def test_could_see_as_things_stood(keeper: RunningKeeper) -> None:
             "reach": 1,
         }
     ]  # fmt: skip
-    assert _rows(dewi.could_see(subject=new_subject(), at=during["at"]), "m.tan") == []
+    other = new_subject()
+    keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(other, {"family_name": "Y"})])
+    assert _rows(dewi.could_see(subject=other, at=during["at"]), "m.tan") == []
     assert _rows(dewi.could_see(subject=subject, at=during["at"]), "m.tan") == _rows(during, "m.tan")
     care = {(row["purpose"], tuple(row["categories"]), row["masked"]) for row in _rows(during, "anna.dekker")}
     assert care == {
@@ -107,6 +109,8 @@ def test_nobody_asks_the_log_who_may_not(keeper: RunningKeeper) -> None:
         ):
             with pytest.raises(KeeperError, match="no_permission"):
                 call(keeper.client(actor))
-    assert keeper.as_person("anna.dekker").did_see(subject=new_subject()) == []
+    other = new_subject()
+    keeper.client("bss").seal(purpose="migration", category="identity", items=[SealItem(other, {"family_name": "X"})])
+    assert [entry["action"] for entry in keeper.as_person("anna.dekker").did_see(subject=other)] == ["seal"]
     with pytest.raises(KeeperError, match="no_permission"):
         keeper.as_person("anna.dekker").did_see(actor="bram.visser")
