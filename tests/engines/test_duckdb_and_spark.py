@@ -15,7 +15,7 @@ from hoeksteen.storage.postgres import Database
 
 pytestmark = pytest.mark.slow
 OCTOBER = date(2026, 10, 1)
-_TABLES = ("band", "cap", "granted", "guided", "kind", "pool", "price_number", "product", "rate", "source", "term", "tick", "tier")
+_TABLES = ("band", "cap", "granted", "guided", "kind", "offering", "pool", "price_number", "product", "rate", "source", "term", "tick", "tier")
 _PLACES = {
     "voice": [("NL", "HOME"), ("EU", "HOME"), ("WORLD", "HOME")],
     "sms": [("NL", "HOME")],

@@ -75,12 +75,12 @@ def at_most(stages: int) -> str:
     Which source a service's usage asks first, what a record asks of it at most beyond its units, and whether a charge may depend on more than that.
     """
     first = ", ".join(["NULL", *(f"f.source_{stage}" for stage in range(1, stages + 1))])
-    moving = "SELECT source_no FROM source WHERE rolls_over OR carried OR prorated"
-    moves = "".join(f" OR coalesce(f.source_{stage} IN ({moving}), false)" for stage in range(1, stages + 1))
+    sources = "".join(f" LEFT JOIN source g{stage} ON g{stage}.source_no = f.source_{stage}" for stage in range(1, stages + 1))
+    moves = "".join(f" OR coalesce(g{stage}.rolls_over OR g{stage}.carried OR g{stage}.prorated, false)" for stage in range(1, stages + 1))
     return f"""
     SELECT o.offering_no, f.service, coalesce({first})::INTEGER AS source_no, max(f.minimum + f.step) AS more,
         max(CASE WHEN f.cap_no IS NOT NULL OR coalesce({_charging.SPECIAL_PRICE}, false){moves} THEN 1 ELSE 0 END) AS intricate
-    FROM tariff f JOIN offering o ON o.product_offering_id = f.product_offering_id
+    FROM tariff f JOIN offering o ON o.product_offering_id = f.product_offering_id{sources}
     GROUP BY o.offering_no, f.service, coalesce({first})
     """
 
