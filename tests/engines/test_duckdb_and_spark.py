@@ -15,7 +15,10 @@ from hoeksteen.storage.postgres import Database
 
 pytestmark = pytest.mark.slow
 OCTOBER = date(2026, 10, 1)
-_TABLES = ("band", "cap", "granted", "guided", "kind", "offering", "pool", "price_number", "product", "rate", "source", "term", "tick", "tier")
+_TABLES = (
+    "band", "block", "cap", "free_limit", "granted", "guided", "kind", "lifted", "offering", "pool", "price_number", "product", "rate", "source",
+    "tariff", "term", "tick", "tier",
+)  # fmt: skip
 _PLACES = {
     "voice": [("NL", "HOME"), ("EU", "HOME"), ("WORLD", "HOME")],
     "sms": [("NL", "HOME")],
