@@ -1,7 +1,7 @@
 """The zones that price lists name beside the built-in ones: read from their declared form, and checked against the numbering plan."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hoeksteen.product.fields import Faults, Fields
 from hoeksteen.product.model import NamedZone, Zone
@@ -17,6 +17,15 @@ _NAMES = {
     Zone.NL_SERVICE: ("servicenummers", "service numbers"),
     Zone.NL_FREE: ("gratis nummers", "free numbers"),
 }
+
+
+def zone_ids(zones: Iterable[NamedZone]) -> list[str]:
+    """
+    Give every zone that a record can have, the built-in ones first.
+
+    :param zones: those that the catalogue names
+    """
+    return [*map(str, Zone), *(zone.zone_id for zone in zones)]
 
 
 def zone_name(*, zone: str, zones: Sequence[NamedZone], language: str) -> str:

@@ -19,18 +19,12 @@ def prefixes() -> tuple[tuple[str, Zone], ...]:
 
 @cache
 def prefixes_by_country() -> dict[str, tuple[str, ...]]:
-    """Give the prefixes of each country (ISO 3166-1 alpha-2) that has some of its own."""
+    """Give the prefixes of each country (ISO 3166-1 alpha-2) that has some of its own, and of each class of ranges of no country (SATELLITE …)."""
     found: dict[str, tuple[str, ...]] = {}
     for prefix, _, country in _rows("prefixes.csv", 3):
         if country:
             found[country] = (*found.get(country, ()), prefix)
     return found
-
-
-@cache
-def classes() -> dict[str, tuple[str, ...]]:
-    """Give the classes of ranges that belong to no country, such as SATELLITE, and the prefixes of each: all are dear, and within the zone WORLD."""
-    return {owner: found for owner, found in prefixes_by_country().items() if len(owner) > 2}
 
 
 @cache

@@ -42,21 +42,29 @@ def rate_no(offering_no: str, kind_no: str, slot_no: str, *, kinds: int, slots: 
     return f"(({offering_no} * {kinds + 1} + {kind_no}) * {slots + 1} + {slot_no})"
 
 
+def _first_source(stages: int) -> str:
+    """The number of the source that a row of the tariff asks first; NULL where there is none."""
+    return f"coalesce({', '.join(['NULL', *(f'f.source_{stage}' for stage in range(1, stages + 1))])})"
+
+
+def _sources(stages: int) -> str:
+    """The sources of a row of the tariff, by stage: g1, g2 and so on."""
+    return "".join(f" LEFT JOIN source g{stage} ON g{stage}.source_no = f.source_{stage}" for stage in range(1, stages + 1))
+
+
 def rate(stages: int, *, kinds: int, slots: int) -> str:
     """What each offering asks for each kind of usage in each stretch of time."""
     shared = "".join(f", g{stage}.shared AS shared_{stage}" for stage in range(1, stages + 1))
-    first = ", ".join(["NULL", *(f"f.source_{stage}" for stage in range(1, stages + 1))])
-    sources = "".join(f" LEFT JOIN source g{stage} ON g{stage}.source_no = f.source_{stage}" for stage in range(1, stages + 1))
     return f"""
     SELECT {rate_no("o.offering_no", "f.kind_no", "s.slot_no", kinds=kinds, slots=slots)} AS rate_no,
         f.* EXCLUDE (price_micro, fee_micro, service, zone, roaming), f.version_from AS price_valid_from,
         coalesce(b.band_micro, f.price_micro) AS price_micro, coalesce(b.band_fee_micro, f.fee_micro) AS fee_micro,
-        coalesce({_charging.SPECIAL_PRICE}, false) AS special, n.lake_price_no, coalesce({first})::INTEGER AS source_no{shared}
+        coalesce({_charging.SPECIAL_PRICE}, false) AS special, n.lake_price_no, {_first_source(stages)}::INTEGER AS source_no{shared}
     FROM tariff f
     JOIN price_number n ON n.price_no = f.price_no
     JOIN offering o ON o.product_offering_id = f.product_offering_id
     JOIN slot s ON s.begins_at >= f.valid_from AND s.begins_at < f.valid_to
-    LEFT JOIN band b ON b.price_no = f.price_no AND s.begins_at >= b.begins_at AND s.begins_at < b.ends_at{sources}
+    LEFT JOIN band b ON b.price_no = f.price_no AND s.begins_at >= b.begins_at AND s.begins_at < b.ends_at{_sources(stages)}
     """
 
 
@@ -74,14 +82,12 @@ def at_most(stages: int) -> str:
     """
     Which source a service's usage asks first, what a record asks of it at most beyond its units, and whether a charge may depend on more than that.
     """
-    first = ", ".join(["NULL", *(f"f.source_{stage}" for stage in range(1, stages + 1))])
-    sources = "".join(f" LEFT JOIN source g{stage} ON g{stage}.source_no = f.source_{stage}" for stage in range(1, stages + 1))
     moves = "".join(f" OR coalesce(g{stage}.rolls_over OR g{stage}.carried OR g{stage}.prorated, false)" for stage in range(1, stages + 1))
     return f"""
-    SELECT o.offering_no, f.service, coalesce({first})::INTEGER AS source_no, max(f.minimum + f.step) AS more,
+    SELECT o.offering_no, f.service, {_first_source(stages)}::INTEGER AS source_no, max(f.minimum + f.step) AS more,
         max(CASE WHEN f.cap_no IS NOT NULL OR coalesce({_charging.SPECIAL_PRICE}, false){moves} THEN 1 ELSE 0 END) AS intricate
-    FROM tariff f JOIN offering o ON o.product_offering_id = f.product_offering_id{sources}
-    GROUP BY o.offering_no, f.service, coalesce({first})
+    FROM tariff f JOIN offering o ON o.product_offering_id = f.product_offering_id{_sources(stages)}
+    GROUP BY o.offering_no, f.service, {_first_source(stages)}
     """
 
 

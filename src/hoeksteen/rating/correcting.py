@@ -15,7 +15,8 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import add_months, bill_period, local_day
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import NamedZone, Zone
+from hoeksteen.product.model import NamedZone
+from hoeksteen.product.named_zones import zone_ids
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.rating import _store
 from hoeksteen.rating._engine import LATE_MONTHS_MAX
@@ -120,7 +121,7 @@ def _corrected(old: GuidedRecord, right: Right, named: Sequence[NamedZone]) -> G
     most = units_max(old.service)
     if right.units is not None and not 0 <= right.units <= most:
         raise InvalidInput("The field units cannot be so.", remedy=f"For {old.service} it lies between 0 and {most:,}.", field="units")
-    known = [*map(str, Zone), *(zone.zone_id for zone in named)]
+    known = zone_ids(named)
     if right.zone is not None and (right.zone not in known or old.service == "data"):
         zones = ", ".join(known)
         raise InvalidInput("The field zone cannot be so.", remedy=f"It is one of {zones}; of data name the country.", field="zone")

@@ -107,8 +107,7 @@ def explained(duck: Duck, inputs: _engine.Inputs, record_id: UUID, *, as_charged
     steps = tuple(step for stage in range(1, inputs.tariff.stages + 1) for step in _step(duck, stage, record_id))
     price = None if row["price_no"] is None else inputs.tariff.prices[row["price_no"] - 1]
     parts = [] if price is None else _parts(price, row, duck.rows(_PARTS, {"record": str(record_id)}))
-    zones = [zone for offering in inputs.tariff.offerings[:1] for zone in offering.zones]
-    return _explanation(row | dict(as_charged or {}), price, steps, parts, zones)
+    return _explanation(row | dict(as_charged or {}), price, steps, parts, inputs.tariff.zones)
 
 
 def _rate_as_charged(duck: Duck, inputs: _engine.Inputs, record_id: UUID) -> None:

@@ -14,7 +14,7 @@ from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.product.holidays import public_holidays
-from hoeksteen.product.model import Allowance, Band, Cap, CapLifted, ProductOffering, Service, UsagePrice, Zone
+from hoeksteen.product.model import Allowance, Band, Cap, CapLifted, NamedZone, ProductOffering, Service, UsagePrice, Zone
 from hoeksteen.product.validation import Combination, covers, in_force, reachable, zones_named
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
@@ -52,6 +52,11 @@ class Tariff:
     sources: tuple[Source, ...]
     caps: tuple[Cap, ...]
     kinds: tuple["Kind", ...]
+
+    @property
+    def zones(self) -> list[NamedZone]:
+        """The zones that the catalogue names; each offering knows them all."""
+        return list(self.offerings[0].zones) if self.offerings else []
 
     @property
     def stages(self) -> int:

@@ -52,3 +52,10 @@ def _column(values: "np.ndarray[tuple[int], np.dtype[np.void]]", kind: Fixed) ->
         since_1970 = np.minimum(values.astype(np.int64), _END_OF_TIME_MICROS - _EPOCH_SHIFT_MICROS) + _EPOCH_SHIFT_MICROS
         return pa.array(since_1970, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
     return pa.array(values.astype(np.int32))
+
+
+def joined(column: pa.ChunkedArray | pa.Array, width: int) -> bytes:
+    """Give values of `width` bytes one after the other, without making an object of each."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    fixed = [chunk.cast(pa.binary(width)) for chunk in chunks if len(chunk)]
+    return b"".join(chunk.buffers()[1].slice(chunk.offset * width, len(chunk) * width).to_pybytes() for chunk in fixed)

@@ -22,10 +22,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hoeksteen.kernel.identifiers import derived
+from hoeksteen.storage.columns import joined
 from hoeksteen.storage.lake import LakeTable, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.usage import _store
-from hoeksteen.usage._writing import joined
 from hoeksteen.usage.tables import GUIDED, SUSPENDED
 
 RUNS_MAX = 8  # of a month, before they are merged
@@ -114,8 +114,7 @@ def _of_files(duck: Duck, table: LakeTable, files: Sequence[str]) -> Heads:
 
 def _heads(identities: pa.Table) -> Heads:
     """Give the first eight bytes of each identity as a number."""
-    column = identities["record_id"].combine_chunks().cast(pa.binary(16))
-    return np.frombuffer(joined(column, 16), ">u8")[0::2].astype(np.uint64)
+    return np.frombuffer(joined(identities["record_id"], 16), ">u8")[0::2].astype(np.uint64)
 
 
 def _different(ordered: Heads) -> Heads:

@@ -14,6 +14,7 @@ from hoeksteen.disclosure.queries import deduplication_tokens
 from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product import queries as product
+from hoeksteen.storage.columns import joined
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _guiding, _pieces, _store
@@ -66,8 +67,8 @@ def _tokens(duck: Duck, keeper: KeeperClient) -> pa.Table:
     tokens: list[bytes] = []
     for month in sorted(set(wanted["month"].to_pylist())):
         of_month = wanted.filter(pc.equal(wanted["month"], month))
-        joined = deduplication_tokens(keeper=keeper, month=month_name(month), values=of_month["number"].to_numpy().astype("<u8").tobytes())
-        tokens += [joined[start : start + 16] for start in range(0, len(joined), 16)]
+        found = deduplication_tokens(keeper=keeper, month=month_name(month), values=of_month["number"].to_numpy().astype("<u8").tobytes())
+        tokens += [found[start : start + 16] for start in range(0, len(found), 16)]
     return pa.table({"month": wanted["month"], "number": wanted["number"], "token": pa.array(tokens, pa.binary())})
 
 
@@ -100,20 +101,14 @@ def _seal_column(duck: Duck, keeper: KeeperClient, column: str, condition: str) 
             keeper=keeper,
             month=month_name(row["month"]),
             column=column,
-            records=_joined(wanted["record"], 16),
-            subjects=_joined(wanted["subject"], 16),
+            records=joined(wanted["record"], 16),
+            subjects=joined(wanted["subject"], 16),
             values=wanted["value"].to_numpy().astype("<u8").tobytes(),
         )
         sealed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(24), wanted.num_rows, [None, pa.py_buffer(blocks)])
         parts.append(pa.table({"line": wanted["line"].cast(pa.int64()), "block": sealed.cast(pa.binary())}))
     empty = pa.table({"line": pa.array([], pa.int64()), "block": pa.array([], pa.binary())})
     duck.put(f"sealed_{column}", pa.concat_tables(parts) if parts else empty)
-
-
-def _joined(column: pa.ChunkedArray, width: int) -> bytes:
-    """Give values of equal length one after the other, without making an object of each."""
-    fixed = [chunk.cast(pa.binary(width)) for chunk in column.chunks]
-    return b"".join(chunk.buffers()[1].slice(chunk.offset * width, len(chunk) * width).to_pybytes() for chunk in fixed)
 
 
 def ids(record_ids: Iterable[UUID]) -> pa.Table:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.operations import seal_traffic
 from hoeksteen.kernel.errors import invariant
+from hoeksteen.storage.columns import joined
 from hoeksteen.storage.lake import LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.lake.parquet import write_rows
@@ -168,8 +169,3 @@ def _stretches(counts: Sequence[dict[str, Any]]) -> Iterator[_Stretch]:
         if after is None or after["month"] != row["month"] or sum(rows for _, rows in waiting) >= _STRETCH_ROWS:
             yield _Stretch(row["month"], tuple(waiting))
             waiting = []
-
-
-def joined(column: pa.Array, width: int) -> bytes:
-    """Give values of equal length one after the other, without making an object of each."""
-    return bytes(column.buffers()[1].slice(column.offset * width, len(column) * width).to_pybytes())

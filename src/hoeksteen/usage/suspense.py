@@ -16,7 +16,7 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import Zone
+from hoeksteen.product.named_zones import zone_ids
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
@@ -219,8 +219,8 @@ def correct(
     :raises WrongState: when one waits for something else
     """
     with database.transaction() as tx:
-        named = {zone.zone_id for zone in product.zones(tx=tx)}
-    known = {"zone": {str(zone) for zone in Zone} | named, "country": {country for country, _ in countries()}}
+        zones = set(zone_ids(product.zones(tx=tx)))
+    known = {"zone": zones, "country": {country for country, _ in countries()}}
     if field not in known:
         raise InvalidInput(f"{field} is no field that can be corrected.", remedy=f"Correct one of {', '.join(known)}.")
     if value not in known[field]:

@@ -18,8 +18,7 @@ from hoeksteen.interfaces.web.words import marked
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput, Refused, Unavailable, WrongState
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.product import queries as product
-from hoeksteen.product.model import Zone
-from hoeksteen.product.named_zones import zone_name
+from hoeksteen.product.named_zones import zone_ids, zone_name
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.rating import queries as rating
 from hoeksteen.storage.postgres import Transaction
@@ -179,8 +178,7 @@ def _confirm(visit: Visit, form: Form, chosen: list[UUID], why: str) -> Response
 def _zone_names(tx: Transaction, visit: Visit) -> dict[str, str]:
     """Give every zone that a record can have, the catalogue's own too, and its name."""
     named = product.zones(tx=tx)
-    ids = [*map(str, Zone), *(zone.zone_id for zone in named)]
-    return {zone: zone_name(zone=zone, zones=named, language=visit.words.language) for zone in ids}
+    return {zone: zone_name(zone=zone, zones=named, language=visit.words.language) for zone in zone_ids(named)}
 
 
 def _of_service(concerned: Sequence[SuspendedRecord], service: str) -> OfService:
