@@ -143,7 +143,7 @@ def _widest(directory: Path, files: Sequence[tuple[int, str]], count: int, split
         if len(items) != width:
             raise Invalid(f"{path} does not hold {width} items, as its name says.")
         if items != widest[:width]:
-            raise Invalid(f"{path} was changed: a longer copy of the same bundle holds other items.")
+            raise Invalid(f"{path} or a longer copy of the same bundle was changed: they differ.")
     if len(widest) < count:
         raise Invalid(f"A bundle of {count} items is missing.")
     return widest
