@@ -7,6 +7,8 @@ from hoeksteen.party.model import Customer
 from hoeksteen.party.names import full_name
 
 _CUSTOMER = {"nl": "Klant", "en": "Customer"}
+# KVK number, OIN of a government body, and the address in an electronic network as scheme and number: `0106:12345678`.
+_REGISTERED = ("vat_number", "chamber_of_commerce_number", "government_number", "electronic_address")
 _ADDRESS = ("street", "house_number", "house_number_addition", "postcode", "city", "country")
 
 
@@ -29,5 +31,5 @@ def invoice_party(*, identity: Mapping[str, Any], contact: Mapping[str, Any] | N
         "name": name,
         "attention": identity.get("contact_person"),
         **{field: address.get(field) for field in _ADDRESS},
-        "vat_number": identity.get("vat_number"),
+        **{field: identity[field] for field in _REGISTERED if identity.get(field)},
     }

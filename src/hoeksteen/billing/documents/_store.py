@@ -1,0 +1,25 @@
+"""SQL of documents: what an invoice tells beside its own bill."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from hoeksteen.storage.postgres import Transaction
+
+# A bill below zero that a run made takes back what earlier bills charged: it refers to the last one before it.
+_EARLIER = """
+SELECT c.customer_bill_id, e.bill_number, e.bill_date
+FROM billing.customer_bill c
+CROSS JOIN LATERAL (
+    SELECT bill_number, bill_date FROM billing.customer_bill
+    WHERE customer_id = c.customer_id AND billing_account_id = c.billing_account_id AND bill_number IS NOT NULL AND gross > 0
+      AND period_from < c.period_from
+    ORDER BY period_from DESC, bill_number DESC LIMIT 1
+) e
+WHERE c.customer_id = ANY (%(customers)s) AND c.customer_bill_id = ANY (%(bills)s)
+"""
+
+
+def earlier_bills(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> list[tuple[UUID, str, date]]:
+    rows = tx.rows(_EARLIER, {"customers": list(customer_ids), "bills": list(customer_bill_ids)})
+    return [(row["customer_bill_id"], row["bill_number"], row["bill_date"]) for row in rows]
