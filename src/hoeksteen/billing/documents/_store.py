@@ -23,3 +23,19 @@ WHERE c.customer_id = ANY (%(customers)s) AND c.customer_bill_id = ANY (%(bills)
 def earlier_bills(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> list[tuple[UUID, str, date]]:
     rows = tx.rows(_EARLIER, {"customers": list(customer_ids), "bills": list(customer_bill_ids)})
     return [(row["customer_bill_id"], row["bill_number"], row["bill_date"]) for row in rows]
+
+
+def numbered_bills(tx: Transaction, first_day: date, end_day: date, after: str, limit: int) -> list[tuple[UUID, UUID, str]]:
+    rows = tx.rows(
+        """
+        SELECT customer_id, customer_bill_id, bill_number FROM billing.customer_bill
+        WHERE bill_number > %(after)s AND period_from >= %(first)s AND period_from < %(end)s ORDER BY bill_number LIMIT %(limit)s
+        """,
+        {"first": first_day, "end": end_day, "after": after, "limit": limit},
+    )
+    return [(row["customer_id"], row["customer_bill_id"], row["bill_number"]) for row in rows]
+
+
+def count_numbered_bills(tx: Transaction, first_day: date, end_day: date) -> int:
+    sql = "SELECT count(*) FROM billing.customer_bill WHERE bill_number IS NOT NULL AND period_from >= %s AND period_from < %s"
+    return int(tx.value(sql, (first_day, end_day)))
