@@ -6,14 +6,16 @@ from uuid import UUID
 
 from hoeksteen.storage.postgres import Transaction
 
-# A bill below zero that a run made takes back what earlier bills charged: it refers to the last one before it.
+# A credit note refers to the bill that it is on; a bill below zero that a run made takes back what earlier bills charged, and refers
+# to the last one before it.
 _EARLIER = """
 SELECT c.customer_bill_id, e.bill_number, e.bill_date
 FROM billing.customer_bill c
+LEFT JOIN billing.credit_note n USING (customer_bill_id)
 CROSS JOIN LATERAL (
     SELECT bill_number, bill_date FROM billing.customer_bill
     WHERE customer_id = c.customer_id AND billing_account_id = c.billing_account_id AND bill_number IS NOT NULL AND gross > 0
-      AND period_from < c.period_from
+      AND CASE WHEN n.customer_bill_id IS NULL THEN period_from < c.period_from ELSE customer_bill_id = n.credited_bill_id END
     ORDER BY period_from DESC, bill_number DESC LIMIT 1
 ) e
 WHERE c.customer_id = ANY (%(customers)s) AND c.customer_bill_id = ANY (%(bills)s)
