@@ -91,21 +91,22 @@ def _numbers(tx: Transaction, run: BillRun, count: int) -> list[str]:
 
 
 def _messages(run: BillRun, bills: Sequence[NewBill], numbers: Sequence[str | None], now: datetime) -> list[NewMessage]:
-    due = due_date(run.bill_date).isoformat()
     messages = []
     for bill, number in zip(bills, numbers, strict=True):
         gross = bill.draft.taxation.gross
         kind = MessageKind.BILL_READY if gross >= 0 else MessageKind.CREDIT_READY
-        parameters = {"bill_number": str(number), "amount": str(euros_of_cents(abs(gross))), "due_date": due}
+        due = due_date(run.bill_date, bill.draft.billing_account.payment_term_days)
+        parameters = {"bill_number": str(number), "amount": str(euros_of_cents(abs(gross))), "due_date": due.isoformat()}
         if bill.message_id is not None:
             messages.append(NewMessage(bill.draft.billing_account.customer_id, bill.message_id, kind, parameters, now))
     return messages
 
 
 def _bill_rows(run: BillRun, bills: Sequence[NewBill], numbers: Sequence[str | None]) -> Iterator[Sequence[Any]]:
-    period, due = run.period, due_date(run.bill_date)
+    period = run.period
     for bill, number in zip(bills, numbers, strict=True):
         billing_account, taxation = bill.draft.billing_account, bill.draft.taxation
+        due = due_date(run.bill_date, billing_account.payment_term_days)
         yield (
             billing_account.customer_id, bill.customer_bill_id, billing_account.billing_account_id, run.bill_run_id, number, run.bill_date, due,
             period.first_day, period.end_day, billing_account.tax_included, _euros(taxation.net), _euros(taxation.vat), _euros(taxation.rounding),

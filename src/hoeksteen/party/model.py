@@ -11,6 +11,7 @@ Status = Literal["active", "closed"]
 Language = Literal["nl", "en"]
 PaymentMethod = Literal["direct_debit", "transfer"]
 Itemisation = Literal["none", "masked", "full"]
+TaxTreatment = Literal["domestic", "reverse_charge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class BillingAccount:
     :param payment_term_days: None means the operator's own term
     :param itemisation: whether single records stand on its invoices, and the other party's number masked or in full
     :param buyer_reference: what the buyer wants quoted (EN 16931 BT-10), such as the code of a department; never about a person
+    :param tax_treatment: `reverse_charge` for a business in another member state that accounts for the VAT itself
     """
 
     customer_id: UUID
@@ -85,6 +87,7 @@ class BillingAccount:
     payment_term_days: int | None = None
     itemisation: Itemisation = "none"
     buyer_reference: str | None = None
+    tax_treatment: TaxTreatment = "domestic"
 
 
 @dataclass(frozen=True, slots=True)
