@@ -21,7 +21,7 @@ from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli import bill_credit, bill_documents, bill_terms
+from hoeksteen.interfaces.cli import bill_credit, bill_documents, bill_explain, bill_terms
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_month,
@@ -310,7 +310,7 @@ def _money(amount: Decimal) -> str:
     return money(amount, language=_LANGUAGE)
 
 
-for command in (*bill_documents.commands, *bill_credit.commands, *bill_terms.commands):
+for command in (*bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_explain.commands):
     bill.add_command(command)
 
 commands: list[click.Command] = [bill, payment]

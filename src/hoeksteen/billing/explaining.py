@@ -1,0 +1,115 @@
+"""What made a line of a bill: its price and days, its exact amount before rounding, the records that were added up, what was credited."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.billing import _credit_store
+from hoeksteen.billing.credit_notes import CREDITS
+from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill, RateKind
+from hoeksteen.billing.prices import PriceBook
+from hoeksteen.billing.queries import bill_by_number
+from hoeksteen.billing.wording import LineText, line_text
+from hoeksteen.kernel.errors import NotFound
+from hoeksteen.kernel.money import euros
+from hoeksteen.product.queries import offerings
+from hoeksteen.rating.model import RatedRecord
+from hoeksteen.rating.queries import records_of
+from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.postgres import Transaction
+
+_UNCOUNTED = ("suspended", "reversed")
+
+
+@dataclass(frozen=True, slots=True)
+class LineExplanation:
+    """
+    What made one line.
+
+    :param exact: euros before rounding, of a usage line; the prices' own way of holding tax or not
+    :param records: rated records that the line adds up, by their start; empty for what no record carries
+    :param of_records: the sum of their charges in euros, exact
+    :param flat: euros of the line that no record carries: fees of a period
+    :param credited: euros that credit notes gave back of it
+    :param credits: the bill and line that this line gives back, on a credit note
+    """
+
+    bill: CustomerBill
+    rate: AppliedCustomerBillingRate
+    text: LineText
+    exact: Decimal | None
+    records: tuple[RatedRecord, ...]
+    of_records: Decimal
+    flat: Decimal
+    credited: Decimal
+    credits: tuple[str, int] | None
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Name what it rests on, each with its value."""
+        rate, detail = self.rate, self.rate.detail
+        found = [("line", f"{self.bill.bill_number} {rate.line}"), ("what", self.text.description), ("kind", rate.kind.value)]
+        found += [("product", str(rate.product_id)), ("offering", str(rate.product_offering_id))]
+        prices = [rate.price_id] if rate.price_id else list(detail.get("prices", ()))
+        found += [("price", price) for price in prices]
+        found += [("period", self.text.period)] if self.text.period else []
+        if "days" in detail:
+            found.append(("days", f"{detail['days']} of {detail['days_in_period']}"))
+        if self.exact is not None:
+            found.append(("exact amount", f"{self.exact:f}"))
+        if self.flat:
+            found.append(("fees without record", f"{self.flat:f}"))
+        if detail.get("corrects") is True:
+            found.append(("why", "an earlier bill charged something else for this period"))
+        elif detail.get("corrects"):
+            found.append(("takes back", f"record {detail['corrects']}, charged on {detail.get('bill_number') or detail.get('billed_on')}"))
+        if self.credits is not None:
+            found.append(("gives back", f"line {self.credits[1]} of {self.credits[0]}"))
+        found += [("net", f"{rate.net}"), ("VAT", f"{rate.tax_category} {rate.tax_rate} %"), ("on the bill", f"{rate.amount}")]
+        return [*found, ("credited since", f"{self.credited}")] if self.credited else found
+
+
+def explain_line(*, tx: Transaction, lake: Lake, bill_number: str, line: int, language: str = "en") -> LineExplanation:
+    """
+    Explain a line of a final bill, down to the records that it adds up.
+
+    :raises NotFound: when no bill has this number, or it has no such line
+    """
+    found = bill_by_number(tx=tx, bill_number=bill_number)
+    rate = next((one for one in found.rates if one.line == line), None)
+    if rate is None:
+        raise NotFound(f"{bill_number} has no line {line}.", remedy="`hoeksteen bill show` numbers the lines.")
+    catalogue = offerings(tx=tx)
+    text = line_text(rate=rate, offerings={offering.product_offering_id: offering for offering in catalogue}, language=language)
+    credits = rate.detail.get(CREDITS)
+    usage = rate.kind is RateKind.USAGE and credits is None
+    records = _records(lake, found, rate, PriceBook(catalogue)) if usage else ()
+    of_records = euros(sum(_sign(rate.detail) * record.amount_micro for record in records))
+    exact = euros(int(rate.detail["amount_micro"])) if usage else None
+    given = _credit_store.credited_lines(tx, found.customer_id, found.customer_bill_id).get(line, Decimal("0.00"))
+    return LineExplanation(
+        found, rate, text, exact, records, of_records, Decimal(0) if exact is None else exact - of_records, given,
+        None if credits is None else (credits["bill_number"], int(credits["line"])),
+    )  # fmt: skip
+
+
+def _sign(detail: Any) -> int:
+    return -1 if detail.get("corrects") else 1
+
+
+def _records(lake: Lake, bill: CustomerBill, rate: AppliedCustomerBillingRate, book: PriceBook) -> tuple[RatedRecord, ...]:
+    """Give the records that a run added up for this line: by the same product, service, zone and place, for the same bill."""
+    detail, period = rate.detail, rate.period or bill.period
+    taken_back = UUID(detail["corrects"]) if detail.get("corrects") else None
+    return tuple(
+        record
+        for record in records_of(lake=lake, billing_account_id=bill.billing_account_id, month=period.first_day)
+        if (
+            record.record_id == taken_back and record.state != "reversed"
+            if taken_back is not None
+            else record.bill_day == bill.period.first_day and record.state not in _UNCOUNTED and record.reason != "corrected"
+            and (record.product_id, record.service, record.roaming) == (rate.product_id, detail["service"], detail["roaming"])
+            and book.zone_shown(record.zone, record.price_id) == detail["zone"]
+        )
+    )  # fmt: skip
