@@ -12,7 +12,7 @@ SELECT c.customer_id, c.party_id, p.kind AS party_kind, c.customer_number, c.seg
 FROM party.customer c JOIN party.party p USING (party_id)
 """
 _BILLING_ACCOUNT = """
-SELECT customer_id, billing_account_id, billing_account_number, cycle_day, payment_method, tax_included, status, payment_term_days,
+SELECT customer_id, billing_account_id, billing_account_number, cycle_day, payment_method, tax_included, status, payment_term_days, itemisation,
        buyer_reference, tax_treatment
 FROM party.billing_account
 """

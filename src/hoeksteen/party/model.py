@@ -10,6 +10,7 @@ Segment = Literal["consumer", "business"]
 Status = Literal["active", "closed"]
 Language = Literal["nl", "en"]
 PaymentMethod = Literal["direct_debit", "transfer"]
+Itemisation = Literal["none", "masked", "full"]
 TaxTreatment = Literal["domestic", "reverse_charge"]
 
 
@@ -71,6 +72,7 @@ class BillingAccount:
     The receiver of one bill per period (TM Forum TMF666).
 
     :param payment_term_days: None means the operator's own term
+    :param itemisation: whether single records stand on its invoices, and the other party's number masked or in full
     :param buyer_reference: what the buyer wants quoted (EN 16931 BT-10), such as the code of a department; never about a person
     :param tax_treatment: `reverse_charge` for a business in another member state that accounts for the VAT itself
     """
@@ -83,6 +85,7 @@ class BillingAccount:
     tax_included: bool
     status: Status
     payment_term_days: int | None = None
+    itemisation: Itemisation = "none"
     buyer_reference: str | None = None
     tax_treatment: TaxTreatment = "domestic"
 
