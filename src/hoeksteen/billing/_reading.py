@@ -1,7 +1,6 @@
 """Reading what a batch of bills needs: a handful of set-based queries, whatever the number of billing accounts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -113,7 +112,7 @@ def _with_bill_numbers(tx: Transaction, usage: dict[UUID, list[Usage]]) -> dict[
     for account_id in {account_id for account_id, _ in wanted}:
         usage[account_id] = [
             one if not isinstance(one, UsageTotal) or one.billed_on is None
-            else replace(one, bill_number=numbers.get((account_id, one.billed_on), ""))
+            else one._replace(bill_number=numbers.get((account_id, one.billed_on), ""))
             for one in usage[account_id]
         ]  # fmt: skip
     return usage

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -91,8 +92,7 @@ class Correction:
     made_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class UsageTotal:
+class UsageTotal(NamedTuple):
     """
     The usage of one kind that appears on a bill: its records, units and exact amount.
 

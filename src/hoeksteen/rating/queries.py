@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -49,7 +50,8 @@ SELECT customer_id, billing_account_id, product_id, product_offering_id, service
     0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day, false AS late, NULL AS part_from, NULL, NULL
 FROM period_charge WHERE period_day = DATE '{bill_day}'
 """
-_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id, part_from, corrects NULLS FIRST"
+_IN_TEXT = "* REPLACE (customer_id::VARCHAR AS customer_id, billing_account_id::VARCHAR AS billing_account_id, product_id::VARCHAR AS product_id)"
+_ORDER = "ORDER BY total.billing_account_id, total.product_id, period_day, service, zone, roaming, price_id, part_from, corrects NULLS FIRST"
 
 
 _RECORDS = """
@@ -79,12 +81,25 @@ class _Totals:
         self._duck.execute("DROP VIEW charge")
         self._duck.execute("DROP VIEW period_charge")
 
-    def of(self, billing_account_ids: Sequence[UUID] | None) -> list[Row]:
+    def of(self, billing_account_ids: Sequence[UUID] | None) -> list[UsageTotal]:
         with self._lock:
             if billing_account_ids is None:
-                return self._duck.rows(f"SELECT * FROM total {_ORDER}")
+                return _as_totals(self._duck.tuples(f"SELECT {_IN_TEXT} FROM total {_ORDER}"))
             self._duck.put("wanted", pa.table({"id": pa.array([str(account) for account in billing_account_ids], pa.string())}))
-            return self._duck.rows(f"SELECT * FROM total WHERE billing_account_id IN (SELECT id::UUID FROM wanted) {_ORDER}")
+            wanted = "WHERE billing_account_id IN (SELECT id::UUID FROM wanted)"
+            return _as_totals(self._duck.tuples(f"SELECT {_IN_TEXT} FROM total {wanted} {_ORDER}"))
+
+
+def _as_totals(rows: Sequence[tuple[Any, ...]]) -> list[UsageTotal]:
+    """Make totals of rows whose identifiers are text: each is made one identifier once, for they are most of the time that this takes."""
+    known = _Known()
+    return [UsageTotal(known[row[0]], known[row[1]], known[row[2]], *row[3:]) for row in rows]
+
+
+class _Known(dict[str, UUID]):
+    def __missing__(self, text: str) -> UUID:
+        made = self[text] = UUID(text)
+        return made
 
 
 def _parts(divided: Sequence[tuple[UUID, date]]) -> pa.Table:
@@ -115,7 +130,7 @@ def usage_totals(
     """
     key = ("usage totals", lake.head(CHARGE), lake.head(PERIOD_CHARGE), period, tuple(divided))
     totals = lake.remember(key, lambda: _Totals(lake, period, divided))
-    return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
+    return totals.of(billing_account_ids)
 
 
 def records_of(*, lake: Lake, billing_account_id: UUID, month: date) -> list[RatedRecord]:

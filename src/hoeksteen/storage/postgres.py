@@ -6,7 +6,7 @@ Rooms receive a `Transaction`; only their private `_store` modules write SQL. An
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 import psycopg_pool
@@ -65,6 +65,20 @@ class Transaction:
                 copy.write_row(row)
                 count += 1
         return count
+
+    def copy_to(self, query: str, file: IO[bytes], parameters: Parameters = None) -> None:
+        """Write a query's rows into a file as COPY gives them, in text."""
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT", parameters) as copy:
+            for part in copy:
+                file.write(part)
+
+    def copy_from(self, table: str, file: IO[bytes]) -> int:
+        """Load what `copy_to` wrote, and give the number of rows."""
+        with self._connection.cursor() as cursor:
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                while part := file.read(1 << 20):
+                    copy.write(part)
+            return cursor.rowcount
 
     def copy_out(self, query: str, parameters: Parameters = None) -> bytes:
         """Give a query's rows in PostgreSQL's binary COPY format, the fast way out of many rows of fixed width."""

@@ -80,6 +80,10 @@ class Duck:
         names = [column[0] for column in self._connection.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found]
 
+    def tuples(self, sql: str) -> list[tuple[Any, ...]]:
+        """Give all rows of a query as tuples, for millions of them."""
+        return self._run(sql)
+
     def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
         """Give the first column of the first row, or None."""
         found = self._run(sql, parameters)
