@@ -95,7 +95,8 @@ def ledger_difference(*, database: Database, bill_run_id: UUID) -> Decimal:
 def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, int], held: dict[UUID, int]) -> None:
     """Add up what each billing account's bill must show, and set apart what was passed by."""
     passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
-    for total in usage_totals(lake=lake, period=run.period, billing_account_ids=None):
+    of_cycle = usage_totals(lake=lake, period=run.period, billing_account_ids=None) if run.kind == "final" else ()
+    for total in of_cycle:
         sums = held if total.billing_account_id in passed_by else charged
         sums[total.billing_account_id] = sums.get(total.billing_account_id, 0) + total.amount_micro
     for billing_account_id, missed in _store.released_periods(tx, run.bill_run_id):

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from hoeksteen.billing import _store
 from hoeksteen.billing._reading import read_products, read_usage, usage_of
+from hoeksteen.billing._run import billing_accounts_of_run
 from hoeksteen.billing.assembly import assemble, to_bill
 from hoeksteen.billing.legal_entity import due_date
-from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount, RecurringSum
+from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount, RecurringSum, RunProgress
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
 from hoeksteen.kernel.errors import NotFound
@@ -86,6 +87,13 @@ def recurring_sums(*, tx: Transaction, customer_ids: Sequence[UUID], period: Bil
 def runs(*, tx: Transaction) -> list[BillRun]:
     """Give every bill run, the newest period first."""
     return _store.runs(tx)
+
+
+def progress(*, tx: Transaction, run: BillRun, now: datetime) -> RunProgress:
+    """Give how far a run is, how fast, and how long it still takes."""
+    total = billing_accounts_of_run(tx, run)
+    rate, left = run.pace(now, total)
+    return RunProgress(run.billing_accounts, total, rate, left)
 
 
 def totals(*, tx: Transaction, bill_run_id: UUID) -> BillTotals:

@@ -146,7 +146,7 @@ def _bill(installation: Installation, console: Console, accounts: int) -> dict[s
 
     console.print(f"  {accounts:,} billing accounts of invented customers, and a month of rated usage")
     figures = part("make", "--accounts", accounts)
-    console.print("  billed for good: lines, tax, numbers, books and messages")
+    console.print("  billed for good: lines, tax, numbers and books")
     with peak_memory(settings.data) as peak:
         figures |= part("run")
     console.print("  the same rows loaded once more with COPY")

@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,24 +11,23 @@ from typing import Any
 import click
 from rich.console import Console
 
-from hoeksteen.billing import operations as billing
 from hoeksteen.billing import queries as bills
-from hoeksteen.billing.audit import audit_bills, ledger_difference
+from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.documents import invoice_pdf, invoice_ubl
-from hoeksteen.billing.model import BillAudit, BillRunProgress, BillRunResult, CustomerBill, RunKind
+from hoeksteen.billing.model import BillAudit, CustomerBill
 from hoeksteen.billing.wording import line_text, money, percent
 from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.bill_runs import commands as running
+from hoeksteen.interfaces.cli.bill_runs import period_option
 from hoeksteen.interfaces.cli.options import (
     a_day,
-    a_month,
     counted,
     data_option,
     emit_json,
     json_option,
-    progress_bars,
     report_console,
     report_table,
     require_writable,
@@ -60,38 +58,8 @@ def payment() -> None:
     """Register payments."""
 
 
-period_option = click.option("--period", "month", required=True, callback=a_month, help="The month of usage, such as 2026-10.")
-
-
-@bill.command()
-@period_option
-@click.option("--cycle-day", type=click.IntRange(1, 28), default=1, show_default=True, help="The day on which the bill periods begin.")
-@click.option("--bill-date", callback=a_day, help="The day on the bills; by default the first day after the period.")
-@click.option("--trial", is_flag=True, help="Compute only: no numbers, no postings, no disclosure, no messages.")
-@data_option
-@json_option
-def run(month: date, cycle_day: int, bill_date: date | None, trial: bool, data: Path, as_json: bool) -> None:
-    """Bill a period; a run that was interrupted goes on where it was."""
-    first = month.replace(day=cycle_day)
-    period = BillPeriod(first, add_months(first, 1))
-    kind: RunKind = "trial" if trial else "final"
-    began = time.monotonic()
-    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
-        with _progress() as tell:
-            result = billing.run_bills(
-                database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, period=period, bill_date=bill_date or period.end_day, kind=kind,
-                now=runtime.clock.now(), identifiers=runtime.identifiers, progress=tell,
-            )  # fmt: skip
-        difference = None if trial else ledger_difference(database=runtime.database, bill_run_id=result.bill_run_id)
-        with runtime.database.transaction() as tx:
-            sample = [] if trial else bills.bills_of_run(tx=tx, bill_run_id=result.bill_run_id, limit=_SAMPLE)
-            held = bills.held(tx=tx, bill_run_id=result.bill_run_id)
-    seconds = round(time.monotonic() - began, 2)
-    _show_run(report_console(as_json=as_json), result, difference, seconds, [(str(one.billing_account_id), one.reason, one.detail) for one in held])
-    if as_json:
-        emit_json(_run_figures(result, difference, seconds) | {"sample": [one.bill_number for one in sample]})
-    if difference:
-        raise Corrupt(f"The bills and the ledger differ by {difference}.", remedy=f"Run `hoeksteen bill audit --period {month:%Y-%m}`.")
+for command in running:
+    bill.add_command(command)
 
 
 @bill.command()
@@ -261,23 +229,6 @@ def register(
     click.echo(f"{done.payment.amount} {said}: {done.settled} settles bills, {done.left} is left. Balance now {owes}.")
 
 
-def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: float) -> dict[str, Any]:
-    totals = result.totals
-    amounts = {"count": totals.count, "net": totals.net, "vat": totals.vat, "rounding": totals.rounding, "gross": totals.gross}
-    return {
-        "bills": amounts if difference is None else amounts | {"ledger_difference": difference},
-        "kind": result.kind,
-        "period": f"{result.period.first_day:%Y-%m}",
-        "bill_date": result.bill_date,
-        "billing_accounts": result.billing_accounts,
-        "without_charge": result.without_charge,
-        "was_done": result.was_done,
-        "held": result.held,
-        "suspended_records": result.suspended,
-        "seconds": seconds,
-    }
-
-
 def _bill_figures(found: CustomerBill) -> dict[str, Any]:
     return {
         "bill_number": found.bill_number, "bill_date": found.bill_date, "due_date": found.due_date, "net": found.net, "vat": found.vat,
@@ -290,31 +241,6 @@ def _audit_figures(found: BillAudit, seconds: float) -> dict[str, Any]:
         "bills": found.bills, "usage": found.usage, "usage_lines": found.usage_lines, "usage_held": found.usage_held, "gross": found.gross,
         "ledger": found.ledger, "ledger_difference": found.ledger_difference, "differences": len(found.differences), "seconds": seconds,
     }  # fmt: skip
-
-
-def _show_run(
-    console: Console, result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, str, str]]
-) -> None:  # fmt: skip
-    totals = result.totals
-    table = report_table(f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}")
-    for heading in ("accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
-        table.add_column(heading, justify="right")
-    table.add_row(
-        f"{result.billing_accounts:,}", f"{totals.count:,}", f"{result.held:,}", _money(totals.net), _money(totals.vat), _money(totals.rounding),
-        f"[bold]{_money(totals.gross)}[/]", "not posted" if difference is None else _money(difference),
-    )  # fmt: skip
-    console.print(table)
-    for billing_account, reason, detail in held[:_DIFFERENCES_SHOWN_MAX]:
-        console.print(f"  held {billing_account}: {reason}: {detail}", highlight=False)
-    if result.suspended:
-        waiting = counted(result.suspended, "usage record is", "usage records are")
-        console.print(f"{waiting} suspended, on no bill yet: `hoeksteen usage balance`; each rating tries them again.")
-    if result.without_charge:
-        console.print(f"{counted(result.without_charge, 'billing account')} without any charge: no bill.")
-    if result.was_done:
-        console.print(f"The bills of {result.period.first_day:%Y-%m} were final already; nothing was done.")
-    else:
-        console.print(f"{result.billing_accounts / max(seconds, 0.01):,.0f} billing accounts a second, {seconds} s")
 
 
 def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
@@ -330,17 +256,6 @@ def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
     for one in found.differences[:_DIFFERENCES_SHOWN_MAX]:
         console.print(f"  [red]{one.check}[/] {one.bill_number or ''} {one.billing_account_id or ''}: {one.expected} is {one.found}", highlight=False)
     console.print(f"{counted(len(found.differences), 'difference')}, {seconds} s")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[BillRunProgress], None]]:
-    with progress_bars() as bars:
-        task = bars.add_task("billing accounts", total=None)
-
-        def tell(progress: BillRunProgress) -> None:
-            bars.update(task, completed=progress.billing_accounts, total=progress.billing_accounts_total)
-
-        yield tell
 
 
 def _money(amount: Decimal) -> str:
