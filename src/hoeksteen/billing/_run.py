@@ -94,6 +94,8 @@ def open_run(
             _run_store.ask_to_stop(tx, found.bill_run_id, False)
             return found
         if kind == "trial":
+            if found is not None:
+                raise WrongState(f"The bills of {period.first_day} are being made final.", remedy="Finish that run.")
             _store.delete_unfinished_trials(tx, cycle_day, period.first_day)
         run = BillRun(identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
         _store.insert_run(tx, run)

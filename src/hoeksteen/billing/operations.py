@@ -72,7 +72,8 @@ def run_bills(
     if kind == "final":
         with database.transaction() as tx:
             approved = approved_trial(tx=tx, period=period, bill_date=bill_date)
-        if approved is None and not unapproved:
+            begun = _store.final_run(tx, period.first_day.day, period.first_day)
+        if approved is None and not unapproved and begun is None:
             raise WrongState(
                 f"Nobody has approved a trial run of {period.first_day} with bill date {bill_date}.",
                 remedy="Make a trial run, compare it, and let somebody else approve it.",

@@ -89,6 +89,18 @@ def runs(*, tx: Transaction) -> list[BillRun]:
     return _store.runs(tx)
 
 
+def run(*, tx: Transaction, bill_run_id: UUID) -> BillRun:
+    """
+    Give one bill run.
+
+    :raises NotFound: when there is none with this identifier
+    """
+    found = _store.run(tx, bill_run_id)
+    if found is None:
+        raise NotFound("No bill run has this identifier.", remedy="Look at the list of bill runs.", bill_run_id=bill_run_id)
+    return found
+
+
 def progress(*, tx: Transaction, run: BillRun, now: datetime) -> RunProgress:
     """Give how far a run is, how fast, and how long it still takes."""
     total = billing_accounts_of_run(tx, run)
