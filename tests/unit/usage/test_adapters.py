@@ -145,6 +145,20 @@ def test_what_is_no_layout_is_refused(text: str) -> None:
         read_layout(text, "mine.yaml")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("format: csv", "format: csv\nformat: jsonl"), "format stands twice in one mapping"),
+        (("country: {constant: NL}", "country: &a {constant: NL, map: {V: *a}}"), "holds itself"),
+        (("  country: {constant: NL}", "  country: {constant: NL}\n  country: {constant: DE}"), "country stands twice in one mapping"),
+    ],
+)
+def test_a_layout_that_yaml_reads_as_something_else_is_refused(change: tuple[str, str], said: str) -> None:
+    assert change[0] in MINE
+    with pytest.raises(InvalidInput, match=rf"mine.yaml: line [0-9]+: {said}"):
+        read_layout(MINE.replace(*change), "mine.yaml")
+
+
 ASTERISK = '"","{src}","{dst}","default","""Jan, de"" <{src}>","SIP/a-1","SIP/b-2","Dial","SIP/b,20","{start}","{answer}","2026-10-03 12:01:05",65,60,"{said}","DOCUMENTATION","{id}",""'  # noqa: E501
 
 
