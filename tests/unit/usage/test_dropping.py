@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -107,8 +107,50 @@ def test_links_and_folders_lead_nowhere(swept: Callable[..., Swept], drop: Path,
     (drop / "usage_jsonl").symlink_to(tmp_path)
     os.mkfifo(drop / "pipe.csv")
     (drop / "folder.csv").mkdir()
-    assert swept() == Swept((), (), 0)
+    (drop / "asterisk_csv" / "deeper").mkdir(parents=True)
+    assert swept() == Swept(
+        (), (), 0,
+        (
+            "asterisk_csv/deeper: is no file of its own",
+            "folder.csv: is a folder that no format is named after",
+            "link.csv: is no file of its own",
+            "pipe.csv: is no file of its own",
+            "usage_jsonl: is no file of its own",
+        ),
+    )  # fmt: skip
     assert secret.exists()
+
+
+def test_a_folder_that_cannot_be_read_keeps_no_other_waiting(swept: Callable[..., Swept], drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (drop / "sessions_jsonl").mkdir()
+    (drop / "calls.csv").write_text(calls(1), "utf-8")
+    every = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "sessions_jsonl":
+            raise PermissionError(13, "Permission denied", str(path))
+        return every(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    done = swept()
+    assert [balance.name for balance in done.taken] == ["calls.csv"]
+    assert done.passed_over == ("sessions_jsonl: cannot be read (Permission denied)",)
+
+
+def test_names_as_long_as_a_file_system_takes(swept: Callable[..., Swept], drop: Path) -> None:
+    name = "n" * 251 + ".csv"
+    for number in (1, 2):  # neither is whole, so that both come to lie in one folder
+        (drop / name).write_text(calls(number)[:-3], "utf-8")
+        assert len(swept().refused) == 1
+    assert inside(drop / REFUSED) == ["2-" + name[-240:], name]
+
+
+def test_a_source_whose_clock_is_ahead(swept: Callable[..., Swept], drop: Path) -> None:
+    (drop / "calls.csv").write_text(calls(1), "utf-8")
+    to_come = (clock() + timedelta(days=30_000)).timestamp()
+    os.utime(drop / "calls.csv", (to_come, to_come))
+    assert swept(timedelta(0)).waiting == 1
+    assert [balance.records_in for balance in swept().taken] == [1]
 
 
 @pytest.mark.parametrize("moment", ["before it was taken", "after it was taken"])
