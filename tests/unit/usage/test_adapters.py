@@ -273,6 +273,16 @@ def test_parquet_that_is_damaged_lacks_a_column_or_cannot_be_text(tmp_path: Path
     assert str(PLANTED) not in "".join(traceback.format_exception(refused.value))
 
 
+def test_parquet_that_stands_for_gigabytes_is_refused_at_its_first_rows(tmp_path: Path) -> None:
+    rows = 20_000
+    columns = {name: pa.DictionaryArray.from_arrays(pa.array([0] * rows), pa.array([name * 2_000])) for name in PARQUET}
+    pq.write_table(pa.table(columns), tmp_path / "made.parquet")
+    content = (tmp_path / "made.parquet").read_bytes()
+    assert len(content) < 100_000
+    with pytest.raises(InvalidInput, match="file: row 1: file: has rows of more than 4096 bytes from here"):
+        rows_of(tmp_path, "usage_parquet", content)
+
+
 def test_an_ending_tells_one_format_or_none() -> None:
     known = adapters()
     assert {"voice_sms_csv", "sessions_jsonl", "usage_jsonl", "usage_parquet", "asterisk_csv", "freeswitch_csv"} <= set(known)

@@ -13,8 +13,11 @@ from fixtures.keeper import RunningKeeper
 from hoeksteen.kernel.errors import Unavailable
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
-from hoeksteen.usage import queries
+from hoeksteen.usage import _reading, queries
+from hoeksteen.usage._intake import Staged
+from hoeksteen.usage.adapters.base import Adapter
 from hoeksteen.usage.dropping import ARCHIVE, REFUSED, TAKING, Swept, sweep
 from hoeksteen.usage.model import UsageState
 
@@ -143,6 +146,24 @@ def test_names_as_long_as_a_file_system_takes(swept: Callable[..., Swept], drop:
         (drop / name).write_text(calls(number)[:-3], "utf-8")
         assert len(swept().refused) == 1
     assert inside(drop / REFUSED) == ["2-" + name[-240:], name]
+
+
+def test_a_file_that_needs_more_memory_than_there_is_keeps_no_other_waiting(
+    swept: Callable[..., Swept], drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = _reading.read
+
+    def read(duck: Duck, file: Staged, adapter: Adapter, now: datetime) -> int:
+        if file.name == "1.csv":
+            duck.execute("SET memory_limit = '1MB'")
+        return every(duck, file, adapter, now)
+
+    monkeypatch.setattr(_reading, "read", read)
+    (drop / "1.csv").write_text(calls(*range(50_000)), "utf-8")
+    (drop / "2.csv").write_text(calls(50_001), "utf-8")
+    done = swept()
+    assert [file.why for file in done.refused] == ["1.csv: file: is more than the engine can hold at a time; nothing of it was taken."]
+    assert [balance.records_in for balance in done.taken] == [1]
 
 
 def test_a_source_whose_clock_is_ahead(swept: Callable[..., Swept], drop: Path) -> None:
