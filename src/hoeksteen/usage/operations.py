@@ -12,7 +12,7 @@ from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.product.numbering_plan import edition
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.compaction import FILES_MAX, compact, is_crowded
-from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.lake.engines.duckdb import Duck, NoMemory
 from hoeksteen.storage.postgres import Database, Transaction
 from hoeksteen.usage import _identities, _pieces, _reading, _recycling, _steps, _store
 from hoeksteen.usage._intake import Staged, shown_name, staged
@@ -62,7 +62,11 @@ def collect(
                     _store.forget_refused(tx, file.name)
             if before is not None and not again:
                 return replace(before, already_taken=True)
-            return _take(database, keeper, lake, file, chosen, source or chosen.source, now, identifiers.new(now), again=again)
+            try:
+                return _take(database, keeper, lake, file, chosen, source or chosen.source, now, identifiers.new(now), again=again)
+            except NoMemory as error:  # it would fail again and again, and keep those behind it waiting
+                what = f"{file.name}: file: is more than the engine can hold at a time; nothing of it was taken."
+                raise InvalidInput(what, remedy="Deliver it in parts.") from error
     except InvalidInput as error:
         with database.transaction() as tx:
             _store.note_refused(tx, RefusedFile(shown_name(path), adapter, error.message, now))

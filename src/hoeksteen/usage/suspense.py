@@ -15,6 +15,7 @@ import pyarrow as pa
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import SAID_CHARACTERS_MAX, is_said
 from hoeksteen.product import queries as product
 from hoeksteen.product.named_zones import zone_ids
 from hoeksteen.product.numbering_plan import countries
@@ -201,8 +202,10 @@ def assign(*, tx: Transaction, reason: str, source: str, assignee: str, note: st
     :raises InvalidInput: when nobody says so
     :raises NotFound: when no file of that source was ever taken
     """
-    if not made_by.strip():
+    if not is_said(made_by):
         raise InvalidInput("A change of suspended usage names who makes it.", remedy="Name them.")
+    if any(text and not is_said(text) for text in (assignee, note)):
+        raise InvalidInput("An assignee and a note are words.", remedy=f"Write up to {SAID_CHARACTERS_MAX:,} letters and signs.")
     if source not in _store.sources(tx).values():
         raise NotFound(f"No file of the source {source} was taken.", remedy="`hoeksteen usage suspended list` names reasons and sources.")
     _store.put_case(tx, reason, source, assignee, note, made_by, now)
@@ -275,8 +278,9 @@ def _move(write: LakeWrite, found: Sequence[SuspendedRecord]) -> None:
 
 def _found(files: Sequence[str], record_ids: Sequence[UUID], made_by: str, why: str) -> list[SuspendedRecord]:
     wanted = set(record_ids)
-    if not made_by.strip() or not why.strip():
-        raise InvalidInput("A change of suspended usage names who makes it and why.", remedy="Name both.")
+    if not is_said(made_by) or not is_said(why):
+        what = "A change of suspended usage names who makes it and why."
+        raise InvalidInput(what, remedy=f"Name both, in up to {SAID_CHARACTERS_MAX:,} letters and signs.")
     if not 0 < len(wanted) <= RECORDS_MAX:
         raise InvalidInput(f"A change is for 1 to {RECORDS_MAX:,} records.", remedy="Split it.")
     with Duck(spill=None) as duck:
