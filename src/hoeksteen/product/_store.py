@@ -206,6 +206,16 @@ def resource_terms_binary(tx: Transaction, resource_ids: str) -> bytes:
     return tx.copy_out(sql, (resource_ids,))
 
 
+def product_terms_binary(tx: Transaction, product_ids: Sequence[UUID]) -> bytes:
+    sql = """
+    SELECT t.product_id, t.customer_id, p.billing_account_id, (t.status = 'suspended')::int AS suspended, t.valid_from,
+        coalesce(t.valid_to, 'infinity') AS valid_to
+    FROM product.product_term t JOIN product.product p USING (customer_id, product_id)
+    WHERE t.product_id = ANY(%s) AND t.status <> 'terminated'
+    """
+    return tx.copy_out(sql, (list(product_ids),))
+
+
 def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Iterable[ProductTerm]) -> None:
     tx.execute("DELETE FROM product.product_term WHERE customer_id = %s AND product_id = %s", (customer_id, product_id))
     tx.execute_many(

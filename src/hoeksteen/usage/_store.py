@@ -222,9 +222,9 @@ def end_retries(tx: Transaction, guided: int, problem: str, now: datetime) -> No
 
 
 def corrections(tx: Transaction) -> dict[UUID, dict[str, str]]:
-    """Give the latest zone and country that people said of each record."""
+    """Give the latest zone, country and product that people said of each record."""
     found: dict[UUID, dict[str, str]] = {}
-    sql = "SELECT record_id, kind, after FROM usage.suspense_change WHERE kind IN ('zone', 'country') ORDER BY change_no"
+    sql = "SELECT record_id, kind, after FROM usage.suspense_change WHERE kind IN ('zone', 'country', 'product') ORDER BY change_no"
     for row in tx.rows(sql):
         found.setdefault(row["record_id"], {})[row["kind"]] = row["after"]
     return found

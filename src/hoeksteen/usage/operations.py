@@ -100,7 +100,7 @@ def _recycle(database: Database, keeper: KeeperClient, lake: Lake, now: datetime
     with lake.write(database=database, write_id=identifiers.new(now)) as write, Duck(spill=None) as duck:
         if not _recycling.take_up(duck, write, keeper):
             return 0
-        _steps.guide(duck, write.tx, keeper, "g.identity_source")
+        _steps.guide(duck, write.tx, keeper, "g.identity_source", held_as="c.held_as")
         _recycling.keep_identities(duck)
         _steps.judge(duck)
         _steps.seal(duck, keeper)

@@ -39,6 +39,7 @@ COMMANDS = {
     "synth": Topic("synth", False, "Invent an operator: three legacy exports, a month of usage, the truth."),
     "consolidate": Topic("consolidate", False, "Bring legacy systems in: map, match, load, reconcile."),
     "customers": Topic("customers", False, "List customers by number and pseudonym."),
+    "products": Topic("customers", False, "List a customer's products with their identifiers and discounts."),
     "look": Topic("look", True, "Look at one category of one customer, with a key of your own."),
     "sealed": Topic("look", False, ""),
     "erase": Topic("erase", True, "Erase a person, or one category of theirs, with a key of your own."),
