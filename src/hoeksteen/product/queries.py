@@ -158,7 +158,7 @@ def caps_lifted(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list
 
 
 def roaming_stops(*, tx: Transaction, customer_id: UUID, since: date) -> list[RoamingStop]:
-    """Give the products of a customer whose roaming is stopped, in bill periods that begin on a day or later; not those lifted since."""
+    """Give the products of a customer whose roaming is stopped, in bill periods that begin on a day or later; not those lifted or resumed since."""
     return _store.roaming_stops(tx, customer_id, since)
 
 
