@@ -13,7 +13,7 @@ from hoeksteen.rating._charges import view_charge_rows, view_charges
 from hoeksteen.rating._correcting import REVERSED, waiting_corrections
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
-from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
+from hoeksteen.rating.model import RatedBalance, RatedRecord, ServiceUnits, UsageTotal
 from hoeksteen.rating.tables import CHARGE, PERIOD_CHARGE
 from hoeksteen.rating.tariff import END_OF_TIME
 from hoeksteen.storage.lake import Lake
@@ -21,10 +21,22 @@ from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import FileBalance, UsageState
-from hoeksteen.usage.tables import BUCKETS, bucket_of, month_number
+from hoeksteen.usage.tables import BUCKETS, GUIDED, SET_ASIDE, SUSPENDED, bucket_of, month_number
 
-__all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated", "usage_totals"]
+__all__ = ["balance", "explain", "reasons", "records_of", "suspended", "units_by_service", "unrated", "usage_totals"]
 
+_BY_SERVICE = """
+SELECT usage_file_id, coalesce(service, '') AS service, state, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT g.usage_file_id, g.service, coalesce(o.state, 'unrated') AS state, g.units
+    FROM guided g
+    LEFT JOIN charge_row c ON c.billing_account_id = g.billing_account_id AND c.record_id = g.record_id AND c.outcome <> {reversed}
+    LEFT JOIN charge_outcome o ON o.outcome = c.outcome
+    UNION ALL
+    SELECT usage_file_id, service, 'suspended', units FROM suspended
+    UNION ALL
+    SELECT usage_file_id, service, state, units FROM set_aside
+) GROUP BY usage_file_id, coalesce(service, ''), state ORDER BY usage_file_id, coalesce(service, ''), state
+"""
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
@@ -161,6 +173,21 @@ def balance(*, tx: Transaction) -> list[RatedBalance]:
     """Give, per file, what became of its records and units: all in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
     rated = _store.balance_rows(tx)
     return [_rated_balance(file, rated.get(file.usage_file_id, [])) for file in usage.balances(tx=tx)]
+
+
+def units_by_service(*, lake: Lake) -> list[ServiceUnits]:
+    """
+    Count, in the lake, the units of each service of each file by state, which no balance keeps apart; it reads every record and its charge.
+
+    Over all services a file's sums are those of its balance.
+
+    :raises Unavailable: when the machine's memory or disk is used up
+    """
+    with Duck(spill=lake.spill) as duck:
+        view_charge_rows(duck, lake, {})
+        for table in (GUIDED, SUSPENDED, SET_ASIDE):
+            duck.view_of_files(table.name, table, lake.files(table))
+        return [ServiceUnits(**row) for row in duck.rows(_BY_SERVICE.format(reversed=REVERSED))]
 
 
 def _rated_balance(file: FileBalance, rows: Sequence[Row]) -> RatedBalance:

@@ -43,6 +43,7 @@ COMMANDS = {
     "look": Topic("look", True, "Look at one category of one customer, with a key of your own."),
     "sealed": Topic("look", False, ""),
     "erase": Topic("erase", True, "Erase a person, or one category of theirs, with a key of your own."),
+    "whose": Topic("erase", False, ""),
     "forget": Topic("erase", False, ""),
     "usage": Topic("usage", False, "Collect, rate and explain usage."),
     "counters": Topic("counters", False, "Count what was used so far; lift a cap on roaming."),

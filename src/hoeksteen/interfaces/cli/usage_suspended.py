@@ -16,7 +16,7 @@ from hoeksteen.usage import operations as collection
 from hoeksteen.usage import suspense
 
 _SERVICE = "bss"
-UNITS = {"voice": "s", "sms": "messages", "data": "bytes"}
+UNITS = {"voice": "s", "sms": "messages", "data": "bytes", "purchase": "micro-euros"}
 _BY = click.option("--by", "made_by", required=True, help="Who says so.")
 _WHY = click.option("--why", required=True, help="Why; it stands beside the change.")
 _RECORDS = click.argument("records", nargs=-1, required=True, type=click.UUID)
