@@ -69,6 +69,22 @@ class RatedBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceUnits:
+    """
+    What became of the records of one service in one file, as delivered: seconds, messages, bytes, or micro-euros of what was bought.
+
+    :param service: empty for rejected lines that name none
+    :param state: as in `RatedBalance.units`
+    """
+
+    usage_file_id: UUID
+    service: str
+    state: str
+    records: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """
     What counts in the place of a guided record.

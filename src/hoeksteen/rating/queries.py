@@ -14,18 +14,30 @@ from hoeksteen.rating._charges import view_charge_rows, view_charges
 from hoeksteen.rating._correcting import REVERSED, waiting_corrections
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
-from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
-from hoeksteen.rating.tables import CHARGE, PERIOD_CHARGE
+from hoeksteen.rating.model import RatedBalance, RatedRecord, ServiceUnits, UsageTotal
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, PERIOD_CHARGE
 from hoeksteen.rating.tariff import END_OF_TIME
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import FileBalance, UsageState
-from hoeksteen.usage.tables import BUCKETS, bucket_of, month_number
+from hoeksteen.usage.tables import BUCKETS, GUIDED, SET_ASIDE, SUSPENDED, bucket_of, month_number
 
-__all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated", "usage_totals"]
+__all__ = ["balance", "explain", "reasons", "records_of", "rolled_over", "suspended", "units_by_service", "unrated", "usage_totals"]
 
+_BY_SERVICE = """
+SELECT usage_file_id, coalesce(service, '') AS service, state, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT g.usage_file_id, g.service, coalesce(o.state, 'unrated') AS state, g.units
+    FROM guided g
+    LEFT JOIN charge_row c ON c.billing_account_id = g.billing_account_id AND c.record_id = g.record_id AND c.outcome <> {reversed}
+    LEFT JOIN charge_outcome o ON o.outcome = c.outcome
+    UNION ALL
+    SELECT usage_file_id, service, 'suspended', units FROM suspended
+    UNION ALL
+    SELECT usage_file_id, service, state, units FROM set_aside
+) GROUP BY usage_file_id, coalesce(service, ''), state ORDER BY usage_file_id, coalesce(service, ''), state
+"""
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
@@ -176,6 +188,37 @@ def balance(*, tx: Transaction) -> list[RatedBalance]:
     """Give, per file, what became of its records and units: all in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
     rated = _store.balance_rows(tx)
     return [_rated_balance(file, rated.get(file.usage_file_id, [])) for file in usage.balances(tx=tx)]
+
+
+def units_by_service(*, lake: Lake) -> list[ServiceUnits]:
+    """
+    Count, in the lake, the units of each service of each file by state, which no balance keeps apart; it reads every record and its charge.
+
+    Over all services a file's sums are those of its balance.
+
+    :raises Unavailable: when the machine's memory or disk is used up
+    """
+    with Duck(spill=lake.spill) as duck:
+        view_charge_rows(duck, lake, {})
+        for table in (GUIDED, SUSPENDED, SET_ASIDE):
+            duck.view_of_files(table.name, table, lake.files(table))
+        return [ServiceUnits(**row) for row in duck.rows(_BY_SERVICE.format(reversed=REVERSED))]
+
+
+def rolled_over(*, tx: Transaction, lake: Lake, period: BillPeriod, billing_account_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
+    """
+    Give the units that billing accounts and their products have in a period beside what is fresh: left of the one before, once it was closed.
+
+    :returns: units by scope (product, or billing account of what is shared) and allowance
+    """
+    before = BillPeriod(add_months(period.first_day, -1), period.first_day)
+    if not billing_account_ids or not usage.is_closed(tx=tx, period=before):
+        return {}
+    where = {"month": [month_number(before.first_day)], "bucket": sorted({bucket_of(one) for one in billing_account_ids})}
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("left_before", ALLOWANCE_LEFT, lake.files(ALLOWANCE_LEFT, where))
+        rows = duck.rows(f"SELECT scope_id, allowance_id, units FROM left_before WHERE period_day = DATE '{before.first_day}' AND units > 0")
+    return {(row["scope_id"], row["allowance_id"]): row["units"] for row in rows}
 
 
 def _rated_balance(file: FileBalance, rows: Sequence[Row]) -> RatedBalance:
