@@ -55,7 +55,7 @@ def read_products(
     changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
     billed = _billed_before(tx, changed, calendar)
     inputs: dict[UUID, list[ProductInputs]] = {}
-    for billing_account_id, product, position in sorted(held, key=lambda one: (one[1].start, one[1].product_id)):
+    for billing_account_id, product, position in sorted(held, key=lambda one: one[1].start):  # and, as they were read, by identifier
         inputs.setdefault(billing_account_id, []).append(ProductInputs(product, position, billed.get(product.product_id)))
     return inputs
 

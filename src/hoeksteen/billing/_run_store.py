@@ -68,6 +68,12 @@ def ask_to_stop(tx: Transaction, bill_run_id: UUID, stop: bool) -> None:
     tx.execute("UPDATE billing.bill_run SET stop_asked = %s WHERE bill_run_id = %s AND stop_asked <> %s", (stop, bill_run_id, stop))
 
 
+def settle_off_cycle(tx: Transaction, now: datetime) -> None:
+    """Settle off-cycle runs that were cut off: each bills its accounts in one transaction, so it is done, or nothing of it is."""
+    tx.execute("DELETE FROM billing.bill_run WHERE kind = 'off_cycle' AND state = 'running' AND billing_accounts = 0")
+    tx.execute("UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE kind = 'off_cycle' AND state = 'running'", (now,))
+
+
 def contents(tx: Transaction, bill_run_id: UUID, billing_account_ids: Sequence[UUID]) -> dict[UUID, bytes]:
     """Give what a run's bills say, by billing account."""
     sql = "SELECT billing_account_id, content FROM billing.customer_bill WHERE bill_run_id = %s AND billing_account_id = ANY (%s)"

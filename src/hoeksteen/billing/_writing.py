@@ -13,13 +13,14 @@ import msgspec
 from hoeksteen.billing import _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date
-from hoeksteen.billing.model import BillRun, HeldAccount
+from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
 from hoeksteen.kernel.errors import Conflict, invariant
 from hoeksteen.ledger.model import JournalEntry
 from hoeksteen.ledger.operations import post
 from hoeksteen.storage.postgres import Database, Transaction
 
 _JSON = msgspec.json.Encoder()
+_KINDS = {kind: kind.value for kind in RateKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +122,16 @@ def written_lines(draft: BillDraft) -> WrittenLines:
     tax_included = draft.billing_account.tax_included
     taxation = draft.taxation
     rows: list[tuple[str | None, ...]] = []
-    said = hashlib.blake2b(f"{taxation.net} {taxation.vat} {taxation.gross}".encode(), digest_size=16)
     for line, net in zip(draft.lines, taxation.line_nets, strict=True):
         offering = line.offering
         row = (
-            line.kind.value, str(line.product_id), offering.product_offering_id, line.price_id, _JSON.encode(line.detail).decode(),
+            _KINDS[line.kind], str(line.product_id), offering.product_offering_id, line.price_id, _JSON.encode(line.detail).decode(),
             _day(line.first), _day(line.end), str(line.quantity), _euros(net), _euros(line.cents) if tax_included else None,
             offering.tax.category, _euros(offering.tax.rate),
         )  # fmt: skip
-        said.update("\x1f".join(value or "" for value in row).encode())
         rows.append(row)
-    return WrittenLines(rows, said.digest())
+    said = _JSON.encode((taxation.net, taxation.vat, taxation.gross, rows))
+    return WrittenLines(rows, hashlib.blake2b(said, digest_size=16).digest())
 
 
 def _rate_rows(bills: Sequence[NewBill]) -> Iterator[Sequence[Any]]:

@@ -7,6 +7,7 @@ from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing.model import AccountHold, Approval, BillRun
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.kernel.words import is_said
 from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.storage.postgres import Transaction
 
@@ -23,8 +24,7 @@ def approve_run(*, tx: Transaction, bill_run_id: UUID, by: str, now: datetime) -
     run = _store.run(tx, bill_run_id)
     if run is None:
         raise NotFound("No bill run has this identifier.", remedy="Look at the runs with `hoeksteen bill runs`.", bill_run_id=bill_run_id)
-    if not by.strip():
-        raise InvalidInput("The field by is empty.", remedy="Say who approves.", field="by")
+    _require_said(by=by)
     if by == run.started_by:
         raise WrongState("Who began a run cannot approve it.", remedy="Let somebody else look at it and approve it.")
     if run.kind != "trial" or run.state != "done":
@@ -77,9 +77,7 @@ def hold(*, tx: Transaction, billing_account_id: UUID, by: str, why: str, now: d
     found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
     if not found:
         raise NotFound("No billing account has this identifier.", remedy="Look it up on the customer's page.", billing_account_id=billing_account_id)
-    for name, value in (("by", by), ("why", why)):
-        if not value.strip():
-            raise InvalidInput(f"The field {name} is empty.", remedy="Say who holds the account, and why.", field=name)
+    _require_said(by=by, why=why)
     if _run_store.holds(tx, [billing_account_id]):
         raise Conflict("This billing account is held already.", remedy="Release it first.")
     made = AccountHold(found[0].customer_id, billing_account_id, now, by, why)
@@ -93,8 +91,7 @@ def release(*, tx: Transaction, billing_account_id: UUID, by: str, now: datetime
 
     :raises NotFound: when it is not held
     """
-    if not by.strip():
-        raise InvalidInput("The field by is empty.", remedy="Say who releases the account.", field="by")
+    _require_said(by=by)
     if not _run_store.release_hold(tx, billing_account_id, by, now):
         raise NotFound("This billing account is not held.", remedy="Look at the list with `hoeksteen bill holds`.")
 
@@ -102,3 +99,11 @@ def release(*, tx: Transaction, billing_account_id: UUID, by: str, now: datetime
 def holds(*, tx: Transaction) -> list[AccountHold]:
     """Give every hold that is in force, the oldest first."""
     return list(_run_store.holds(tx, None).values())
+
+
+def _require_said(**said: str) -> None:
+    for name, value in said.items():
+        if not is_said(value):
+            raise InvalidInput(
+                f"The field {name} is empty, too long, or has characters that no page shows.", remedy="Say it in a few words.", field=name
+            )

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing._run import Engine, execute, open_run
+from hoeksteen.billing._run import BATCH, Engine, execute, open_run
 from hoeksteen.billing.approving import approved_trial
 from hoeksteen.billing.model import BillRun, BillRunProgress, BillRunResult, Progress
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
 from hoeksteen.billing.sending import send_bills
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import NotFound, WrongState, invariant
+from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.party.queries import count_billing_accounts_of_cycle
@@ -95,11 +95,15 @@ def bill_off_cycle(
     """
     Bill accounts that the final run of a period held, now that their reason is gone, and announce the bills.
 
+    :param billing_account_ids: at most 2,500, which are billed in one transaction
     :param by: who wants it, for the record
     :raises WrongState: when the period has no final run that is done, or an account was not held by it or has its bill since
     """
     ids = sorted(set(billing_account_ids))
+    if len(ids) > BATCH:
+        raise InvalidInput(f"{len(ids)} billing accounts are too many for one run off cycle.", remedy=f"Name at most {BATCH}.")
     with database.transaction() as tx:
+        _run_store.settle_off_cycle(tx, now)
         final = _store.final_run(tx, period.first_day.day, period.first_day)
         if final is None or final.state != "done":
             raise WrongState(f"The bills of {period.first_day} are not final yet.", remedy="Finish the run of the whole cycle first.")

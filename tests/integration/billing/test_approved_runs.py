@@ -15,7 +15,7 @@ from hoeksteen.billing.model import BillRunProgress, BillRunResult
 from hoeksteen.billing.operations import bill_off_cycle, stop_run
 from hoeksteen.billing.queries import held, runs
 from hoeksteen.billing.sending import send_bills
-from hoeksteen.kernel.errors import Conflict, NotFound, WrongState
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.messages.queries import sent_to
 
@@ -69,6 +69,16 @@ def test_nothing_is_billed_that_no_second_person_approved(operator: BilledOperat
     with pytest.raises(WrongState, match="are final"):
         _approve(operator, trial)
     assert len(operator.bills(one)) == 1
+
+
+@pytest.mark.parametrize("by", ["", "  ", "a\x1b[2J", "x" * 1_001])
+def test_who_decides_says_who(operator: BilledOperator, by: str) -> None:
+    (one,) = operator.add("mobile-s")
+    trial = operator.run(kind="trial", by="anna")
+    with pytest.raises(InvalidInput):
+        _approve(operator, trial, by=by)
+    with operator.database.transaction() as tx, pytest.raises(InvalidInput):
+        approving.hold(tx=tx, billing_account_id=one.billing_account_id, by="bas", why=by, now=NOW)
 
 
 def test_an_approval_is_for_the_newest_trial_alone(operator: BilledOperator) -> None:
@@ -141,6 +151,30 @@ def test_a_person_holds_an_account_and_releases_it(operator: BilledOperator) -> 
     assert _differences(operator) == ()
     numbers = sorted(bill.bill_number or "" for held_one in {h.customer_id: h for h in operator.held}.values() for bill in operator.bills(held_one))
     assert numbers == [f"LLT-2026-{number:08d}" for number in range(1, 6)]
+
+
+def test_a_run_off_cycle_that_was_cut_off_leaves_nothing_half_done(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
+    populate(operator, customers=3, seed=8)
+    one, other = operator.held[0], operator.held[-1]
+    for each in (one, other):
+        _hold(operator, each)
+    operator.run()
+    with operator.database.transaction() as tx:
+        for each in (one, other):
+            approving.release(tx=tx, billing_account_id=each.billing_account_id, by="bas", now=NOW)
+    for part in ("operations._carry_out", "_run._store.finish"):
+        with monkeypatch.context() as cut:
+            cut.setattr(f"hoeksteen.billing.{part}", _dies)
+            with pytest.raises(KeyboardInterrupt):
+                _again(operator, one)
+    assert _again(operator, other).totals.count == 1
+    with operator.database.transaction() as tx:
+        assert [(run.kind, run.state, run.bills) for run in runs(tx=tx)] == [("off_cycle", "done", 1)] * 2 + [("final", "done", 1)]
+    assert _differences(operator) == ()
+
+
+def _dies(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,7 +223,7 @@ def test_billing_in_pieces_equals_billing_at_once(operator: BilledOperator) -> N
     with operator.database.transaction() as tx:
         assert totals(tx=tx, bill_run_id=run.bill_run_id) == at_once.totals
         numbers = [bill.bill_number for bill in bills_of_run(tx=tx, bill_run_id=run.bill_run_id)]
-    assert numbers == [f"LLT-2026-{number:08d}" for number in range(1, 31)]
+    assert sorted(number or "" for number in numbers) == [f"LLT-2026-{number:08d}" for number in range(1, 31)]
     assert [(one.billing_accounts, one.billing_accounts_total) for one in told] == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
 
 

@@ -64,3 +64,6 @@ BEGIN
 END $$;
 CREATE TRIGGER parts_go_first AFTER DELETE ON billing.customer_bill
     REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_bill_with_parts();
+
+-- Kept as the text that it is written as: nobody searches in it.
+ALTER TABLE billing.applied_customer_billing_rate ALTER COLUMN detail TYPE json USING detail::text::json;
