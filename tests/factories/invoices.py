@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from hoeksteen.billing.assembly import ProductInputs, assemble, to_bill
 from hoeksteen.billing.documents import InvoiceView
+from hoeksteen.billing.documents.view import EarlierBill
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.billing.prices import FOREVER, PriceBook
 from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term
@@ -43,6 +45,9 @@ class Used:
     corrects: UUID | None = None
     billed_on: date | None = None
     bill_number: str = ""
+
+
+OIN = "00000001810000200000"
 
 
 def _day(text: str) -> int:
@@ -122,6 +127,58 @@ def credit(*, language: str = "nl") -> InvoiceView:
     )
 
 
+def taxed(*taxes: tuple[str, int], buyer: dict[str, Any] = COMPANY) -> InvoiceView:
+    """A business's bill of one line per tax: its category and whole percents."""
+    names = ("business-internet", "business-mobile", "internet-100", "internet-500")
+    offerings = dict(OFFERINGS)
+    for name, (category, rate) in zip(names, taxes, strict=False):
+        offerings[name] = replace(OFFERINGS[name], tax_category=category, tax_rate=Decimal(rate))
+    products = [ProductInputs(_held(31 + index, ("2024-01-01", name)), None, None) for index, name in enumerate(names[: len(taxes)])]
+    return _view(products, [], consumer=False, language="nl", method="transfer", buyer=buyer, offerings=offerings)
+
+
+def nothing() -> InvoiceView:
+    """A bill on which a charge and a credit meet at zero."""
+    october = _day("2026-10-01")
+    billed = [Charge(ChargeKey("mobile-m", "mobile-m/month", None, october), october, _day("2026-11-01"), 31, 31, 2_000)]
+    ended = _held(21, ("2025-01-01", "mobile-m"), ("2026-10-01", "-mobile-m"), opening="2026-10-01")
+    usage = [Used(UUID(int=22), "fixed-basic", "voice", "NL", 40, 12_000, 6_000, 16_528_925)]
+    return _view(
+        [ProductInputs(ended, Position(_day("2026-11-01"), 0), billed)], usage, consumer=True, language="nl", method="transfer", buyer=PERSON
+    )
+
+
+def registered(method: str = "transfer", **more: Any) -> InvoiceView:
+    """A business of which the number at the Chamber of Commerce is known; `more` fields of the buyer."""
+    view = business(language="nl", method=method)
+    return replace(view, buyer=COMPANY | {"chamber_of_commerce_number": "81000015"} | more)
+
+
+def over_peppol(method: str = "transfer", mandate: str | None = None, **more: Any) -> InvoiceView:
+    """A business that receives invoices over a network."""
+    view = registered(method, electronic_address="0106:81000015", **more)
+    return replace(view, mandate_reference=mandate)
+
+
+def government() -> InvoiceView:
+    """A body with an OIN, which wants its own reference quoted."""
+    body = {
+        "name": "Gemeente Laagveen",
+        "vat_number": None,
+        "government_number": "00000001810000200000",
+        "electronic_address": "0190:00000001810000200000",
+    }
+    view = replace(business(language="nl", method="transfer"), buyer=COMPANY | body)
+    return replace(view, billing_account=replace(view.billing_account, buyer_reference="ICT-2026/17"))
+
+
+def credit_over_peppol() -> InvoiceView:
+    """A credit note that names the bill which it corrects."""
+    view = credit()
+    buyer = COMPANY | {"chamber_of_commerce_number": "81000015", "electronic_address": "0106:81000015"}
+    return replace(view, buyer=buyer, refers_to=(EarlierBill("LLT-2026-00000042", date(2026, 10, 1)),))
+
+
 def reverse_charge() -> InvoiceView:
     """A business elsewhere in the Union that accounts for the tax itself."""
     offerings = {
@@ -139,4 +196,26 @@ def cent(micro: int) -> InvoiceView:
     return _view([], usage, consumer=True, language="nl", method="transfer", buyer=PERSON)
 
 
-EXAMPLES = {"consumer": consumer, "business": business, "credit": credit, "reverse-charge": reverse_charge}
+BELGIAN = COMPANY | {"name": "Wevers NV", "city": "Gent", "postcode": "9000", "country": "BE", "vat_number": "BE0123456749"}
+EXAMPLES = {
+    "consumer": consumer, "business": business, "credit": credit, "reverse-charge": reverse_charge, "nlcius": registered, "peppol": over_peppol,
+    "peppol-credit": credit_over_peppol, "government": government,
+}  # fmt: skip
+CASES = {
+    **EXAMPLES,
+    "one cent": lambda: cent(10_000),
+    "zero": nothing,
+    "zero rate": lambda: taxed(("Z", 0)),
+    "exempt": lambda: taxed(("E", 0), ("S", 21)),
+    "export": lambda: taxed(("G", 0), buyer=COMPANY | {"country": "CH", "vat_number": None}),
+    "goods to another member state": lambda: taxed(("K", 0), buyer=BELGIAN),
+    "reverse charge over a network": lambda: taxed(("AE", 0), buyer=BELGIAN | {"electronic_address": "0208:0123456749"}),
+    "outside VAT": lambda: taxed(("O", 0)),
+    "outside VAT beside others": lambda: taxed(("O", 0), ("S", 21), ("E", 0)),
+    "three rates": lambda: taxed(("S", 21), ("S", 9), ("Z", 0)),
+    "three rates, Dutch usage": lambda: taxed(("S", 21), ("S", 9), ("AE", 0), buyer=COMPANY | {"chamber_of_commerce_number": "81000015"}),
+    "peppol debit": lambda: over_peppol("direct_debit", "LLT-0042"),
+    "peppol debit without mandate": lambda: over_peppol("direct_debit"),
+    "registered, address unknown": lambda: registered(street=None, house_number=None, house_number_addition=None),
+    "credit without reference over peppol": lambda: replace(credit_over_peppol(), refers_to=()),
+}  # fmt: skip

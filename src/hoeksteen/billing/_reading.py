@@ -145,7 +145,9 @@ def _charge(row: Row, calendar: Calendar) -> Charge:
     first, end = row["period_from"].toordinal(), row["period_to"].toordinal()
     month = calendar.months[calendar.index(first)].first
     key = ChargeKey(row["product_offering_id"], row["price_id"], row["alteration_id"], month)
-    return Charge(key, first, end, end - first, 1, int(row["amount"].scaleb(2)), row["kind"] == RateKind.ONE_TIME, row["alteration"])
+    return Charge(
+        key, first, end, end - first, 1, int(row["amount"].scaleb(2)), row["kind"] == RateKind.ONE_TIME, row["alteration"], noted=row["noted"]
+    )
 
 
 def _term(term: ProductTerm) -> Term:

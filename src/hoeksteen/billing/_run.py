@@ -223,7 +223,14 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
     for (draft, written), party in zip(drafts, parties, strict=True):
         if party is None and final:
             buyer = draft.billing_account
-            held.append(HeldAccount(buyer.customer_id, buyer.billing_account_id, "no_invoice_party", "the name of the buyer is not known"))
+            held.append(
+                HeldAccount(
+                    buyer.customer_id,
+                    buyer.billing_account_id,
+                    "no_invoice_party",
+                    "the name of the buyer, or the VAT number of a reverse charge, is not known",
+                )
+            )
         else:
             bills.append(_new_bill(engine, draft, written, party))
     passed_by = {one.billing_account_id for one in held}
@@ -285,7 +292,10 @@ def _seal_invoice_parties(engine: Engine, drafts: Sequence[BillDraft]) -> list[b
         customer = customer_of[draft.billing_account.customer_id]
         identity, contact = identities.get(customer.party_id), contacts.get(customer.party_id)
         party = invoice_party(
-            identity={} if identity is None else identity.fields, contact=None if contact is None else contact.fields, customer=customer
+            identity={} if identity is None else identity.fields,
+            contact=None if contact is None else contact.fields,
+            customer=customer,
+            needs_vat_number=draft.billing_account.tax_treatment == "reverse_charge",
         )
         if party is not None:
             fields[index] = SealItem(subject=customer.party_id, fields=party)

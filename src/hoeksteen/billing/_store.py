@@ -46,7 +46,7 @@ FROM unnest(%s::uuid[]) AS run (bill_run_id) LEFT JOIN billing.customer_bill USI
 _BILLED_BEFORE = """
 SELECT l.product_id, l.product_offering_id, l.price_id, l.kind,
        l.detail ->> 'alteration_id' AS alteration_id, l.detail ->> 'alteration' AS alteration,
-       l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount
+       l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
   AND l.product_id = ANY (%(products)s) AND l.kind <> 'usage' AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
@@ -98,7 +98,7 @@ _RECURRING_SUMS = """
 SELECT b.customer_id, count(*) AS lines, sum(l.net) AS net, coalesce(max(abs(l.net)) FILTER (WHERE l.kind = 'discount'), 0.00) AS alteration_abs_max
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_from = %(first)s
-  AND l.kind IN ('recurring', 'discount') AND l.period_from >= %(end)s
+  AND l.kind IN ('recurring', 'discount') AND l.period_from >= %(end)s AND b.bill_run_id IS NOT NULL
 GROUP BY b.customer_id
 """
 _ADVANCE = """
@@ -256,7 +256,7 @@ def bill_numbers(tx: Transaction, wanted: Sequence[tuple[UUID, date]]) -> dict[t
     rows = tx.rows(
         "SELECT b.billing_account_id, b.period_from, b.bill_number FROM billing.customer_bill b"
         " JOIN unnest(%s::uuid[], %s::date[]) AS w (billing_account_id, period_from) USING (billing_account_id, period_from)"
-        " WHERE b.bill_number IS NOT NULL",
+        " WHERE b.bill_number IS NOT NULL AND b.bill_run_id IS NOT NULL",
         ([account_id for account_id, _ in wanted], [day for _, day in wanted]),
     )
     return {(row["billing_account_id"], row["period_from"]): row["bill_number"] for row in rows}

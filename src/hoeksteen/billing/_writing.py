@@ -107,9 +107,10 @@ def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:
 
 
 def _bill_rows(run: BillRun, bills: Sequence[NewBill], numbers: Sequence[str | None]) -> Iterator[Sequence[Any]]:
-    period, due = run.period, due_date(run.bill_date)
+    period = run.period
     for bill, number in zip(bills, numbers, strict=True):
         billing_account, taxation = bill.draft.billing_account, bill.draft.taxation
+        due = due_date(run.bill_date, billing_account.payment_term_days)
         yield (
             billing_account.customer_id, bill.customer_bill_id, billing_account.billing_account_id, run.bill_run_id, number, run.bill_date, due,
             period.first_day, period.end_day, billing_account.tax_included, _euros(taxation.net), _euros(taxation.vat), _euros(taxation.rounding),

@@ -61,6 +61,9 @@ class Usage(Protocol):
     def bill_number(self) -> str: ...
 
 
+REVERSE_CHARGE = TaxKey("AE", 0)  # VAT directive art. 196: a business in another member state accounts for the tax
+
+
 class LineDraft(NamedTuple):
     """A line before tax: `cents` in the billing account's way of holding tax or not; days as ordinals."""
 
@@ -124,6 +127,8 @@ def assemble(
         lines += _usage_lines(rest, book, period, tax_included)
     if not any(line.cents for line in lines):
         return None
+    if billing_account.tax_treatment == "reverse_charge":
+        lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) for line in lines]
     taxation = tax_bill(keys=[line.offering.tax for line in lines], amounts=[line.cents for line in lines], tax_included=tax_included)
     return BillDraft(billing_account, lines, taxation)
 

@@ -7,12 +7,17 @@ from hoeksteen.party.model import Customer
 from hoeksteen.party.names import full_name
 
 _CUSTOMER = {"nl": "Klant", "en": "Customer"}
+# KVK number, OIN of a government body, and the address in an electronic network as scheme and number: `0106:12345678`.
+_REGISTERED = ("vat_number", "chamber_of_commerce_number", "government_number", "electronic_address")
 _ADDRESS = ("street", "house_number", "house_number_addition", "postcode", "city", "country")
 
 
-def invoice_party(*, identity: Mapping[str, Any], contact: Mapping[str, Any] | None, customer: Customer) -> dict[str, Any] | None:
+def invoice_party(
+    *, identity: Mapping[str, Any], contact: Mapping[str, Any] | None, customer: Customer, needs_vat_number: bool = False
+) -> dict[str, Any] | None:
     """
     Give the fields to seal; None when an organisation has no name, for then a bill cannot say who is to pay (VAT directive art. 226(5)).
+    So it is without the VAT number of who accounts for the tax (art. 226(4)).
 
     An individual whose name is not known, or was erased, is called by the customer number: a bill to a consumer needs no name.
 
@@ -21,7 +26,7 @@ def invoice_party(*, identity: Mapping[str, Any], contact: Mapping[str, Any] | N
     name = full_name(identity)
     if name is None and customer.party_kind == "individual":
         name = f"{_CUSTOMER[customer.language]} {customer.customer_number}"
-    if name is None:
+    if name is None or (needs_vat_number and not identity.get("vat_number")):
         return None
     addresses = {address.get("role"): address for address in (contact or {}).get("addresses") or ()}
     address = addresses.get("billing") or addresses.get("residential") or {}
@@ -29,5 +34,5 @@ def invoice_party(*, identity: Mapping[str, Any], contact: Mapping[str, Any] | N
         "name": name,
         "attention": identity.get("contact_person"),
         **{field: address.get(field) for field in _ADDRESS},
-        "vat_number": identity.get("vat_number"),
+        **{field: identity[field] for field in _REGISTERED if identity.get(field)},
     }

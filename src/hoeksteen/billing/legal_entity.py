@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
-PAYMENT_TERM = timedelta(days=14)
+from hoeksteen.kernel.bank_days import bank_day_on_or_after
+
+PAYMENT_TERM_DAYS = 14  # where a billing account agreed on nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ def number_in_reference(text: str) -> str | None:
     return number if number is not None and payment_reference(number) == plain else None
 
 
-def due_date(bill_date: date) -> date:
-    """Give the last day on which a bill is to be paid."""
-    return bill_date + PAYMENT_TERM
+@lru_cache(maxsize=4_096)
+def due_date(bill_date: date, term_days: int | None = None) -> date:
+    """
+    Give the last day on which a bill is to be paid: on which banks are open, so that who pays on it pays in time.
+
+    :param term_days: what the billing account agreed on; None means the operator's own term
+    """
+    return bank_day_on_or_after(bill_date + timedelta(days=term_days or PAYMENT_TERM_DAYS))

@@ -166,7 +166,7 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
         billing_account=billing_account,
         customer_bill_id=preview_id,
         bill_date=period.end_day,
-        due_date=due_date(period.end_day),
+        due_date=due_date(period.end_day, billing_account.payment_term_days),
         period=period,
     )
 

@@ -99,6 +99,7 @@ class Charge(NamedTuple):
 
     :param days: days in service, of `divisor` days
     :param corrects: whether an earlier bill already charged something for the same period
+    :param noted: whether somebody gave it back by a credit note, rather than a run
     """
 
     key: ChargeKey
@@ -110,6 +111,7 @@ class Charge(NamedTuple):
     once: bool = False
     alteration: str | None = None
     corrects: bool = False
+    noted: bool = False
 
 
 class Calendar:
@@ -321,18 +323,26 @@ def _days_of_thirty(day: date) -> int:
 
 def _differences(target: Sequence[Charge], before: Sequence[Charge]) -> Iterator[Charge]:
     """Give, per key, the target less what was charged before; credits first, then what is charged anew."""
-    compared = {charge.key: charge for charge in before}
+    compared = {charge.key: charge for charge in before if not charge.noted}
     wanted: dict[ChargeKey, list[Charge]] = {}
     for charge in target:
         wanted.setdefault(charge.key, []).append(charge)
     for key, example in compared.items():
-        now, earlier = wanted.pop(key, []), [charge for charge in before if charge.key == key]
+        now, earlier = wanted.pop(key, []), [charge for charge in before if charge.key == key and not charge.noted]
         cents = sum(charge.cents for charge in now) - sum(charge.cents for charge in earlier)
+        cents = _less_what_was_given_back(cents, sum(charge.cents for charge in before if charge.key == key and charge.noted))
         if cents:
             first, end, days = _days_that_differ(now, earlier)
             yield example._replace(first=first, end=end, days=days, divisor=(now or earlier)[0].divisor, cents=cents, corrects=True)
     for charges in wanted.values():
         yield from charges
+
+
+def _less_what_was_given_back(cents: int, noted: int) -> int:
+    """A credit note that somebody gave stands: what it gave back is neither charged again nor given back a second time."""
+    if cents * noted <= 0:
+        return cents
+    return min(0, cents - noted) if noted < 0 else max(0, cents - noted)
 
 
 def _days_that_differ(now: Sequence[Charge], earlier: Sequence[Charge]) -> tuple[int, int, int]:

@@ -12,7 +12,9 @@ SELECT c.customer_id, c.party_id, p.kind AS party_kind, c.customer_number, c.seg
 FROM party.customer c JOIN party.party p USING (party_id)
 """
 _BILLING_ACCOUNT = """
-SELECT customer_id, billing_account_id, billing_account_number, cycle_day, payment_method, tax_included, status FROM party.billing_account
+SELECT customer_id, billing_account_id, billing_account_number, cycle_day, payment_method, tax_included, status, payment_term_days, itemisation,
+       buyer_reference, tax_treatment
+FROM party.billing_account
 """
 
 
@@ -122,6 +124,16 @@ def set_language(tx: Transaction, customer_id: UUID, language: Language) -> int:
 def set_payment_method(tx: Transaction, customer_id: UUID, billing_account_id: UUID, payment_method: PaymentMethod) -> int:
     sql = "UPDATE party.billing_account SET payment_method = %s WHERE customer_id = %s AND billing_account_id = %s"
     return tx.execute(sql, (payment_method, customer_id, billing_account_id))
+
+
+def set_terms(tx: Transaction, terms: BillingAccount) -> int:
+    return tx.execute(
+        """
+        UPDATE party.billing_account SET payment_term_days = %s, buyer_reference = %s, tax_treatment = %s
+        WHERE customer_id = %s AND billing_account_id = %s
+        """,
+        (terms.payment_term_days, terms.buyer_reference, terms.tax_treatment, terms.customer_id, terms.billing_account_id),
+    )
 
 
 def add_agreements(tx: Transaction, agreements: Sequence[Agreement]) -> None:

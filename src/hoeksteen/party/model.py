@@ -10,6 +10,8 @@ Segment = Literal["consumer", "business"]
 Status = Literal["active", "closed"]
 Language = Literal["nl", "en"]
 PaymentMethod = Literal["direct_debit", "transfer"]
+Itemisation = Literal["none", "masked", "full"]
+TaxTreatment = Literal["domestic", "reverse_charge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,14 @@ class NewBillingAccount:
 
 @dataclass(frozen=True, slots=True)
 class BillingAccount:
-    """The receiver of one bill per period (TM Forum TMF666)."""
+    """
+    The receiver of one bill per period (TM Forum TMF666).
+
+    :param payment_term_days: None means the operator's own term
+    :param itemisation: whether single records stand on its invoices, and the other party's number masked or in full
+    :param buyer_reference: what the buyer wants quoted (EN 16931 BT-10), such as the code of a department; never about a person
+    :param tax_treatment: `reverse_charge` for a business in another member state that accounts for the VAT itself
+    """
 
     customer_id: UUID
     billing_account_id: UUID
@@ -75,6 +84,10 @@ class BillingAccount:
     payment_method: PaymentMethod
     tax_included: bool
     status: Status
+    payment_term_days: int | None = None
+    itemisation: Itemisation = "none"
+    buyer_reference: str | None = None
+    tax_treatment: TaxTreatment = "domestic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,17 @@
 """Writes of customers and billing accounts; each belongs to the caller's transaction."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
-from hoeksteen.party.model import Agreement, Language, NewBillingAccount, NewCustomer, PaymentMethod
+from hoeksteen.party.model import Agreement, BillingAccount, Language, NewBillingAccount, NewCustomer, PaymentMethod
 from hoeksteen.storage.postgres import Transaction
+
+_TERM_DAYS_MAX = 120
+_REFERENCE = r"[A-Za-z0-9 ./_-]{1,50}"
 
 
 def add_customers(*, tx: Transaction, customers: Sequence[NewCustomer], now: datetime) -> None:
@@ -58,6 +62,33 @@ def set_language(*, tx: Transaction, customer_id: UUID, language: Language) -> N
     """
     if not _store.set_language(tx, customer_id, language):
         raise NotFound("No customer has this identifier.", remedy="Search for the customer again.", customer_id=customer_id)
+
+
+def set_terms(*, tx: Transaction, billing_account: BillingAccount) -> None:
+    """
+    Set what a billing account agreed on: its payment term, the reference that the buyer wants quoted, who accounts for the VAT.
+
+    Bills that are there stay as they are.
+
+    :param billing_account: as it is to be; its other fields are not looked at
+    :raises InvalidInput: when a term lies outside 1 to 120 days, a reference has other signs than letters, digits and ` ./_-`, or the
+        prices of an account whose VAT is reverse charged hold VAT
+    :raises NotFound: when the customer has no such billing account
+    """
+    days, reference = billing_account.payment_term_days, billing_account.buyer_reference
+    if days is not None and not 1 <= days <= _TERM_DAYS_MAX:
+        raise InvalidInput(f"The field payment_term_days is {days}.", remedy=f"Give 1 to {_TERM_DAYS_MAX} days.")
+    if reference is not None and not re.fullmatch(_REFERENCE, reference):
+        raise InvalidInput("The field buyer_reference has 1 to 50 letters, digits and signs of ` ./_-`.", remedy="Give what the buyer wants quoted.")
+    if billing_account.tax_treatment == "reverse_charge" and billing_account.tax_included:
+        raise InvalidInput(
+            "The field tax_treatment is reverse_charge, and the prices of this account hold VAT.", remedy="Only a business accounts for VAT itself."
+        )
+    if not _store.set_terms(tx, billing_account):
+        raise NotFound(
+            "The customer has no such billing account.", remedy="Read the customer's billing accounts again.",
+            billing_account_id=billing_account.billing_account_id,
+        )  # fmt: skip
 
 
 def set_payment_method(*, tx: Transaction, customer_id: UUID, billing_account_id: UUID, payment_method: PaymentMethod) -> None:

@@ -8,6 +8,8 @@ and 5 May are no holidays in it.
 from datetime import date, timedelta
 from functools import cache
 
+from hoeksteen.kernel.bank_days import easter_sunday
+
 
 @cache
 def public_holidays(year: int) -> frozenset[date]:
@@ -18,13 +20,3 @@ def public_holidays(year: int) -> frozenset[date]:
         kings_day = date(year, 4, 26)
     moving = {easter + timedelta(days=days) for days in (0, 1, 39, 49, 50)}
     return frozenset(moving | {date(year, 1, 1), kings_day, date(year, 12, 25), date(year, 12, 26)})
-
-
-def easter_sunday(year: int) -> date:
-    """Give Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher)."""
-    a, b, c = year % 19, year // 100, year % 100
-    h = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
-    k = (32 + 2 * (b % 4) + 2 * (c // 4) - h - c % 4) % 7
-    m = (a + 11 * h + 22 * k) // 451
-    month, day = divmod(h + k - 7 * m + 114, 31)
-    return date(year, month, day + 1)

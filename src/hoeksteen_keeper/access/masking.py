@@ -50,7 +50,7 @@ def _as_is(value: str) -> str:
 _PERSON = {
     "kind": _as_is, "given_name": _initials, "initials": _initials, "family_name_prefix": _hidden, "family_name": _first_letter, "birth_date": _year,
     "gender": _hidden, "maiden_name": _first_letter, "trading_name": _first_letter, "legal_form": _as_is, "chamber_of_commerce_number": _last(2),
-    "contact_person": _hidden,
+    "contact_person": _hidden, "vat_number": _last(2), "government_number": _last(2), "electronic_address": _last(2),
 }  # fmt: skip
 _ADDRESS = {
     "role": _as_is, "street": _hidden, "house_number": _hidden, "house_number_addition": _hidden, "postcode": _postcode_digits, "city": _hidden,
@@ -66,6 +66,9 @@ _INVOICE_PARTY = {
     "name": _first_letter,
     "attention": _hidden,
     "vat_number": _last(2),
+    "chamber_of_commerce_number": _last(2),
+    "government_number": _last(2),
+    "electronic_address": _last(2),
 }
 _RULES: Mapping[str, Mapping[str, Any]] = {"identity": _PERSON, "contact": _CONTACT, "payment": _PAYMENT, "invoice_party": _INVOICE_PARTY}
 

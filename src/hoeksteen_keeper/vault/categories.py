@@ -8,7 +8,7 @@ CATEGORIES = {"identity": 1, "contact": 2, "payment": 3, "note": 4, "credential"
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "identity": (
         "kind", "given_name", "initials", "family_name_prefix", "family_name", "birth_date", "gender", "maiden_name", "trading_name", "legal_form",
-        "chamber_of_commerce_number", "contact_person", "vat_number", "legacy_numbers",
+        "chamber_of_commerce_number", "contact_person", "vat_number", "legacy_numbers", "government_number", "electronic_address",
     ),
     "contact": ("addresses", "phones", "sims", "emails"),
     "payment": ("iban", "account_holder", "mandate_reference", "mandate_date"),
@@ -17,6 +17,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "traffic": ("month", "column", "record", "value"),
     "invoice_party": (
         "name", "attention", "street", "house_number", "house_number_addition", "postcode", "city", "country", "vat_number",
+        "chamber_of_commerce_number", "government_number", "electronic_address",
     ),
 }  # fmt: skip
 PURPOSES = ("care", "billing", "fraud", "migration", "support", "legal_order", "own_data")

@@ -45,7 +45,7 @@ def test_a_first_bill_from_its_charges_to_the_books(operator: BilledOperator) ->
     assert recurring == {("recurring", "mobile-m", "20.00"), ("recurring", "internet-500", "49.00")}
     assert usage == ["2.47"] * 6  # 2 × 1.234567 + 0.000007, rounded once
     assert bill.bill_number == "LLT-2026-00000001"
-    assert (bill.bill_date, bill.due_date, bill.period) == (NOVEMBER, date(2026, 11, 15), bill_period(OCTOBER))
+    assert (bill.bill_date, bill.due_date, bill.period) == (NOVEMBER, date(2026, 11, 16), bill_period(OCTOBER))
     assert bill.gross == Decimal("83.82") == bill.net + bill.vat + bill.rounding
     assert sum(rate.net for rate in bill.rates) == bill.net
     assert (result.totals.count, result.totals.gross, result.held, result.billing_accounts) == (1, bill.gross, 0, 1)
@@ -58,7 +58,7 @@ def test_a_first_bill_from_its_charges_to_the_books(operator: BilledOperator) ->
     assert (balances["1300"], balances["1600"], balances["4700"]) == (bill.gross, -bill.vat, -bill.rounding)
     assert balances["8010"] + balances["8030"] == -bill.net
     assert sum(balances.values()) == 0
-    assert message.parameters == {"bill_number": bill.bill_number, "amount": "83.82", "due_date": "2026-11-15"}
+    assert message.parameters == {"bill_number": bill.bill_number, "amount": "83.82", "due_date": "2026-11-16"}
     assert internet.customer_id == mobile.customer_id
 
 

@@ -1,6 +1,7 @@
 """Invoices as PDF and UBL: they say the same amounts, the UBL keeps the rules of EN 16931, the PDF can be read aloud."""
 
 import io
+import random
 import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,6 +14,7 @@ from pypdf import PdfReader
 from factories.invoices import EXAMPLES, business, cent, consumer, credit, reverse_charge
 from hoeksteen.billing.documents import InvoiceView, render_pages, render_pdf, render_ubl
 from hoeksteen.billing.documents.qr import payment_qr_svg, transfer_text
+from hoeksteen.billing.legal_entity import payment_reference
 from hoeksteen.billing.wording import money
 
 _NAMESPACES = {
@@ -183,12 +185,15 @@ def test_the_code_is_what_epc069_12_asks() -> None:
 def test_the_code_is_drawn_module_by_module() -> None:
     import segno
 
-    amount, reference = Decimal("54.95"), "RF96LLT202600000123"
-    svg = payment_qr_svg(name="Lage Landen Telecom B.V.", iban="NL02ABNA0123456789", amount=amount, reference=reference)
-    text = transfer_text(name="Lage Landen Telecom B.V.", iban="NL02ABNA0123456789", amount=amount, reference=reference)
-    matrix = segno.make_qr(text, error="m", boost_error=False, mask=3).matrix
-    drawn = {(int(x) + step, int(y)) for x, y, width in re.findall(r"M(\d+) (\d+)\.5h(\d+)", svg) for step in range(int(width))}
-    assert drawn == {(x, y) for y, row in enumerate(matrix) for x, module in enumerate(row) if module}
+    source = random.Random(17)
+    for digits in range(1, 9):
+        amount = Decimal(source.randrange(10 ** (digits - 1), 10**digits)).scaleb(-2) + Decimal("0.01")
+        reference = payment_reference(f"LLT-{source.randint(2024, 2031)}-{source.randrange(10**8):08d}")
+        seller = {"name": source.choice(("Lage Landen Telecom B.V.", "Télé & Één")), "iban": "NL02ABNA0123456789"}
+        svg = payment_qr_svg(**seller, amount=amount, reference=reference)
+        matrix = segno.make_qr(transfer_text(**seller, amount=amount, reference=reference), error="m", boost_error=False, mask=3).matrix
+        drawn = {(int(x) + step, int(y)) for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1H\1z", svg) for step in range(int(width))}
+        assert drawn == {(x, y) for y, row in enumerate(matrix) for x, module in enumerate(row) if module}
 
 
 def test_quotes_and_marks_in_a_name_are_only_text() -> None:

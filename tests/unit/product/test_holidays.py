@@ -5,7 +5,8 @@ from datetime import date
 import holidays
 import pytest
 
-from hoeksteen.product.holidays import easter_sunday, public_holidays
+from hoeksteen.kernel.bank_days import easter_sunday
+from hoeksteen.product.holidays import public_holidays
 
 
 @pytest.mark.parametrize(("year", "day"), [(2024, date(2024, 3, 31)), (2025, date(2025, 4, 20)), (2026, date(2026, 4, 5)), (2038, date(2038, 4, 25))])

@@ -9,7 +9,7 @@ from hoeksteen.billing.documents.view import Context, InvoiceView, invoice_views
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.storage.postgres import Transaction
 
-__all__ = ["InvoiceView", "invoice_pdf", "invoice_pdfs", "invoice_ubl", "render_pages", "render_pdf", "render_ubl"]
+__all__ = ["InvoiceView", "invoice_pdf", "invoice_pdfs", "invoice_ubl", "invoice_views", "render_pages", "render_pdf", "render_ubl"]
 
 VIEWS_PER_DISCLOSURE = 500
 

@@ -36,7 +36,8 @@ _WORDS = {
 _TEXTS = {
     "nl": {
         "invoice": "Factuur", "credit_note": "Creditnota", "number": "Nummer", "date": "Datum", "period": "Gebruik in", "customer": "Klantnummer",
-        "billing_account": "Rekening", "vat_number": "Uw btw-nummer", "due": "Te betalen", "credited": "U ontvangt", "nothing": "Te betalen",
+        "billing_account": "Rekening", "refers_to": "Op factuur",
+        "vat_number": "Uw btw-nummer", "due": "Te betalen", "credited": "U ontvangt", "nothing": "Te betalen",
         "with_tax": "Bedrag incl. btw", "without_tax": "Bedrag excl. btw", "net": "Totaal exclusief btw", "vat": "Btw", "rounding": "Afronding",
         "total": "Totaal te betalen", "total_credit": "Totaal te ontvangen", "other": "Overig",
         "by_transfer": "Uiterlijk {day}", "by_debit": "Wordt rond {day} automatisch afgeschreven", "credit": "Wij verrekenen dit bedrag met u",
@@ -55,7 +56,8 @@ _TEXTS = {
     },
     "en": {
         "invoice": "Invoice", "credit_note": "Credit note", "number": "Number", "date": "Date", "period": "Usage in", "customer": "Customer number",
-        "billing_account": "Account", "vat_number": "Your VAT number", "due": "Amount due", "credited": "You receive", "nothing": "Amount due",
+        "billing_account": "Account", "refers_to": "On invoice",
+        "vat_number": "Your VAT number", "due": "Amount due", "credited": "You receive", "nothing": "Amount due",
         "with_tax": "Amount incl. VAT", "without_tax": "Amount excl. VAT", "net": "Total excluding VAT", "vat": "VAT", "rounding": "Rounding",
         "total": "Total due", "total_credit": "Total to be received", "other": "Other",
         "by_transfer": "No later than {day}", "by_debit": "Will be collected automatically around {day}", "credit": "We settle this amount with you",
@@ -173,6 +175,7 @@ def _facts(view: InvoiceView, texts: dict[str, str]) -> list[list[str]]:
         [texts["customer"], view.customer.customer_number],
         [texts["billing_account"], view.billing_account.billing_account_number],
     ]
+    facts += [[texts["refers_to"], earlier.bill_number] for earlier in view.refers_to]
     return [*facts, [texts["vat_number"], str(view.buyer["vat_number"])]] if view.buyer.get("vat_number") else facts
 
 

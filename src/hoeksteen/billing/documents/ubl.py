@@ -4,34 +4,37 @@ The invoice as UBL 2.1, after the European standard EN 16931 (syntax binding CEN
 Amounts are those of the bill: line nets add up to the sum of lines (BR-CO-10), tax per category and rate stands on its
 taxable amount (BR-CO-17), and the rounding amount (BT-114) closes what consumers pay. A bill below zero is a credit note
 (type 381) whose amounts are positive. A price is never negative (BR-27): a line that takes back has a negative quantity.
+What a buyer's profile (`profiles`) asks or refuses beside that stands where it is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from lxml import etree
 
+from hoeksteen.billing.documents.profiles import CHAMBER_OF_COMMERCE, PEPPOL_PROCESS, Identifier, Profile, electronic_address, registration
 from hoeksteen.billing.documents.view import InvoiceView
 from hoeksteen.billing.legal_entity import payment_reference
 from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate
 from hoeksteen.billing.wording import line_text
 
-CUSTOMIZATION = "urn:cen.eu:en16931:2017"
 CURRENCY = "EUR"
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 _CAC = f"{_UBL}CommonAggregateComponents-2"
 _CBC = f"{_UBL}CommonBasicComponents-2"
 # BT-121 and BT-120: why no tax is charged (VATEX code list of the Connecting Europe Facility).
-_EXEMPTION = {
+_EXEMPTION: dict[str, tuple[str | None, str]] = {
+    "E": (None, "Exempt from VAT"),
     "AE": ("VATEX-EU-AE", "Reverse charge"),
     "G": ("VATEX-EU-G", "Export outside the EU"),
     "K": ("VATEX-EU-IC", "Intra-community supply"),
     "O": ("VATEX-EU-O", "Not subject to VAT"),
 }
 _CREDIT_TRANSFER, _DIRECT_DEBIT = "58", "59"  # UNTDID 4461: SEPA credit transfer, SEPA direct debit
+_NOTHING = Decimal("0.00")
 _COMMERCIAL_INVOICE, _CREDIT_NOTE = "380", "381"  # UNTDID 1001
 
 
@@ -65,6 +68,7 @@ def render_ubl(view: InvoiceView) -> bytes:
     _head(document, view, credit)
     _seller(document, view)
     _buyer(document, view)
+    _delivery(document, view)
     _payment(document, view, credit)
     _totals(document, view, sign)
     for rate in view.bill.rates:
@@ -74,7 +78,9 @@ def render_ubl(view: InvoiceView) -> bytes:
 
 def _head(document: _Parent, view: InvoiceView, credit: bool) -> None:
     bill = view.bill
-    document.text("CustomizationID", CUSTOMIZATION)
+    document.text("CustomizationID", view.profile.value)
+    if view.profile is Profile.PEPPOL_BIS_3:
+        document.text("ProfileID", PEPPOL_PROCESS)
     document.text("ID", bill.bill_number)
     document.text("IssueDate", bill.bill_date.isoformat())
     if credit:
@@ -84,27 +90,30 @@ def _head(document: _Parent, view: InvoiceView, credit: bool) -> None:
         document.text("InvoiceTypeCode", _COMMERCIAL_INVOICE)
     document.text("DocumentCurrencyCode", CURRENCY)
     document.text("AccountingCost", view.billing_account.billing_account_number)
-    document.text("BuyerReference", view.customer.customer_number)
+    document.text("BuyerReference", view.billing_account.buyer_reference or view.customer.customer_number)
     first, end = min((rate.period.first_day for rate in bill.rates if rate.period), default=bill.period.first_day), bill.period.next().end_day
     period = document.child("InvoicePeriod")
     period.text("StartDate", first.isoformat())
     period.text("EndDate", _last_day(end))
+    for earlier in view.refers_to:
+        reference = document.child("BillingReference").child("InvoiceDocumentReference")
+        reference.text("ID", earlier.bill_number)
+        reference.text("IssueDate", earlier.bill_date.isoformat())
 
 
 def _seller(document: _Parent, view: InvoiceView) -> None:
     seller = view.seller
     party = document.child("AccountingSupplierParty").child("Party")
-    party.text("EndpointID", seller.chamber_of_commerce_number, schemeID="0106")
+    party.text("EndpointID", seller.chamber_of_commerce_number, schemeID=CHAMBER_OF_COMMERCE)
     if view.billing_account.payment_method == "direct_debit":
         party.child("PartyIdentification").text("ID", seller.creditor_identifier, schemeID="SEPA")  # BT-90
     party.child("PartyName").text("Name", seller.trading_name)
     _address(party, {"street": seller.street, "postcode": seller.postcode, "city": seller.city, "country": seller.country})
-    scheme = party.child("PartyTaxScheme")
-    scheme.text("CompanyID", seller.vat_number)
-    scheme.child("TaxScheme").text("ID", "VAT")
+    if not _untaxed(view):
+        _vat_number(party, seller.vat_number)
     entity = party.child("PartyLegalEntity")
     entity.text("RegistrationName", seller.name)
-    entity.text("CompanyID", seller.chamber_of_commerce_number, schemeID="0106")
+    entity.text("CompanyID", seller.chamber_of_commerce_number, schemeID=CHAMBER_OF_COMMERCE)
     contact = party.child("Contact")
     contact.text("Telephone", seller.telephone)
     contact.text("ElectronicMail", seller.email)
@@ -113,14 +122,38 @@ def _seller(document: _Parent, view: InvoiceView) -> None:
 def _buyer(document: _Parent, view: InvoiceView) -> None:
     buyer = view.buyer
     party = document.child("AccountingCustomerParty").child("Party")
+    _identifier(party, "EndpointID", electronic_address(buyer))
     _address(party, buyer)
-    if buyer.get("vat_number"):
-        scheme = party.child("PartyTaxScheme")
-        scheme.text("CompanyID", buyer["vat_number"])
-        scheme.child("TaxScheme").text("ID", "VAT")
-    party.child("PartyLegalEntity").text("RegistrationName", buyer.get("name"))
+    if buyer.get("vat_number") and not _untaxed(view):
+        _vat_number(party, str(buyer["vat_number"]))
+    entity = party.child("PartyLegalEntity")
+    entity.text("RegistrationName", buyer.get("name"))
+    _identifier(entity, "CompanyID", registration(buyer))
     if buyer.get("attention"):
         party.child("Contact").text("Name", buyer["attention"])
+
+
+def _identifier(parent: _Parent, name: str, identifier: Identifier | None) -> None:
+    if identifier is not None:
+        parent.text(name, identifier.number, schemeID=identifier.scheme)
+
+
+def _vat_number(party: _Parent, vat_number: str) -> None:
+    scheme = party.child("PartyTaxScheme")
+    scheme.text("CompanyID", vat_number)
+    scheme.child("TaxScheme").text("ID", "VAT")
+
+
+def _untaxed(view: InvoiceView) -> bool:
+    """Whether nothing on the bill is subject to VAT: then nobody's VAT number may stand on it (BR-O-02)."""
+    return all(tax.tax_category == "O" for tax in view.bill.taxes)
+
+
+def _delivery(document: _Parent, view: InvoiceView) -> None:
+    """Say where goods went that were supplied to another member state (BR-IC-11, BR-IC-12)."""
+    if any(tax.tax_category == "K" for tax in view.bill.taxes):
+        country = document.child("Delivery").child("DeliveryLocation").child("Address").child("Country")
+        country.text("IdentificationCode", view.buyer.get("country") or "NL")
 
 
 def _address(party: _Parent, fields: Mapping[str, Any]) -> None:
@@ -141,8 +174,11 @@ def _payment(document: _Parent, view: InvoiceView, credit: bool) -> None:
     if not debit or credit:
         payee = means.child("PayeeFinancialAccount")
         payee.text("ID", view.seller.iban)
-        payee.text("Name", view.seller.name)
-        payee.child("FinancialInstitutionBranch").text("ID", view.seller.bic)
+        if view.profile is not Profile.NLCIUS:  # within SEPA the IBAN says it all (BR-NL-30, BR-NL-31)
+            payee.text("Name", view.seller.name)
+            payee.child("FinancialInstitutionBranch").text("ID", view.seller.bic)
+    elif view.mandate_reference:
+        means.child("PaymentMandate").text("ID", view.mandate_reference)
     if credit:
         document.child("PaymentTerms").text("Note", "Settled with the customer" if view.language == "en" else "Wordt met de klant verrekend")
 
@@ -151,11 +187,13 @@ def _totals(document: _Parent, view: InvoiceView, sign: int) -> None:
     bill = view.bill
     tax_total = document.child("TaxTotal")
     tax_total.amount("TaxAmount", sign * bill.vat)
-    for tax in bill.taxes:
+    for (category, rate), taxes in _by_category(view).items():
         part = tax_total.child("TaxSubtotal")
-        part.amount("TaxableAmount", sign * tax.taxable)
-        part.amount("TaxAmount", sign * tax.tax)
-        _category(part.child("TaxCategory"), tax, reason=True)
+        part.amount("TaxableAmount", sign * sum((tax.taxable for tax in taxes), _NOTHING))
+        part.amount("TaxAmount", sign * sum((tax.tax for tax in taxes), _NOTHING))
+        scheme = _category(part.child("TaxCategory"), category, rate)
+        _reason(scheme, view, taxes)
+        scheme.child("TaxScheme").text("ID", "VAT")
     total = document.child("LegalMonetaryTotal")
     total.amount("LineExtensionAmount", sign * bill.net)
     total.amount("TaxExclusiveAmount", sign * bill.net)
@@ -165,15 +203,31 @@ def _totals(document: _Parent, view: InvoiceView, sign: int) -> None:
     total.amount("PayableAmount", sign * bill.gross)
 
 
-def _category(category: _Parent, tax: AppliedBillTax | AppliedCustomerBillingRate, *, reason: bool) -> None:
-    category.text("ID", tax.tax_category)
-    if tax.tax_category != "O":
-        category.text("Percent", f"{tax.tax_rate:.2f}")
-    if reason and tax.tax_category in _EXEMPTION:
-        code, words = _EXEMPTION[tax.tax_category]
-        category.text("TaxExemptionReasonCode", code)
-        category.text("TaxExemptionReason", words)
-    category.child("TaxScheme").text("ID", "VAT")
+def _by_category(view: InvoiceView) -> dict[tuple[str, Decimal], list[AppliedBillTax]]:
+    """Give the taxes by the category and rate under which the document shows them."""
+    found: dict[tuple[str, Decimal], list[AppliedBillTax]] = {}
+    for tax in view.bill.taxes:
+        found.setdefault((_shown(tax.tax_category, view), tax.tax_rate), []).append(tax)
+    return found
+
+
+def _shown(category: str, view: InvoiceView) -> str:
+    """What is not subject to VAT may stand beside nothing else (BR-O-11 to 14): on a mixed bill it is exempt, and the reason says why."""
+    return "E" if category == "O" and not _untaxed(view) else category
+
+
+def _category(element: _Parent, category: str, rate: Decimal) -> _Parent:
+    element.text("ID", category)
+    if category != "O":
+        element.text("Percent", f"{rate:.2f}")
+    return element
+
+
+def _reason(element: _Parent, view: InvoiceView, taxes: Sequence[AppliedBillTax]) -> None:
+    reasons = [_EXEMPTION[tax.tax_category] for tax in taxes if tax.tax_category in _EXEMPTION]
+    if len(taxes) == 1 and reasons and taxes[0].tax_category == _shown(taxes[0].tax_category, view) and view.profile is not Profile.NLCIUS:
+        element.text("TaxExemptionReasonCode", reasons[0][0])  # the Dutch usage takes words only (BR-NL-35)
+    element.text("TaxExemptionReason", "; ".join(words for _, words in reasons))
 
 
 def _line(document: _Parent, view: InvoiceView, rate: AppliedCustomerBillingRate, sign: int, kind: str) -> None:
@@ -191,7 +245,8 @@ def _line(document: _Parent, view: InvoiceView, rate: AppliedCustomerBillingRate
         period.text("EndDate", _last_day(rate.period.end_day))
     item = line.child("Item")
     item.text("Name", text.description)
-    _category(item.child("ClassifiedTaxCategory"), rate, reason=False)
+    classified = _category(item.child("ClassifiedTaxCategory"), _shown(rate.tax_category, view), rate.tax_rate)
+    classified.child("TaxScheme").text("ID", "VAT")
     line.child("Price").amount("PriceAmount", abs(net))
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hoeksteen.billing import _store
+from hoeksteen.billing.documents import _store as documents_store
+from hoeksteen.billing.documents.profiles import Profile, electronic_address, profile_of
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, LegalEntity
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
 from hoeksteen.disclosure import KeeperClient
@@ -22,12 +25,21 @@ from hoeksteen.storage.postgres import Transaction
 Context = Mapping[str, str | bool]
 
 
+class EarlierBill(NamedTuple):
+    """A bill that a credit note refers to (EN 16931 BG-3)."""
+
+    bill_number: str
+    bill_date: date
+
+
 @dataclass(frozen=True, slots=True)
 class InvoiceView:
     """
     A final bill ready to be shown.
 
     :param buyer: the fields of `invoice_party`, revealed
+    :param refers_to: the bills that a credit note corrects
+    :param mandate_reference: of who pays by direct debit and receives invoices over a network; where it was disclosed
     :param numbers: the telephone number of a product, as digits, where it has one and it was disclosed
     """
 
@@ -38,10 +50,22 @@ class InvoiceView:
     buyer: Mapping[str, Any]
     numbers: Mapping[UUID, str]
     offerings: Mapping[str, ProductOffering]
+    refers_to: tuple[EarlierBill, ...] = ()
+    mandate_reference: str | None = None
 
     @property
     def language(self) -> str:
         return self.customer.language
+
+    @property
+    def profile(self) -> Profile:
+        """Which rules its UBL keeps."""
+        by_debit = self.billing_account.payment_method == "direct_debit" and self.bill.gross > 0
+        return profile_of(
+            self.buyer,
+            debit_without_mandate=by_debit and not self.mandate_reference,
+            refers_to_nothing=self.bill.gross < 0 and not self.refers_to,
+        )
 
     def groups(self) -> Iterator[tuple[UUID | None, list[AppliedCustomerBillingRate]]]:
         """Give the lines product by product, in the order of the bill."""
@@ -78,21 +102,50 @@ def invoice_views(
     blobs = [(known[customer_id].party_id, parties[bill_id]) for customer_id, bill_id in bills]
     opened = open_each(keeper=keeper, purpose=purpose, category=Category.INVOICE_PARTY, blobs=blobs, context=context)
     numbers = _numbers(tx, keeper, list(known.values()), purpose, context)
+    refers_to = _refers_to(tx, [found[bill_id] for bill_id in bill_ids])
     catalogue = {offering.product_offering_id: offering for offering in offerings(tx=tx)}
     billing_account_ids = [found[bill_id].billing_account_id for bill_id in bill_ids]
     held = {one.billing_account_id: one for one in billing_accounts_by_id(tx=tx, billing_account_ids=billing_account_ids)}
+    revealed = dict(zip(bill_ids, (one.fields for one in opened), strict=True))
+    by_debit = {
+        known[found[bill_id].customer_id].party_id
+        for bill_id in bill_ids
+        if held[found[bill_id].billing_account_id].payment_method == "direct_debit" and electronic_address(revealed[bill_id]) is not None
+    }
+    mandates = _mandates(tx, keeper, sorted(by_debit), purpose, context)
     return [
         InvoiceView(
             bill=found[bill_id],
             seller=LAGE_LANDEN,
             customer=known[customer_id],
             billing_account=held[found[bill_id].billing_account_id],
-            buyer=buyer.fields,
+            buyer=revealed[bill_id],
             numbers=numbers,
             offerings=catalogue,
+            refers_to=refers_to.get(bill_id, ()),
+            mandate_reference=mandates.get(known[customer_id].party_id),
         )
-        for (customer_id, bill_id), buyer in zip(bills, opened, strict=True)
+        for customer_id, bill_id in bills
     ]
+
+
+def _refers_to(tx: Transaction, bills: Sequence[CustomerBill]) -> dict[UUID, tuple[EarlierBill, ...]]:
+    """Give the bills that credit notes refer to."""
+    credits = [bill for bill in bills if bill.gross < 0]
+    if not credits:
+        return {}
+    rows = documents_store.earlier_bills(tx, [bill.customer_id for bill in credits], [bill.customer_bill_id for bill in credits])
+    return {bill_id: (EarlierBill(number, day),) for bill_id, number, day in rows}
+
+
+def _mandates(tx: Transaction, keeper: KeeperClient, parties: Sequence[UUID], purpose: str, context: Context | None) -> dict[UUID, str]:
+    """Give the mandate references that invoices over a network have to name; who may not see them gets invoices without."""
+    if not parties:
+        return {}
+    with suppress(AccessDenied):
+        payments = reveal(tx=tx, keeper=keeper, purpose=purpose, category=Category.PAYMENT, subjects=parties, context=context)
+        return {party: str(one.fields["mandate_reference"]) for party, one in payments.items() if one.fields.get("mandate_reference")}
+    return {}
 
 
 def _numbers(tx: Transaction, keeper: KeeperClient, known: Sequence[Customer], purpose: str, context: Context | None) -> dict[UUID, str]:

@@ -18,6 +18,7 @@ from hoeksteen.host.memory import peak_memory
 from hoeksteen.host.os_users import own
 from hoeksteen.host.processes import run_as
 from hoeksteen.interfaces.cli import people
+from hoeksteen.interfaces.cli.bench_documents import documents
 from hoeksteen.interfaces.cli.options import emit_json, json_option, report_console, report_table
 from hoeksteen.kernel.errors import Unavailable
 
@@ -183,4 +184,5 @@ def _show(console: Console, figures: dict[str, Any], title: str) -> None:
     console.print(table)
 
 
+bench.add_command(documents)
 commands = [bench]

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,13 +12,13 @@ from rich.console import Console
 
 from hoeksteen.billing import queries as bills
 from hoeksteen.billing.audit import audit_bills
-from hoeksteen.billing.documents import invoice_pdf, invoice_ubl
 from hoeksteen.billing.model import BillAudit, CustomerBill
 from hoeksteen.billing.wording import line_text, money, percent
 from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli import bill_credit, bill_documents, bill_terms
 from hoeksteen.interfaces.cli.bill_runs import commands as running
 from hoeksteen.interfaces.cli.bill_runs import period_option
 from hoeksteen.interfaces.cli.options import (
@@ -30,8 +29,6 @@ from hoeksteen.interfaces.cli.options import (
     json_option,
     report_console,
     report_table,
-    require_writable,
-    write_private,
 )
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
@@ -96,41 +93,6 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
         table.add_row("", "rounding", "", "", "", _money(found.rounding))
     table.add_row("", "[bold]total[/]", "", "", _money(found.net), f"[bold]{_money(found.gross)}[/]")
     Console().print(table)
-
-
-@bill.command()
-@click.argument("bill_number")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
-)
-@data_option
-def pdf(bill_number: str, out: Path, data: Path) -> None:
-    """Draw an invoice as PDF; the disclosure of its buyer stands in the keeper's log."""
-    _draw(bill_number, out, data, invoice_pdf)
-
-
-@bill.command()
-@click.argument("bill_number")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
-)
-@data_option
-def ubl(bill_number: str, out: Path, data: Path) -> None:
-    """Write an invoice as UBL 2.1 after EN 16931; the disclosure of its buyer stands in the keeper's log."""
-    _draw(bill_number, out, data, invoice_ubl)
-
-
-def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes]) -> None:
-    if str(out) != "-":
-        require_writable(out)
-    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        found = bills.bill_by_number(tx=tx, bill_number=bill_number)
-        content = document(tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE)
-    if str(out) == "-":
-        click.echo(content, nl=False)
-        return
-    write_private(out, content)
-    click.echo(f"{out}: {len(content):,} bytes")
 
 
 @bill.command()
@@ -261,5 +223,8 @@ def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
 def _money(amount: Decimal) -> str:
     return money(amount, language=_LANGUAGE)
 
+
+for command in (*bill_documents.commands, *bill_credit.commands, *bill_terms.commands):
+    bill.add_command(command)
 
 commands: list[click.Command] = [bill, payment]

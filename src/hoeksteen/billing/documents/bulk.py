@@ -1,0 +1,189 @@
+"""
+Documents of a whole period, written to a folder by a job that may be stopped at any instant and goes on where it was.
+
+A document is written beside its place and moved there when it is whole, so that what stands there is whole; the next call
+looks at what stands there and makes the rest. Nothing else is remembered, and nothing can disagree with the folder.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from hoeksteen.billing.documents import _store
+from hoeksteen.billing.documents.pdf import render_pdf
+from hoeksteen.billing.documents.ubl import render_ubl
+from hoeksteen.billing.documents.view import InvoiceView, invoice_views
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.kernel.errors import AccessDenied, Conflict
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.storage.postgres import Database
+
+BILLS_PER_BATCH = 250  # one disclosure of the keeper's log each
+_BILLS_PER_FOLDER_DIGITS = 3  # a thousand bills in a folder
+_TAIL = 64
+_GONE = ("shredded", "key_destroyed")  # a person's keys, which refuses every batch that it stands in
+
+
+class DocumentKind(StrEnum):
+    """What a document is, which is also the ending of its file's name."""
+
+    PDF = "pdf"
+    UBL = "xml"
+
+
+_RENDER: dict[DocumentKind, Callable[[InvoiceView], bytes]] = {DocumentKind.PDF: render_pdf, DocumentKind.UBL: render_ubl}
+_ENDINGS = {DocumentKind.PDF: (b"%%EOF",), DocumentKind.UBL: (b"</Invoice>", b"</CreditNote>")}
+
+
+class NumberedBill(NamedTuple):
+    """A final bill, as a list of work names it."""
+
+    customer_id: UUID
+    customer_bill_id: UUID
+    bill_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A bill whose documents could not be made, and why; without personal data."""
+
+    bill_number: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """
+    What became of a batch of bills.
+
+    :param written: documents made now; `there` were whole already
+    """
+
+    bills: int
+    written: int
+    there: int
+    refused: tuple[Refusal, ...]
+
+
+def count_bills(*, database: Database, period: BillPeriod) -> int:
+    """Give how many final bills there are whose periods begin within `period`."""
+    with database.transaction() as tx:
+        return _store.count_numbered_bills(tx, period.first_day, period.end_day)
+
+
+def batches(*, database: Database, period: BillPeriod, size: int = BILLS_PER_BATCH) -> Iterator[list[NumberedBill]]:
+    """Give the final bills whose periods begin within `period`, by number, in batches; each batch is read when it is asked for."""
+    after = ""
+    while True:
+        with database.transaction() as tx:
+            found = [NumberedBill(*row) for row in _store.numbered_bills(tx, period.first_day, period.end_day, after, size)]
+        if not found:
+            return
+        yield found
+        after = found[-1].bill_number
+
+
+def place(folder: Path, bill_number: str, kind: DocumentKind) -> Path:
+    """Give where a document stands: a thousand bills to a folder, named by what their numbers have in common."""
+    return folder / bill_number[:-_BILLS_PER_FOLDER_DIGITS] / f"{bill_number}.{kind.value}"
+
+
+def is_whole(path: Path, kind: DocumentKind) -> bool:
+    """Tell whether a document stands there to its end: a machine that lost its power may keep a name and lose the content."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            return file.read().rstrip().endswith(_ENDINGS[kind])
+    except OSError:
+        return False
+
+
+def _always() -> bool:
+    return True
+
+
+def write_batch(
+    *,
+    database: Database,
+    keeper: KeeperClient,
+    bills: Sequence[NumberedBill],
+    kinds: Sequence[DocumentKind],
+    folder: Path,
+    purpose: str,
+    go_on: Callable[[], bool] = _always,
+) -> BatchDone:
+    """
+    Write the documents of a batch that are not there yet, readable by their owner only.
+
+    The buyers of those bills, and of no others, are disclosed together: one entry of the keeper's log per subject, as for single
+    ones. A bill whose buyer cannot be opened any more is named and the others are made.
+
+    :param go_on: asked between documents; when it says no, the rest is left for the next call
+    :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
+    :raises Unavailable: when the database or the keeper does not answer; calling again goes on
+    """
+    wanted = {bill: [kind for kind in kinds if not is_whole(place(folder, bill.bill_number, kind), kind)] for bill in bills}
+    missing = [bill for bill in bills if wanted[bill]]
+    views, refused = _views(database, keeper, missing, purpose) if missing else ({}, ())
+    written = 0
+    for bill, view in views.items():
+        for kind in wanted[bill] if go_on() else ():
+            _write(place(folder, bill.bill_number, kind), _RENDER[kind](view))
+            written += 1
+    there = len(bills) * len(kinds) - sum(len(kinds_wanted) for kinds_wanted in wanted.values())
+    return BatchDone(len(bills), written, there, tuple(refused))
+
+
+def _views(
+    database: Database, keeper: KeeperClient, bills: Sequence[NumberedBill], purpose: str
+) -> tuple[dict[NumberedBill, InvoiceView], list[Refusal]]:
+    """Gather a batch at once; when one of it cannot be gathered, one by one, so that it alone is missing."""
+    try:
+        with database.transaction() as tx:
+            keys = [(bill.customer_id, bill.customer_bill_id) for bill in bills]
+            return dict(zip(bills, invoice_views(tx=tx, keeper=keeper, bills=keys, purpose=purpose), strict=True)), []
+    except AccessDenied as error:
+        if error.reason not in _GONE:
+            raise
+        if len(bills) == 1:
+            return {}, [Refusal(bills[0].bill_number, str(error))]
+    found: dict[NumberedBill, InvoiceView] = {}
+    refused: list[Refusal] = []
+    middle = len(bills) // 2
+    for half in (bills[:middle], bills[middle:]):
+        views, not_made = _views(database, keeper, half, purpose)
+        found |= views
+        refused += not_made
+    return found, refused
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
+    beside.replace(path)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """
+    Keep a folder for one job, and remove what a job that was killed left half written in it.
+
+    :raises Conflict: when another job works on it
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(folder / ".lock", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(f"Another job writes documents to {folder}.", remedy="Wait until it has ended, or name another folder.") from None
+        for path in folder.glob("*/.*.*.*"):
+            path.unlink(missing_ok=True)
+        yield

@@ -1,0 +1,125 @@
+"""`hoeksteen bill pdf`, `ubl` and `documents`: draw an invoice, or those of a whole period."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from hoeksteen.billing import queries as bills
+from hoeksteen.billing.documents import invoice_pdf, invoice_ubl
+from hoeksteen.billing.documents.bulk import BILLS_PER_BATCH, DocumentKind, Refusal, batches, claimed, count_bills
+from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.document_worker import write_side_by_side
+from hoeksteen.interfaces.cli.options import (
+    a_month,
+    counted,
+    data_option,
+    emit_json,
+    json_option,
+    progress_bars,
+    report_console,
+    report_table,
+    require_writable,
+    write_private,
+)
+from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.time_period import BillPeriod, add_months
+
+_SERVICE = "bss"
+_PURPOSE = "billing"
+_REFUSED_SHOWN_MAX = 50
+
+
+@click.command()
+@click.argument("bill_number")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
+)
+@data_option
+def pdf(bill_number: str, out: Path, data: Path) -> None:
+    """Draw an invoice as PDF; the disclosure of its buyer stands in the keeper's log."""
+    _draw(bill_number, out, data, invoice_pdf)
+
+
+@click.command()
+@click.argument("bill_number")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
+)
+@data_option
+def ubl(bill_number: str, out: Path, data: Path) -> None:
+    """Write an invoice as UBL 2.1 after EN 16931; the disclosure of its buyer stands in the keeper's log."""
+    _draw(bill_number, out, data, invoice_ubl)
+
+
+def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes]) -> None:
+    if str(out) != "-":
+        require_writable(out)
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        found = bills.bill_by_number(tx=tx, bill_number=bill_number)
+        content = document(tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE)
+    if str(out) == "-":
+        click.echo(content, nl=False)
+        return
+    write_private(out, content)
+    click.echo(f"{out}: {len(content):,} bytes")
+
+
+@click.command()
+@click.option("--period", "month", required=True, callback=a_month, help="The month of usage, such as 2026-10.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder; a thousand bills to a folder within it.")
+@click.option(
+    "--kind", "kinds", type=click.Choice(["pdf", "ubl"]), multiple=True, default=["pdf", "ubl"], show_default=True, help="Which documents; repeat it."
+)
+@click.option("--processes", type=click.IntRange(1, 64), help="By default one per core.")
+@data_option
+@json_option
+def documents(month: date, out: Path, kinds: tuple[str, ...], processes: int | None, data: Path, as_json: bool) -> None:
+    """Write the invoices of a period to a folder; what is there whole is passed by, so that a job that was cut off goes on."""
+    require_writable(out / "x")
+    wanted = [DocumentKind.PDF if kind == "pdf" else DocumentKind.UBL for kind in dict.fromkeys(kinds)]
+    period = BillPeriod(month, add_months(month, 1))
+    side_by_side = processes or len(os.sched_getaffinity(0))
+    began = time.monotonic()
+    bills_done = written = there = 0
+    refused: list[Refusal] = []
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, claimed(out), progress_bars() as bars:
+        total = count_bills(database=runtime.database, period=period)
+        task = bars.add_task("bills", total=total)
+        share = max(1, -(-total // side_by_side))  # so that few bills keep every process busy too
+        work = batches(database=runtime.database, period=period, size=min(BILLS_PER_BATCH, share))
+        for done in write_side_by_side(batches=work, kinds=wanted, folder=out, data=data, processes=side_by_side):
+            bills_done, written, there = bills_done + done.bills, written + done.written, there + done.there
+            refused += done.refused
+            rate = written / max(time.monotonic() - began, 0.001)
+            bars.update(task, completed=bills_done, description=f"bills, {rate:,.0f} documents/s")
+    seconds = time.monotonic() - began
+    figures = {
+        "bills": total, "written": written, "there_already": there, "refused": len(refused), "processes": side_by_side, "seconds": round(seconds, 2),
+        "documents_per_second": round(written / max(seconds, 0.001), 1), "out": str(out),
+    }  # fmt: skip
+    _show_documents(report_console(as_json=as_json), figures, refused, month)
+    if as_json:
+        emit_json(figures)
+    if refused:
+        what = counted(len(refused), "bill has", "bills have")
+        raise WrongState(f"{what} no documents.", remedy="The list above says why; all others are written.")
+
+
+def _show_documents(console: Console, figures: dict[str, Any], refused: list[Refusal], month: date) -> None:
+    table = report_table(f"Documents of {month:%Y-%m} in {figures['out']}")
+    for heading in ("bills", "written now", "there already", "refused", "a second"):
+        table.add_column(heading, justify="right")
+    table.add_row(*(f"{figures[name]:,}" for name in ("bills", "written", "there_already", "refused", "documents_per_second")))
+    console.print(table)
+    for one in refused[:_REFUSED_SHOWN_MAX]:
+        console.print(f"  {one.bill_number}: {one.why}", highlight=False)
+
+
+commands: list[click.Command] = [pdf, ubl, documents]
