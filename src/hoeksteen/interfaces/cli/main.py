@@ -50,7 +50,7 @@ COMMANDS = {
     "rate": Topic("rating", False, "Compare charges with a rating of now, or at other prices."),
     "lake": Topic("rating", False, "Merge the small files of usage and charges; let old ones go."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
-    "payment": Topic("bill", False, "Register a payment."),
+    "payment": Topic("payments", False, "Register a payment."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
