@@ -14,11 +14,12 @@ from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.disclosure import KeeperClient, SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState, invariant
-from hoeksteen.kernel.identifiers import derived
+from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post
 from hoeksteen.receivables import _bank_store, _store
+from hoeksteen.receivables._ours import Ours
 from hoeksteen.receivables._recognising import CURRENCY, Seen, is_bank_costs, recognise_receipts
 from hoeksteen.receivables.camt import BankTransaction, Entry, Head
 from hoeksteen.receivables.model import Payment
@@ -43,8 +44,11 @@ class Intake:
     :param amount: euros, by name
     """
 
-    def __init__(self, tx: Transaction, keeper: KeeperClient, sha256: bytes, now: datetime, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, tx: Transaction, keeper: KeeperClient, sha256: bytes, now: datetime, identifiers: Identifiers, progress: Callable[[int], None]
+    ) -> None:
         self._tx, self._keeper, self._sha256, self._now, self._progress = tx, keeper, sha256, now, progress
+        self._identifiers = identifiers
         self._head: Head | None = None
         self._statement_id: UUID | None = None
         self._skips = False
@@ -181,6 +185,7 @@ class Intake:
     def _recognise(self, seen: Sequence[Seen], reversing: dict[UUID, Entry]) -> None:
         registered = _store.payments_of_bank_references(self._tx, [one.booking_key.partition(" ")[2] for one in seen if not one.part])
         receipts = []
+        ours = Ours(self._tx, seen)
         for one in seen:
             entry = reversing.get(one.bank_entry_id)
             reference = one.booking_key.partition(" ")[2]
@@ -195,6 +200,8 @@ class Intake:
             elif by_hand is not None and by_hand.amount == one.amount:
                 one.outcome, one.way, one.is_posted = "payment", "registered_by_hand", False
                 one.customer_id, one.payment_id = by_hand.customer_id, by_hand.payment_id
+            elif ours.recognise(one, self._now, self._identifiers):
+                pass
             elif entry is not None and entry.is_reversal:
                 self._reverse(one, entry)
             elif one.amount > 0:

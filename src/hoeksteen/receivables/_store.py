@@ -75,3 +75,11 @@ def payments_of_bank_references(tx: Transaction, bank_references: Sequence[str])
 
 def allocations(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
     return tx.rows(_ALLOCATIONS, (list(customer_ids),))
+
+
+def posted_refunds(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
+    sql = """
+    SELECT customer_id, refund_id, billing_account_id, amount, end_to_end_id, decided_at FROM receivables.refund
+    WHERE customer_id = ANY (%s) AND state IN ('approved', 'sent', 'executed')
+    """
+    return tx.rows(sql, (list(customer_ids),))

@@ -108,7 +108,8 @@ class Payer:
 
 
 def take(
-    *, database: Database, keeper: KeeperClient, path: Path, now: datetime, progress: Callable[[int], None] = lambda _: None
+    *, database: Database, keeper: KeeperClient, path: Path, now: datetime, identifiers: Identifiers,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> BankIntake:  # fmt: skip
     """
     Take a file of the bank: check it, match every entry and post it, in one transaction; a file that was taken before changes nothing.
@@ -125,7 +126,7 @@ def take(
         _store.lock_all(tx)
         if _bank_store.file_taken(tx, sha256):
             return BankIntake("", True, (), Counter(), {})
-        intake = Intake(tx, keeper, sha256, now, progress)
+        intake = Intake(tx, keeper, sha256, now, identifiers, progress)
         for one in read(path):
             if isinstance(one, Head):
                 intake.begin(one)
@@ -186,7 +187,7 @@ def assign(
     :raises WrongState: when it waits no more, or is no receipt in euros
     :raises NotFound: when there is no such entry, or the customer has no billing account
     """
-    found = _waiting_receipt(tx, bank_entry_id)
+    found = waiting_receipt(tx, bank_entry_id)
     held = billing_accounts(tx=tx, customer_id=customer_id)
     if not held:
         raise NotFound("The customer has no billing account.", remedy="Choose the customer who pays the bills.", customer_id=customer_id)
@@ -201,7 +202,12 @@ def assign(
     return done
 
 
-def _waiting_receipt(tx: Transaction, bank_entry_id: UUID) -> BankEntry:
+def waiting_receipt(tx: Transaction, bank_entry_id: UUID) -> BankEntry:
+    """
+    Give an unmatched receipt in euros about which nothing was decided.
+
+    :raises WrongState: when it is none
+    """
     found = entry(tx=tx, bank_entry_id=bank_entry_id)
     if found.outcome != "unmatched" or found.decision is not None:
         raise WrongState("The bank entry waits for no decision.", remedy="List the unmatched ones again.", bank_entry_id=bank_entry_id)

@@ -22,7 +22,7 @@ from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, payment_ref
 from hoeksteen.disclosure import KeeperClient, SealItem, Term
 from hoeksteen.disclosure.operations import store
 from hoeksteen.kernel.errors import invariant
-from hoeksteen.kernel.identifiers import derived
+from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.party import operations as party
 from hoeksteen.party.model import NewBillingAccount, NewCustomer
@@ -99,7 +99,7 @@ def measure(*, database: Database, keeper: KeeperClient, path: Path, entries: in
     parse_seconds = time.monotonic() - began
     copy_seconds = _copy_alone(database, entries)
     began = time.monotonic()
-    done = take(database=database, keeper=keeper, path=path, now=_NOW)
+    done = take(database=database, keeper=keeper, path=path, now=_NOW, identifiers=Identifiers(random.Random(1)))
     camt_seconds = time.monotonic() - began
     wanted = sum(_way(n) != "nobody" for n in range(entries))
     invariant((done.count["payment"], done.count["unmatched"]) == (wanted, entries - wanted), "every entry is taken for what it is")

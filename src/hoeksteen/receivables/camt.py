@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -161,7 +161,7 @@ def _head(statement: etree._Element, kind: Kind, length: int) -> Head:
     balances: dict[str, Decimal] = {}
     for balance in statement.iterfind(prefix + "Bal"):
         code = _text(balance, "Tp/CdOrPrtry/Cd", prefix)
-        balances.setdefault(code, _amount(balance, prefix, f"{where}, balance {code}")[0])
+        balances.setdefault(code, _amount_of(_parts(balance, length), f"{where}, balance {code}")[0])
     opening = balances.get("OPBD", balances.get("PRCD"))
     if kind == "statement" and (opening is None or "CLBD" not in balances):
         raise InvalidInput(f"The {where} lacks its opening or closing balance (OPBD, CLBD).", remedy=_REMEDY)
@@ -183,41 +183,57 @@ def _balance_currency(statement: etree._Element, prefix: str) -> str:
     return "" if amount is None else str(amount.get("Ccy") or "")
 
 
-def _amount(element: etree._Element, prefix: str, where: str) -> tuple[Decimal, str]:
+def _amount_of(parts: dict[str, etree._Element], where: str) -> tuple[Decimal, str]:
     """Give the signed amount of whatever has Amt and CdtDbtInd, and its currency."""
-    found = element.find(prefix + "Amt")
+    side = parts.get("CdtDbtInd")
+    return _signed(parts.get("Amt"), "" if side is None else str(side.text), where)
+
+
+def _signed(found: etree._Element | None, side: str, where: str) -> tuple[Decimal, str]:
     text = "" if found is None else (found.text or "").strip()
-    try:
-        amount = Decimal(text) if _AMOUNT.fullmatch(text) else None
-    except InvalidOperation:
-        amount = None
+    amount = Decimal(text) if _AMOUNT.fullmatch(text) else None
     if found is None or amount is None or amount != round(amount, 2):
         raise InvalidInput(f"The {where} has no amount with two decimals (Amt).", remedy=_REMEDY)
-    side = element.findtext(prefix + "CdtDbtInd")
     if side not in ("CRDT", "DBIT"):
         raise InvalidInput(f"The {where} is neither credit nor debit (CdtDbtInd).", remedy=_REMEDY)
     return (round(amount, 2) if side == "CRDT" else -round(amount, 2)), str(found.get("Ccy") or "")
 
 
+def _parts(element: etree._Element, length: int) -> dict[str, etree._Element]:
+    """Give the children by name; walking them once is several times faster than looking each up by path."""
+    return {str(child.tag)[length:]: child for child in element}
+
+
+def _deep(parts: dict[str, etree._Element], length: int, *names: str) -> str:
+    """Give the text at a path of names below the parts; empty where it leads nowhere."""
+    found = parts.get(names[0])
+    for name in names[1:]:
+        if found is None:
+            return ""
+        found = next((child for child in found if str(child.tag)[length:] == name), None)
+    return "" if found is None else (found.text or "").strip()
+
+
 def _entry(element: etree._Element, ordinal: int, length: int) -> Entry | None:
-    prefix = str(element.tag)[:length]
-    if _text(element, "Sts/Cd", prefix) != "BOOK":
+    prefix, parts = str(element.tag)[:length], _parts(element, length)
+    if _deep(parts, length, "Sts", "Cd") != "BOOK":
         return None
     where = f"entry {ordinal}"
-    amount, currency = _amount(element, prefix, where)
-    day = _text(element, "BookgDt/Dt", prefix) or _text(element, "BookgDt/DtTm", prefix)[:10]
+    amount, currency = _amount_of(parts, where)
+    day = _deep(parts, length, "BookgDt", "Dt") or _deep(parts, length, "BookgDt", "DtTm")[:10]
     try:
         booked_on = date.fromisoformat(day)
     except ValueError:
         raise InvalidInput(f"The {where} has no booking day (BookgDt).", remedy=_REMEDY) from None
-    family = _family(element, prefix)
-    batch_id = _text(element, "NtryDtls/Btch/PmtInfId", prefix)
-    details = element.findall(f"{prefix}NtryDtls/{prefix}TxDtls")
-    transactions = tuple(_transaction(one, prefix, amount, currency, family, batch_id, alone=len(details) == 1, where=where) for one in details)
-    is_reversal = _text(element, "RvslInd", prefix) == "true"
+    family = _family(parts, length)
+    details = parts.get("NtryDtls")
+    batch_id = "" if details is None else _text(details, "Btch/PmtInfId", prefix)
+    each = element.findall(f"{prefix}NtryDtls/{prefix}TxDtls")
+    transactions = tuple(_transaction(one, length, amount, currency, family, batch_id, alone=len(each) == 1, where=where) for one in each)
+    is_reversal = _deep(parts, length, "RvslInd") == "true"
     return Entry(
         ordinal=ordinal,
-        servicer_reference=_text(element, "AcctSvcrRef", prefix),
+        servicer_reference=_deep(parts, length, "AcctSvcrRef"),
         booked_on=booked_on,
         amount=amount,
         currency=currency,
@@ -227,45 +243,44 @@ def _entry(element: etree._Element, ordinal: int, length: int) -> Entry | None:
     )
 
 
-def _family(element: etree._Element, prefix: str) -> str:
-    domain = element.find(f"{prefix}BkTxCd/{prefix}Domn")
+def _family(parts: dict[str, etree._Element], length: int) -> str:
+    domain = _parts(parts["BkTxCd"], length).get("Domn") if "BkTxCd" in parts else None
     if domain is None:
         return ""
-    return f"{_text(domain, 'Cd', prefix)}/{_text(domain, 'Fmly/Cd', prefix)}/{_text(domain, 'Fmly/SubFmlyCd', prefix)}"
+    of_domain = _parts(domain, length)
+    return "/".join((_deep(of_domain, length, "Cd"), _deep(of_domain, length, "Fmly", "Cd"), _deep(of_domain, length, "Fmly", "SubFmlyCd")))
 
 
 def _transaction(
-    element: etree._Element, prefix: str, amount: Decimal, currency: str, family: str, batch_id: str, *, alone: bool, where: str
+    element: etree._Element, length: int, amount: Decimal, currency: str, family: str, batch_id: str, *, alone: bool, where: str
 ) -> BankTransaction:
-    part: dict[str, etree._Element] = {str(child.tag)[len(prefix) :]: child for child in element}
-    own, own_currency = (amount, currency) if alone or "Amt" not in part else _part_of(element, prefix, amount, where)
-    refs, parties, remittance = part.get("Refs"), part.get("RltdPties"), part.get("RmtInf")
+    parts = _parts(element, length)
+    own, own_currency = (amount, currency) if alone or "Amt" not in parts else _part_of(parts, amount, where)
+    refs = _parts(parts["Refs"], length) if "Refs" in parts else {}
+    parties = _parts(parts["RltdPties"], length) if "RltdPties" in parts else {}
     party = "Dbtr" if own >= 0 else "Cdtr"
-    structured: tuple[str, ...] = ()
-    text = name = iban = ""
-    if remittance is not None:
-        text = " ".join((one.text or "") for one in remittance.iterfind(prefix + "Ustrd"))
-        structured = tuple((one.text or "").strip() for one in remittance.iterfind(f"{prefix}Strd/{prefix}CdtrRefInf/{prefix}Ref"))
-    if parties is not None:
-        name = _text(parties, f"{party}/Pty/Nm", prefix)
-        iban = _text(parties, f"{party}Acct/Id/IBAN", prefix)
+    references, text = list[str](), list[str]()
+    for child in parts.get("RmtInf", ()):
+        if str(child.tag)[length:] == "Ustrd":
+            text.append(child.text or "")
+        else:
+            references.append(_deep(_parts(child, length), length, "CdtrRefInf", "Ref"))
     return BankTransaction(
         amount=own,
         currency=own_currency,
-        family=_family(element, prefix) if "BkTxCd" in part else family,
-        end_to_end_id="" if refs is None else _text(refs, "EndToEndId", prefix),
-        payment_information_id=batch_id if refs is None else _text(refs, "PmtInfId", prefix) or batch_id,
-        references=structured,
-        text=text,
-        payer_name=name,
-        payer_iban=iban,
-        return_reason=_text(part["RtrInf"], "Rsn/Cd", prefix) if "RtrInf" in part else "",
+        family=_family(parts, length) if "BkTxCd" in parts else family,
+        end_to_end_id=_deep(refs, length, "EndToEndId"),
+        payment_information_id=_deep(refs, length, "PmtInfId") or batch_id,
+        references=tuple(filter(None, references)),
+        text=" ".join(text),
+        payer_name=_deep(parties, length, party, "Pty", "Nm"),
+        payer_iban=_deep(parties, length, f"{party}Acct", "Id", "IBAN"),
+        return_reason=_deep(parts, length, "RtrInf", "Rsn", "Cd"),
     )
 
 
-def _part_of(element: etree._Element, prefix: str, amount: Decimal, where: str) -> tuple[Decimal, str]:
+def _part_of(parts: dict[str, etree._Element], amount: Decimal, where: str) -> tuple[Decimal, str]:
     """Give the amount of one payment of several; where it names no side, it has its entry's."""
-    if element.find(prefix + "CdtDbtInd") is None:
-        side = etree.SubElement(element, prefix + "CdtDbtInd")
-        side.text = "CRDT" if amount >= 0 else "DBIT"
-    return _amount(element, prefix, f"{where}, one of its payments")
+    if "CdtDbtInd" in parts:
+        return _amount_of(parts, f"{where}, one of its payments")
+    return _signed(parts.get("Amt"), "CRDT" if amount >= 0 else "DBIT", f"{where}, one of its payments")

@@ -17,7 +17,7 @@ class OpenBook:
         self._bills: list[OpenItem] = []
         self._credit: dict[UUID, Decimal] = {}
         for item in items:
-            if item.kind == "bill":
+            if item.open_amount > 0:
                 self._bills.append(item)
             else:
                 self._credit[item.customer_bill_id or item.payment_id or item.customer_id] = -item.open_amount

@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.billing.claims import claims_of
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.queries import balance_of_customer
 from hoeksteen.receivables import _store
 from hoeksteen.receivables.model import OpenItem
@@ -56,6 +57,24 @@ def open_items_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID
                     item_date=payment.received_on,
                     due_date=None,
                     amount=-payment.amount,
+                    open_amount=left,
+                )
+            )
+    for row in _store.posted_refunds(tx, customer_ids):
+        left = row["amount"] + settled.get(row["refund_id"], _NOTHING)
+        if left:
+            day = local_day(row["decided_at"])
+            items[row["customer_id"]].append(
+                OpenItem(
+                    kind="refund",
+                    customer_id=row["customer_id"],
+                    billing_account_id=row["billing_account_id"],
+                    customer_bill_id=row["refund_id"],
+                    payment_id=None,
+                    reference=row["end_to_end_id"],
+                    item_date=day,
+                    due_date=day,
+                    amount=row["amount"],
                     open_amount=left,
                 )
             )

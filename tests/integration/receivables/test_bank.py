@@ -40,7 +40,7 @@ def three(operator: BilledOperator) -> list[Held]:
 def take(operator: BilledOperator, tmp_path: Path) -> Taking:
     def taking(*bookings: Booking, kind: str = "053", name: str = "f.xml", **options: object) -> BankIntake:
         path = camt(tmp_path / name, Statement(bookings, **options), kind=kind)  # type: ignore[arg-type]
-        return bank.take(database=operator.database, keeper=operator.keeper, path=path, now=NOW)
+        return bank.take(database=operator.database, keeper=operator.keeper, path=path, now=NOW, identifiers=operator.identifiers)
 
     return taking
 

@@ -52,10 +52,13 @@ def take(files: tuple[Path, ...], data: Path, as_json: bool) -> None:
                 task = bars.add_task(escape(path.name), total=None)
                 taken = banking.take(
                     database=runtime.database, keeper=runtime.keeper, path=path, now=runtime.clock.now(),
-                    progress=partial(bars.advance, task),
+                    identifiers=runtime.identifiers, progress=partial(bars.advance, task),
                 )  # fmt: skip
             _show_intake(console, path.name, taken)
-            done.append({"file": path.name, **asdict(taken)})
+            done.append({
+                "file": path.name, "kind": taken.kind, "already_taken": taken.already_taken, "statements": taken.statements,
+                "count": dict(taken.count), "amount": dict(taken.amount),
+            })  # fmt: skip
     if as_json:
         emit_json({"files": done})
 
