@@ -77,9 +77,13 @@ def allocations(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
     return tx.rows(_ALLOCATIONS, (list(customer_ids),))
 
 
-def posted_refunds(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
+def other_claims(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
+    """Give what used up credit as a bill does: refunds that are posted, and deposits."""
     sql = """
-    SELECT customer_id, refund_id, billing_account_id, amount, end_to_end_id, decided_at FROM receivables.refund
-    WHERE customer_id = ANY (%s) AND state IN ('approved', 'sent', 'executed')
+    SELECT 'refund' AS kind, customer_id, refund_id AS claim_id, billing_account_id, amount, end_to_end_id AS reference, decided_at AS since
+    FROM receivables.refund WHERE customer_id = ANY (%(customers)s) AND state IN ('approved', 'sent', 'executed')
+    UNION ALL
+    SELECT 'deposit', customer_id, deposit_id, billing_account_id, amount, 'deposit', held_at
+    FROM receivables.deposit WHERE customer_id = ANY (%(customers)s)
     """
-    return tx.rows(sql, (list(customer_ids),))
+    return tx.rows(sql, {"customers": list(customer_ids)})

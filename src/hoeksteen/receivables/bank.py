@@ -14,6 +14,7 @@ from hoeksteen.disclosure.operations import forget
 from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.memory import without_cycle_collector
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.party.queries import billing_accounts
@@ -122,7 +123,7 @@ def take(
     """
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").digest()
-    with database.transaction() as tx:
+    with without_cycle_collector(), database.transaction() as tx:
         _store.lock_all(tx)
         if _bank_store.file_taken(tx, sha256):
             return BankIntake("", True, (), Counter(), {})

@@ -60,18 +60,18 @@ def open_items_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID
                     open_amount=left,
                 )
             )
-    for row in _store.posted_refunds(tx, customer_ids):
-        left = row["amount"] + settled.get(row["refund_id"], _NOTHING)
+    for row in _store.other_claims(tx, customer_ids):
+        left = row["amount"] + settled.get(row["claim_id"], _NOTHING)
         if left:
-            day = local_day(row["decided_at"])
+            day = local_day(row["since"])
             items[row["customer_id"]].append(
                 OpenItem(
-                    kind="refund",
+                    kind=row["kind"],
                     customer_id=row["customer_id"],
                     billing_account_id=row["billing_account_id"],
-                    customer_bill_id=row["refund_id"],
+                    customer_bill_id=row["claim_id"],
                     payment_id=None,
-                    reference=row["end_to_end_id"],
+                    reference=row["reference"],
                     item_date=day,
                     due_date=day,
                     amount=row["amount"],

@@ -86,7 +86,7 @@ def ask(*, tx: Transaction, customer_id: UUID, amount: Decimal, reason: str, by:
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
         raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what goes back, such as 54.95.")
     _store.lock_customer(tx, customer_id)
-    account_id, _ = _credit(tx, customer_id, amount)
+    account_id, _ = credit_parts(tx, customer_id, amount)
     return _insert(tx, customer_id, account_id, None, amount.quantize(CENT), reason, by, now, identifiers)
 
 
@@ -151,7 +151,7 @@ def _post(tx: Transaction, found: Refund, now: datetime, identifiers: Identifier
         source = Posting(LedgerAccountCode.UNMATCHED_RECEIPTS, found.amount)
     else:
         _store.lock_customer(tx, found.customer_id)
-        account_id, parts = _credit(tx, found.customer_id, found.amount)
+        account_id, parts = credit_parts(tx, found.customer_id, found.amount)
         allocations = [(found.customer_id, Allocation(found.refund_id, source_id, part)) for source_id, part in parts]
         _store.insert_allocations(tx, allocations)
         source = Posting(LedgerAccountCode.DEBTORS, found.amount, found.customer_id, account_id)
@@ -161,7 +161,7 @@ def _post(tx: Transaction, found: Refund, now: datetime, identifiers: Identifier
     post(tx=tx, entries=[JournalEntry(identifiers.new(now), local_day(now), SOURCE, str(found.refund_id), now, postings)])
 
 
-def _credit(tx: Transaction, customer_id: UUID, amount: Decimal) -> tuple[UUID, list[tuple[UUID, Decimal]]]:
+def credit_parts(tx: Transaction, customer_id: UUID, amount: Decimal) -> tuple[UUID, list[tuple[UUID, Decimal]]]:
     """Give what of a customer's credit makes up an amount, the oldest first, and the billing account of the first part."""
     items = [item for item in open_items(tx=tx, customer_id=customer_id) if item.open_amount < 0]
     available = -sum((item.open_amount for item in items), _NOTHING)

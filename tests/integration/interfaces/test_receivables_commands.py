@@ -12,6 +12,7 @@ from factories.bank_files import Statement, camt, receipt
 from factories.billed_operator import BilledOperator
 from hoeksteen.interfaces.cli.bank import bank
 from hoeksteen.interfaces.cli.collect import collect, mandate, refund
+from hoeksteen.interfaces.cli.receivables import receivables
 from hoeksteen.kernel.errors import AccessDenied
 from hoeksteen.receivables.target_days import on_or_after
 
@@ -90,3 +91,17 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, tmp_path
     assert _result(data, refund, "ask", number, "--amount", "1,00", "--why", "x", "--by", "bram").exit_code == 2
     [ended] = _call(data, mandate, "revoke", number, made["mandate_id"], "--why", "asked")["mandates"]
     assert ended["state"] == "revoked"
+
+
+def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
+    found = _call(data, receivables, "ageing", "--day", "2026-11-20")
+    assert (found["owed"], found["amounts"]["1_30"], found["difference"]) == ("20.00", "20.00", "0.00")
+    assert "difference with the ledger" in _told(data, receivables, "ageing")
+    assert _call(data, receivables, "forecast", "--day", "2026-11-09", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
+    assert "direct debit" in _told(data, receivables, "forecast")
+    assert bill in _told(data, receivables, "open", number)
+    assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
+    assert "Nothing is open" in _told(data, receivables, "open", number)
