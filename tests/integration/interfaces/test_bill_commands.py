@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factories.billed_operator import BilledOperator, populate
-from hoeksteen.interfaces.cli.bill import bill, payment
+from hoeksteen.interfaces.cli.bill import bill
+from hoeksteen.interfaces.cli.payments import payment
 from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, WrongState
 
 

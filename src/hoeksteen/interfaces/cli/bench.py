@@ -107,6 +107,27 @@ def billrun(accounts: int, as_json: bool) -> None:
         emit_json(figures)
 
 
+@bench.command()
+@click.option("--entries", type=click.IntRange(1_000), default=100_000, show_default=True, help="How many entries the statement has.")
+@json_option
+def camt(entries: int, as_json: bool) -> None:
+    """Measure bank statements: one camt.053, read, matched and posted, beside reading it alone and a plain COPY."""
+    console, began = Console(stderr=True), time.monotonic()
+    with _installation(console) as installation:
+        people.ensure_bootstrapped(installation)
+        people.approve_standing_grants(installation, customers=entries)
+        console.print(f"  {entries:,} customers with a bill each, and a statement with a payment of each")
+        settings = installation.settings
+        figures = _run(
+            installation.users.application, "--dsn", settings.business_dsn, "--socket", settings.keeper_socket, "--key",
+            settings.service_keys / "bss.key", "--folder", settings.application, "--entries", entries, module="hoeksteen.receivables.bench",
+        )  # fmt: skip
+    figures |= {"seconds": round(time.monotonic() - began, 1)}
+    _show(report_console(as_json=as_json), figures, "Bank statements on this machine")
+    if as_json:
+        emit_json(figures)
+
+
 @contextmanager
 def _installation(console: Console) -> Iterator[Installation]:
     """Give an empty installation of its own that runs, and leaves nothing."""
