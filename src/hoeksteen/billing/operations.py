@@ -5,7 +5,7 @@ from functools import partial
 
 from hoeksteen.billing import _store
 from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing._run import Engine, execute, open_run
+from hoeksteen.billing._run import CLOSED_BOOKS, Engine, execute, open_run
 from hoeksteen.billing.model import BillRunProgress, BillRunResult, Progress, RunKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
@@ -13,6 +13,7 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.queries import count_billing_accounts_of_cycle
 from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.rating.operations import close_period
@@ -48,7 +49,7 @@ def run_bills(
     :param period: the usage period; its first day is the cycle day
     :param bill_date: the local day on the bills; its year gives their numbers
     :raises WrongState: when no account has this cycle, the period is not over or not the next one, is final with another
-        bill date, or has usage that is not rated
+        bill date, has usage that is not rated, or the books of the bill date are closed
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
@@ -58,6 +59,7 @@ def run_bills(
                 f"No billing account has bill periods that begin on day {period.first_day.day}.", remedy="Name the cycle day of the accounts to bill."
             )
     if kind == "final":
+        _require_open_books(database, period, bill_date)
         close_period(database=database, lake=lake, period=period, now=now)
     run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, now=now, identifiers=identifiers)
     if run.state != "done":
@@ -74,3 +76,11 @@ def run_bills(
     return BillRunResult(
         run.bill_run_id, kind, period, bill_date, done.billing_accounts if done else 0, len(held), waiting, totals, run.state == "done"
     )
+
+
+def _require_open_books(database: Database, period: BillPeriod, bill_date: date) -> None:
+    """Refuse a bill date in a closed period before anything is computed or closed; a run that is done only gives its figures."""
+    with database.transaction() as tx:
+        found = _store.final_run(tx, period.first_day.day, period.first_day)
+        if found is None or found.state != "done":
+            require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)

@@ -1,11 +1,11 @@
 """SQL of the ledger room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from hoeksteen.ledger.model import JournalEntry, LedgerAccountBalance
+from hoeksteen.ledger.model import AccountingPeriod, JournalEntry, LedgerAccountBalance
 from hoeksteen.storage.postgres import Transaction
 
 _TRIAL_BALANCE = """
@@ -27,6 +27,23 @@ SELECT e.reference::uuid AS reference, p.ledger_account_code, sum(p.amount) AS a
 FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
 WHERE e.source = %(source)s AND e.reference = ANY (%(references)s)
 GROUP BY e.reference, p.ledger_account_code
+"""
+_PERIOD = "SELECT first_day, end_day, closed_at, closed_by, entries, postings, debit, digest FROM ledger.accounting_period "
+_PERIOD_SUMS = """
+SELECT (SELECT count(*) FROM ledger.journal_entry WHERE booked_on >= %(first)s AND booked_on < %(end)s) AS entries,
+       count(*) AS postings, coalesce(sum(p.amount) FILTER (WHERE p.amount > 0), 0.00) AS debit
+FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
+WHERE e.booked_on >= %(first)s AND e.booked_on < %(end)s
+"""
+# Every value is written out in one way only, and every row has one place: the same journal gives the same bytes on any machine.
+_JOURNAL = """
+SELECT e.booked_on::text AS booked_on, e.journal_entry_id, e.source, e.reference,
+       to_char(e.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS posted_at,
+       p.line, p.ledger_account_code, p.customer_id, p.billing_account_id,
+       CASE WHEN p.amount >= 0 THEN p.amount END AS debit, CASE WHEN p.amount < 0 THEN -p.amount END AS credit, p.currency
+FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
+WHERE e.booked_on >= %(first)s AND e.booked_on < %(end)s
+ORDER BY e.booked_on, e.journal_entry_id, p.line
 """
 
 
@@ -66,3 +83,57 @@ def sums_by_reference(tx: Transaction, source: str, references: Sequence[UUID]) 
     for row in tx.rows(_SUMS, {"source": source, "references": [str(reference) for reference in references]}):
         sums.setdefault(row["reference"], {})[row["ledger_account_code"]] = row["amount"]
     return sums
+
+
+def open_from(tx: Transaction) -> date | None:
+    day: date | None = tx.value("SELECT open_from FROM ledger.books")
+    return day
+
+
+def hold_open_books(tx: Transaction) -> date | None:
+    """Give the first day on which the books are open, and let nobody close them until commit."""
+    day: date | None = tx.value("SELECT nullif(ledger.hold_open_books(), '-infinity')")
+    return day
+
+
+def hold_books(tx: Transaction) -> date | None:
+    """Wait for those who are booking, hold up those who come after until commit, and give the first day on which the books are open."""
+    day: date | None = tx.value("SELECT ledger.hold_books()")
+    return day
+
+
+def first_booked_on(tx: Transaction) -> date | None:
+    day: date | None = tx.value("SELECT min(booked_on) FROM ledger.journal_entry")
+    return day
+
+
+def sums_of_period(tx: Transaction, first_day: date, end_day: date) -> tuple[int, int, Decimal]:
+    """Give the entries of a period, their postings and the sum of their debits."""
+    row = tx.row(_PERIOD_SUMS, {"first": first_day, "end": end_day})
+    assert row is not None  # an aggregate always gives a row
+    return int(row["entries"]), int(row["postings"]), row["debit"]
+
+
+def journal(tx: Transaction, first_day: date, end_day: date) -> Iterator[bytes]:
+    return tx.copy_out_csv(_JOURNAL, {"first": first_day, "end": end_day})
+
+
+def insert_period(tx: Transaction, period: AccountingPeriod) -> None:
+    tx.execute(
+        """
+        INSERT INTO ledger.accounting_period (first_day, end_day, closed_at, closed_by, entries, postings, debit, digest)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            period.first_day, period.end_day, period.closed_at, period.closed_by, period.entries, period.postings, period.debit, period.digest,
+        ),
+    )  # fmt: skip
+
+
+def periods(tx: Transaction) -> list[AccountingPeriod]:
+    return [AccountingPeriod(**row) for row in tx.rows(_PERIOD + "ORDER BY first_day")]
+
+
+def period(tx: Transaction, first_day: date) -> AccountingPeriod | None:
+    row = tx.row(_PERIOD + "WHERE first_day = %s", (first_day,))
+    return None if row is None else AccountingPeriod(**row)

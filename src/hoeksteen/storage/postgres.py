@@ -71,6 +71,12 @@ class Transaction:
         with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
             return b"".join(bytes(part) for part in copy)
 
+    def copy_out_csv(self, query: str, parameters: Parameters = None) -> Iterator[bytes]:
+        """Give a query's rows as CSV with a heading, piece by piece, so that any number of them passes in little memory."""
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", parameters) as copy:
+            for part in copy:
+                yield bytes(part)
+
 
 class Database:
     """
