@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.ledger.model import AccountingPeriod, JournalEntry, LedgerAccountBalance
-from hoeksteen.storage.postgres import Transaction
+from hoeksteen.storage.postgres import Row, Transaction
 
 _TRIAL_BALANCE = """
 SELECT a.ledger_account_code, a.name_nl, a.name_en, a.kind,
@@ -43,6 +43,28 @@ SELECT e.booked_on::text AS booked_on, e.journal_entry_id, e.source, e.reference
        CASE WHEN p.amount >= 0 THEN p.amount END AS debit, CASE WHEN p.amount < 0 THEN -p.amount END AS credit, p.currency
 FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
 WHERE e.booked_on >= %(first)s AND e.booked_on < %(end)s
+ORDER BY e.booked_on, e.journal_entry_id, p.line
+"""
+_OPENING = """
+SELECT p.ledger_account_code, sum(p.amount) AS balance
+FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
+WHERE e.booked_on < %(first)s GROUP BY p.ledger_account_code HAVING sum(p.amount) <> 0 ORDER BY p.ledger_account_code
+"""
+_OTHER_CURRENCIES = """
+SELECT DISTINCT p.currency FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
+WHERE e.booked_on < %(end)s AND p.currency <> 'EUR' ORDER BY p.currency
+"""
+_SOURCES = """
+SELECT DISTINCT source FROM ledger.journal_entry WHERE booked_on >= %(first)s AND booked_on < %(end)s ORDER BY source
+"""
+_CUSTOMERS = """
+SELECT DISTINCT p.customer_id FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
+WHERE e.booked_on >= %(first)s AND e.booked_on < %(end)s AND p.customer_id IS NOT NULL ORDER BY p.customer_id
+"""
+_LINES_OF_SOURCE = """
+SELECT e.booked_on, e.journal_entry_id, e.reference, p.line, p.ledger_account_code, p.customer_id, p.amount
+FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
+WHERE e.booked_on >= %(first)s AND e.booked_on < %(end)s AND e.source = %(source)s
 ORDER BY e.booked_on, e.journal_entry_id, p.line
 """
 
@@ -137,3 +159,27 @@ def periods(tx: Transaction) -> list[AccountingPeriod]:
 def period(tx: Transaction, first_day: date) -> AccountingPeriod | None:
     row = tx.row(_PERIOD + "WHERE first_day = %s", (first_day,))
     return None if row is None else AccountingPeriod(**row)
+
+
+def chart(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT ledger_account_code, name_nl, name_en, kind FROM ledger.ledger_account ORDER BY ledger_account_code")
+
+
+def opening_balances(tx: Transaction, first_day: date) -> dict[str, Decimal]:
+    return {row["ledger_account_code"]: row["balance"] for row in tx.rows(_OPENING, {"first": first_day})}
+
+
+def other_currencies(tx: Transaction, end_day: date) -> list[str]:
+    return [row["currency"] for row in tx.rows(_OTHER_CURRENCIES, {"end": end_day})]
+
+
+def sources(tx: Transaction, first_day: date, end_day: date) -> list[str]:
+    return [row["source"] for row in tx.rows(_SOURCES, {"first": first_day, "end": end_day})]
+
+
+def customers_of_period(tx: Transaction, first_day: date, end_day: date) -> Iterator[UUID]:
+    return (row["customer_id"] for row in tx.stream(_CUSTOMERS, {"first": first_day, "end": end_day}))
+
+
+def lines_of_source(tx: Transaction, first_day: date, end_day: date, source: str) -> Iterator[Row]:
+    return tx.stream(_LINES_OF_SOURCE, {"first": first_day, "end": end_day, "source": source})

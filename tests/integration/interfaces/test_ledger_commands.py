@@ -1,5 +1,6 @@
 """The commands of the books, against real parts."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factories.billed_operator import BilledOperator, populate
+from fixtures.xaf import faults
 from hoeksteen.interfaces.cli.ledger import ledger
 from hoeksteen.kernel.errors import Corrupt, WrongState
 
@@ -52,3 +54,18 @@ def test_a_closed_month_that_somebody_changed_ends_with_corrupt(operator: Billed
         owner.execute("UPDATE ledger.accounting_period SET digest = repeat('0', 64)")
     done = _result(data, "periods", "--check")
     assert isinstance(done.exception, Corrupt) and "2026-10" in done.exception.message
+
+
+def test_journal_and_audit_file_are_written_whole(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+    populate(operator, customers=4, seed=4)
+    operator.run()
+    for words, begins in ((("--csv",), b"booked_on,"), (("--xaf",), b"<?xml")):
+        out = tmp_path / "books" / words[0]
+        told = _call(data, "export", "--period", "2026-11", *words, "--out", str(out))
+        content = out.read_bytes()
+        assert content.startswith(begins) and told["sha256"] == hashlib.sha256(content).hexdigest() and told["bytes"] == len(content)
+        assert out.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in (tmp_path / "books").iterdir() if "unfinished" in one.name] == []
+    assert faults(_result(data, "export", "--period", "2026", "--xaf", "--out", "-", as_json=False).stdout_bytes) == []
+    refused = _result(data, "export", "--period", "2026-11", "--out", "-", as_json=False)
+    assert refused.exit_code == 2 and "--csv or --xaf" in refused.output

@@ -1,21 +1,50 @@
 """`hoeksteen ledger`: the trial balance, closing the books of a month, and what accountants and tax inspectors take along."""
 
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 import click
+from rich.table import Table
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, a_month, counted, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import (
+    a_day,
+    a_month,
+    counted,
+    data_option,
+    emit_json,
+    json_option,
+    report_console,
+    report_table,
+    require_writable,
+)
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys.audit_file import audit_file
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import Corrupt
-from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
+from hoeksteen.ledger.exporting import journal_csv
 from hoeksteen.ledger.model import AccountingPeriod
 from hoeksteen.ledger.queries import accounting_periods, changed_periods, open_from, trial_balance
 
 _SERVICE = "bss"
+
+
+def _months(context: click.Context, option: click.Parameter, value: str) -> BillPeriod:
+    """Read a month or a year from an option."""
+    if re.fullmatch(r"\d{4}", value):
+        first = a_month(context, option, f"{value}-01")
+        return BillPeriod(first or date.min, add_months(first or date.min, 12))
+    first = a_month(context, option, value)
+    return BillPeriod(first or date.min, add_months(first or date.min, 1))
 
 
 @click.group()
@@ -86,7 +115,55 @@ def periods(check: bool, data: Path, as_json: bool) -> None:
         raise Corrupt(f"The journal of {named} is not the one that was closed.", remedy="Find out who wrote to the database, and restore.")
 
 
-def _table(closed: list[AccountingPeriod]) -> object:
+@ledger.command()
+@click.option("--period", required=True, callback=_months, help="A month such as 2026-10, or a year such as 2026.")
+@click.option("--csv", "form", flag_value="csv", help="The journal, a line for each posting; `sha256sum` of a closed month is its digest.")
+@click.option("--xaf", "form", flag_value="xaf", help="The audit file (XML Auditfile Financieel 3.2).")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
+)
+@data_option
+@json_option
+def export(period: BillPeriod, form: str | None, out: Path, data: Path, as_json: bool) -> None:
+    """Write the journal of a month or year for accountants and tax inspectors; no name of a customer is in it."""
+    if form is None:
+        raise click.UsageError("Name the form: --csv or --xaf.")
+    if str(out) != "-":
+        require_writable(out)
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        tx.see_one_moment()
+        today = local_day(runtime.clock.now())
+        pieces = journal_csv(tx=tx, period=period) if form == "csv" else audit_file(tx=tx, period=period, today=today)
+        digest, size = _write(out, pieces)
+    if str(out) == "-":
+        return
+    if as_json:
+        emit_json({"file": out, "bytes": size, "sha256": digest})
+    else:
+        click.echo(f"{out}: {size:,} bytes, SHA-256 {digest}")
+
+
+def _write(out: Path, pieces: Iterable[bytes]) -> tuple[str, int]:
+    """Write a file that its owner alone can read, whole or not at all."""
+    digest, size = hashlib.sha256(), 0
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    with ExitStack() as opened:
+        if str(out) == "-":
+            file: BinaryIO = sys.stdout.buffer
+        else:
+            file = opened.enter_context(open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)))
+            opened.callback(lambda: unfinished.unlink(missing_ok=True))
+        for piece in pieces:
+            digest.update(piece)
+            size += file.write(piece)
+        if str(out) != "-":
+            file.flush()
+            os.fsync(file.fileno())
+            unfinished.rename(out)
+    return digest.hexdigest(), size
+
+
+def _table(closed: list[AccountingPeriod]) -> Table:
     table = report_table("Closed months")
     for heading in ("month", "entries", "postings", "debit = credit", "closed at", "by", "digest"):
         table.add_column(heading, justify="right" if heading in ("entries", "postings", "debit = credit") else "left")
