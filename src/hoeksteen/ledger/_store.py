@@ -28,6 +28,11 @@ FROM ledger.journal_entry e JOIN ledger.posting p USING (journal_entry_id)
 WHERE e.source = %(source)s AND e.reference = ANY (%(references)s)
 GROUP BY e.reference, p.ledger_account_code
 """
+_SUMS_BY_SOURCE = """
+SELECT e.source, p.billing_account_id, sum(p.amount) AS amount
+FROM ledger.posting p JOIN ledger.journal_entry e USING (journal_entry_id)
+WHERE p.ledger_account_code = %(code)s AND e.booked_on < %(end)s GROUP BY e.source, p.billing_account_id
+"""
 _PERIOD = "SELECT first_day, end_day, closed_at, closed_by, entries, postings, debit, digest FROM ledger.accounting_period "
 _PERIOD_SUMS = """
 SELECT (SELECT count(*) FROM ledger.journal_entry WHERE booked_on >= %(first)s AND booked_on < %(end)s) AS entries,
@@ -183,3 +188,10 @@ def customers_of_period(tx: Transaction, first_day: date, end_day: date) -> Iter
 
 def lines_of_source(tx: Transaction, first_day: date, end_day: date, source: str) -> Iterator[Row]:
     return tx.stream(_LINES_OF_SOURCE, {"first": first_day, "end": end_day, "source": source})
+
+
+def sums_by_source(tx: Transaction, code: str, end_day: date) -> dict[str, dict[UUID | None, Decimal]]:
+    sums: dict[str, dict[UUID | None, Decimal]] = {}
+    for row in tx.rows(_SUMS_BY_SOURCE, {"code": code, "end": end_day}):
+        sums.setdefault(row["source"], {})[row["billing_account_id"]] = row["amount"]
+    return sums

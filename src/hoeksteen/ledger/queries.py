@@ -45,3 +45,8 @@ def changed_periods(*, tx: Transaction) -> list[AccountingPeriod]:
     """Give the closed periods whose journal is no longer the one that was closed: somebody with the database owner's rights was there."""
     periods = _store.periods(tx)
     return [one for one in periods if digest_of_journal(tx=tx, period=BillPeriod(one.first_day, one.end_day)) != one.digest]
+
+
+def sums_by_source(*, tx: Transaction, code: str, end_day: date) -> dict[str, dict[UUID | None, Decimal]]:
+    """Give what each source booked on a ledger account before a day, by billing account; for audits."""
+    return _store.sums_by_source(tx, code, end_day)

@@ -28,11 +28,12 @@ def booked(operator: BilledOperator) -> BilledOperator:
     populate(operator, customers=8, seed=3, records=2)
     operator.run(date(2026, 10, 1))
     operator.run(date(2026, 11, 1))
+    day = date(2026, 12, 9)
     for one in operator.held[:3]:
         with operator.database.transaction() as tx:
             register_payment(
-                tx=tx, customer_id=one.customer_id, billing_account_id=one.billing_account_id, amount=Decimal("12.34"),
-                bank_reference=one.product_id.hex, received_on=date(2026, 12, 9), reference="", now=start_of_day(date(2026, 12, 9)), identifiers=operator.identifiers,
+                tx=tx, customer_id=one.customer_id, billing_account_id=one.billing_account_id, amount=Decimal("12.34"), received_on=day,
+                bank_reference=one.product_id.hex, reference="", now=start_of_day(day), identifiers=operator.identifiers,
             )  # fmt: skip
     return operator
 

@@ -51,6 +51,7 @@ COMMANDS = {
     "lake": Topic("rating", False, "Merge the small files of usage and charges; let old ones go."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "payment": Topic("bill", False, "Register a payment."),
+    "audit": Topic("audit", False, "Add a month up anew, from usage to open items."),
     "ledger": Topic("ledger", False, "Trial balance; close a month's books; journal and audit file."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
