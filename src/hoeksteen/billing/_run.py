@@ -29,6 +29,7 @@ from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import PAGE_MAX, billing_accounts_by_id, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
 from hoeksteen.storage.postgres import Database, Transaction
@@ -37,6 +38,7 @@ BATCH = 2_500
 # The lake is asked once per window, because each answer scans a month of charges.
 WINDOW = 5 * PAGE_MAX
 PURPOSE = "billing"
+CLOSED_BOOKS = "Give a bill date in a month whose books are open: `--bill-date`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def open_run(
 
     An unfinished trial is thrown away: what it computed may no longer hold.
 
-    :raises WrongState: when the period was finalised with another bill date, or a trial is asked for after that
+    :raises WrongState: when the period was finalised with another bill date, a trial is asked for after that, or the books of the
+        bill date are closed
     """
     cycle_day = period.first_day.day
     with database.transaction() as tx:
@@ -97,6 +100,8 @@ def open_run(
             if found is not None:
                 raise WrongState(f"The bills of {period.first_day} are being made final.", remedy="Finish that run.")
             _store.delete_unfinished_trials(tx, cycle_day, period.first_day)
+        else:
+            require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
         run = BillRun(identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
         _store.insert_run(tx, run)
     return run

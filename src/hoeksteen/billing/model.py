@@ -301,7 +301,7 @@ class Difference:
     """
     Two amounts that must be equal and are not.
 
-    :param check: `usage = lines`, `lines = bill`, `bill = ledger` or `numbers`
+    :param check: `usage = lines`, `discounts on usage = lines`, `lines = bill`, `bill = ledger` or `numbers`; audits of a month have more
     """
 
     check: str

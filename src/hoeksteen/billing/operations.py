@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing._run import BATCH, Engine, execute, open_run
+from hoeksteen.billing._run import BATCH, CLOSED_BOOKS, Engine, execute, open_run
 from hoeksteen.billing.approving import approved_trial
 from hoeksteen.billing.model import BillRun, BillRunProgress, BillRunResult, Progress
 from hoeksteen.billing.prices import PriceBook
@@ -18,6 +18,7 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.queries import count_billing_accounts_of_cycle
 from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.rating.operations import close_period
@@ -60,7 +61,7 @@ def run_bills(
     :param unapproved: bill also without an approved trial
     :param send: announce the bills once they are done (`sending.send_bills`); else somebody does so later
     :raises WrongState: when no account has this cycle, the period is not over or not the next one, is final with another
-        bill date, has usage that is not rated, or no trial of it was approved
+        bill date, has usage that is not rated, no trial of it was approved, or the books of the bill date are closed
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
@@ -70,6 +71,7 @@ def run_bills(
                 f"No billing account has bill periods that begin on day {period.first_day.day}.", remedy="Name the cycle day of the accounts to bill."
             )
     if kind == "final":
+        _require_open_books(database, period, bill_date)
         with database.transaction() as tx:
             approved = approved_trial(tx=tx, period=period, bill_date=bill_date)
             begun = _store.final_run(tx, period.first_day.day, period.first_day)
@@ -152,3 +154,11 @@ def _result(database: Database, run: BillRun, *, stopped: bool) -> BillRunResult
     return BillRunResult(
         run.bill_run_id, run.kind, run.period, run.bill_date, looked_at, len(held), waiting, totals, was_done=run.state == "done", stopped=stopped
     )
+
+
+def _require_open_books(database: Database, period: BillPeriod, bill_date: date) -> None:
+    """Refuse a bill date in a closed period before anything is computed or closed; a run that is done only gives its figures."""
+    with database.transaction() as tx:
+        found = _store.final_run(tx, period.first_day.day, period.first_day)
+        if found is None or found.state != "done":
+            require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)

@@ -77,3 +77,24 @@ class LedgerAccountBalance:
     debit: Decimal
     credit: Decimal
     balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingPeriod:
+    """
+    A calendar month whose books are closed, for good.
+
+    :param end_day: the first day after it
+    :param closed_by: who closed it, by the name that was given
+    :param debit: the sum of its debits in euros, which is that of its credits
+    :param digest: SHA-256 of its journal as CSV (`exporting.journal_csv`), in hexadecimal digits
+    """
+
+    first_day: date
+    end_day: date
+    closed_at: datetime
+    closed_by: str
+    entries: int
+    postings: int
+    debit: Decimal
+    digest: str

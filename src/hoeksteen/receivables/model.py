@@ -84,3 +84,18 @@ class RegisteredPayment:
     def settled(self) -> Decimal:
         """Euros of this payment that settle bills."""
         return self.payment.amount - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class OverSettled:
+    """
+    A bill that is settled for more than it asks, or a payment or credit note that is used for more than it is.
+
+    :param item_id: the bill, the payment or the credit note
+    :param amount: euros of it; `settled` those that stand against it
+    """
+
+    billing_account_id: UUID | None
+    item_id: UUID
+    amount: Decimal
+    settled: Decimal

@@ -12,7 +12,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.receivables import _store
 from hoeksteen.receivables.matching import OpenBook
@@ -21,6 +21,7 @@ from hoeksteen.receivables.queries import open_items
 from hoeksteen.storage.postgres import Transaction
 
 SOURCE = "payment"
+_CLOSED = "Register it with the first day that `hoeksteen ledger periods` shows as open; the bank reference tells when it came."
 _BANK_REFERENCE = r"[A-Za-z0-9/+.:-]{1,35}"
 
 
@@ -49,6 +50,7 @@ def register_payment(
     :raises InvalidInput: when the amount is not money, the payment lies in the future, or the reference names somebody else's bill
     :raises NotFound: when the customer has no such billing account
     :raises Conflict: when an equal payment was registered, or the bank's reference belongs to a payment that is not equal
+    :raises WrongState: when the books of its day are closed
     """
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
         raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what was received, such as 54.95.")
@@ -64,6 +66,7 @@ def register_payment(
     before = _registered_before(tx, payment)
     if before is not None:
         return before
+    require_open(tx=tx, day=received_on, what="the field received_on", remedy=_CLOSED)
     return enter(tx=tx, payment=payment, against=LedgerAccountCode.BANK, now=now, identifiers=identifiers)
 
 

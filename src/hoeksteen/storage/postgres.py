@@ -85,6 +85,23 @@ class Transaction:
         with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
             return b"".join(bytes(part) for part in copy)
 
+    def see_one_moment(self) -> None:
+        """Let all that follows see the database as at one moment, and change nothing; must come first in a transaction."""
+        self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def stream(self, sql: str, parameters: Parameters = None, *, at_once: int = 5_000) -> Iterator[Row]:
+        """Give the rows of a query one after another, so that any number of them passes in little memory."""
+        with self._connection.cursor(name="stream") as cursor:
+            cursor.itersize = at_once
+            cursor.execute(sql, parameters)
+            yield from cursor
+
+    def copy_out_csv(self, query: str, parameters: Parameters = None) -> Iterator[bytes]:
+        """Give a query's rows as CSV with a heading, piece by piece, so that any number of them passes in little memory."""
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", parameters) as copy:
+            for part in copy:
+                yield bytes(part)
+
 
 class Database:
     """

@@ -58,6 +58,8 @@ COMMANDS = {
     "collect": Topic("collect", False, "Announce collections, write the bank's file, see what came back."),
     "refund": Topic("collect", False, "Pay money back: asked by one person, approved by another."),
     "receivables": Topic("receivables", False, "Who owes what, what money is to come; write-offs and deposits."),
+    "audit": Topic("audit", False, "Add a month up anew, from usage to open items."),
+    "ledger": Topic("ledger", False, "Trial balance; close a month's books; journal and audit file."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
