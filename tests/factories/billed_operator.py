@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 from zlib import crc32
 
 import pyarrow as pa
 
-from hoeksteen.billing.model import BillRunProgress, BillRunResult, CustomerBill, RunKind
+from hoeksteen.billing.model import BillRunProgress, BillRunResult, CustomerBill, Progress
 from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.queries import bill, bills_of
 from hoeksteen.disclosure import KeeperClient, SealItem
@@ -160,11 +161,14 @@ class BilledOperator:
             write.append(PRICE, duck.write_parquet(PRICE, new, write.folder(PRICE)))
 
     def run(
-        self, month: date = date(2026, 10, 1), *, kind: RunKind = "final", told: list[BillRunProgress] | None = None, now: datetime | None = None
+        self, month: date = date(2026, 10, 1), *, kind: Literal["trial", "final"] = "final", told: list[BillRunProgress] | None = None,
+        now: datetime | None = None, by: str = "", unapproved: bool = True, progress: Progress | None = None,
     ) -> BillRunResult:  # fmt: skip
-        """Bill the month, dated on the first day after it."""
+        """Bill the month, dated on the first day after it, with or without an approved trial."""
         period = bill_period(month)
         return run_bills(
+            by=by,
+            unapproved=unapproved,
             database=self.database,
             keeper=self.keeper,
             lake=self.lake,
@@ -173,7 +177,7 @@ class BilledOperator:
             kind=kind,
             now=now or start_of_day(add_months(month, 1)),
             identifiers=self.identifiers,
-            progress=(told if told is not None else []).append,
+            progress=progress or (told if told is not None else []).append,
         )
 
     def bills(self, one: Held) -> list[CustomerBill]:

@@ -10,6 +10,7 @@ from hoeksteen.billing._reading import usage_of
 from hoeksteen.billing._run import Engine, execute, open_run
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
+from hoeksteen.billing.sending import send_bills
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import bill_period
@@ -35,6 +36,7 @@ def main(dsn: str, socket_path: str, key_path: str, warehouse: str) -> None:
         engine = Engine(database, keeper, run, book, Calendar(period), NOW, identifiers, partial(usage_of, lake=lake), batch=5)
         _tell("working")
         execute(engine=engine, progress=lambda done: _tell(str(done.bills)))
+        send_bills(database=database, bill_run_id=run.bill_run_id, now=NOW)
 
 
 if __name__ == "__main__":

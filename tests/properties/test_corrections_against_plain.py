@@ -23,8 +23,8 @@ from hoeksteen.rating.operations import close_period
 from hoeksteen.rating.queries import balance
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
+from properties.drawn_plans import START, ZONES, plans, usage
 from properties.plain_rating import PlainRecord, rate_plainly
-from properties.test_rating_against_plain import _START, ZONES, plans, usage
 
 NUMBER = itertools.count()
 MONTHS = [date(2026, month, 1) for month in (10, 11, 12)]
@@ -97,7 +97,7 @@ def deliver(world: RatedLake, stories: list[Story], drawn: list[Any], generation
     for story, (_, used, _, _) in zip(stories, drawn, strict=True):
         for index, (product, second, service, (zone, roaming), delivered, own_generation) in enumerate(used):
             if own_generation == generation:
-                name, start = f"{story.names[product]} {index}", _START + timedelta(seconds=second)
+                name, start = f"{story.names[product]} {index}", START + timedelta(seconds=second)
                 records.append(Used(name, story.names[product], start, service, zone, delivered, roaming, generation))
                 story.records[record_id(name)] = PlainRecord(
                     record_id(name), story.names[product], story.accounts[product], generation, start, service, zone, roaming, delivered

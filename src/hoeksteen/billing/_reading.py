@@ -1,7 +1,6 @@
 """Reading what a batch of bills needs: a handful of set-based queries, whatever the number of billing accounts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -56,7 +55,7 @@ def read_products(
     changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
     billed = _billed_before(tx, changed, calendar)
     inputs: dict[UUID, list[ProductInputs]] = {}
-    for billing_account_id, product, position in sorted(held, key=lambda one: (one[1].start, one[1].product_id)):
+    for billing_account_id, product, position in sorted(held, key=lambda one: one[1].start):  # and, as they were read, by identifier
         inputs.setdefault(billing_account_id, []).append(ProductInputs(product, position, billed.get(product.product_id)))
     return inputs
 
@@ -113,7 +112,7 @@ def _with_bill_numbers(tx: Transaction, usage: dict[UUID, list[Usage]]) -> dict[
     for account_id in {account_id for account_id, _ in wanted}:
         usage[account_id] = [
             one if not isinstance(one, UsageTotal) or one.billed_on is None
-            else replace(one, bill_number=numbers.get((account_id, one.billed_on), ""))
+            else one._replace(bill_number=numbers.get((account_id, one.billed_on), ""))
             for one in usage[account_id]
         ]  # fmt: skip
     return usage

@@ -6,16 +6,16 @@ same transaction as the bills, so that killing the process at any instant loses 
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing._reading import UsageOf, read_products, read_usage
-from hoeksteen.billing._writing import Batch, NewBill, write_batch
+from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
 from hoeksteen.billing.bookkeeping import journal_entry
 from hoeksteen.billing.invoice_party import invoice_party
@@ -29,19 +29,25 @@ from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import PAGE_MAX, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
-from hoeksteen.storage.postgres import Database
+from hoeksteen.party.queries import PAGE_MAX, billing_accounts_by_id, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
+from hoeksteen.storage.postgres import Database, Transaction
 
 BATCH = 2_500
 # The lake is asked once per window, because each answer scans a month of charges.
 WINDOW = 5 * PAGE_MAX
 PURPOSE = "billing"
+CLOSED_BOOKS = "Give a bill date in a month whose books are open: `--bill-date`."
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What every batch of a run works with."""
+    """
+    What every batch of a run works with.
+
+    :param approved: the trial that a final run must come to, account by account; None where none was asked for
+    """
 
     database: Database
     keeper: KeeperClient
@@ -51,6 +57,7 @@ class Engine:
     now: datetime
     identifiers: Identifiers
     usage_of: UsageOf
+    approved: UUID | None = None
     batch: int = BATCH
 
 
@@ -65,13 +72,16 @@ class _Computed:
     held: Sequence[HeldAccount]
 
 
-def open_run(*, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, now: datetime, identifiers: Identifiers) -> BillRun:
+def open_run(
+    *, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, by: str = "", now: datetime, identifiers: Identifiers
+) -> BillRun:  # fmt: skip
     """
     Begin a run, or find the final run of the period that was interrupted or is done.
 
     An unfinished trial is thrown away: what it computed may no longer hold.
 
-    :raises WrongState: when the period was finalised with another bill date, or a trial is asked for after that
+    :raises WrongState: when the period was finalised with another bill date, a trial is asked for after that, or the books of the
+        bill date are closed
     """
     cycle_day = period.first_day.day
     with database.transaction() as tx:
@@ -84,33 +94,48 @@ def open_run(*, database: Database, period: BillPeriod, bill_date: date, kind: R
         if kind == "final" and found is not None:
             if found.bill_date != bill_date:
                 raise WrongState(f"This period is being finalised with bill date {found.bill_date}.", remedy="Run it again with that date.")
+            _run_store.ask_to_stop(tx, found.bill_run_id, False)
             return found
         if kind == "trial":
+            if found is not None:
+                raise WrongState(f"The bills of {period.first_day} are being made final.", remedy="Finish that run.")
             _store.delete_unfinished_trials(tx, cycle_day, period.first_day)
-        run = BillRun(identifiers.new(now), kind, cycle_day, period, bill_date, "running", now)
+        else:
+            require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
+        run = BillRun(identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
         _store.insert_run(tx, run)
     return run
 
 
-def execute(*, engine: Engine, progress: Progress) -> None:
-    """Bill every billing account of the run's cycle that it has not looked at yet, and close the run."""
+def execute(*, engine: Engine, progress: Progress) -> bool:
+    """Bill every billing account of the run that it has not looked at yet, close the run, and give whether it came to its end: it may be stopped."""
     with engine.database.transaction() as tx:
-        total = count_billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day)
+        total = billing_accounts_of_run(tx, engine.run)
     done = BillRunProgress(engine.run.billing_accounts, total, engine.run.bills)
     with _without_cycle_collector():
-        _work(engine, done, progress)
-    with engine.database.transaction() as tx:
-        _store.finish(tx, engine.run.bill_run_id, engine.now)
+        stopped = _work(engine, done, progress)
+    if not stopped:
+        with engine.database.transaction() as tx:
+            _store.finish(tx, engine.run.bill_run_id, engine.now)
+    return not stopped
 
 
-def _work(engine: Engine, done: BillRunProgress, progress: Progress) -> None:
-    pending: tuple[Future[None], Batch] | None = None
+def billing_accounts_of_run(tx: Transaction, run: BillRun) -> int:
+    """Count the billing accounts that a run is about."""
+    return count_billing_accounts_of_cycle(tx=tx, cycle_day=run.cycle_day) if run.accounts is None else len(run.accounts)
+
+
+def _work(engine: Engine, done: BillRunProgress, progress: Progress) -> bool:
+    """Compute and write batch by batch, and give whether somebody asked to stop; then what was computed ahead is left undone."""
+    pending: tuple[Future[bool], Batch] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="bill-run-writer") as writer:
         for computed in _computed_batches(engine):
             batch = _batch(engine, computed)
-            done = _settled(pending, done, progress)
-            pending = writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch, now=engine.now), batch
-        _settled(pending, done, progress)
+            done, stop = _settled(pending, done, progress)
+            if stop:
+                return True
+            pending = writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch), batch
+        return _settled(pending, done, progress)[1]
 
 
 @contextmanager
@@ -125,16 +150,16 @@ def _without_cycle_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _settled(pending: tuple[Future[None], Batch] | None, done: BillRunProgress, progress: Progress) -> BillRunProgress:
-    """Wait until a batch is committed, and tell."""
+def _settled(pending: tuple[Future[bool], Batch] | None, done: BillRunProgress, progress: Progress) -> tuple[BillRunProgress, bool]:
+    """Wait until a batch is committed, tell, and give whether the run shall stop."""
     if pending is None:
-        return done
+        return done, False
     written, batch = pending
-    written.result()
+    stop = written.result()
     seen = done.billing_accounts + batch.billing_accounts
     done = BillRunProgress(seen, max(done.billing_accounts_total, seen), done.bills + len(batch.bills))
     progress(done)
-    return done
+    return done, stop
 
 
 def _computed_batches(engine: Engine) -> Iterator[_Computed]:
@@ -152,6 +177,9 @@ def _computed_batches(engine: Engine) -> Iterator[_Computed]:
 def _window(engine: Engine, after: UUID | None) -> list[BillingAccount]:
     found: list[BillingAccount] = []
     with engine.database.transaction() as tx:
+        if engine.run.accounts is not None:
+            named = billing_accounts_by_id(tx=tx, billing_account_ids=engine.run.accounts)
+            return [] if after is not None else named
         while len(found) < WINDOW:
             page = billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day, after=after, limit=PAGE_MAX)
             found += page
@@ -164,9 +192,13 @@ def _window(engine: Engine, after: UUID | None) -> list[BillingAccount]:
 def _compute(engine: Engine, after: UUID | None, billing_accounts: Sequence[BillingAccount], usage: dict[UUID, list[Usage]]) -> _Computed:
     with engine.database.transaction() as tx:
         inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
+        on_hold = _run_store.holds(tx, [one.billing_account_id for one in billing_accounts])
     drafts: list[BillDraft] = []
     held: list[HeldAccount] = []
     for one in billing_accounts:
+        if (hold := on_hold.get(one.billing_account_id)) is not None:
+            held.append(HeldAccount(one.customer_id, one.billing_account_id, "on_hold", f"{hold.held_by}: {hold.why}"))
+            continue
         try:
             draft = assemble(
                 billing_account=one,
@@ -186,11 +218,14 @@ def _compute(engine: Engine, after: UUID | None, billing_accounts: Sequence[Bill
 
 def _batch(engine: Engine, computed: _Computed) -> Batch:
     """Give everything that is written of a batch: on a final run with the buyers, whom the keeper seals."""
-    final = engine.run.kind == "final"
-    parties = _seal_invoice_parties(engine, computed.drafts) if final else [None] * len(computed.drafts)
-    bills: list[NewBill] = []
+    final = engine.run.kind != "trial"
     held = list(computed.held)
-    for draft, party in zip(computed.drafts, parties, strict=True):
+    drafts = [(draft, written_lines(draft)) for draft in computed.drafts]
+    if engine.approved is not None:
+        drafts = _as_approved(engine, engine.approved, computed, drafts, held)
+    parties = _seal_invoice_parties(engine, [draft for draft, _ in drafts]) if final else [None] * len(drafts)
+    bills: list[NewBill] = []
+    for (draft, written), party in zip(drafts, parties, strict=True):
         if party is None and final:
             buyer = draft.billing_account
             held.append(
@@ -202,18 +237,35 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
                 )
             )
         else:
-            bills.append(_new_bill(engine, draft, party))
+            bills.append(_new_bill(engine, draft, written, party))
     passed_by = {one.billing_account_id for one in held}
-    billed = (one for one in computed.billing_accounts if one.billing_account_id not in passed_by)
-    positions = [position for one in billed for position in _positions(engine, computed.inputs.get(one.billing_account_id, ()))]
+    billed = [one for one in computed.billing_accounts if one.billing_account_id not in passed_by]
+    inputs = [one for account in billed for one in computed.inputs.get(account.billing_account_id, ())]
+    new = [_position(engine, one) for one in inputs if one.position is None]
+    moved = [_position(engine, one) for one in inputs if one.position is not None]
     last = computed.billing_accounts[-1].billing_account_id
-    return Batch(computed.after, last, len(computed.billing_accounts), bills, held, positions)
+    return Batch(computed.after, last, len(computed.billing_accounts), bills, held, new, moved)
 
 
-def _new_bill(engine: Engine, draft: BillDraft, party: bytes | None) -> NewBill:
+def _as_approved(
+    engine: Engine, trial: UUID, computed: _Computed, drafts: Sequence[tuple[BillDraft, WrittenLines]], held: list[HeldAccount]
+) -> list[tuple[BillDraft, WrittenLines]]:
+    """Give the bills that are what somebody approved; the accounts of all others are held, for nobody has seen what they would be billed now."""
+    with engine.database.transaction() as tx:
+        approved = _run_store.contents(tx, trial, [one.billing_account_id for one in computed.billing_accounts])
+    kept = [(draft, written) for draft, written in drafts if approved.get(draft.billing_account.billing_account_id) == written.content]
+    going = {draft.billing_account.billing_account_id for draft, _ in kept} | {one.billing_account_id for one in held}
+    drafted = {draft.billing_account.billing_account_id for draft, _ in drafts}
+    for one in computed.billing_accounts:
+        if one.billing_account_id not in going and (one.billing_account_id in drafted or one.billing_account_id in approved):
+            held.append(HeldAccount(one.customer_id, one.billing_account_id, "changed", "its bill is another one than was approved"))
+    return kept
+
+
+def _new_bill(engine: Engine, draft: BillDraft, written: WrittenLines, party: bytes | None) -> NewBill:
     customer_bill_id = engine.identifiers.new(engine.now)
     if engine.run.kind == "trial":
-        return NewBill(draft, customer_bill_id, None, None, None)
+        return NewBill(draft, written, customer_bill_id, None, None)
     entry = journal_entry(
         draft=draft,
         journal_entry_id=engine.identifiers.new(engine.now),
@@ -221,14 +273,13 @@ def _new_bill(engine: Engine, draft: BillDraft, party: bytes | None) -> NewBill:
         bill_date=engine.run.bill_date,
         now=engine.now,
     )
-    return NewBill(draft, customer_bill_id, party, entry, engine.identifiers.new(engine.now))
+    return NewBill(draft, written, customer_bill_id, party, entry)
 
 
-def _positions(engine: Engine, products: Iterable[ProductInputs]) -> Iterator[tuple[UUID, UUID, date, int]]:
-    for inputs in products:
-        product = inputs.product
-        billed_to = max(product.opening, engine.calendar.end, inputs.position.billed_to if inputs.position else 0)
-        yield product.customer_id, product.product_id, date.fromordinal(billed_to), fingerprint(product, engine.book)
+def _position(engine: Engine, inputs: ProductInputs) -> tuple[UUID, UUID, date, int]:
+    product = inputs.product
+    billed_to = max(product.opening, engine.calendar.end, inputs.position.billed_to if inputs.position else 0)
+    return product.customer_id, product.product_id, date.fromordinal(billed_to), fingerprint(product, engine.book)
 
 
 def _seal_invoice_parties(engine: Engine, drafts: Sequence[BillDraft]) -> list[bytes | None]:

@@ -18,9 +18,9 @@ from hoeksteen.billing.model import (
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.storage.postgres import Row, Transaction
 
-_RUN = """
+RUN = """
 SELECT bill_run_id, kind, cycle_day, period_from, period_to, bill_date, state, started_at, finished_at,
-       last_billing_account_id, billing_accounts, bills
+       last_billing_account_id, billing_accounts, bills, started_by, stop_asked, sent_at, accounts
 FROM billing.bill_run
 """
 _BILL = """
@@ -46,16 +46,17 @@ FROM unnest(%s::uuid[]) AS run (bill_run_id) LEFT JOIN billing.customer_bill USI
 _BILLED_BEFORE = """
 SELECT l.product_id, l.product_offering_id, l.price_id, l.kind,
        l.detail ->> 'alteration_id' AS alteration_id, l.detail ->> 'alteration' AS alteration,
-       l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount, l.detail ? 'credits' AS noted
+       l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
-  AND l.product_id = ANY (%(products)s) AND l.kind <> 'usage' AND NOT l.detail ? 'usage' AND l.period_from >= %(since)s
+  AND l.product_id = ANY (%(products)s) AND l.kind <> 'usage' AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
 ORDER BY b.period_to, b.customer_bill_id, l.line
 """
-_SAVE_POSITIONS = """
-INSERT INTO billing.recurring_position (customer_id, product_id, billed_to, fingerprint)
-SELECT * FROM unnest(%(customers)s::uuid[], %(products)s::uuid[], %(days)s::date[], %(fingerprints)s::bigint[])
-ON CONFLICT (customer_id, product_id) DO UPDATE SET billed_to = excluded.billed_to, fingerprint = excluded.fingerprint
+_MOVE_POSITIONS = """
+UPDATE billing.recurring_position p SET billed_to = moved.billed_to, fingerprint = moved.fingerprint
+FROM unnest(%(customers)s::uuid[], %(products)s::uuid[], %(days)s::date[], %(fingerprints)s::bigint[])
+    AS moved (customer_id, product_id, billed_to, fingerprint)
+WHERE p.customer_id = moved.customer_id AND p.product_id = moved.product_id
 """
 _TAKE_NUMBERS = """
 INSERT INTO billing.invoice_counter AS counter (legal_entity, year, last_number) VALUES (%(entity)s, %(year)s, %(count)s)
@@ -108,7 +109,8 @@ WHERE bill_run_id = %(run)s
 
 def from_row_run(row: Row) -> BillRun:
     period = BillPeriod(row.pop("period_from"), row.pop("period_to"))
-    return BillRun(period=period, **row)
+    accounts = row.pop("accounts")
+    return BillRun(period=period, accounts=None if accounts is None else tuple(accounts), **row)
 
 
 def from_row_bill(row: Row, rates: Iterable[AppliedCustomerBillingRate] = (), taxes: Iterable[AppliedBillTax] = ()) -> CustomerBill:
@@ -124,39 +126,50 @@ def from_row_rate(row: Row) -> AppliedCustomerBillingRate:
 def insert_run(tx: Transaction, run: BillRun) -> None:
     tx.execute(
         """
-        INSERT INTO billing.bill_run (bill_run_id, kind, cycle_day, period_from, period_to, bill_date, state, started_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+        INSERT INTO billing.bill_run (bill_run_id, kind, cycle_day, period_from, period_to, bill_date, state, started_at, started_by, accounts)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (run.bill_run_id, run.kind, run.cycle_day, run.period.first_day, run.period.end_day, run.bill_date, run.state, run.started_at),
+        (
+            run.bill_run_id,
+            run.kind,
+            run.cycle_day,
+            run.period.first_day,
+            run.period.end_day,
+            run.bill_date,
+            run.state,
+            run.started_at,
+            run.started_by,
+            None if run.accounts is None else list(run.accounts),
+        ),
     )
 
 
 def final_run(tx: Transaction, cycle_day: int, first_day: date) -> BillRun | None:
-    row = tx.row(_RUN + "WHERE kind = 'final' AND cycle_day = %s AND period_from = %s", (cycle_day, first_day))
+    row = tx.row(RUN + "WHERE kind = 'final' AND cycle_day = %s AND period_from = %s", (cycle_day, first_day))
     return None if row is None else from_row_run(row)
 
 
 def last_final_run(tx: Transaction, cycle_day: int) -> BillRun | None:
-    row = tx.row(_RUN + "WHERE kind = 'final' AND cycle_day = %s ORDER BY period_from DESC LIMIT 1", (cycle_day,))
+    row = tx.row(RUN + "WHERE kind = 'final' AND cycle_day = %s ORDER BY period_from DESC LIMIT 1", (cycle_day,))
     return None if row is None else from_row_run(row)
 
 
 def run(tx: Transaction, bill_run_id: UUID) -> BillRun | None:
-    row = tx.row(_RUN + "WHERE bill_run_id = %s", (bill_run_id,))
+    row = tx.row(RUN + "WHERE bill_run_id = %s", (bill_run_id,))
     return None if row is None else from_row_run(row)
 
 
 def runs(tx: Transaction) -> list[BillRun]:
-    return [from_row_run(row) for row in tx.rows(_RUN + "ORDER BY period_from DESC, started_at DESC")]
+    return [from_row_run(row) for row in tx.rows(RUN + "ORDER BY period_from DESC, started_at DESC")]
 
 
 def final_runs_of_period(tx: Transaction, first_day: date, end_day: date) -> list[BillRun]:
-    sql = _RUN + "WHERE kind = 'final' AND period_from >= %s AND period_from < %s ORDER BY cycle_day"
+    sql = RUN + "WHERE kind <> 'trial' AND period_from >= %s AND period_from < %s ORDER BY cycle_day, started_at"
     return [from_row_run(row) for row in tx.rows(sql, (first_day, end_day))]
 
 
 def lock_run(tx: Transaction, bill_run_id: UUID) -> BillRun | None:
-    row = tx.row(_RUN + "WHERE bill_run_id = %s FOR UPDATE", (bill_run_id,))
+    row = tx.row(RUN + "WHERE bill_run_id = %s FOR UPDATE", (bill_run_id,))
     return None if row is None else from_row_run(row)
 
 
@@ -191,9 +204,17 @@ def positions(tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, tuple
     return {row["product_id"]: (row["billed_to"], row["fingerprint"]) for row in tx.rows(sql, (list(customer_ids),))}
 
 
-def save_positions(tx: Transaction, positions: Sequence[tuple[UUID, UUID, date, int]]) -> None:
-    customers, products, days, fingerprints = zip(*positions, strict=True) if positions else ((), (), (), ())
-    tx.execute(_SAVE_POSITIONS, {"customers": list(customers), "products": list(products), "days": list(days), "fingerprints": list(fingerprints)})
+def insert_positions(tx: Transaction, positions: Sequence[tuple[UUID, UUID, date, int]]) -> None:
+    if positions:
+        tx.copy_in("billing.recurring_position", ("customer_id", "product_id", "billed_to", "fingerprint"), positions)
+
+
+def move_positions(tx: Transaction, positions: Sequence[tuple[UUID, UUID, date, int]]) -> None:
+    if positions:
+        customers, products, days, fingerprints = zip(*positions, strict=True)
+        tx.execute(
+            _MOVE_POSITIONS, {"customers": list(customers), "products": list(products), "days": list(days), "fingerprints": list(fingerprints)}
+        )
 
 
 def billed_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date) -> list[Row]:
@@ -215,7 +236,7 @@ def insert_taxes(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
 def insert_bills(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
     columns = (
         "customer_id", "customer_bill_id", "billing_account_id", "bill_run_id", "bill_number", "bill_date", "due_date", "period_from", "period_to",
-        "tax_included", "net", "vat", "rounding", "gross", "invoice_party",
+        "tax_included", "net", "vat", "rounding", "gross", "invoice_party", "content",
     )  # fmt: skip
     tx.copy_in("billing.customer_bill", columns, rows)
 

@@ -1,10 +1,11 @@
-"""Writing a batch of bills in one transaction, with COPY: lines and taxes, books, messages, positions, and the numbers last."""
+"""Writing a batch of bills in one transaction, with COPY: numbers and bills, lines and taxes, books and positions."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,15 +13,14 @@ import msgspec
 from hoeksteen.billing import _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date
-from hoeksteen.billing.model import BillRun, HeldAccount
+from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
 from hoeksteen.kernel.errors import Conflict, invariant
 from hoeksteen.ledger.model import JournalEntry
 from hoeksteen.ledger.operations import post
-from hoeksteen.messages.model import MessageKind, NewMessage
-from hoeksteen.messages.operations import enqueue
 from hoeksteen.storage.postgres import Database, Transaction
 
 _JSON = msgspec.json.Encoder()
+_KINDS = {kind: kind.value for kind in RateKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,27 @@ class NewBill:
     """
     A bill about to be written.
 
-    :param invoice_party: the sealed buyer; it, `journal_entry` and `message_id` are None on a trial run
+    :param written: its lines and what they say (`written_lines`)
+    :param invoice_party: the sealed buyer; it and `journal_entry` are None on a trial run
     :param journal_entry: None also for a bill whose every amount is zero
     """
 
     draft: BillDraft
+    written: "WrittenLines"
     customer_bill_id: UUID
     invoice_party: bytes | None
     journal_entry: JournalEntry | None
-    message_id: UUID | None
+
+
+class WrittenLines(NamedTuple):
+    """
+    A bill's lines as they are written, without its identifiers.
+
+    :param content: 16 bytes of all that they say, and of the sums: equal for equal bills, whatever run makes them
+    """
+
+    rows: Sequence[tuple[str | None, ...]]
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ class Batch:
     A stretch of billing accounts, in the order of their identifiers.
 
     :param after: the last one before the stretch, `last` the last one of it
-    :param positions: customer, product, day up to which it is billed now, and fingerprint
+    :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
     """
 
     after: UUID | None
@@ -53,12 +65,15 @@ class Batch:
     billing_accounts: int
     bills: Sequence[NewBill]
     held: Sequence[HeldAccount]
-    positions: Sequence[tuple[UUID, UUID, date, int]]
+    new_positions: Sequence[tuple[UUID, UUID, date, int]]
+    moved_positions: Sequence[tuple[UUID, UUID, date, int]]
 
 
-def write_batch(*, database: Database, run: BillRun, batch: Batch, now: datetime) -> None:
+def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
     """
-    Write a batch of bills, all of it or nothing.
+    Write a batch of bills, all of it or nothing, and give whether somebody asked the run to stop.
+
+    The counter of bill numbers stays locked while their lines are written: lines need their bills, and bills their numbers.
 
     :raises Conflict: when the run has moved on meanwhile: another process works on it
     """
@@ -66,40 +81,29 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch, now: datetime
         current = _store.lock_run(tx, run.bill_run_id)
         if current is None or current.state != "running" or current.last_billing_account_id != batch.after:
             raise Conflict("Another process works on this bill run.", remedy="Wait until it has ended, then look at the run.")
+        final = run.kind != "trial"
+        numbers = _numbers(tx, run, len(batch.bills)) if final else [None] * len(batch.bills)
+        _store.insert_bills(tx, _bill_rows(run, batch.bills, numbers))
         _store.insert_rates(tx, _rate_rows(batch.bills))
         _store.insert_taxes(tx, _tax_rows(batch.bills))
         _store.insert_held(tx, run.bill_run_id, batch.held)
-        numbers: Sequence[str | None] = [None] * len(batch.bills)
-        if run.kind == "final":
+        if final:
             post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
-            _store.save_positions(tx, batch.positions)
-            _store.release(tx, run.bill_run_id, [bill.draft.billing_account.billing_account_id for bill in batch.bills], run.period.first_day)
-            # the counter stays locked from here to the commit, so nothing slow comes after it
-            numbers = _numbers(tx, run, len(batch.bills))
-            enqueue(tx=tx, messages=_messages(run, batch.bills, numbers, now))
-        _store.insert_bills(tx, _bill_rows(run, batch.bills, numbers))
+            _store.insert_positions(tx, batch.new_positions)
+            _store.move_positions(tx, batch.moved_positions)
+            made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
+            _store.release(tx, run.bill_run_id, [bill.draft.billing_account.billing_account_id for bill in batch.bills], made_up_for)
         _store.advance(tx, run.bill_run_id, batch.last, batch.billing_accounts, len(batch.bills))
+        return current.stop_asked
 
 
-def _numbers(tx: Transaction, run: BillRun, count: int) -> list[str]:
+def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:
     if not count:
         return []
     year = run.bill_date.year
     last = _store.take_numbers(tx, LAGE_LANDEN.code, year, count)
     invariant(last >= count, "bill numbers count up")
     return [bill_number(entity=LAGE_LANDEN, year=year, sequence=sequence) for sequence in range(last - count + 1, last + 1)]
-
-
-def _messages(run: BillRun, bills: Sequence[NewBill], numbers: Sequence[str | None], now: datetime) -> list[NewMessage]:
-    messages = []
-    for bill, number in zip(bills, numbers, strict=True):
-        gross = bill.draft.taxation.gross
-        kind = MessageKind.BILL_READY if gross >= 0 else MessageKind.CREDIT_READY
-        due = due_date(run.bill_date, bill.draft.billing_account.payment_term_days)
-        parameters = {"bill_number": str(number), "amount": str(euros_of_cents(abs(gross))), "due_date": due.isoformat()}
-        if bill.message_id is not None:
-            messages.append(NewMessage(bill.draft.billing_account.customer_id, bill.message_id, kind, parameters, now))
-    return messages
 
 
 def _bill_rows(run: BillRun, bills: Sequence[NewBill], numbers: Sequence[str | None]) -> Iterator[Sequence[Any]]:
@@ -110,22 +114,32 @@ def _bill_rows(run: BillRun, bills: Sequence[NewBill], numbers: Sequence[str | N
         yield (
             billing_account.customer_id, bill.customer_bill_id, billing_account.billing_account_id, run.bill_run_id, number, run.bill_date, due,
             period.first_day, period.end_day, billing_account.tax_included, _euros(taxation.net), _euros(taxation.vat), _euros(taxation.rounding),
-            _euros(taxation.gross), bill.invoice_party,
+            _euros(taxation.gross), bill.invoice_party, bill.written.content,
         )  # fmt: skip
 
 
+def written_lines(draft: BillDraft) -> WrittenLines:
+    """Give the lines of a bill with every value as text, each written out once: COPY takes text, and there are ten lines to a bill."""
+    tax_included = draft.billing_account.tax_included
+    taxation = draft.taxation
+    rows: list[tuple[str | None, ...]] = []
+    for line, net in zip(draft.lines, taxation.line_nets, strict=True):
+        offering = line.offering
+        row = (
+            _KINDS[line.kind], str(line.product_id), offering.product_offering_id, line.price_id, _JSON.encode(line.detail).decode(),
+            _day(line.first), _day(line.end), str(line.quantity), _euros(net), _euros(line.cents) if tax_included else None,
+            offering.tax.category, _euros(offering.tax.rate),
+        )  # fmt: skip
+        rows.append(row)
+    said = _JSON.encode((taxation.net, taxation.vat, taxation.gross, rows))
+    return WrittenLines(rows, hashlib.blake2b(said, digest_size=16).digest())
+
+
 def _rate_rows(bills: Sequence[NewBill]) -> Iterator[Sequence[Any]]:
-    """Give the lines with every value as text, each written out once: COPY takes text, and there are ten lines to a bill."""
     for bill in bills:
         customer_id, bill_id = str(bill.draft.billing_account.customer_id), str(bill.customer_bill_id)
-        tax_included = bill.draft.billing_account.tax_included
-        for number, (line, net) in enumerate(zip(bill.draft.lines, bill.draft.taxation.line_nets, strict=True), start=1):
-            offering = line.offering
-            yield (
-                customer_id, bill_id, number, line.kind.value, line.product_id, offering.product_offering_id, line.price_id,
-                _JSON.encode(line.detail).decode(), _day(line.first), _day(line.end), str(line.quantity), _euros(net),
-                _euros(line.cents) if tax_included else None, offering.tax.category, _euros(offering.tax.rate),
-            )  # fmt: skip
+        for number, row in enumerate(bill.written.rows, start=1):
+            yield (customer_id, bill_id, number, *row)
 
 
 def _tax_rows(bills: Sequence[NewBill]) -> Iterator[Sequence[Any]]:

@@ -20,6 +20,7 @@ from hoeksteen.party.model import BillingAccount
 _SERVICES = {"voice": 0, "sms": 1, "data": 2}
 _ZONES = {"NL": 0, "EU": 1, "WORLD": 2, "NL-SERVICE": 3, "NL-FREE": 4}
 _ONE = Decimal(1)
+_NOBODY = UUID(int=0)
 _SIX_PLACES = Decimal("0.000001")
 
 
@@ -117,10 +118,7 @@ def assemble(
         used.setdefault(total.product_id, []).append(total)
     lines: list[LineDraft] = []
     for inputs in products:
-        charges = charges_due(
-            product=inputs.product, position=inputs.position, billed=inputs.billed, book=book, calendar=calendar, tax_included=tax_included
-        )
-        lines += [_charge_line(inputs.product.product_id, charge, book) for charge in sorted(charges, key=_order)]
+        lines += _recurring_lines(inputs, book, calendar, tax_included)
         totals = used.pop(inputs.product.product_id, ())
         lines += _usage_lines(totals, book, period, tax_included)
         if inputs.product.usage_discounts and totals:
@@ -133,6 +131,30 @@ def assemble(
         lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) for line in lines]
     taxation = tax_bill(keys=[line.offering.tax for line in lines], amounts=[line.cents for line in lines], tax_included=tax_included)
     return BillDraft(billing_account, lines, taxation)
+
+
+def _recurring_lines(inputs: ProductInputs, book: PriceBook, calendar: Calendar, tax_included: bool) -> Iterable[LineDraft]:
+    """Give the lines of a product's charges; those of products that are alike in all but their identifiers are worked out once."""
+    product = inputs.product
+    if inputs.billed is not None or product.alterations:
+        return _charge_lines(product, inputs.position, inputs.billed, book, calendar, tax_included)
+    alike = HeldProduct(_NOBODY, _NOBODY, product.start, product.opening, product.terms, ())
+    lines = _lines_of_alike(alike, inputs.position, book, calendar, tax_included)
+    return [LineDraft(line[0], product.product_id, *line[2:]) for line in lines]
+
+
+@lru_cache(maxsize=65_536)
+def _lines_of_alike(
+    product: HeldProduct, position: Position | None, book: PriceBook, calendar: Calendar, tax_included: bool
+) -> Sequence[LineDraft]:  # fmt: skip
+    return _charge_lines(product, position, None, book, calendar, tax_included)
+
+
+def _charge_lines(
+    product: HeldProduct, position: Position | None, billed: Sequence[Charge] | None, book: PriceBook, calendar: Calendar, tax_included: bool
+) -> Sequence[LineDraft]:
+    charges = charges_due(product=product, position=position, billed=billed, book=book, calendar=calendar, tax_included=tax_included)
+    return [_charge_line(product.product_id, charge, book) for charge in sorted(charges, key=_order)]
 
 
 def _order(charge: Charge) -> tuple[int, bool, int, bool]:

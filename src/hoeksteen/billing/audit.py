@@ -1,16 +1,17 @@
-"""Auditing final bills: usage = lines, lines = bills, bills = ledger, numbers without gaps; every difference is named."""
+"""Auditing final bills: usage = lines, discounts on it, lines = bills, bills = ledger, numbers without gaps; every difference is named."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _store
-from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing.assembly import assemble
+from hoeksteen.billing import _audit_store, _store
+from hoeksteen.billing._reading import read_products, read_usage, usage_of
+from hoeksteen.billing.assembly import assemble, euros_of_cents
 from hoeksteen.billing.bookkeeping import REVENUE, SOURCE
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
-from hoeksteen.billing.model import BillAudit, BillRun, CustomerBill, Difference
+from hoeksteen.billing.model import BillAudit, BillRun, CustomerBill, Difference, RateKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
 from hoeksteen.kernel.errors import NotFound
@@ -19,7 +20,7 @@ from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.ledger.queries import sums_by_reference
 from hoeksteen.party.queries import billing_accounts_by_id
-from hoeksteen.product.queries import offerings
+from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.rating.queries import usage_totals
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Row, Transaction
@@ -64,6 +65,7 @@ def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAu
         _audit_run(database, run, charged, found)
         with database.transaction() as tx:
             _look_at_rest(tx, lake, run, charged, found)
+            found.differences += _usage_discounts(tx, lake, run)
     with database.transaction() as tx:
         found.differences += _numbers(tx, found.years)
     return BillAudit(
@@ -95,7 +97,8 @@ def ledger_difference(*, database: Database, bill_run_id: UUID) -> Decimal:
 def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, int], held: dict[UUID, int]) -> None:
     """Add up what each billing account's bill must show, and set apart what was passed by."""
     passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
-    for total in usage_totals(lake=lake, period=run.period, billing_account_ids=None):
+    of_cycle = usage_totals(lake=lake, period=run.period, billing_account_ids=None) if run.kind == "final" else ()
+    for total in of_cycle:
         sums = held if total.billing_account_id in passed_by else charged
         sums[total.billing_account_id] = sums.get(total.billing_account_id, 0) + total.amount_micro
     for billing_account_id, missed in _store.released_periods(tx, run.bill_run_id):
@@ -114,6 +117,36 @@ def _look_at_rest(tx: Transaction, lake: Lake, run: BillRun, charged: Mapping[UU
             found.usage -= micro
         else:
             found.differences.append(Difference("usage = lines", one.billing_account_id, None, euros(micro), _NOTHING))
+
+
+def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Difference]:
+    """Name the billing accounts whose bills take off their usage something else than its discounts, computed anew, do."""
+    divided = usage_discount_days(tx=tx)
+    lowered = {product_id for product_id, _ in divided}
+    passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
+    usage = partial(usage_of, lake=lake, divided=divided)
+    totals = usage_totals(lake=lake, period=run.period, billing_account_ids=None, divided=divided) if divided else []
+    ids = {total.billing_account_id for total in totals if total.product_id in lowered}
+    billed = _audit_store.usage_discounts(tx, run.bill_run_id)
+    book, calendar = PriceBook(offerings(tx=tx)), Calendar(run.period)
+    computed: dict[UUID, Decimal] = {}
+    some = sorted((ids | set(billed)) - passed_by)
+    accounts = billing_accounts_by_id(tx=tx, billing_account_ids=some)
+    inputs = read_products(tx=tx, billing_accounts=accounts, book=book, calendar=calendar)
+    used = read_usage(tx=tx, period=run.period, billing_account_ids=some, usage_of=usage)
+    for one in accounts:
+        draft = assemble(
+            billing_account=one, products=inputs.get(one.billing_account_id, ()), usage=used.get(one.billing_account_id, ()), book=book,
+            calendar=calendar, period=run.period,
+        )  # fmt: skip
+        lines = draft.lines if draft is not None else ()
+        cents = sum(line.cents for line in lines if line.kind is RateKind.DISCOUNT and "usage" in line.detail)
+        computed[one.billing_account_id] = euros_of_cents(cents)
+    return [
+        Difference("discounts on usage = lines", account_id, None, computed.get(account_id, _NOTHING), billed.get(account_id, _NOTHING))
+        for account_id in some
+        if computed.get(account_id, _NOTHING) != billed.get(account_id, _NOTHING)
+    ]
 
 
 def _audit_run(database: Database, run: BillRun, charged: dict[UUID, int], found: _Found) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hoeksteen.kernel.time_period import BillPeriod
 
-RunKind = Literal["trial", "final"]
+RunKind = Literal["trial", "final", "off_cycle"]
 RunState = Literal["running", "done"]
 
 
@@ -103,6 +103,10 @@ class BillRun:
     :param period: the usage period
     :param last_billing_account_id: how far it is, in the order of identifiers
     :param billing_accounts: looked at so far; `bills` made so far
+    :param started_by: who began it; empty where a program did
+    :param stop_asked: somebody wants it to end after the batch that it works on
+    :param sent_at: when every bill of it had been announced
+    :param accounts: the only billing accounts that an off-cycle run is about
     """
 
     bill_run_id: UUID
@@ -116,6 +120,99 @@ class BillRun:
     last_billing_account_id: UUID | None = None
     billing_accounts: int = 0
     bills: int = 0
+    started_by: str = ""
+    stop_asked: bool = False
+    sent_at: datetime | None = None
+    accounts: tuple[UUID, ...] | None = None
+
+    def pace(self, now: datetime, total: int) -> tuple[float, float | None]:
+        """
+        Give billing accounts a second since it began, and the seconds that it needs for those that are left, None while none is done.
+
+        :param total: of the whole cycle
+        """
+        seconds = max(0.001, ((self.finished_at or now) - self.started_at).total_seconds())
+        rate = self.billing_accounts / seconds
+        return rate, max(0, total - self.billing_accounts) / rate if rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """
+    How far a run is that is under way.
+
+    :param per_second: billing accounts since it began
+    :param seconds_left: None while none is done
+    """
+
+    billing_accounts: int
+    billing_accounts_total: int
+    per_second: float
+    seconds_left: float | None
+
+    @property
+    def sentence(self) -> str:
+        """Say it in a few words."""
+        left = "" if self.seconds_left is None else f", {self.seconds_left:,.0f} s left"
+        return f"{self.billing_accounts:,} of {self.billing_accounts_total:,}, {self.per_second:,.0f}/s{left}"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """
+    That a person who did not begin a trial found it good.
+
+    :param bills: how many there were, and `gross` what they came to, when it was given
+    """
+
+    bill_run_id: UUID
+    approved_by: str
+    approved_at: datetime
+    bills: int
+    gross: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHold:
+    """That a person keeps a billing account from being billed, and why."""
+
+    customer_id: UUID
+    billing_account_id: UUID
+    held_at: datetime
+    held_by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """A billing account whose bill differs between two runs; None where a run has no bill of it."""
+
+    customer_id: UUID
+    billing_account_id: UUID
+    before: Decimal | None
+    after: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """
+    What a run would bill that another one did not.
+
+    :param same: billing accounts with the same amount; `changed`, `new` and `gone` the others
+    :param by_kind: kind of line (recurring, usage …) and what its lines come to without tax, before and after
+    :param largest: the billing accounts that differ most, either way
+    """
+
+    before: BillRun
+    after: BillRun
+    same: int
+    changed: int
+    new: int
+    gone: int
+    gross_before: Decimal
+    gross_after: Decimal
+    by_kind: tuple[tuple[str, Decimal, Decimal], ...]
+    largest: tuple[AccountChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +242,7 @@ class RecurringSum:
 
 @dataclass(frozen=True, slots=True)
 class HeldAccount:
-    """A billing account that a run passed by, and why: `no_price`, `no_invoice_party`."""
+    """A billing account that a run passed by, and why: `no_price`, `no_invoice_party`, `on_hold`, `changed` (since the trial was approved)."""
 
     customer_id: UUID
     billing_account_id: UUID
@@ -162,6 +259,7 @@ class BillRunResult:
     :param held: billing accounts passed by for a reason
     :param suspended: usage records on nobody's bill yet, this period's or another's, because they cannot be rated
     :param was_done: whether an earlier call had finished it, so that nothing was done now
+    :param stopped: whether it ended early because somebody asked; running it again goes on
     """
 
     bill_run_id: UUID
@@ -173,6 +271,7 @@ class BillRunResult:
     suspended: int
     totals: BillTotals
     was_done: bool = False
+    stopped: bool = False
 
     @property
     def without_charge(self) -> int:
@@ -202,7 +301,7 @@ class Difference:
     """
     Two amounts that must be equal and are not.
 
-    :param check: `usage = lines`, `lines = bill`, `bill = ledger` or `numbers`
+    :param check: `usage = lines`, `discounts on usage = lines`, `lines = bill`, `bill = ledger` or `numbers`; audits of a month have more
     """
 
     check: str

@@ -1,24 +1,30 @@
 """Running the bills."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
+from typing import Literal
+from uuid import UUID
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing._run import Engine, execute, open_run
-from hoeksteen.billing.model import BillRunProgress, BillRunResult, Progress, RunKind
+from hoeksteen.billing._run import BATCH, CLOSED_BOOKS, Engine, execute, open_run
+from hoeksteen.billing.approving import approved_trial
+from hoeksteen.billing.model import BillRun, BillRunProgress, BillRunResult, Progress
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
+from hoeksteen.billing.sending import send_bills
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import WrongState, invariant
+from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.queries import count_billing_accounts_of_cycle
 from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.rating.operations import close_period
 from hoeksteen.rating.queries import suspended
 from hoeksteen.storage.lake import Lake
-from hoeksteen.storage.postgres import Database
+from hoeksteen.storage.postgres import Database, Transaction
 
 
 def _silent(progress: BillRunProgress) -> None:
@@ -32,7 +38,10 @@ def run_bills(
     lake: Lake,
     period: BillPeriod,
     bill_date: date,
-    kind: RunKind = "final",
+    kind: Literal["trial", "final"] = "final",
+    by: str = "",
+    unapproved: bool = False,
+    send: bool = True,
     now: datetime,
     identifiers: Identifiers,
     progress: Progress = _silent,
@@ -41,14 +50,18 @@ def run_bills(
     Bill every active billing account whose bill period begins on the first day of `period`.
 
     Usage is billed for `period`, charges in advance for the period after it, as what should have been charged less what
-    was. Each batch is one transaction: its bills, their numbers, the books and the messages, so that a run that was
-    killed goes on where it was; running a final period again changes nothing, and gives its figures. A trial takes no
+    was. Each batch is one transaction: its bills, their numbers and the books, so that a run that was killed or stopped
+    goes on where it was; running a final period again changes nothing, and gives its figures. A trial takes no
     number, books nothing, discloses nothing, sends nothing and closes nothing: its period may still go on.
+    A final run makes the bills of the latest approved trial; accounts whose bill has changed since are held.
 
     :param period: the usage period; its first day is the cycle day
     :param bill_date: the local day on the bills; its year gives their numbers
+    :param by: who begins it, for the record
+    :param unapproved: bill also without an approved trial
+    :param send: announce the bills once they are done (`sending.send_bills`); else somebody does so later
     :raises WrongState: when no account has this cycle, the period is not over or not the next one, is final with another
-        bill date, or has usage that is not rated
+        bill date, has usage that is not rated, no trial of it was approved, or the books of the bill date are closed
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
@@ -58,19 +71,94 @@ def run_bills(
                 f"No billing account has bill periods that begin on day {period.first_day.day}.", remedy="Name the cycle day of the accounts to bill."
             )
     if kind == "final":
-        close_period(database=database, lake=lake, period=period, now=now)
-    run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, now=now, identifiers=identifiers)
-    if run.state != "done":
+        _require_open_books(database, period, bill_date)
         with database.transaction() as tx:
-            book, divided = PriceBook(offerings(tx=tx)), usage_discount_days(tx=tx)
-        usage = partial(usage_of, lake=lake, divided=divided)
-        engine = Engine(database, keeper, run, book, Calendar(period), now, identifiers, usage)
-        execute(engine=engine, progress=progress)
+            approved = approved_trial(tx=tx, period=period, bill_date=bill_date)
+            begun = _store.final_run(tx, period.first_day.day, period.first_day)
+        if approved is None and not unapproved and begun is None:
+            raise WrongState(
+                f"Nobody has approved a trial run of {period.first_day} with bill date {bill_date}.",
+                remedy="Make a trial run, compare it, and let somebody else approve it.",
+            )
+        close_period(database=database, lake=lake, period=period, now=now)
+    else:
+        approved = None
+    run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, by=by, now=now, identifiers=identifiers)
+    finished = run.state == "done" or _carry_out(database, keeper, lake, run, approved, now, identifiers, progress)
+    if finished and send and kind == "final":
+        send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
+    return _result(database, run, stopped=not finished)
+
+
+def bill_off_cycle(
+    *, database: Database, keeper: KeeperClient, lake: Lake, period: BillPeriod, billing_account_ids: Sequence[UUID], bill_date: date, by: str,
+    now: datetime, identifiers: Identifiers,
+) -> BillRunResult:  # fmt: skip
+    """
+    Bill accounts that the final run of a period held, now that their reason is gone, and announce the bills.
+
+    :param billing_account_ids: at most 2,500, which are billed in one transaction
+    :param by: who wants it, for the record
+    :raises WrongState: when the period has no final run that is done, or an account was not held by it or has its bill since
+    """
+    ids = sorted(set(billing_account_ids))
+    if len(ids) > BATCH:
+        raise InvalidInput(f"{len(ids)} billing accounts are too many for one run off cycle.", remedy=f"Name at most {BATCH}.")
+    with database.transaction() as tx:
+        _run_store.settle_off_cycle(tx, now)
+        final = _store.final_run(tx, period.first_day.day, period.first_day)
+        if final is None or final.state != "done":
+            raise WrongState(f"The bills of {period.first_day} are not final yet.", remedy="Finish the run of the whole cycle first.")
+        waiting = _run_store.waiting(tx, final.bill_run_id)
+        for one in ids:
+            if one not in waiting:
+                raise WrongState(f"Billing account {one} does not wait for a bill of {period.first_day}.", remedy="Look at its bills.")
+        run = BillRun(identifiers.new(now), "off_cycle", final.cycle_day, period, bill_date, "running", now, started_by=by, accounts=tuple(ids))
+        _store.insert_run(tx, run)
+    _carry_out(database, keeper, lake, run, None, now, identifiers, _silent)
+    send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
+    return _result(database, run, stopped=False)
+
+
+def stop_run(*, tx: Transaction, period: BillPeriod) -> BillRun:
+    """
+    Ask the run of a period that is under way to end after the batch that it works on; run again, it goes on.
+
+    :raises NotFound: when none is under way
+    """
+    running = _run_store.running(tx, period.first_day.day, period.first_day)
+    if running is None:
+        raise NotFound(f"No run of {period.first_day} is under way.", remedy="Look at the runs with `hoeksteen bill runs`.")
+    _run_store.ask_to_stop(tx, running.bill_run_id, True)
+    return running
+
+
+def _carry_out(
+    database: Database, keeper: KeeperClient, lake: Lake, run: BillRun, approved: UUID | None, now: datetime, identifiers: Identifiers,
+    progress: Progress,
+) -> bool:  # fmt: skip
+    with database.transaction() as tx:
+        book, divided = PriceBook(offerings(tx=tx)), usage_discount_days(tx=tx)
+    usage = partial(usage_of, lake=lake, divided=divided)
+    engine = Engine(database, keeper, run, book, Calendar(run.period), now, identifiers, usage, approved)
+    return execute(engine=engine, progress=progress)
+
+
+def _result(database: Database, run: BillRun, *, stopped: bool) -> BillRunResult:
     with database.transaction() as tx:
         done = _store.run(tx, run.bill_run_id)
-        invariant(done is not None and done.state == "done", "a bill run ends as done")
+        invariant(done is not None and (stopped or done.state == "done"), "a bill run ends as done, or is stopped")
         totals, held = _store.totals(tx, [run.bill_run_id])[run.bill_run_id], _store.held_of_run(tx, run.bill_run_id)
         waiting = suspended(tx=tx)
+    looked_at = done.billing_accounts if done else 0
     return BillRunResult(
-        run.bill_run_id, kind, period, bill_date, done.billing_accounts if done else 0, len(held), waiting, totals, run.state == "done"
+        run.bill_run_id, run.kind, run.period, run.bill_date, looked_at, len(held), waiting, totals, was_done=run.state == "done", stopped=stopped
     )
+
+
+def _require_open_books(database: Database, period: BillPeriod, bill_date: date) -> None:
+    """Refuse a bill date in a closed period before anything is computed or closed; a run that is done only gives its figures."""
+    with database.transaction() as tx:
+        found = _store.final_run(tx, period.first_day.day, period.first_day)
+        if found is None or found.state != "done":
+            require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)

@@ -1,15 +1,17 @@
 """Reading bills and bill runs, and seeing the next bill before it is made."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _audit_store, _store
 from hoeksteen.billing._reading import read_products, read_usage, usage_of
+from hoeksteen.billing._run import billing_accounts_of_run
 from hoeksteen.billing.assembly import assemble, to_bill
 from hoeksteen.billing.legal_entity import due_date
-from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount, RecurringSum
+from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount, RecurringSum, RunProgress
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar
 from hoeksteen.kernel.errors import NotFound
@@ -88,6 +90,25 @@ def runs(*, tx: Transaction) -> list[BillRun]:
     return _store.runs(tx)
 
 
+def run(*, tx: Transaction, bill_run_id: UUID) -> BillRun:
+    """
+    Give one bill run.
+
+    :raises NotFound: when there is none with this identifier
+    """
+    found = _store.run(tx, bill_run_id)
+    if found is None:
+        raise NotFound("No bill run has this identifier.", remedy="Look at the list of bill runs.", bill_run_id=bill_run_id)
+    return found
+
+
+def progress(*, tx: Transaction, run: BillRun, now: datetime) -> RunProgress:
+    """Give how far a run is, how fast, and how long it still takes."""
+    total = billing_accounts_of_run(tx, run)
+    rate, left = run.pace(now, total)
+    return RunProgress(run.billing_accounts, total, rate, left)
+
+
 def totals(*, tx: Transaction, bill_run_id: UUID) -> BillTotals:
     """Give the sums of a run's bills."""
     return _store.totals(tx, [bill_run_id])[bill_run_id]
@@ -101,6 +122,16 @@ def totals_of_runs(*, tx: Transaction, bill_run_ids: Sequence[UUID]) -> dict[UUI
 def held(*, tx: Transaction, bill_run_id: UUID) -> list[HeldAccount]:
     """Give the billing accounts that a run passed by, and why."""
     return _store.held_of_run(tx, bill_run_id)
+
+
+def gross_by_account(*, tx: Transaction, end_day: date) -> dict[UUID, Decimal]:
+    """Give what the final bills dated before a day ask of each billing account together; for audits."""
+    return _audit_store.gross_by_account(tx, end_day)
+
+
+def gross_of_bills(*, tx: Transaction, customer_bill_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Decimal]]:
+    """Give the billing account of some final bills, and what each asks; unknown ones are absent."""
+    return _audit_store.gross_of_bills(tx, customer_bill_ids)
 
 
 def next_bill(*, database: Database, lake: Lake, customer_id: UUID, now: datetime, billing_account_id: UUID | None = None) -> CustomerBill:

@@ -11,13 +11,23 @@ class LedgerAccountCode(StrEnum):
     """The chart of accounts; the migration of this room names them in Dutch and English."""
 
     BANK = "1100"
+    PAYMENTS_IN_TRANSIT = "1110"
+    UNMATCHED_RECEIPTS = "1120"
     DEBTORS = "1300"
+    DIRECT_DEBITS_SENT = "1310"
+    DEPOSITS = "1400"
+    CUSTOMERS_CREDIT = "1410"
     VAT_PAYABLE = "1600"
+    VAT_ON_BAD_DEBTS = "1610"
     ROUNDING_DIFFERENCES = "4700"
+    BAD_DEBTS = "4710"
+    BANK_COSTS = "4720"
     REVENUE_MOBILE = "8010"
     REVENUE_FIXED = "8020"
     REVENUE_BROADBAND = "8030"
     REVENUE_OTHER = "8090"
+    COLLECTION_FEES = "8100"
+    STATUTORY_INTEREST = "8110"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +77,24 @@ class LedgerAccountBalance:
     debit: Decimal
     credit: Decimal
     balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingPeriod:
+    """
+    A calendar month whose books are closed, for good.
+
+    :param end_day: the first day after it
+    :param closed_by: who closed it, by the name that was given
+    :param debit: the sum of its debits in euros, which is that of its credits
+    :param digest: SHA-256 of its journal as CSV (`exporting.journal_csv`), in hexadecimal digits
+    """
+
+    first_day: date
+    end_day: date
+    closed_at: datetime
+    closed_by: str
+    entries: int
+    postings: int
+    debit: Decimal
+    digest: str

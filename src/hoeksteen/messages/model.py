@@ -15,6 +15,10 @@ class MessageKind(StrEnum):
     ALLOWANCE_USED = "allowance_used"
     CAP_REACHED = "cap_reached"
     ROAMING_STOPPED = "roaming_stopped"
+    PRE_NOTIFICATION = "pre_notification"
+    COLLECTION_WITHDRAWN = "collection_withdrawn"
+    COLLECTION_RETURNED = "collection_returned"
+    REFUND_SENT = "refund_sent"
 
 
 class MessageState(StrEnum):

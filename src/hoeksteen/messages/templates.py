@@ -7,6 +7,7 @@ from decimal import Decimal
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from hoeksteen.messages import receivables_texts as receivables
 from hoeksteen.messages.model import MessageKind
 
 SENDER_NAME = "Lage Landen Telecom"
@@ -23,6 +24,7 @@ _SUBJECTS = {
     (MessageKind.CAP_REACHED, "en"): "{percent} % of your spending limit is reached",
     (MessageKind.ROAMING_STOPPED, "nl"): "Uw mobiele data in het buitenland is gestopt",
     (MessageKind.ROAMING_STOPPED, "en"): "Your mobile data abroad has stopped",
+    **receivables.SUBJECTS,
 }
 _BODIES = {
     (MessageKind.BILL_READY, "nl"): """{salutation}
@@ -121,6 +123,7 @@ You have used mobile data abroad for € {amount}. To protect you from a high bi
 Kind regards,
 Lage Landen Telecom B.V.
 """,
+    **receivables.BODIES,
 }
 _SALUTATIONS = {"nl": ("Beste {name},", "Beste klant,"), "en": ("Dear {name},", "Dear customer,")}
 
@@ -130,7 +133,7 @@ def subject(*, kind: MessageKind, language: str, parameters: Mapping[str, str]) 
     Give the subject line of a message.
 
     :param parameters: of a bill `bill_number`, `amount` in euros and `due_date` as YYYY-MM-DD; of a threshold `percent`, `name`, `offering`,
-        `until` as YYYY-MM-DD, and of a cap its `amount`
+        `until` as YYYY-MM-DD, and of a cap its `amount`; of a collection `bill_number`, `amount`, `due_date`, `mandate` and `creditor`
     """
     return _SUBJECTS[kind, language].format_map(_spoken(parameters, language))
 

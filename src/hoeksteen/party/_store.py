@@ -75,8 +75,9 @@ def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
 
 def billing_accounts_of_cycle(tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
     sql = _BILLING_ACCOUNT + (
-        "WHERE status = 'active' AND cycle_day = %(cycle_day)s AND (%(after)s::uuid IS NULL OR billing_account_id > %(after)s)"
-        " ORDER BY billing_account_id LIMIT %(limit)s"
+        "WHERE status = 'active' AND cycle_day = %(cycle_day)s AND (%(after)s::uuid IS NULL OR (customer_id, billing_account_id) >"
+        " (SELECT customer_id, billing_account_id FROM party.billing_account WHERE billing_account_id = %(after)s))"
+        " ORDER BY customer_id, billing_account_id LIMIT %(limit)s"
     )
     return [from_row_billing_account(row) for row in tx.rows(sql, {"cycle_day": cycle_day, "after": after, "limit": limit})]
 

@@ -87,7 +87,7 @@ def cycle_days(*, tx: Transaction, billing_account_ids: bytes) -> pa.Table:
 
 def billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
     """
-    Give the next active billing accounts whose bill period begins on `cycle_day`.
+    Give the next active billing accounts whose bill period begins on `cycle_day`, customer by customer, as what is kept of them lies.
 
     :param after: the last billing account identifier of the batch before, or None for the first batch
     :param limit: 1 to 10,000 billing accounts

@@ -206,6 +206,16 @@ def resource_terms_binary(tx: Transaction, resource_ids: str) -> bytes:
     return tx.copy_out(sql, (resource_ids,))
 
 
+def product_terms_binary(tx: Transaction, product_ids: Sequence[UUID]) -> bytes:
+    sql = """
+    SELECT t.product_id, t.customer_id, p.billing_account_id, (t.status = 'suspended')::int AS suspended, t.valid_from,
+        coalesce(t.valid_to, 'infinity') AS valid_to
+    FROM product.product_term t JOIN product.product p USING (customer_id, product_id)
+    WHERE t.product_id = ANY(%s) AND t.status <> 'terminated'
+    """
+    return tx.copy_out(sql, (list(product_ids),))
+
+
 def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Iterable[ProductTerm]) -> None:
     tx.execute("DELETE FROM product.product_term WHERE customer_id = %s AND product_id = %s", (customer_id, product_id))
     tx.execute_many(
@@ -300,15 +310,28 @@ def end_cap_lifted(tx: Transaction, customer_id: UUID, product_id: UUID, cap_id:
 def insert_roaming_stop(tx: Transaction, stop: RoamingStop) -> bool:
     sql = """
     INSERT INTO product.roaming_stop (customer_id, product_id, cap_id, period_day, stopped_at) VALUES (%s, %s, %s, %s, %s)
-    ON CONFLICT DO NOTHING RETURNING true AS new
+    ON CONFLICT (customer_id, product_id, cap_id, period_day) DO UPDATE SET stopped_at = excluded.stopped_at, resumed_at = NULL
+        WHERE roaming_stop.resumed_at IS NOT NULL
+    RETURNING true AS new
     """
     return bool(tx.rows(sql, (stop.customer_id, stop.product_id, stop.cap_id, stop.period_day, stop.stopped_at)))
+
+
+def end_roaming_stops(tx: Transaction, keys: Sequence[tuple[UUID, UUID, str, date]], now: datetime) -> list[tuple[UUID, UUID, str, date]]:
+    sql = """
+    UPDATE product.roaming_stop s SET resumed_at = %s
+    FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::date[]) k(customer_id, product_id, cap_id, period_day)
+    WHERE (s.customer_id, s.product_id, s.cap_id, s.period_day) = (k.customer_id, k.product_id, k.cap_id, k.period_day) AND s.resumed_at IS NULL
+    RETURNING s.customer_id, s.product_id, s.cap_id, s.period_day
+    """
+    rows = tx.rows(sql, (now, *(list(column) for column in zip(*keys, strict=True)))) if keys else []
+    return [(row["customer_id"], row["product_id"], row["cap_id"], row["period_day"]) for row in rows]
 
 
 def roaming_stops(tx: Transaction, customer_id: UUID, since: date) -> list[RoamingStop]:
     sql = """
     SELECT customer_id, product_id, cap_id, period_day, stopped_at FROM product.roaming_stop s
-    WHERE customer_id = %s AND period_day >= %s AND NOT EXISTS (
+    WHERE customer_id = %s AND period_day >= %s AND resumed_at IS NULL AND NOT EXISTS (
         SELECT FROM product.cap_lifted l
         WHERE l.customer_id = s.customer_id AND l.product_id = s.product_id AND l.cap_id = s.cap_id
           AND (l.valid_to IS NULL OR l.valid_to > s.stopped_at)

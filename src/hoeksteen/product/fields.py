@@ -11,6 +11,8 @@ from hoeksteen.kernel.time_period import start_of_day
 
 WHOLE_MAX = 2**62
 AMOUNT_BEYOND = 10**9  # no price, fee, cap or percentage reaches it
+YEARS = range(1900, 3000)  # in which anything is valid; the calendar's own ends have no instant in every time zone
+_AMOUNT_CHARACTERS_MAX = 40
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ class Fields:
 
     def known_only(self, known: set[str]) -> None:
         """Note every field that this mapping must not have."""
-        for name in sorted(set(self.values) - known):
+        for name in sorted(map(str, set(self.values) - known)):  # YAML has names that are no texts too: `5:`, `on:`, `2026-10-01:`
             self.faults.add(self.where, name, f"is not a known field; known are {', '.join(sorted(known))}")
 
     def text(self, name: str, default: str | None = None) -> str:
@@ -92,6 +94,9 @@ class Fields:
                 value = None
         if not isinstance(value, date) or isinstance(value, datetime):
             self.faults.add(self.where, name, "must be a day such as 2026-10-01")
+            return None
+        if value.year not in YEARS:
+            self.faults.add(self.where, name, f"must lie in {YEARS[0]} to {YEARS[-1]}; leave out the end of what does not end")
             return None
         return start_of_day(value)
 
@@ -178,10 +183,10 @@ def _as_decimal(value: Any, decimals: int, what: str) -> Decimal:
     if not isinstance(value, str):
         raise ValueError(f'must be {what} in quotes, such as "0.20"')
     try:
-        amount = Decimal(value)
+        amount = Decimal(value if len(value) <= _AMOUNT_CHARACTERS_MAX else "")
     except InvalidOperation:
         raise ValueError(f'must be {what} in quotes, such as "0.20"') from None
-    if not amount.is_finite() or abs(amount) >= AMOUNT_BEYOND:
+    if not amount.is_finite() or not -_AMOUNT_CHARACTERS_MAX < amount.adjusted() < _AMOUNT_CHARACTERS_MAX or abs(amount) >= AMOUNT_BEYOND:
         raise ValueError(f"must be less than {AMOUNT_BEYOND:,}")
     if amount.scaleb(decimals) != amount.scaleb(decimals).to_integral_value():
         raise ValueError(f"must have at most {'six' if decimals == 6 else 'four'} decimals")

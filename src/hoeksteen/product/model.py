@@ -460,7 +460,7 @@ class CapLifted:
 
 @dataclass(frozen=True, slots=True)
 class RoamingStop:
-    """Roaming that ended for the rest of a bill period, because a cap was reached and not lifted since."""
+    """Roaming that ended for the rest of a bill period, because a cap was reached, and neither lifted nor left since by a correction."""
 
     customer_id: UUID
     product_id: UUID

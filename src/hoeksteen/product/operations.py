@@ -234,6 +234,17 @@ def stop_roaming(*, tx: Transaction, customer_id: UUID, product_id: UUID, cap_id
     return _store.insert_roaming_stop(tx, RoamingStop(customer_id, product_id, cap_id, period_day, now))
 
 
+def resume_roaming(
+    *, tx: Transaction, keys: Sequence[tuple[UUID, UUID, str, date]], now: datetime
+) -> list[tuple[UUID, UUID, str, date]]:  # fmt: skip
+    """
+    Let products roam again whose cap is not reached after all, because what was counted was taken back, and give those that were stopped.
+
+    :param keys: customer, product, cap and the first day of the bill period
+    """
+    return _store.end_roaming_stops(tx, keys, now)
+
+
 def _to(last: ProductTerm, allowed: set[ProductStatus], status: ProductStatus) -> tuple[str, ProductStatus]:
     if last.status not in allowed:
         raise _wrong_state(last, status)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.product.definition import Faults, Fields, from_file_offering
 from hoeksteen.product.model import NamedZone, ProductOffering
 from hoeksteen.product.named_zones import check_zones, from_file_zone
 from hoeksteen.product.validation import check_catalogue, check_offering
+from hoeksteen.storage.yaml_text import NoYaml, read_yaml
 
 SHIPPED = Path(__file__).parent / "catalogue"
 _FAULTS_SHOWN_MAX = 20
@@ -67,12 +66,13 @@ def check_directory(directory: Path, *, zones: Sequence[NamedZone] = ()) -> Decl
     contents: list[tuple[str, Any]] = []
     for file in files:
         try:
-            contents.append((file.name, yaml.safe_load(file.read_text("utf-8"))))
+            contents.append((file.name, read_yaml(file.read_text("utf-8"))))
         except OSError as error:
             faults.append(f"{file.name}: file: cannot be read: {error.strerror}")
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-            line = getattr(getattr(error, "problem_mark", None), "line", None)
-            faults.append(f"{file.name}: {'line ' + str(line + 1) if line is not None else 'file'}: is not YAML in UTF-8")
+        except UnicodeDecodeError:
+            faults.append(f"{file.name}: file: is not YAML in UTF-8")
+        except NoYaml as error:
+            faults.append(f"{file.name}: {'file' if error.line is None else f'line {error.line}'}: {error}")
     return _read(contents, zones, faults)
 
 

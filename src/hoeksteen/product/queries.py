@@ -31,6 +31,10 @@ _RESOURCE_TERM = {
     "resource_id": Fixed.UUID, "customer_id": Fixed.UUID, "billing_account_id": Fixed.UUID, "product_id": Fixed.UUID, "suspended": Fixed.INTEGER,
     "valid_from": Fixed.INSTANT, "valid_to": Fixed.INSTANT,
 }  # fmt: skip
+_PRODUCT_TERM = {
+    "product_id": Fixed.UUID, "customer_id": Fixed.UUID, "billing_account_id": Fixed.UUID, "suspended": Fixed.INTEGER, "valid_from": Fixed.INSTANT,
+    "valid_to": Fixed.INSTANT,
+}  # fmt: skip
 
 
 def offerings(*, tx: Transaction, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
@@ -154,7 +158,7 @@ def caps_lifted(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list
 
 
 def roaming_stops(*, tx: Transaction, customer_id: UUID, since: date) -> list[RoamingStop]:
-    """Give the products of a customer whose roaming is stopped, in bill periods that begin on a day or later; not those lifted since."""
+    """Give the products of a customer whose roaming is stopped, in bill periods that begin on a day or later; not those lifted or resumed since."""
     return _store.roaming_stops(tx, customer_id, since)
 
 
@@ -172,6 +176,15 @@ def resource_terms(*, tx: Transaction, resource_ids: bytes) -> pa.Table:
         resource was the product's and the product was what it was; none in which it was terminated; in no particular order
     """
     return table_of(_store.resource_terms_binary(tx, uuid_list(resource_ids)), _RESOURCE_TERM)
+
+
+def product_terms(*, tx: Transaction, product_ids: Sequence[UUID]) -> pa.Table:
+    """
+    Give what some products were when, whatever numbers they had, as columns.
+
+    :returns: product_id, customer_id, billing_account_id, suspended (0 or 1), valid_from, valid_to; none in which a product was terminated
+    """
+    return table_of(_store.product_terms_binary(tx, product_ids), _PRODUCT_TERM)
 
 
 def resources_of_customer(*, tx: Transaction, customer_id: UUID) -> list[Resource]:

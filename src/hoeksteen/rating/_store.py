@@ -131,6 +131,16 @@ def insert_notices(tx: Transaction, reached: Sequence[tuple[Counter, int]], now:
     return {pair for pair, row in zip(reached, rows, strict=True) if row in new}
 
 
+def forget_notices(tx: Transaction, counted: Sequence[Counter], threshold: int) -> None:
+    """Let customers hear of a threshold of these counters again."""
+    rows = [(one.customer_id, one.scope_id, str(one.kind), one.name, one.period_day, threshold) for one in counted]
+    sql = """
+    DELETE FROM rating.notice
+    WHERE customer_id = %s AND scope_id = %s AND kind = %s AND name = %s AND period_day = %s AND threshold = %s
+    """
+    tx.execute_many(sql, rows)
+
+
 def open_rating(tx: Transaction, month: date, rating_run_id: UUID) -> UUID:
     tx.execute("INSERT INTO rating.open_rating (month, rating_run_id) VALUES (%s, %s) ON CONFLICT DO NOTHING", (month, rating_run_id))
     found: UUID = tx.value("SELECT rating_run_id FROM rating.open_rating WHERE month = %s", (month,))

@@ -14,6 +14,7 @@ from uuid import UUID
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import add_months, bill_period, local_day
+from hoeksteen.kernel.words import SAID_CHARACTERS_MAX, is_said
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import NamedZone
 from hoeksteen.product.named_zones import zone_ids
@@ -28,6 +29,7 @@ from hoeksteen.usage.queries import closes_of
 from hoeksteen.usage.zones import zones_of_data
 
 SHOWN_MAX = 500
+YEARS = range(1990, 2101)  # the calendar's own ends have no local day
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ def correct_record(
     :raises InvalidInput: when a value cannot be, nothing would change, or nobody or no reason is named
     :raises Unavailable: when another process writes to the lake; nothing changes then
     """
-    if not made_by.strip() or not why.strip():
-        raise InvalidInput("A correction names who makes it and why.", remedy="Name both.")
+    if not is_said(made_by) or not is_said(why):
+        raise InvalidInput("A correction names who makes it and why.", remedy=f"Name both, in up to {SAID_CHARACTERS_MAX:,} letters and signs.")
     with lake.write(database=database, write_id=identifiers.new(now)) as write:
         old = guided_record(lake=write, record_id=record_id)
         if old is None:
@@ -129,7 +131,7 @@ def _corrected(old: GuidedRecord, right: Right, named: Sequence[NamedZone]) -> G
     if roaming is None:
         raise InvalidInput(f"The field country names none: {right.country}.", remedy="Write it as NL or DE.", field="country")
     start = old.start if right.start is None else right.start
-    if start.tzinfo is None or bill_period(local_day(start), cycle_day=old.period_day.day).first_day != old.period_day:
+    if start.tzinfo is None or start.year not in YEARS or bill_period(local_day(start), cycle_day=old.period_day.day).first_day != old.period_day:
         remedy = f"It lies between {old.period.first_day} and {old.period.end_day}, with its time zone."
         raise InvalidInput("The field start lies outside the record's bill period.", remedy=remedy, field="start")
     zone = old.zone if right.zone is None else right.zone

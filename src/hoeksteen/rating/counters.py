@@ -3,7 +3,8 @@ What was used and spent so far in bill periods that are open, and what customers
 
 Counters are computed from the lake by the same pieces as charges, for the billing accounts whose usage arrived, and are never billed from:
 a counter that was not refreshed is late, not wrong. At 80 % and 100 % of an allowance or cap the customer gets one message each
-period; a cap on roaming that is reached stops roaming until it is lifted (Regulation (EU) 2022/612, article 14).
+period; a cap on roaming that is reached stops roaming until it is lifted (Regulation (EU) 2022/612, article 14), or until a correction takes back
+what reached it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,11 +66,12 @@ LEFT JOIN granted o ON o.source_no = s.source_no AND o.period_day = a.period_day
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """How many billing accounts were counted, how many messages it gave cause to, and how many products roam no more."""
+    """How many billing accounts were counted, how many messages it gave cause to, how many products roam no more, and how many do again."""
 
     billing_accounts: int
     notices: int
     roaming_stopped: int
+    roaming_resumed: int = 0
 
 
 def refresh(*, database: Database, lake: Lake, usage_file_ids: Sequence[UUID], now: datetime, identifiers: Identifiers) -> Refreshed:
@@ -81,16 +83,24 @@ def refresh(*, database: Database, lake: Lake, usage_file_ids: Sequence[UUID], n
     :param usage_file_ids: of files that were collected
     :raises Unavailable: when the machine's memory or disk is used up
     """
-    billing_account_ids = _arrived(lake, usage_file_ids, now)
-    notices = stopped = 0
+    return recount(database=database, lake=lake, billing_account_ids=_arrived(lake, usage_file_ids, now), now=now, identifiers=identifiers)
+
+
+def recount(*, database: Database, lake: Lake, billing_account_ids: Sequence[UUID], now: datetime, identifiers: Identifiers) -> Refreshed:
+    """
+    Count again for billing accounts, in their open periods, as `refresh` does; after a correction of a record of theirs.
+
+    :raises Unavailable: when the machine's memory or disk is used up
+    """
+    notices = stopped = resumed = 0
     for start in range(0, len(billing_account_ids), BILLING_ACCOUNTS_PER_BATCH):
         with database.transaction() as tx:
             some = billing_account_ids[start : start + BILLING_ACCOUNTS_PER_BATCH]
             for counters, caps in _count(tx, lake, some, now):
                 _store.upsert_counters(tx, counters)
                 told, ended = _tell(tx, counters, caps, now, identifiers)
-                notices, stopped = notices + told, stopped + ended
-    return Refreshed(len(billing_account_ids), notices, stopped)
+                notices, stopped, resumed = notices + told, stopped + ended, resumed + _resume(tx, counters, caps, now)
+    return Refreshed(len(billing_account_ids), notices, stopped, resumed)
 
 
 def counters(*, tx: Transaction, customer_id: UUID, since: date) -> list[Counter]:
@@ -166,6 +176,18 @@ def _tell(tx: Transaction, counted: Sequence[Counter], caps: dict[str, Cap], now
             messages.append(NewMessage(one.customer_id, identifiers.new(now), kind, _parameters(one, new[0]), now))
     enqueue(tx=tx, messages=messages)
     return len(messages), stopped
+
+
+def _resume(tx: Transaction, counted: Sequence[Counter], caps: dict[str, Cap], now: datetime) -> int:
+    """Let products roam again whose cap is not reached any more, give how many, and let their customers hear of it when it is reached again."""
+    below = {
+        (one.customer_id, one.scope_id, one.name, one.period_day): one
+        for one in counted
+        if one.kind is CounterKind.CAP and caps[one.name].is_roaming and not caps[one.name].shared and one.used < (one.bound or 0)
+    }
+    resumed = product.resume_roaming(tx=tx, keys=list(below), now=now)
+    _store.forget_notices(tx, [below[key] for key in resumed], 100)
+    return len(resumed)
 
 
 def _lifted(tx: Transaction, counted: Sequence[Counter], now: datetime) -> set[tuple[UUID, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -68,6 +69,22 @@ class RatedBalance:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceUnits:
+    """
+    What became of the records of one service in one file, as delivered: seconds, messages, bytes, or micro-euros of what was bought.
+
+    :param service: empty for rejected lines that name none
+    :param state: as in `RatedBalance.units`
+    """
+
+    usage_file_id: UUID
+    service: str
+    state: str
+    records: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """
     What counts in the place of a guided record.
@@ -91,8 +108,7 @@ class Correction:
     made_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class UsageTotal:
+class UsageTotal(NamedTuple):
     """
     The usage of one kind that appears on a bill: its records, units and exact amount.
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -13,18 +14,30 @@ from hoeksteen.rating._charges import view_charge_rows, view_charges
 from hoeksteen.rating._correcting import REVERSED, waiting_corrections
 from hoeksteen.rating._engine import LATE_MONTHS_MAX, bill_day, months_billed, view_usage
 from hoeksteen.rating.explaining import explain
-from hoeksteen.rating.model import RatedBalance, RatedRecord, UsageTotal
-from hoeksteen.rating.tables import CHARGE, PERIOD_CHARGE
+from hoeksteen.rating.model import RatedBalance, RatedRecord, ServiceUnits, UsageTotal
+from hoeksteen.rating.tables import ALLOWANCE_LEFT, CHARGE, PERIOD_CHARGE
 from hoeksteen.rating.tariff import END_OF_TIME
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Row, Transaction
 from hoeksteen.usage import queries as usage
 from hoeksteen.usage.model import FileBalance, UsageState
-from hoeksteen.usage.tables import BUCKETS, bucket_of, month_number
+from hoeksteen.usage.tables import BUCKETS, GUIDED, SET_ASIDE, SUSPENDED, bucket_of, month_number
 
-__all__ = ["balance", "explain", "reasons", "records_of", "suspended", "unrated", "usage_totals"]
+__all__ = ["balance", "explain", "reasons", "records_of", "rolled_over", "suspended", "units_by_service", "unrated", "usage_totals"]
 
+_BY_SERVICE = """
+SELECT usage_file_id, coalesce(service, '') AS service, state, count(*)::BIGINT AS records, coalesce(sum(units), 0)::BIGINT AS units FROM (
+    SELECT g.usage_file_id, g.service, coalesce(o.state, 'unrated') AS state, g.units
+    FROM guided g
+    LEFT JOIN charge_row c ON c.billing_account_id = g.billing_account_id AND c.record_id = g.record_id AND c.outcome <> {reversed}
+    LEFT JOIN charge_outcome o ON o.outcome = c.outcome
+    UNION ALL
+    SELECT usage_file_id, service, 'suspended', units FROM suspended
+    UNION ALL
+    SELECT usage_file_id, service, state, units FROM set_aside
+) GROUP BY usage_file_id, coalesce(service, ''), state ORDER BY usage_file_id, coalesce(service, ''), state
+"""
 _TOTALS = """
 SELECT customer_id, billing_account_id, product_id, product_offering_id, service, zone, price_id,
     count(*)::BIGINT AS records, sum(units)::BIGINT AS units, sum(free_units)::BIGINT AS free_units, sum(amount_micro)::BIGINT AS amount_micro,
@@ -49,7 +62,8 @@ SELECT customer_id, billing_account_id, product_id, product_offering_id, service
     0 AS records, 0 AS units, 0 AS free_units, amount_micro, roaming, period_day, false AS late, NULL AS part_from, NULL, NULL
 FROM period_charge WHERE period_day = DATE '{bill_day}'
 """
-_ORDER = "ORDER BY billing_account_id, product_id, period_day, service, zone, roaming, price_id, part_from, corrects NULLS FIRST"
+_IN_TEXT = "* REPLACE (customer_id::VARCHAR AS customer_id, billing_account_id::VARCHAR AS billing_account_id, product_id::VARCHAR AS product_id)"
+_ORDER = "ORDER BY total.billing_account_id, total.product_id, period_day, service, zone, roaming, price_id, part_from, corrects NULLS FIRST"
 
 
 _RECORDS = """
@@ -79,12 +93,25 @@ class _Totals:
         self._duck.execute("DROP VIEW charge")
         self._duck.execute("DROP VIEW period_charge")
 
-    def of(self, billing_account_ids: Sequence[UUID] | None) -> list[Row]:
+    def of(self, billing_account_ids: Sequence[UUID] | None) -> list[UsageTotal]:
         with self._lock:
             if billing_account_ids is None:
-                return self._duck.rows(f"SELECT * FROM total {_ORDER}")
+                return _as_totals(self._duck.tuples(f"SELECT {_IN_TEXT} FROM total {_ORDER}"))
             self._duck.put("wanted", pa.table({"id": pa.array([str(account) for account in billing_account_ids], pa.string())}))
-            return self._duck.rows(f"SELECT * FROM total WHERE billing_account_id IN (SELECT id::UUID FROM wanted) {_ORDER}")
+            wanted = "WHERE billing_account_id IN (SELECT id::UUID FROM wanted)"
+            return _as_totals(self._duck.tuples(f"SELECT {_IN_TEXT} FROM total {wanted} {_ORDER}"))
+
+
+def _as_totals(rows: Sequence[tuple[Any, ...]]) -> list[UsageTotal]:
+    """Make totals of rows whose identifiers are text: each is made one identifier once, for they are most of the time that this takes."""
+    known = _Known()
+    return [UsageTotal(known[row[0]], known[row[1]], known[row[2]], *row[3:]) for row in rows]
+
+
+class _Known(dict[str, UUID]):
+    def __missing__(self, text: str) -> UUID:
+        made = self[text] = UUID(text)
+        return made
 
 
 def _parts(divided: Sequence[tuple[UUID, date]]) -> pa.Table:
@@ -115,7 +142,7 @@ def usage_totals(
     """
     key = ("usage totals", lake.head(CHARGE), lake.head(PERIOD_CHARGE), period, tuple(divided))
     totals = lake.remember(key, lambda: _Totals(lake, period, divided))
-    return [UsageTotal(**row) for row in totals.of(billing_account_ids)]
+    return totals.of(billing_account_ids)
 
 
 def records_of(*, lake: Lake, billing_account_id: UUID, month: date) -> list[RatedRecord]:
@@ -161,6 +188,37 @@ def balance(*, tx: Transaction) -> list[RatedBalance]:
     """Give, per file, what became of its records and units: all in = rated + zero_rated + duplicate + suspended + rejected once all is rated."""
     rated = _store.balance_rows(tx)
     return [_rated_balance(file, rated.get(file.usage_file_id, [])) for file in usage.balances(tx=tx)]
+
+
+def units_by_service(*, lake: Lake) -> list[ServiceUnits]:
+    """
+    Count, in the lake, the units of each service of each file by state, which no balance keeps apart; it reads every record and its charge.
+
+    Over all services a file's sums are those of its balance.
+
+    :raises Unavailable: when the machine's memory or disk is used up
+    """
+    with Duck(spill=lake.spill) as duck:
+        view_charge_rows(duck, lake, {})
+        for table in (GUIDED, SUSPENDED, SET_ASIDE):
+            duck.view_of_files(table.name, table, lake.files(table))
+        return [ServiceUnits(**row) for row in duck.rows(_BY_SERVICE.format(reversed=REVERSED))]
+
+
+def rolled_over(*, tx: Transaction, lake: Lake, period: BillPeriod, billing_account_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
+    """
+    Give the units that billing accounts and their products have in a period beside what is fresh: left of the one before, once it was closed.
+
+    :returns: units by scope (product, or billing account of what is shared) and allowance
+    """
+    before = BillPeriod(add_months(period.first_day, -1), period.first_day)
+    if not billing_account_ids or not usage.is_closed(tx=tx, period=before):
+        return {}
+    where = {"month": [month_number(before.first_day)], "bucket": sorted({bucket_of(one) for one in billing_account_ids})}
+    with Duck(spill=lake.spill) as duck:
+        duck.view_of_files("left_before", ALLOWANCE_LEFT, lake.files(ALLOWANCE_LEFT, where))
+        rows = duck.rows(f"SELECT scope_id, allowance_id, units FROM left_before WHERE period_day = DATE '{before.first_day}' AND units > 0")
+    return {(row["scope_id"], row["allowance_id"]): row["units"] for row in rows}
 
 
 def _rated_balance(file: FileBalance, rows: Sequence[Row]) -> RatedBalance:

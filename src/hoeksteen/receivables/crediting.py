@@ -44,5 +44,5 @@ def credit_and_settle(
     owed = {item.customer_bill_id: item.open_amount for item in open_items(tx=tx, customer_id=credited.customer_id)}
     settled = max(Decimal("0.00"), min(owed.get(credited.customer_bill_id, Decimal("0.00")), -note.gross))
     if settled:
-        _store.insert_allocations(tx, credited.customer_id, [Allocation(credited.customer_bill_id, note.customer_bill_id, settled)])
+        _store.insert_allocations(tx, [(credited.customer_id, Allocation(credited.customer_bill_id, note.customer_bill_id, settled))])
     return Credited(note, settled, -note.gross - settled)

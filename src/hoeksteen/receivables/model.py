@@ -6,15 +6,16 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-ItemKind = Literal["bill", "credit", "payment"]
+ItemKind = Literal["bill", "credit", "payment", "refund", "deposit"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
     """
-    Something that is not settled yet: a bill that is owed, a credit note, or what is left of a payment.
+    Something that is not settled yet: a bill that is owed, a credit note, what is left of a payment, or a refund or deposit whose payment
+    was taken back.
 
-    :param customer_bill_id: of a bill or credit; `payment_id` of a payment
+    :param customer_bill_id: of a bill or credit, or the identifier of the refund or deposit; `payment_id` of a payment
     :param amount: euros of the whole; negative where the operator owes it
     :param open_amount: euros still to be settled, of the same sign
     :param due_date: None for a payment
@@ -83,3 +84,18 @@ class RegisteredPayment:
     def settled(self) -> Decimal:
         """Euros of this payment that settle bills."""
         return self.payment.amount - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class OverSettled:
+    """
+    A bill that is settled for more than it asks, or a payment or credit note that is used for more than it is.
+
+    :param item_id: the bill, the payment or the credit note
+    :param amount: euros of it; `settled` those that stand against it
+    """
+
+    billing_account_id: UUID | None
+    item_id: UUID
+    amount: Decimal
+    settled: Decimal

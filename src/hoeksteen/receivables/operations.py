@@ -1,26 +1,27 @@
 """Registering payments, and matching them with what is owed."""
 
 import re
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.billing.legal_entity import number_in_reference
 from hoeksteen.billing.queries import bill_by_number
-from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, invariant
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.receivables import _store
-from hoeksteen.receivables.model import Allocation, OpenItem, Payment, RegisteredPayment
+from hoeksteen.receivables.matching import OpenBook
+from hoeksteen.receivables.model import Allocation, Payment, RegisteredPayment
 from hoeksteen.receivables.queries import open_items
 from hoeksteen.storage.postgres import Transaction
 
 SOURCE = "payment"
+_CLOSED = "Register it with the first day that `hoeksteen ledger periods` shows as open; the bank reference tells when it came."
 _BANK_REFERENCE = r"[A-Za-z0-9/+.:-]{1,35}"
 
 
@@ -49,6 +50,7 @@ def register_payment(
     :raises InvalidInput: when the amount is not money, the payment lies in the future, or the reference names somebody else's bill
     :raises NotFound: when the customer has no such billing account
     :raises Conflict: when an equal payment was registered, or the bank's reference belongs to a payment that is not equal
+    :raises WrongState: when the books of its day are closed
     """
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
         raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what was received, such as 54.95.")
@@ -64,16 +66,28 @@ def register_payment(
     before = _registered_before(tx, payment)
     if before is not None:
         return before
-    allocations, left = _match(payment, open_items(tx=tx, customer_id=customer_id))
-    of_payment = [one.amount for one in allocations if one.source_id == payment.payment_id]
-    invariant(sum(of_payment, left) == payment.amount, "a payment is used up by bills and by what is left")
-    _store.insert_payment(tx, payment)
-    _store.insert_allocations(tx, customer_id, allocations)
+    require_open(tx=tx, day=received_on, what="the field received_on", remedy=_CLOSED)
+    return enter(tx=tx, payment=payment, against=LedgerAccountCode.BANK, now=now, identifiers=identifiers)
+
+
+def enter(*, tx: Transaction, payment: Payment, against: LedgerAccountCode, now: datetime, identifiers: Identifiers) -> RegisteredPayment:
+    """
+    Match one payment, keep it and post it; the customer must be locked already.
+
+    :param against: the ledger account that the money comes from, such as the bank or what was not matched before
+    """
+    book = OpenBook(open_items(tx=tx, customer_id=payment.customer_id))
+    allocations, left = book.settle(
+        payment_id=payment.payment_id, billing_account_id=payment.billing_account_id, amount=payment.amount,
+        named=(payment.reference,) if payment.reference else (),
+    )  # fmt: skip
+    _store.insert_payments(tx, [payment])
+    _store.insert_allocations(tx, [(payment.customer_id, one) for one in allocations])
     postings = (
-        Posting(LedgerAccountCode.BANK, payment.amount),
-        Posting(LedgerAccountCode.DEBTORS, -payment.amount, customer_id, billing_account_id),
+        Posting(against, payment.amount),
+        Posting(LedgerAccountCode.DEBTORS, -payment.amount, payment.customer_id, payment.billing_account_id),
     )
-    post(tx=tx, entries=[JournalEntry(identifiers.new(now), received_on, SOURCE, str(payment.payment_id), now, postings)])
+    post(tx=tx, entries=[JournalEntry(identifiers.new(now), payment.received_on, SOURCE, str(payment.payment_id), now, postings)])
     return RegisteredPayment(payment, tuple(allocations), left)
 
 
@@ -94,13 +108,13 @@ def _bill_named(tx: Transaction, customer_id: UUID, reference: str) -> str:
 def _registered_before(tx: Transaction, payment: Payment) -> RegisteredPayment | None:
     """Give what an earlier registration of the same booking did; None when there was none."""
     if payment.bank_reference is None:
-        if any(_content(one) == _content(payment) for one in _store.payments(tx, payment.customer_id)):
+        if any(_content(one) == _content(payment) for one in _store.payments(tx, [payment.customer_id])):
             raise Conflict(
                 f"A payment of {payment.amount} was registered for this account on {payment.received_on} already.",
                 remedy="If it is another one, give its bank reference.",
             )
         return None
-    before = _store.payment_of_bank_reference(tx, payment.bank_reference)
+    before = _store.payments_of_bank_references(tx, [payment.bank_reference]).get(payment.bank_reference)
     if before is None:
         return None
     if _content(before) != _content(payment):
@@ -108,28 +122,10 @@ def _registered_before(tx: Transaction, payment: Payment) -> RegisteredPayment |
             f"The bank reference {payment.bank_reference} belongs to a payment of {before.amount} on {before.received_on}, registered already.",
             remedy="Look the booking up on the bank statement.",
         )
-    allocations = tuple(one for one in _store.allocations(tx, before.customer_id) if one.source_id == before.payment_id)
+    found = [row for row in _store.allocations(tx, [before.customer_id]) if row["source_id"] == before.payment_id]
+    allocations = tuple(Allocation(row["customer_bill_id"], row["source_id"], row["amount"]) for row in found)
     return RegisteredPayment(before, allocations, before.amount - sum((one.amount for one in allocations), Decimal("0.00")), repeated=True)
 
 
 def _content(payment: Payment) -> tuple[object, ...]:
     return payment.customer_id, payment.billing_account_id, payment.amount, payment.received_on, payment.reference
-
-
-def _match(payment: Payment, items: Sequence[OpenItem]) -> tuple[list[Allocation], Decimal]:
-    """Let the payment settle the bill that it names; then the customer's credit, the oldest first, and the payment settle what is owed."""
-    bills = [item for item in items if item.kind == "bill"]
-    bills.sort(key=lambda item: (item.billing_account_id != payment.billing_account_id, item.item_date, item.reference))
-    available = {item.customer_bill_id or item.payment_id: -item.open_amount for item in items if item.kind != "bill"}
-    turns = [(payment.payment_id, bill) for bill in bills if bill.reference == payment.reference]
-    turns += [(source_id, bill) for source_id in (*filter(None, available), payment.payment_id) for bill in bills]
-    available[payment.payment_id] = payment.amount
-    owed = {bill.customer_bill_id: bill.open_amount for bill in bills}
-    allocations: list[Allocation] = []
-    for source_id, bill in turns:
-        part = min(available[source_id], owed[bill.customer_bill_id])
-        if part > 0 and bill.customer_bill_id is not None:
-            allocations.append(Allocation(bill.customer_bill_id, source_id, part))
-            available[source_id] -= part
-            owed[bill.customer_bill_id] -= part
-    return allocations, available[payment.payment_id]

@@ -6,7 +6,7 @@ Rooms receive a `Transaction`; only their private `_store` modules write SQL. An
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 import psycopg_pool
@@ -66,10 +66,41 @@ class Transaction:
                 count += 1
         return count
 
+    def copy_to(self, query: str, file: IO[bytes], parameters: Parameters = None) -> None:
+        """Write a query's rows into a file as COPY gives them, in text."""
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT", parameters) as copy:
+            for part in copy:
+                file.write(part)
+
+    def copy_from(self, table: str, file: IO[bytes]) -> int:
+        """Load what `copy_to` wrote, and give the number of rows."""
+        with self._connection.cursor() as cursor:
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                while part := file.read(1 << 20):
+                    copy.write(part)
+            return cursor.rowcount
+
     def copy_out(self, query: str, parameters: Parameters = None) -> bytes:
         """Give a query's rows in PostgreSQL's binary COPY format, the fast way out of many rows of fixed width."""
         with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
             return b"".join(bytes(part) for part in copy)
+
+    def see_one_moment(self) -> None:
+        """Let all that follows see the database as at one moment, and change nothing; must come first in a transaction."""
+        self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def stream(self, sql: str, parameters: Parameters = None, *, at_once: int = 5_000) -> Iterator[Row]:
+        """Give the rows of a query one after another, so that any number of them passes in little memory."""
+        with self._connection.cursor(name="stream") as cursor:
+            cursor.itersize = at_once
+            cursor.execute(sql, parameters)
+            yield from cursor
+
+    def copy_out_csv(self, query: str, parameters: Parameters = None) -> Iterator[bytes]:
+        """Give a query's rows as CSV with a heading, piece by piece, so that any number of them passes in little memory."""
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", parameters) as copy:
+            for part in copy:
+                yield bytes(part)
 
 
 class Database:

@@ -34,6 +34,17 @@ class Holders:
     terms: pa.Table
     cycles: pa.Table
 
+    def beside(self, other: "Holders") -> "Holders":
+        """Give both together, each billing account's cycle once."""
+        known = set(self.cycles["billing_account_id"].to_pylist())
+        new = pa.array([one not in known for one in other.cycles["billing_account_id"].to_pylist()], pa.bool_())
+        terms = other.terms.select(self.terms.column_names)
+        return Holders(
+            pa.concat_tables([self.found, other.found]),
+            pa.concat_tables([self.terms, terms]),
+            pa.concat_tables([self.cycles, other.cycles.filter(new)]),
+        )
+
 
 def holders(*, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -> Holders:
     """Find, in one batch, who has each own number, and what it was used for when."""

@@ -159,12 +159,13 @@ def head_of(column: str, longest: int) -> str:
     return f"CASE WHEN {column} >= {10 ** (longest + 2)}::UBIGINT THEN {column} // 1000::UBIGINT ELSE {column} END"
 
 
-def guided(longest: int, month: str) -> str:
+def guided(longest: int, month: str, *, held_as: str = "c.own_number") -> str:
     """
     Each usable record with its calendar month, zone, roaming and who held its number at its start, as far as there is any.
 
     :param longest: the length of the longest prefix
     :param month: SQL that gives the lake's month of `c.start`
+    :param held_as: SQL that gives the number, or the key, by which `holding` knows a record's product
     """
     return f"""
     SELECT c.* EXCLUDE (reason), {month} AS month, n.roaming,
@@ -173,7 +174,7 @@ def guided(longest: int, month: str) -> str:
     FROM checked c
     LEFT JOIN country n ON n.country = c.country
     LEFT JOIN prefix_head p ON p.head = {head_of("c.other_number", longest)}
-    LEFT JOIN holding h ON h.own_number = c.own_number AND c.start >= h.valid_from AND c.start < h.valid_to
+    LEFT JOIN holding h ON h.own_number = {held_as} AND c.start >= h.valid_from AND c.start < h.valid_to
     WHERE c.reason IS NULL
     """
 

@@ -11,6 +11,7 @@ from hoeksteen.usage._intake import Staged, text_frame
 from hoeksteen.usage.adapters.base import Adapter, LineAdapter, RecordAdapter
 
 _ROWS_PER_PUT = 1_000_000
+_BYTES_PER_PUT = 512 * 1024**2
 
 
 def read(duck: Duck, file: Staged, adapter: Adapter, now: datetime) -> int:
@@ -39,7 +40,7 @@ def _put_records(duck: Duck, file: Staged, adapter: Adapter) -> int:
     for table in adapter.records(file.file, file.name):
         waiting.append(table)
         done += table.num_rows
-        if sum(one.num_rows for one in waiting) >= _ROWS_PER_PUT:
+        if sum(one.num_rows for one in waiting) >= _ROWS_PER_PUT or sum(one.nbytes for one in waiting) >= _BYTES_PER_PUT:
             made, waiting = _put(duck, waiting, made), []
     if not made and not waiting:
         raise InvalidInput(f"{file.name}: file: holds no record.", remedy="Name the adapter that fits this file.")

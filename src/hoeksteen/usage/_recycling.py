@@ -2,10 +2,11 @@
 Suspended records on their way back: opened by the keeper, judged again like records of a file, and put where they belong now.
 
 Only what can have changed is opened: what had no zone, when prefixes or countries did; what its product's suspension held up, when the
-product is active at its start after all; and the own numbers, though not the other party's, of what belonged to nobody.
+product is active at its start after all; the own numbers, though not the other party's, of what belonged to nobody; and what somebody
+guided to a zone, a country or a product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from hoeksteen.product.numbering_plan import edition
 from hoeksteen.storage.lake import LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen.usage import _pieces, _steps, _store
+from hoeksteen.usage import _pieces, _said_products, _steps, _store
 from hoeksteen.usage._writing import write_guided
 from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 
@@ -35,15 +36,17 @@ def take_up(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
     """Make the tables `checked` and `holding` of the records to be tried, and the views of all others; give how many are tried."""
     duck.view_of_files("suspended", SUSPENDED, write.files(SUSPENDED))
     duck.view_of_files("taken_guided", GUIDED, write.files(GUIDED))
-    _put_active_terms(duck, write.tx)
-    _put_corrections(duck, write.tx)
+    said = _said_of_suspended(duck, write.tx)
+    keys = _said_products.keys(said)
+    _put_active_terms(duck, write.tx, list(keys))
+    _put_corrections(duck, said, keys)
     duck.execute(f"CREATE TABLE tried AS {_TRIED.format(numbering=edition())}")
     duck.execute(
         "CREATE VIEW known AS SELECT record_id FROM taken_guided"
         " UNION ALL SELECT record_id FROM suspended WHERE record_id NOT IN (SELECT record_id FROM tried)"
     )
     numbers = _open(duck, keeper, "own_number")
-    _steps.put_holdings(duck, write.tx, keeper, numbers)
+    _steps.put_holdings(duck, write.tx, keeper, numbers, said=_said_products.holders(tx=write.tx, keys=keys) if keys else None)
     duck.execute(_WITHOUT_HOLDER)
     _open(duck, keeper, "other_number")
     duck.execute("DELETE FROM tried WHERE other_number IS NOT NULL AND record_id NOT IN (SELECT record_id FROM opened_other_number)")
@@ -55,11 +58,13 @@ def keep_identities(duck: Duck) -> None:
     """
     Give records that brought an identifier of their own the identity that they have; all others are identified by their product now.
 
-    A zone that somebody said counts for the number of that record alone.
+    A zone that somebody said counts for the number of that record alone. Nor does a product that somebody said tell whose the number is: such a
+    record is known by its number, as it will be when it is delivered again.
     """
     duck.execute(
         "CREATE OR REPLACE TABLE identified AS SELECT * REPLACE ("
-        " CASE WHEN identity_source IS NULL THEN suspended_id ELSE record_id END AS record_id, coalesce(zone, said_zone) AS zone,"
+        " CASE WHEN identity_source IS NULL OR held_as <> own_number THEN suspended_id ELSE record_id END AS record_id,"
+        " coalesce(zone, said_zone) AS zone,"
         " CASE WHEN suspense = 'no_zone' AND said_zone IS NOT NULL THEN NULL ELSE suspense END AS suspense) FROM identified"
     )
 
@@ -87,28 +92,43 @@ def put_back(duck: Duck, write: LakeWrite, keeper: KeeperClient) -> int:
     return int(duck.value("SELECT count(*) FROM judged WHERE NOT duplicate AND suspense IS NULL"))
 
 
-def _put_active_terms(duck: Duck, tx: Transaction) -> None:
-    """Make the table `active`: when the products of suspended records are active, as is known now."""
+def _said_of_suspended(duck: Duck, tx: Transaction) -> dict[UUID, dict[str, str]]:
+    """Give what people said of records that wait still."""
+    said = _store.corrections(tx)
+    duck.put("corrected", _steps.ids(said))
+    waiting = duck.rows("SELECT record_id FROM suspended WHERE record_id IN (SELECT record_id::UUID FROM corrected) ORDER BY record_id")
+    return {row["record_id"]: said[row["record_id"]] for row in waiting}
+
+
+def _put_active_terms(duck: Duck, tx: Transaction, said: Sequence[UUID]) -> None:
+    """Make the table `active`: when the products of suspended records, and those that people said, are active, as is known now."""
     known = duck.rows("SELECT DISTINCT customer_id FROM suspended WHERE reason LIKE 'product_%' ORDER BY customer_id")
     customers = [row["customer_id"] for row in known]
     terms = [term for term in product.terms(tx=tx, customer_ids=customers) if term.status is ProductStatus.ACTIVE]
+    rows = {(term.product_id, term.valid_from, term.valid_to) for term in terms}
+    of_said = product.product_terms(tx=tx, product_ids=said).to_pylist() if said else []
+    rows |= {(row["product_id"], row["valid_from"], row["valid_to"]) for row in of_said if not row["suspended"]}
     duck.put(
         "active",
         pa.table(
             {
-                "product_id": pa.array([str(term.product_id) for term in terms], pa.string()),
-                "valid_from": pa.array([term.valid_from for term in terms], _INSTANT),
-                "valid_to": pa.array([term.valid_to for term in terms], _INSTANT),
+                "product_id": pa.array([str(product_id) for product_id, _, _ in rows], pa.string()),
+                "valid_from": pa.array([valid_from for _, valid_from, _ in rows], _INSTANT),
+                "valid_to": pa.array([valid_to for _, _, valid_to in rows], _INSTANT),
             }
         ),
     )
 
 
-def _put_corrections(duck: Duck, tx: Transaction) -> None:
-    """Make the table `said`: the zone or country that somebody gave a record."""
-    said = _store.corrections(tx)
-    columns = {name: pa.array([said[one].get(name) for one in said], pa.string()) for name in ("zone", "country")}
-    duck.put("said", pa.table({"record_id": pa.array([str(one) for one in said], pa.string()), **columns}))
+def _put_corrections(duck: Duck, said: Mapping[UUID, Mapping[str, str]], keys: Mapping[UUID, int]) -> None:
+    """
+    Make the table `said`: the zone, country or product that somebody gave a record.
+
+    :param keys: by which products are held that people said
+    """
+    columns = {name: pa.array([said[one].get(name) for one in said], pa.string()) for name in ("zone", "country", "product")}
+    held_as = pa.array([keys[UUID(fields["product"])] if "product" in fields else None for fields in said.values()], pa.uint64())
+    duck.put("said", pa.table({"record_id": pa.array([str(one) for one in said], pa.string()), **columns, "held_as": held_as}))
 
 
 def _open(duck: Duck, keeper: KeeperClient, column: str) -> Sequence[str]:
@@ -139,19 +159,23 @@ def _open(duck: Duck, keeper: KeeperClient, column: str) -> Sequence[str]:
 
 
 _TRIED = f"""
-SELECT s.* FROM suspended s
-WHERE s.reason = 'no_product' OR (
-    s.reason IN ('no_zone', 'no_country') AND s.record_id IN (SELECT record_id::UUID FROM said)
-) OR (s.reason IN ('no_zone', 'no_country') AND s.numbering <> '{{numbering}}') OR EXISTS (
-    SELECT 1 FROM active a WHERE s.reason LIKE 'product_%' AND a.product_id::UUID = s.product_id
-        AND s.start >= a.valid_from AND s.start < coalesce(a.valid_to, TIMESTAMPTZ '{_END_OF_TIME}')
-)
+SELECT s.* FROM suspended s LEFT JOIN said c ON c.record_id::UUID = s.record_id
+WHERE (s.reason = 'no_product' AND c.product IS NULL)
+    OR (s.reason = 'no_zone' AND c.zone IS NOT NULL)
+    OR (s.reason = 'no_country' AND c.country IS NOT NULL)
+    OR (s.reason IN ('no_zone', 'no_country') AND s.numbering <> '{{numbering}}')
+    OR EXISTS (
+        SELECT 1 FROM active a
+        WHERE (s.reason LIKE 'product_%' OR s.reason = 'no_product') AND a.product_id::UUID = coalesce(c.product::UUID, s.product_id)
+            AND s.start >= a.valid_from AND s.start < coalesce(a.valid_to, TIMESTAMPTZ '{_END_OF_TIME}')
+    )
 """
 
 # Records whose number was nobody's at their start, as is known now, or cannot be opened any more.
 _WITHOUT_HOLDER = """
 DELETE FROM tried WHERE NOT EXISTS (
-    SELECT 1 FROM opened_own_number w JOIN holding h ON h.own_number = w.number
+    SELECT 1 FROM opened_own_number w LEFT JOIN said c ON c.record_id::UUID = w.record_id
+    JOIN holding h ON h.own_number = coalesce(c.held_as, w.number)
     WHERE w.record_id = tried.record_id AND tried.start >= h.valid_from AND tried.start < h.valid_to
 )
 """
@@ -159,7 +183,8 @@ DELETE FROM tried WHERE NOT EXISTS (
 _CHECKED = """
 SELECT row_number() OVER (ORDER BY t.record_id)::INTEGER AS line,
     CASE WHEN t.identity_source IS NULL THEN t.record_id::VARCHAR END AS source_record_id,
-    t.service, w.number AS own_number, o.number AS other_number, t.start, coalesce(c.country, t.country) AS country, c.zone AS said_zone,
+    t.service, w.number AS own_number, coalesce(c.held_as, w.number) AS held_as, o.number AS other_number, t.start,
+    coalesce(c.country, t.country) AS country, c.zone AS said_zone,
     t.units, NULL::VARCHAR AS reason,
     t.record_id AS suspended_id, t.month AS suspended_month, t.reason AS suspended_for, t.usage_file_id, t.line AS file_line, t.identity_source
 FROM tried t

@@ -25,19 +25,25 @@ NOBODY = UUID(int=0)  # the subject of what belongs to no product yet
 _EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
-def put_holdings(duck: Duck, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str]) -> None:
-    """Make the table `holding`: which product each number was used for, and when."""
+def put_holdings(duck: Duck, tx: Transaction, keeper: KeeperClient, numbers: Sequence[str], *, said: _guiding.Holders | None = None) -> None:
+    """
+    Make the table `holding`: which product each number was used for, and when.
+
+    :param said: what people said of records beside it (`_said_products.holders`)
+    """
     known = _guiding.holders(tx=tx, keeper=keeper, numbers=numbers)
+    known = known if said is None else known.beside(said)
     for name, table in (("holder_found", known.found), ("holder_term", known.terms), ("holder_cycle", known.cycles)):
         duck.put(name, table)
     duck.execute(f"CREATE OR REPLACE TABLE holding AS {_guiding.HOLDING}")
 
 
-def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> None:
+def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str, *, held_as: str = "c.own_number") -> None:
     """
     Find zone, product and identity of every usable record of `checked`, by `holding`.
 
     :param source: SQL that names the source in which a record without an identifier of its own is identified
+    :param held_as: SQL that gives the number, or the key, by which `holding` knows a record's product
     """
     zones = product.zones(tx=tx)
     prefixes = prefix_table(zones)
@@ -49,7 +55,7 @@ def guide(duck: Duck, tx: Transaction, keeper: KeeperClient, source: str) -> Non
     cycle_days = [row["cycle_day"] for row in duck.rows("SELECT DISTINCT cycle_day FROM holding ORDER BY cycle_day")]
     duck.put("cycle", _guiding.cycle_table(first, last, cycle_days, _store.last_closed(tx)))
     duck.execute(f"CREATE TABLE prefix_head AS {_pieces.prefix_heads(longest)}")
-    candidates = _pieces.guided(longest, _guiding.month_of("c.start", first, last))
+    candidates = _pieces.guided(longest, _guiding.month_of("c.start", first, last), held_as=held_as)
     tokens = duck.value("SELECT 1 FROM checked WHERE reason IS NULL AND source_record_id IS NULL LIMIT 1") is not None
     if tokens:
         duck.execute(f"CREATE TABLE guided_candidate AS {candidates}")

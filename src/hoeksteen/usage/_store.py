@@ -217,14 +217,22 @@ def latest_retry(tx: Transaction) -> Row | None:
     return tx.row("SELECT asked_by, asked_at, done_at, guided, problem FROM usage.retry ORDER BY retry_no DESC LIMIT 1")
 
 
-def end_retries(tx: Transaction, guided: int, problem: str, now: datetime) -> None:
-    tx.execute("UPDATE usage.retry SET done_at = %s, guided = %s, problem = %s WHERE done_at IS NULL", (now, guided, problem))
+def begin_retries(tx: Transaction, now: datetime) -> list[int]:
+    """Give the wishes that are there before a try begins, also of one that was cut off: only these end with it."""
+    return [row["retry_no"] for row in tx.rows("UPDATE usage.retry SET begun_at = %s WHERE done_at IS NULL RETURNING retry_no", (now,))]
+
+
+def end_retries(tx: Transaction, wishes: Sequence[int], guided: int, problem: str, now: datetime) -> None:
+    tx.execute(
+        "UPDATE usage.retry SET done_at = %s, guided = %s, problem = %s WHERE done_at IS NULL AND retry_no = ANY(%s)",
+        (now, guided, problem, list(wishes)),
+    )
 
 
 def corrections(tx: Transaction) -> dict[UUID, dict[str, str]]:
-    """Give the latest zone and country that people said of each record."""
+    """Give the latest zone, country and product that people said of each record."""
     found: dict[UUID, dict[str, str]] = {}
-    sql = "SELECT record_id, kind, after FROM usage.suspense_change WHERE kind IN ('zone', 'country') ORDER BY change_no"
+    sql = "SELECT record_id, kind, after FROM usage.suspense_change WHERE kind IN ('zone', 'country', 'product') ORDER BY change_no"
     for row in tx.rows(sql):
         found.setdefault(row["record_id"], {})[row["kind"]] = row["after"]
     return found

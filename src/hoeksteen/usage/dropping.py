@@ -37,6 +37,7 @@ SETTLED = timedelta(seconds=10)
 KEPT = timedelta(days=30)
 _UNFINISHED = (".part", ".tmp", ".filepart", ".swp")  # how programs that copy name what they have not finished
 _FILES_MAX = 10_000  # in one sweep
+_NAME_BYTES_MAX = 240  # of a name that is put behind a number; file systems take 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,13 @@ class Swept:
     :param taken: the balances of the files that were taken, also of those that had been taken before
     :param refused: the files of which nothing was taken
     :param waiting: how many are still being written
+    :param passed_over: what lies there and is not taken, and why: links, pipes, folders that no format is named after
     """
 
     taken: tuple[FileBalance, ...]
     refused: tuple[RefusedFile, ...]
     waiting: int
+    passed_over: tuple[str, ...] = ()
 
 
 def sweep(
@@ -78,12 +81,12 @@ def sweep(
     :param stop: asked before each file, so that a watcher ends quickly
     :raises Unavailable: when the keeper, the database or the lake does not answer
     """
-    known = adapters(layouts)
+    known, passed_over = adapters(layouts), list[str]()
     for name in (TAKING, ARCHIVE, REFUSED):
         (folder / name).mkdir(parents=True, exist_ok=True)
     taken, refused, waiting = list[FileBalance](), list[RefusedFile](), 0
-    resumed = sorted((file for file in _files(folder / TAKING)), key=_natural)
-    fresh = sorted((file for file in _incoming(folder, known)), key=_natural)
+    resumed = sorted((file for file in _files(folder / TAKING, passed_over)), key=_natural)
+    fresh = sorted((file for file in _incoming(folder, known, passed_over)), key=_natural)
     for file in [*resumed, *fresh][:_FILES_MAX]:
         if stop():
             break
@@ -112,24 +115,41 @@ def sweep(
         taken.append(balance)
         _move(file, folder / ARCHIVE / f"{now:%Y-%m}" / str(balance.usage_file_id))
     _forget(folder / ARCHIVE, now - kept)
-    return Swept(tuple(taken), tuple(refused), waiting)
+    return Swept(tuple(taken), tuple(refused), waiting, tuple(sorted(passed_over)))
 
 
-def _incoming(folder: Path, known: dict[str, Adapter]) -> Iterator[Path]:
-    yield from (file for file in _entries(folder) if _is_file(file))
-    for name in known:
-        if _is_folder(folder / name):
-            yield from (file for file in _entries(folder / name) if _is_file(file))
+def _incoming(folder: Path, known: dict[str, Adapter], passed_over: list[str]) -> Iterator[Path]:
+    for entry in _entries(folder, passed_over):
+        if _is_file(entry):
+            yield entry
+        elif not _is_folder(entry):
+            passed_over.append(f"{shown_name(entry)}: is no file of its own")
+        elif entry.name not in known:
+            passed_over.append(f"{shown_name(entry)}: is a folder that no format is named after")
+        else:
+            yield from _inside(entry, passed_over)
 
 
-def _files(taking: Path) -> Iterator[Path]:
-    for inside in _entries(taking):
+def _files(taking: Path, passed_over: list[str]) -> Iterator[Path]:
+    for inside in _entries(taking, passed_over):
         if _is_folder(inside):
-            yield from (file for file in _entries(inside) if _is_file(file))
+            yield from _inside(inside, passed_over)
 
 
-def _entries(folder: Path) -> list[Path]:
-    return [entry for entry in folder.iterdir() if not entry.name.startswith(".") and not entry.name.lower().endswith(_UNFINISHED)]
+def _inside(folder: Path, passed_over: list[str]) -> Iterator[Path]:
+    for entry in _entries(folder, passed_over):
+        if _is_file(entry):
+            yield entry
+        else:
+            passed_over.append(f"{shown_name(folder)}/{shown_name(entry)}: is no file of its own")
+
+
+def _entries(folder: Path, passed_over: list[str]) -> list[Path]:
+    try:
+        return [entry for entry in folder.iterdir() if not entry.name.startswith(".") and not entry.name.lower().endswith(_UNFINISHED)]
+    except OSError as error:  # one folder that cannot be read keeps no other waiting
+        passed_over.append(f"{shown_name(folder)}: cannot be read ({error.strerror})")
+        return []
 
 
 def _is_file(path: Path) -> bool:
@@ -154,7 +174,10 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 def _is_whole(file: Path, now: datetime, settled: timedelta) -> bool:
     try:
-        if now.timestamp() - file.lstat().st_mtime < settled.total_seconds():
+        found = file.lstat()
+        # A source whose clock is ahead gives its files a time to come; then it counts when the file came here.
+        changed = found.st_mtime if found.st_mtime <= now.timestamp() else found.st_ctime
+        if now.timestamp() - changed < settled.total_seconds():
             return False
         with open(file, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as opened:
             try:
@@ -175,7 +198,7 @@ def _move(file: Path, to: Path) -> Path:
     number, place = 1, to / file.name
     while place.exists() and not place.samefile(file):
         number += 1
-        place = to / f"{number}-{file.name}"
+        place = to / os.fsdecode(f"{number}-".encode() + os.fsencode(file.name)[-_NAME_BYTES_MAX:])  # its end tells the format
     return file.rename(place)
 
 

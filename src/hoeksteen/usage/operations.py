@@ -12,7 +12,7 @@ from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.product.numbering_plan import edition
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.compaction import FILES_MAX, compact, is_crowded
-from hoeksteen.storage.lake.engines.duckdb import Duck
+from hoeksteen.storage.lake.engines.duckdb import Duck, NoMemory
 from hoeksteen.storage.postgres import Database, Transaction
 from hoeksteen.usage import _identities, _pieces, _reading, _recycling, _steps, _store
 from hoeksteen.usage._intake import Staged, shown_name, staged
@@ -62,7 +62,11 @@ def collect(
                     _store.forget_refused(tx, file.name)
             if before is not None and not again:
                 return replace(before, already_taken=True)
-            return _take(database, keeper, lake, file, chosen, source or chosen.source, now, identifiers.new(now), again=again)
+            try:
+                return _take(database, keeper, lake, file, chosen, source or chosen.source, now, identifiers.new(now), again=again)
+            except NoMemory as error:  # it would fail again and again, and keep those behind it waiting
+                what = f"{file.name}: file: is more than the engine can hold at a time; nothing of it was taken."
+                raise InvalidInput(what, remedy="Deliver it in parts.") from error
     except InvalidInput as error:
         with database.transaction() as tx:
             _store.note_refused(tx, RefusedFile(shown_name(path), adapter, error.message, now))
@@ -74,14 +78,17 @@ def recycle(*, database: Database, keeper: KeeperClient, lake: Lake, now: dateti
     Try suspended records again where something changed, and give how many are guided now.
 
     They carry the closes that have passed by now, as if they had arrived today, and so appear on the next open bill. The balance of their
-    files moves with them. What was tried and must wait further waits for what is missing now.
+    files moves with them. What was tried and must wait further waits for what is missing now. Wishes that it be tried (`retrying.ask`) end where they
+    were there when this began; what is asked for meanwhile waits for the next try.
 
     :raises Unavailable: when the keeper, the database or the lake does not answer; all stay suspended then
     :raises AccessDenied: when the keeper opens no traffic data for billing
     """
+    with database.transaction() as tx:
+        wishes = _store.begin_retries(tx, now)
     guided = _recycle(database, keeper, lake, now, identifiers)
     with database.transaction() as tx:
-        _store.end_retries(tx, guided, "", now)
+        _store.end_retries(tx, wishes, guided, "", now)
     return guided
 
 
@@ -100,7 +107,7 @@ def _recycle(database: Database, keeper: KeeperClient, lake: Lake, now: datetime
     with lake.write(database=database, write_id=identifiers.new(now)) as write, Duck(spill=None) as duck:
         if not _recycling.take_up(duck, write, keeper):
             return 0
-        _steps.guide(duck, write.tx, keeper, "g.identity_source")
+        _steps.guide(duck, write.tx, keeper, "g.identity_source", held_as="c.held_as")
         _recycling.keep_identities(duck)
         _steps.judge(duck)
         _steps.seal(duck, keeper)

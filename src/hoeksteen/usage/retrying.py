@@ -35,7 +35,7 @@ class Retry:
 
 
 def ask(*, tx: Transaction, asked_by: str, now: datetime) -> None:
-    """Ask for it; while an earlier wish waits, that one counts."""
+    """Ask for it; while an earlier wish waits, that one counts, unless it is being carried out just now."""
     _store.ask_retry(tx, asked_by, now)
 
 
@@ -54,12 +54,12 @@ def carry_out(*, database: Database, keeper: KeeperClient, lake: Lake, now: date
     :raises Unavailable: when the keeper, the database or the lake does not answer; the wish stays
     """
     with database.transaction() as tx:
-        wish = latest(tx=tx)
-    if wish is None or wish.done_at is not None:
+        wishes = _store.begin_retries(tx, now)
+    if not wishes:
         return None
     try:
         return recycle(database=database, keeper=keeper, lake=lake, now=now, identifiers=identifiers)
     except AccessDenied as error:
         with database.transaction() as tx:
-            _store.end_retries(tx, 0, error.reason, now)
+            _store.end_retries(tx, wishes, 0, error.reason, now)
         return None

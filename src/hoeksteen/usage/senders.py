@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound
+from hoeksteen.kernel.words import is_said
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage import _store
 
@@ -47,7 +48,7 @@ def add(*, tx: Transaction, name: str, formats: Sequence[str], lasts: timedelta,
     """
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"{name[:40]} is no name of a sender.", remedy="Use small letters, digits and hyphens, 31 at most.")
-    if not formats or not added_by.strip():
+    if not formats or not is_said(added_by):
         raise InvalidInput("A sender has formats, and somebody who added it.", remedy="Name both.")
     if not timedelta(0) < lasts <= LASTS_MAX:
         raise InvalidInput(f"A token lasts 1 to {LASTS_MAX.days} days.", remedy="Choose a shorter time, and add a new sender before it ends.")

@@ -1,11 +1,11 @@
 """
 The work queue of suspended usage: what waits and why, who works on it, what people correct or write off.
 
-A correction says what a number's zone or a country is; the next recycling applies it. Numbers are never shown here: whoever needs one asks the
-keeper, with a reason.
+A correction says what a number's zone or a country is, or which product a record belongs to; the next recycling applies it. Numbers are never shown
+here: whoever needs one asks the keeper, with a reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,13 +15,14 @@ import pyarrow as pa
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import SAID_CHARACTERS_MAX, is_said
 from hoeksteen.product import queries as product
 from hoeksteen.product.named_zones import zone_ids
 from hoeksteen.product.numbering_plan import countries
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Row, Transaction
-from hoeksteen.usage import _steps, _store
+from hoeksteen.usage import _said_products, _steps, _store
 from hoeksteen.usage.model import DayCount, UsageState
 from hoeksteen.usage.tables import SET_ASIDE, SUSPENDED
 
@@ -31,7 +32,8 @@ SHOWN_MAX = 1_000
 CHANGES_MAX = 200
 WEEK, MONTH = timedelta(days=7), timedelta(days=31)  # the ages that are told apart
 REASONS = ("no_product", "product_suspended", "product_terminated", "no_zone", "no_country")
-CORRECTED = {"zone": "no_zone", "country": "no_country"}  # what a correction is for
+# What is corrected of a record that waits for a reason.
+FIELDS = {"no_product": "product", "product_suspended": "product", "product_terminated": "product", "no_zone": "zone", "no_country": "country"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class SuspendedRecord:
-    """One suspended record, by what it is known by; its numbers stay sealed."""
+    """
+    One suspended record, by what it is known by; its numbers stay sealed.
+
+    :param product_id: the product that its number leads to; None where it leads to none
+    """
 
     record_id: UUID
     usage_file_id: UUID
@@ -80,6 +86,7 @@ class SuspendedRecord:
     service: str
     country: str | None
     units: int
+    product_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ class Change:
     """
     What somebody did.
 
-    :param kind: `zone`, `country`, `written_off`, or `assigned`
+    :param kind: `zone`, `country`, `product`, `written_off`, or `assigned`
     :param before: what stood there, where it was the same for all `records`
     """
 
@@ -143,7 +150,7 @@ def waiting(*, tx: Transaction, lake: Lake, now: datetime) -> list[Waiting]:
     found: dict[tuple[str, str], list[Row]] = {}
     with Duck(spill=lake.spill) as duck:
         duck.view_of_files("suspended", SUSPENDED, lake.files(SUSPENDED))
-        duck.put("corrected", _steps.ids(_store.corrections(tx)))
+        duck.put("corrected", _corrected(_store.corrections(tx)))
         for row in duck.rows(_GROUPS, {"week": now - WEEK, "month": now - MONTH}):
             found.setdefault((row["reason"], sources.get(row["usage_file_id"], "")), []).append(row)
     made = [_waiting(key, rows, cases.get(key)) for key, rows in found.items()]
@@ -166,7 +173,8 @@ def fitting(*, tx: Transaction, lake: Lake, wanted: Wanted, limit: int = RECORDS
     :param limit: how many to show; all are counted
     """
     files = _store.files_of_source(tx, wanted.source)
-    said = {record: " ".join(fields.values()) for record, fields in _store.corrections(tx).items()}
+    field = FIELDS.get(wanted.reason, "")
+    said = {record: fields[field] for record, fields in _store.corrections(tx).items() if field in fields}
     with Duck(spill=lake.spill) as duck:
         duck.view_of_files("suspended", SUSPENDED, lake.files(SUSPENDED))
         duck.put("file", pa.table({"id": pa.array([str(one) for one in files], pa.string())}))
@@ -201,8 +209,10 @@ def assign(*, tx: Transaction, reason: str, source: str, assignee: str, note: st
     :raises InvalidInput: when nobody says so
     :raises NotFound: when no file of that source was ever taken
     """
-    if not made_by.strip():
+    if not is_said(made_by):
         raise InvalidInput("A change of suspended usage names who makes it.", remedy="Name them.")
+    if any(text and not is_said(text) for text in (assignee, note)):
+        raise InvalidInput("An assignee and a note are words.", remedy=f"Write up to {SAID_CHARACTERS_MAX:,} letters and signs.")
     if source not in _store.sources(tx).values():
         raise NotFound(f"No file of the source {source} was taken.", remedy="`hoeksteen usage suspended list` names reasons and sources.")
     _store.put_case(tx, reason, source, assignee, note, made_by, now)
@@ -212,27 +222,40 @@ def correct(
     *, database: Database, lake: Lake, record_ids: Sequence[UUID], field: str, value: str, made_by: str, why: str, now: datetime
 ) -> int:  # fmt: skip
     """
-    Say what the zone or the country of suspended records is; `recycle` applies it. Give how many records it is for.
+    Say what the zone or the country of suspended records is, or their product; `recycle` applies it. Give how many records it is for.
 
+    :param value: a zone, a country such as DE, or a product's identifier
     :raises InvalidInput: when it is no such field or value, or nobody or no reason is named
-    :raises NotFound: when one of the records is not suspended
-    :raises WrongState: when one waits for something else
+    :raises NotFound: when one of the records is not suspended, or there is no such product
+    :raises WrongState: when one waits for something else, or the product does not fit it: at the record's start it was not active, had no number or
+        line, or its plan no price for the service
     """
-    with database.transaction() as tx:
-        zones = set(zone_ids(product.zones(tx=tx)))
-    known = {"zone": zones, "country": {country for country, _ in countries()}}
-    if field not in known:
-        raise InvalidInput(f"{field} is no field that can be corrected.", remedy=f"Correct one of {', '.join(known)}.")
-    if value not in known[field]:
-        raise InvalidInput(f"{field}: there is no {field} {value}.", remedy=f"Choose one of {', '.join(sorted(known[field]))}.")
+    fields = sorted(set(FIELDS.values()))
+    if field not in fields:
+        raise InvalidInput(f"{field} is no field that can be corrected.", remedy=f"Correct one of {', '.join(fields)}.")
     with lake.locked(database=database) as tx:
+        _require_known(tx, field, value)
         found = _found(lake.files(SUSPENDED), record_ids, made_by, why)
         for one in found:
-            if one.reason != CORRECTED[field]:
+            if FIELDS.get(one.reason) != field:
                 raise WrongState(f"Record {one.record_id} waits for {one.reason}.", remedy=f"A {field} is corrected where it is missing.")
-        before = {one.record_id: one.country or "" if field == "country" else "" for one in found}
-        _note(tx, found, field, before, value, made_by, why, now)
+        if field == "product":
+            value = str(_said_products.require_fitting(tx=tx, value=value, records=found))
+        _note(tx, found, field, {one.record_id: _before(one, field) for one in found}, value, made_by, why, now)
     return len(found)
+
+
+def _require_known(tx: Transaction, field: str, value: str) -> None:
+    if field == "product":
+        return
+    known = set(zone_ids(product.zones(tx=tx))) if field == "zone" else {country for country, _ in countries()}
+    if value not in known:
+        raise InvalidInput(f"{field}: there is no {field} {value}.", remedy=f"Choose one of {', '.join(sorted(known))}.")
+
+
+def _before(one: SuspendedRecord, field: str) -> str:
+    known = {"country": one.country, "product": one.product_id}
+    return str(known.get(field) or "")
 
 
 def write_off(
@@ -275,8 +298,9 @@ def _move(write: LakeWrite, found: Sequence[SuspendedRecord]) -> None:
 
 def _found(files: Sequence[str], record_ids: Sequence[UUID], made_by: str, why: str) -> list[SuspendedRecord]:
     wanted = set(record_ids)
-    if not made_by.strip() or not why.strip():
-        raise InvalidInput("A change of suspended usage names who makes it and why.", remedy="Name both.")
+    if not is_said(made_by) or not is_said(why):
+        what = "A change of suspended usage names who makes it and why."
+        raise InvalidInput(what, remedy=f"Name both, in up to {SAID_CHARACTERS_MAX:,} letters and signs.")
     if not 0 < len(wanted) <= RECORDS_MAX:
         raise InvalidInput(f"A change is for 1 to {RECORDS_MAX:,} records.", remedy="Split it.")
     with Duck(spill=None) as duck:
@@ -322,10 +346,17 @@ def _waiting(key: tuple[str, str], rows: Sequence[Row], case: Row | None) -> Wai
     )
 
 
-_SHOWN = "record_id, usage_file_id, line, reason, start, service, country, units"
-_GROUPS = """
+def _corrected(said: Mapping[UUID, Mapping[str, str]]) -> pa.Table:
+    """Give what people said of records, as pairs of a record and a field."""
+    pairs = [(str(record), field) for record, fields in said.items() for field in fields]
+    return pa.table({"record_id": pa.array([one for one, _ in pairs], pa.string()), "field": pa.array([one for _, one in pairs], pa.string())})
+
+
+_SHOWN = "record_id, usage_file_id, line, reason, start, service, country, units, product_id"
+_CASES = " ".join(f"WHEN '{reason}' THEN '{field}'" for reason, field in FIELDS.items())
+_GROUPS = f"""
 SELECT reason, usage_file_id, service, count(*)::BIGINT AS records, sum(units)::BIGINT AS units, min(start) AS oldest,
-    count(*) FILTER (WHERE record_id IN (SELECT record_id::UUID FROM corrected))::BIGINT AS corrected,
+    count(*) FILTER (WHERE (record_id, CASE reason {_CASES} END) IN (SELECT record_id::UUID, field FROM corrected))::BIGINT AS corrected,
     count(*) FILTER (WHERE start >= $week)::BIGINT AS this_week, count(*) FILTER (WHERE start >= $month)::BIGINT AS this_month
 FROM suspended GROUP BY reason, usage_file_id, service ORDER BY reason, usage_file_id, service
 """

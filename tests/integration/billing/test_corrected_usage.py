@@ -33,6 +33,7 @@ def house(database: Database, lake: Lake, keeper: RunningKeeper, tmp_path: Path)
 def run(house: House, period: BillPeriod) -> CustomerBill:
     house.rate(period.first_day)
     run_bills(
+        unapproved=True,
         database=house.database, keeper=house.keeper.client("bss"), lake=house.lake, period=period, bill_date=period.end_day, now=NOW,
         identifiers=house.identifiers,
     )  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factories.billed_operator import BilledOperator, populate
-from hoeksteen.interfaces.cli.bill import bill, payment
+from hoeksteen.interfaces.cli.bill import bill
+from hoeksteen.interfaces.cli.payments import payment
 from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, WrongState
 
 
@@ -26,8 +27,11 @@ def _result(data: Path, *words: str, group: Any = bill, as_json: bool = True) ->
 
 def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
     populate(operator, customers=6, seed=4)
-    trial = _call(data, "run", "--period", "2026-10", "--trial")
+    trial = _call(data, "run", "--period", "2026-10", "--trial", "--by", "bas")
     assert "ledger_difference" not in trial["bills"]
+    refused = _result(data, "approve", "--period", "2026-10", "--by", "bas")
+    assert isinstance(refused.exception, WrongState) and "Who began a run" in refused.exception.message
+    assert _call(data, "approve", "--period", "2026-10", "--by", "anna")["gross"] == trial["bills"]["gross"]
     final = _call(data, "run", "--period", "2026-10")
     assert final["bills"] == trial["bills"] | {"ledger_difference": "0.00"}
     assert set(final["bills"]) >= {"count", "net", "vat", "gross", "ledger_difference"}
@@ -59,6 +63,37 @@ def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, tmp_pat
         _call(data, "run", "--period", "2026-10", "--trial")
 
 
+def test_what_people_do_with_a_run(operator: BilledOperator, data: Path) -> None:
+    populate(operator, customers=4, seed=11)
+    with operator.database.transaction() as tx:
+        numbers = [row["customer_number"] for row in tx.rows("SELECT customer_number FROM party.customer ORDER BY customer_number")]
+    _call(data, "run", "--period", "2026-10", "--trial", "--by", "bas")
+    assert isinstance(_result(data, "difference", "--period", "2026-10").exception, NotFound), "there is nothing before it"
+    _call(data, "hold", numbers[0], "--by", "anna", "--why", "asks for another address", as_json=False)
+    assert [one["why"] for one in _call(data, "holds")["holds"]] == ["asks for another address"]
+    assert "asks for another address" in _call(data, "holds", as_json=False)["told"]
+    assert _call(data, "run", "--period", "2026-10", "--trial", "--by", "bas")["held"] == 1
+    told = _call(data, "difference", "--period", "2026-10", as_json=False)["told"]
+    assert "3 the same, 0 changed, 0 new, 1 gone" in told and "now no bill" in told
+    compared = _call(data, "difference", "--period", "2026-10")
+    assert (compared["same"], compared["gone"], len(compared["largest"])) == (3, 1, 1)
+    _call(data, "approve", "--period", "2026-10", "--by", "anna")
+    final = _call(data, "run", "--period", "2026-10", "--no-send")
+    assert (final["bills"]["count"], final["held"]) == (3, 1)
+    assert (_call(data, "send", "--period", "2026-10")["messages"], _call(data, "send", "--period", "2026-10")["messages"]) == (3, 0)
+    _call(data, "release", numbers[0], "--by", "anna", as_json=False)
+    assert _call(data, "again", numbers[0], "--period", "2026-10", "--by", "anna")["bills"]["count"] == 1
+    assert _call(data, "audit", "--period", "2026-10")["differences"] == 0
+    assert "No billing account is held" in _call(data, "holds", as_json=False)["told"]
+    listed = _call(data, "runs")["runs"]
+    assert [(one["kind"], one["approved_by"], one["sent"]) for one in listed] == [
+        ("off_cycle", "", True), ("final", "", True), ("trial", "anna", False), ("trial", "", False)
+    ]  # fmt: skip
+    assert "off_cycle" in _call(data, "runs", as_json=False)["told"]
+    stopped = CliRunner().invoke(bill, ["stop", "--period", "2026-10", "--data", str(data)])
+    assert isinstance(stopped.exception, NotFound) and "under way" in stopped.exception.message
+
+
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_disclosed(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = _result(data, "pdf", "LLT-2026-00000001", "--out", str(tmp_path / "file" / "x.pdf"), as_json=False)
@@ -70,7 +105,7 @@ def test_people_read_tables(operator: BilledOperator, data: Path) -> None:
     operator.add("mobile-m", "internet-500")
     (held,) = operator.add("business-mobile", segment="business", named=False)
     operator.add()
-    told = _call(data, "run", "--period", "2026-10", as_json=False)["told"]
+    told = _call(data, "run", "--period", "2026-10", "--unapproved", as_json=False)["told"]
     assert "1 billing account without any charge: no bill." in told
     assert "ledger difference" in told
     assert "69.00" in told

@@ -327,7 +327,7 @@ def test_a_bill_needs_a_reason_too(world: World) -> None:
     assert agent.get(f"{where}/pdf").status_code == 403
 
 
-@pytest.mark.parametrize(("path", "statements"), [("/", 0), ("/evidence", 0), ("/bills", 2)])
+@pytest.mark.parametrize(("path", "statements"), [("/", 0), ("/evidence", 0), ("/bills", 5)])
 def test_the_first_pages_cost_this_many_statements(world: World, path: str, statements: int) -> None:
     who = {"/": "anna.dekker", "/evidence": "dewi.hoekstra", "/bills": "bram.visser"}[path]
     browser = world.staff(who)
@@ -358,6 +358,26 @@ def test_parts_and_changes_cost_this_many_statements(world: World) -> None:
 def test_bill_runs_are_the_billing_managers(world: World) -> None:
     assert "No bills were run yet" in world.staff("bram.visser").get("/bills").text
     assert world.staff("anna.dekker").get("/bills").status_code == 403
+
+
+def test_a_second_billing_manager_approves_a_trial(world: World) -> None:
+    world.customer()
+    trials = [world.trial(date(2026, 11, 1), by=by, now=NOW + timedelta(minutes=n)) for n, by in enumerate(("bram.visser", "somebody"))]
+    bram = world.staff("bram.visser")
+    listed = bram.get("/bills").text
+    assert all(f"/bills/runs/{trial.bill_run_id}" in listed for trial in trials)
+    own, others = (f"/bills/runs/{trial.bill_run_id}" for trial in trials)
+    assert "Somebody other than who began it can approve it" in bram.get(own).text
+    refused = bram.post(f"{own}/approve", {})
+    assert (refused.status_code, "You began it yourself" in refused.text) == (409, True)
+    page = bram.get(others).text
+    assert "Approve these bills" in page and "begun by somebody" in page and "Against the trial of" in page
+    assert bram.post(f"{others}/approve", {}).status_code == 303
+    approved = bram.get(others).text
+    assert "Approved by bram.visser" in approved and "Approve these bills" not in approved
+    assert "It is approved already" in bram.post(f"{others}/approve", {}).text
+    assert world.staff("anna.dekker").get(others).status_code == 403
+    assert bram.get("/bills/runs/00000000-0000-0000-0000-000000000000").status_code == 404
 
 
 def test_the_privacy_officer_asks_about_any_moment(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from factories.usage_files import OWN, House, call, session
 from fixtures.sites import NOW, Browser, World
+from hoeksteen.kernel.identifiers import derived
 from hoeksteen.usage import retrying, suspense
 
 ZONES = {"reason": "no_zone", "source": "voice_sms"}
@@ -198,3 +199,24 @@ def test_the_pages_cost_this_many_statements(world: World, house: House, path: s
     with world.counting() as counted:
         assert browser.get(path).status_code == 200
     assert len(counted) == statements, counted
+
+
+def test_records_of_nobody_are_guided_to_a_product(world: World, house: House) -> None:
+    browser, nobodys = manager(world), {"reason": "no_product", "source": "voice_sms"}
+    house.take("nobody.csv", call(11, own="31699900009"), call(12, own="31699900009", start="2026-08-03T12:00:00+02:00"))
+    assert "They belong to product" in browser.get(where(**nobodys)).text
+    early, waiting = ids(house, "no_product")
+    mine = str(derived("product", OWN))
+    form = {**nobodys, "which": "all", "fitting": "2", "value": mine, "why": "a swapped number"}
+    refused = browser.post("/suspended/correct", form)
+    assert refused.status_code == 409 and "The product does not fit these records" in refused.text
+    assert "It was not active when one of them began." in refused.text and f'value="{mine}"' in refused.text
+    for value in ("sim", str(early)):
+        unknown = browser.post("/suspended/correct", {**form, "value": value})
+        assert unknown.status_code == 422 and "No product has this identifier." in unknown.text
+    done = browser.post("/suspended/correct", {**form, "which": "ticked", f"record-{waiting}": "1"})
+    page = plain(browser.get(done.headers["location"]).text)
+    assert "1 record is corrected." in page and f"→ {mine}" in page
+    keeper = world.keeper.client("bss")
+    assert retrying.carry_out(database=world.database, keeper=keeper, lake=world.lake, now=NOW, identifiers=house.identifiers) == 1
+    assert ids(house, "no_product") == [early] and house.differences() == []

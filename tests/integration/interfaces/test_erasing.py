@@ -14,8 +14,9 @@ from fixtures.keeper import RunningKeeper
 from hoeksteen.disclosure.queries import reveal
 from hoeksteen.host.settings import Settings
 from hoeksteen.interfaces.cli.erase import erase
-from hoeksteen.kernel.errors import AccessDenied
+from hoeksteen.kernel.errors import AccessDenied, NotFound
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.party import queries as party
 
 
 @pytest.fixture
@@ -38,8 +39,8 @@ def test_an_erased_person_is_absent_and_the_others_are_billed(operator: BilledOp
         with operator.database.transaction() as tx:
             return set(reveal(tx=tx, keeper=operator.keeper, purpose="billing", category=Category.IDENTITY, subjects=subjects))
 
-    def call(person: str) -> dict[str, object]:
-        words = [str(subjects[0]), "--category", "identity", "--reason", "asked", "--as", person, "--key", str(keeper.key(person))]
+    def call(person: str, named: str = "") -> dict[str, object]:
+        words = [named or str(subjects[0]), "--category", "identity", "--reason", "asked", "--as", person, "--key", str(keeper.key(person))]
         done = CliRunner().invoke(erase, [*words, "--data", str(data), "--json"])
         if done.exception:
             raise done.exception
@@ -53,6 +54,11 @@ def test_an_erased_person_is_absent_and_the_others_are_billed(operator: BilledOp
         identities()
     assert call("dewi.hoekstra") == {"subject": str(subjects[0]), "category": "identity", "removed": 1}
     assert call("dewi.hoekstra")["removed"] == 0
+    with operator.database.transaction() as tx:
+        [customer] = party.customers_of_parties(tx=tx, party_ids=[subjects[0]])
+    assert call("dewi.hoekstra", customer.customer_number) == {"subject": str(subjects[0]), "category": "identity", "removed": 0}
+    with pytest.raises(NotFound, match="There is no customer 999"):
+        call("dewi.hoekstra", "999")
     assert identities() == set(subjects[1:])
     run = operator.run()
     assert (run.billing_accounts, run.totals.count + run.held) == (3, 3)

@@ -124,6 +124,31 @@ def test_the_balance_shows_units_too(house: House, run: Run) -> None:
     assert "Every unit has one state" in text and "90" in text
 
 
+def test_units_are_told_by_service_and_never_added_up_over_services(house: House, run: Run) -> None:
+    start = "2026-11-03T12:00:00+01:00"
+    house.take(
+        "calls.csv", call(1, seconds=90), call(2, seconds=30, other="999999"), call(1, seconds=90), call(3, seconds=-5), call(4, start=start), "X"
+    )
+    house.take("data.jsonl", session(OWN, volume_bytes=2_000), session("31699900009", volume_bytes=3_000))
+    run(usage, "rate", "--month", "2026-10")
+    record = next(one["record_id"] for one in house.rows(GUIDED) if one["service"] == "data")
+    run(usage, "correct", str(record), "--units", "1000", "--by", "x", "--why", "y")
+    run(usage, "rate", "--month", "2026-10")
+    told, text = run(usage, "balance", "--units")
+    names = {file["usage_file_id"]: file["name"].split()[0] for file in told["files"]}
+    assert {(names[one["usage_file_id"]], one["service"], one["state"]): (one["records"], one["units"]) for one in told["units_by_service"]} == {
+        ("calls.csv", "voice", "rated"): (1, 90), ("calls.csv", "voice", "suspended"): (1, 30), ("calls.csv", "voice", "duplicate"): (1, 90),
+        ("calls.csv", "voice", "unrated"): (1, 60), ("calls.csv", "voice", "rejected"): (1, 0), ("calls.csv", "", "rejected"): (1, 0),
+        ("data.jsonl", "data", "zero_rated"): (1, 2_000), ("data.jsonl", "data", "suspended"): (1, 3_000),
+        ("corrections", "data", "rated"): (1, 1_000),
+    }  # fmt: skip
+    assert "voice all 5 270 s" in " ".join(text.split()) and "micro" not in text
+    for file in told["files"]:
+        for state, units in file["units"].items():
+            here = [one for one in told["units_by_service"] if (one["usage_file_id"], one["state"]) == (file["usage_file_id"], state)]
+            assert sum(one["units"] for one in here) == units
+
+
 def test_a_balance_that_lost_a_unit_stops(house: House, run: Run) -> None:
     house.take("calls.csv", call(1, seconds=90))
     run(usage, "rate", "--month", "2026-10")

@@ -13,7 +13,8 @@ from factories.billed_operator import BilledOperator
 from factories.usage_files import NOW, OWN, House, call
 from fixtures.keeper import RunningKeeper
 from hoeksteen.interfaces.cli.usage import usage
-from hoeksteen.kernel.errors import Corrupt, InvalidInput
+from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.identifiers import derived
 from hoeksteen.usage import retrying, suspense
 
 LAYOUT = """
@@ -122,3 +123,24 @@ def test_the_watcher_tries_suspended_usage_again_where_somebody_asked(data: Path
         retrying.ask(tx=tx, asked_by="bram.visser", now=NOW)
     assert "tried again: 1 that waited can be rated now" in run(data, "watch", "--once")[1]
     assert run(data, "suspended", "list")[0] == {"suspended": []}
+
+
+def test_records_of_nobody_are_guided_to_a_product_one_or_all(data: Path, drop: Path) -> None:
+    put(drop / "calls.csv", *(call(number, own="31699900009") for number in range(3)))
+    run(data, "watch", "--once", "--settled", "0")
+    first, *_ = (one["record_id"] for one in run(data, "suspended", "show", width=120)[0]["records"])
+    mine, said = str(derived("product", OWN)), ("--by", "h.jansen", "--why", "a swapped number")
+    assert run(data, "suspended", "correct", first, "--product", mine, *said)[0] == {"corrected": 1, "guided": 1}
+    nobodys = ("--reason", "no_product", "--source", "voice_sms")
+    with pytest.raises(SystemExit):
+        run(data, "suspended", "correct", first, *nobodys, "--product", mine, *said)
+    with pytest.raises(NotFound, match="Nothing waits for no_product"):
+        run(data, "suspended", "correct", *nobodys, "--service", "sms", "--product", mine, *said)
+    with pytest.raises(WrongState, match="waits for no_product"):
+        run(data, "suspended", "correct", *nobodys, "--zone", "NL", *said)
+    assert run(data, "suspended", "correct", *nobodys, "--product", mine, *said)[0] == {"corrected": 2, "guided": 2}
+    changes, told = run(data, "suspended", "changes", width=160)
+    assert [(one["kind"], one["after"], one["records"]) for one in changes["changes"]] == [("product", mine, 2), ("product", mine, 1)]
+    assert "a swapped number" in told
+    figures, _ = run(data, "balance", "--check")
+    assert figures["usage"]["suspended"] == 0 and figures["differences"] == []

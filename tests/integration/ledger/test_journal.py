@@ -63,20 +63,85 @@ _LINE = "INSERT INTO ledger.posting (journal_entry_id, line, ledger_account_code
 _ONE = "('00000000-0000-0000-0000-000000000001', {line}, '1300', {amount})"
 
 
-@pytest.mark.parametrize(
-    "statements",
-    [
-        [_ENTRY],
-        [_ENTRY, _LINE + _ONE.format(line=1, amount="5.00")],
-        [_ENTRY, _LINE + _ONE.format(line=1, amount="5.00") + "," + _ONE.format(line=2, amount="-4.99")],
-        [_ENTRY, _LINE + _ONE.format(line=1, amount="0.00")],
+_TWO = _LINE + _ONE.format(line=1, amount="5.00") + "," + _ONE.format(line=2, amount="-5.00")
+_WRONG = {
+    "no posting": [_ENTRY],
+    "one posting": [_ENTRY, _LINE + _ONE.format(line=1, amount="5.00")],
+    "a cent short": [_ENTRY, _LINE + _ONE.format(line=1, amount="5.00") + "," + _ONE.format(line=2, amount="-4.99")],
+    "one posting of nothing": [_ENTRY, _LINE + _ONE.format(line=1, amount="0.00")],
+    "no posting, with the checks made at once": ["SET CONSTRAINTS ALL IMMEDIATE", _ENTRY],
+    "postings that were taken back": [_ENTRY, "SAVEPOINT s", _TWO, "ROLLBACK TO s"],
+    "two currencies against each other": [
+        _ENTRY,
+        "INSERT INTO ledger.posting (journal_entry_id, line, ledger_account_code, amount, currency) VALUES "
+        "('00000000-0000-0000-0000-000000000001', 1, '1300', 5, 'EUR'), ('00000000-0000-0000-0000-000000000001', 2, '1300', -5, 'USD')",
     ],
-    ids=["no posting", "one posting", "a cent short", "one posting of nothing"],
-)
+    "one statement for both": [
+        f"WITH e AS ({_ENTRY} RETURNING journal_entry_id) INSERT INTO ledger.posting (journal_entry_id, line, ledger_account_code, amount) "
+        "SELECT journal_entry_id, 1, '1300', 5 FROM e"
+    ],
+    "an entry beside a whole one": [_ENTRY + ", ('00000000-0000-0000-0000-000000000002', '2026-11-01', 'raw', 'y', now())", _TWO],
+    "merged": [
+        "MERGE INTO ledger.journal_entry USING (VALUES (1)) AS v (x) ON false "
+        "WHEN NOT MATCHED THEN INSERT VALUES ('00000000-0000-0000-0000-000000000001', '2026-11-01', 'raw', 'x', now())"
+    ],
+    "what exists is passed by": [_ENTRY, _TWO, _ENTRY.replace("-000000000001'", "-000000000003'").replace("'x'", "'z'") + " ON CONFLICT DO NOTHING"],
+}
+
+
+@pytest.mark.parametrize("statements", _WRONG.values(), ids=_WRONG.keys())
 def test_the_database_itself_refuses_what_does_not_sum_to_zero(business_dsn: str, statements: list[str]) -> None:
     with pytest.raises(psycopg.errors.CheckViolation), psycopg.connect(business_dsn) as connection:
         for statement in statements:
             connection.execute(statement)
+    with psycopg.connect(business_dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM ledger.journal_entry").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM ledger.posting").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [[_TWO], [_TWO, _ENTRY], [_ENTRY, _TWO.replace("'1300'", "'9999'")]],
+    ids=["no entry", "the entry too late", "an unknown ledger account"],
+)
+def test_postings_belong_to_an_entry_and_to_a_ledger_account(business_dsn: str, statements: list[str]) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation), psycopg.connect(business_dsn) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_postings_do_not_join_an_entry_that_another_has_not_committed(business_dsn: str) -> None:
+    with psycopg.connect(business_dsn) as first, psycopg.connect(business_dsn) as second:
+        first.execute(_ENTRY)
+        first.execute(_TWO)
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            second.execute(_TWO.replace("', 1, ", "', 3, ").replace("', 2, ", "', 4, "))
+        second.rollback()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE ledger.posting DISABLE TRIGGER ALL", "SET session_replication_role = replica", "DELETE FROM ledger.unchecked_entries",
+        "SELECT * FROM ledger.unchecked_entries", "DROP TRIGGER posting_is_checked ON ledger.posting",
+        "INSERT INTO ledger.unchecked_entries DEFAULT VALUES",
+        "UPDATE ledger.books SET open_from = NULL", "DELETE FROM ledger.books", "INSERT INTO ledger.books DEFAULT VALUES",
+    ],
+)  # fmt: skip
+def test_the_application_cannot_get_round_the_checks(business_dsn: str, statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), psycopg.connect(business_dsn) as connection:
+        connection.execute(statement)
+
+
+def test_savepoints_and_many_statements_make_whole_entries(business_dsn: str) -> None:
+    with psycopg.connect(business_dsn) as connection:
+        connection.execute("SAVEPOINT s")
+        connection.execute(_ENTRY)
+        connection.execute("RELEASE s")
+        connection.execute(_TWO)
+        connection.execute(_TWO.replace("', 1, ", "', 3, ").replace("', 2, ", "', 4, "))
+    with psycopg.connect(business_dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM ledger.posting").fetchone() == (4,)
 
 
 def test_an_entry_that_stood_cannot_be_unbalanced_later(business_dsn: str) -> None:

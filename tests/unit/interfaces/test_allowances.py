@@ -27,13 +27,14 @@ def shown(*, shared: bool) -> list[Any]:
         )
     ]  # fmt: skip
     offerings: Any = {"plan": SimpleNamespace(allowances=(allowance(shared=shared),), zones=())}
-    return allowances_used(held=held, offerings=offerings, totals=totals, first_day=OCTOBER)  # type: ignore[arg-type]  # they have only what the function reads
+    left = {(ACCOUNT, "plan/pool"): 700, (UUID(int=3), "plan/pool"): 400, (UUID(int=3), "plan/other"): 9}
+    return allowances_used(held=held, offerings=offerings, totals=totals, first_day=OCTOBER, rolled_over=left)  # type: ignore[arg-type]  # they have only what the function reads
 
 
 def test_a_shared_pool_is_shown_once_with_its_own_units() -> None:
     [pool] = shown(shared=True)
-    assert (pool.units, pool.used) == (10_000, 9_000)
+    assert (pool.units, pool.used, pool.rolled_over) == (10_700, 9_000, 700)
 
 
 def test_a_products_own_allowance_is_shown_for_each() -> None:
-    assert [(one.units, one.used) for one in shown(shared=False)] == [(10_000, 6_000), (10_000, 3_000)]
+    assert [(one.units, one.used) for one in shown(shared=False)] == [(10_000, 6_000), (10_400, 3_000)]

@@ -3,6 +3,7 @@
 import copy
 import random
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from hoeksteen.kernel.errors import InvalidInput
-from hoeksteen.product.price_list import SHIPPED, read_mapping
+from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.product.validation import remarks
 
 MUTATIONS = 600
@@ -35,6 +36,11 @@ ODD: list[Any] = [
     "2026-02-30",
     b"\xff",
     {"a": []},
+    {1: 2, None: 3, "x": 4},
+    "1e400000000",
+    "1e-400000000",
+    date(1, 1, 1),
+    date(9999, 12, 31),
 ]
 PLAN: dict[str, Any] = yaml.safe_load("""
 price_lists:
@@ -123,6 +129,11 @@ VERSION = ["offerings", 0, "prices", 1, "versions", 0]
     ("path", "value", "message"),
     [
         ([*VERSION, "amount"], "-0.01", r"plan/data/versions\[0\]: amount: must not be less than 0"),
+        ([*VERSION, "valid_from"], "0001-01-01", "valid_from: must lie in 1900 to 2999"),
+        ([*VERSION, "valid_to"], date(9999, 12, 31), "valid_to: must lie in 1900 to 2999; leave out the end of what does not end"),
+        ([*VERSION, "amount"], "1e400000000", "amount: must be less than"),
+        ([*VERSION, "amount"], "1e-400000000", "amount: must be less than"),
+        ([*VERSION, 5], "x", "5: is not a known field"),
         ([*VERSION, "connection_fee"], "-0.01", "connection_fee: must not be less than 0"),
         ([*VERSION, "amount"], "99999999.000001", "amount: is too much for the largest use of 1,000,000,000,000 units"),
         ([*VERSION, "step"], 2**63, "step: must be a whole number up to"),
@@ -180,3 +191,25 @@ def test_what_is_seldom_meant_is_remarked(price: dict[str, Any], message: str) -
     [remark] = remarks(offering=entry.offering)
     assert remark.startswith("plan/voice from 2026-01-01: ")
     assert message in remark
+
+
+def test_names_that_are_no_texts_are_named_beside_those_that_are() -> None:
+    plan = copy.deepcopy(PLAN)
+    plan["offerings"][0].update({5: 1, None: 2, "other": 3})
+    with pytest.raises(InvalidInput) as refused:
+        read_mapping(plan)
+    assert all(f"plan: {name}: is not a known field" in str(refused.value) for name in ("5", "None", "other"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("offerings: []\nprice_lists: {a: []}\nofferings: []\n", "a.yaml: line 3: offerings stands twice"),
+        ("offerings: [{id: x, prices: [{minimum: 060}]}]", "a.yaml: line 1: 060 is read as another number"),
+        ("offerings: &a [*a]", "a.yaml: line 1: holds itself"),
+    ],
+)
+def test_a_file_that_yaml_reads_as_something_else_is_a_fault(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "a.yaml").write_text(text, "utf-8")
+    with pytest.raises(InvalidInput, match=said):
+        read_directory(tmp_path)

@@ -2,11 +2,13 @@
 
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from factories.rated_usage import NOW, PLANS, RatedLake, Used, record_id
 from hoeksteen.kernel.errors import Unavailable, WrongState
+from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.rating import queries
 from hoeksteen.rating.operations import close_period
@@ -190,3 +192,17 @@ def test_the_first_period_is_not_from_before_anybody_was_charged_here(database: 
     with pytest.raises(WrongState, match="the first day that is charged here is 2026-10-15. Bill 2026-10 first"):
         close(world, mistyped)
     close(world, OCTOBER)
+
+
+def test_what_rolled_over_is_told_once_its_period_is_closed(world: RatedLake) -> None:
+    def told(period: BillPeriod) -> dict[tuple[UUID, str], int]:
+        with world.database.transaction() as tx:
+            return queries.rolled_over(tx=tx, lake=world.lake, period=period, billing_account_ids=[derived("account of rolls")])
+
+    world.hold("rolls", [("plan-roll", date(2026, 1, 1))])
+    world.use([_call("october", 10, 4_500)])
+    world.rate(date(2026, 10, 1))
+    assert told(NOVEMBER) == {}, "it may be used up yet"
+    close(world, OCTOBER)
+    assert told(NOVEMBER) == {(derived("rolls"), "plan-roll/minutes"): 1_500}
+    assert told(OCTOBER) == {}

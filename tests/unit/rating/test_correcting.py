@@ -1,6 +1,6 @@
 """One record is corrected: while its bill is open it counts anew; afterwards its charge is taken back on the next bill and the right one made."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -208,6 +208,10 @@ def test_a_zone_of_the_catalogue_is_right_too_and_stays_when_only_units_change(w
         (Right(units=60 * MINUTE), {}, InvalidInput, "says that already"),
         (Right(units=1), {"why": " "}, InvalidInput, "who makes it and why"),
         (Right(units=1), {"made_by": ""}, InvalidInput, "who makes it and why"),
+        (Right(units=1), {"made_by": "a\x1b[31m"}, InvalidInput, "who makes it and why"),
+        (Right(units=1), {"why": "\udcff"}, InvalidInput, "who makes it and why"),
+        (Right(start=datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))), {}, InvalidInput, "start"),
+        (Right(start=datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))), {}, InvalidInput, "start"),
     ],
 )
 def test_what_cannot_be_right_is_refused(world: RatedLake, right: Right, more: dict[str, Any], error: type[Exception], match: str) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from factories.rated_usage import PLANS, RatedLake, Used
+from factories.rated_usage import PLANS, RatedLake, Used, record_id
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod
@@ -14,6 +14,7 @@ from hoeksteen.messages.templates import body, subject
 from hoeksteen.product import operations as product
 from hoeksteen.product import queries as products
 from hoeksteen.rating import counters
+from hoeksteen.rating.correcting import Right, correct_record
 from hoeksteen.rating.model import CounterKind
 from hoeksteen.rating.operations import close_period
 from hoeksteen.storage.lake import Lake
@@ -155,6 +156,38 @@ def test_what_begins_after_the_customer_lifted_the_cap_is_charged_in_full(world:
     assert arrive(world, roam("after", 1, 11)) == counters.Refreshed(1, 0, 0)
     world.rate(DECEMBER)
     assert (world.charge("before").amount_micro, world.charge("after").amount_micro) == (50_000_000, 10_000_000)
+
+
+def correct(world: RatedLake, name: str, right: Right | None) -> counters.Refreshed:
+    correct_record(
+        database=world.database, lake=world.lake, record_id=record_id(name), right=right, made_by="h.jansen", why="a wrong network", now=NOW,
+        identifiers=world.identifiers,
+    )  # fmt: skip
+    return counters.recount(
+        database=world.database, lake=world.lake, billing_account_ids=[derived("account of sim")], now=NOW, identifiers=world.identifiers
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("right", [None, Right(units=GIGABYTE), Right(country="NL")])
+def test_roaming_goes_on_when_what_reached_the_cap_is_taken_back_and_stops_again_when_it_is(world: RatedLake, right: Right | None) -> None:
+    world.hold("sim", [("plan-capped", date(2026, 1, 1))])
+    arrive(world, roam("near", 3, 2))
+    assert arrive(world, roam("beyond", 3, 3)).roaming_stopped == 1
+    assert correct(world, "beyond", right) == counters.Refreshed(1, 0, 0, 1)
+    assert stops(world) == []
+    left = 40_000_000 if right == Right(units=GIGABYTE) else 30_000_000
+    assert counted(world)["cap", "plan-capped/roaming"] == (left, 50_000_000)
+    assert count(world, derived("usage file", "file of near")) == counters.Refreshed(1, 0, 0, 0), "again"
+    assert arrive(world, roam("more", 2.5, 4)) == counters.Refreshed(1, 1, 1, 0)
+    assert stops(world) == ["plan-capped/roaming"]
+    assert [row["kind"] for row in messages(world)] == ["roaming_stopped", "roaming_stopped"]
+
+
+def test_roaming_stays_stopped_where_the_cap_is_reached_without_the_record(world: RatedLake) -> None:
+    world.hold("sim", [("plan-capped", date(2026, 1, 1))])
+    arrive(world, roam("beyond", 6, 2), roam("more", 1, 3))
+    assert correct(world, "more", None) == counters.Refreshed(1, 0, 0, 0)
+    assert stops(world) == ["plan-capped/roaming"]
 
 
 def test_a_cap_that_was_lifted_for_a_time_holds_again(world: RatedLake) -> None:

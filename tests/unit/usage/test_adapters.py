@@ -145,6 +145,20 @@ def test_what_is_no_layout_is_refused(text: str) -> None:
         read_layout(text, "mine.yaml")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("format: csv", "format: csv\nformat: jsonl"), "format stands twice in one mapping"),
+        (("country: {constant: NL}", "country: &a {constant: NL, map: {V: *a}}"), "holds itself"),
+        (("  country: {constant: NL}", "  country: {constant: NL}\n  country: {constant: DE}"), "country stands twice in one mapping"),
+    ],
+)
+def test_a_layout_that_yaml_reads_as_something_else_is_refused(change: tuple[str, str], said: str) -> None:
+    assert change[0] in MINE
+    with pytest.raises(InvalidInput, match=rf"mine.yaml: line [0-9]+: {said}"):
+        read_layout(MINE.replace(*change), "mine.yaml")
+
+
 ASTERISK = '"","{src}","{dst}","default","""Jan, de"" <{src}>","SIP/a-1","SIP/b-2","Dial","SIP/b,20","{start}","{answer}","2026-10-03 12:01:05",65,60,"{said}","DOCUMENTATION","{id}",""'  # noqa: E501
 
 
@@ -257,6 +271,16 @@ def test_parquet_that_is_damaged_lacks_a_column_or_cannot_be_text(tmp_path: Path
     with pytest.raises(InvalidInput, match="file: file: is damaged") as refused:
         rows_of(tmp_path, "usage_parquet", parquet(tmp_path, pa.table({**PARQUET, "own_number": [[PLANTED]] * 3})))
     assert str(PLANTED) not in "".join(traceback.format_exception(refused.value))
+
+
+def test_parquet_that_stands_for_gigabytes_is_refused_at_its_first_rows(tmp_path: Path) -> None:
+    rows = 20_000
+    columns = {name: pa.DictionaryArray.from_arrays(pa.array([0] * rows), pa.array([name * 2_000])) for name in PARQUET}
+    pq.write_table(pa.table(columns), tmp_path / "made.parquet")
+    content = (tmp_path / "made.parquet").read_bytes()
+    assert len(content) < 100_000
+    with pytest.raises(InvalidInput, match="file: row 1: file: has rows of more than 4096 bytes from here"):
+        rows_of(tmp_path, "usage_parquet", content)
 
 
 def test_an_ending_tells_one_format_or_none() -> None:

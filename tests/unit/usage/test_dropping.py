@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +13,11 @@ from fixtures.keeper import RunningKeeper
 from hoeksteen.kernel.errors import Unavailable
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database
-from hoeksteen.usage import queries
+from hoeksteen.usage import _reading, queries
+from hoeksteen.usage._intake import Staged
+from hoeksteen.usage.adapters.base import Adapter
 from hoeksteen.usage.dropping import ARCHIVE, REFUSED, TAKING, Swept, sweep
 from hoeksteen.usage.model import UsageState
 
@@ -107,8 +110,68 @@ def test_links_and_folders_lead_nowhere(swept: Callable[..., Swept], drop: Path,
     (drop / "usage_jsonl").symlink_to(tmp_path)
     os.mkfifo(drop / "pipe.csv")
     (drop / "folder.csv").mkdir()
-    assert swept() == Swept((), (), 0)
+    (drop / "asterisk_csv" / "deeper").mkdir(parents=True)
+    assert swept() == Swept(
+        (), (), 0,
+        (
+            "asterisk_csv/deeper: is no file of its own",
+            "folder.csv: is a folder that no format is named after",
+            "link.csv: is no file of its own",
+            "pipe.csv: is no file of its own",
+            "usage_jsonl: is no file of its own",
+        ),
+    )  # fmt: skip
     assert secret.exists()
+
+
+def test_a_folder_that_cannot_be_read_keeps_no_other_waiting(swept: Callable[..., Swept], drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (drop / "sessions_jsonl").mkdir()
+    (drop / "calls.csv").write_text(calls(1), "utf-8")
+    every = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "sessions_jsonl":
+            raise PermissionError(13, "Permission denied", str(path))
+        return every(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    done = swept()
+    assert [balance.name for balance in done.taken] == ["calls.csv"]
+    assert done.passed_over == ("sessions_jsonl: cannot be read (Permission denied)",)
+
+
+def test_names_as_long_as_a_file_system_takes(swept: Callable[..., Swept], drop: Path) -> None:
+    name = "n" * 251 + ".csv"
+    for number in (1, 2):  # neither is whole, so that both come to lie in one folder
+        (drop / name).write_text(calls(number)[:-3], "utf-8")
+        assert len(swept().refused) == 1
+    assert inside(drop / REFUSED) == ["2-" + name[-240:], name]
+
+
+def test_a_file_that_needs_more_memory_than_there_is_keeps_no_other_waiting(
+    swept: Callable[..., Swept], drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = _reading.read
+
+    def read(duck: Duck, file: Staged, adapter: Adapter, now: datetime) -> int:
+        if file.name == "1.csv":
+            duck.execute("SET memory_limit = '1MB'")
+        return every(duck, file, adapter, now)
+
+    monkeypatch.setattr(_reading, "read", read)
+    (drop / "1.csv").write_text(calls(*range(50_000)), "utf-8")
+    (drop / "2.csv").write_text(calls(50_001), "utf-8")
+    done = swept()
+    assert [file.why for file in done.refused] == ["1.csv: file: is more than the engine can hold at a time; nothing of it was taken."]
+    assert [balance.records_in for balance in done.taken] == [1]
+
+
+def test_a_source_whose_clock_is_ahead(swept: Callable[..., Swept], drop: Path) -> None:
+    (drop / "calls.csv").write_text(calls(1), "utf-8")
+    to_come = (clock() + timedelta(days=30_000)).timestamp()
+    os.utime(drop / "calls.csv", (to_come, to_come))
+    assert swept(timedelta(0)).waiting == 1
+    assert [balance.records_in for balance in swept().taken] == [1]
 
 
 @pytest.mark.parametrize("moment", ["before it was taken", "after it was taken"])

@@ -13,7 +13,7 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
-from hoeksteen.usage import retrying, suspense
+from hoeksteen.usage import _store, retrying, suspense
 from hoeksteen.usage.rejected import rejected
 from hoeksteen.usage.suspense import Waiting
 from hoeksteen.usage.tables import GUIDED, SUSPENDED
@@ -203,6 +203,54 @@ def test_another_try_is_asked_for_and_done_by_who_may(house: House) -> None:
     assert carry_out("bss") == 1
     assert (latest().guided, latest().problem, latest().done_at) == (1, "", NOW)
     assert carry_out("bss") is None
+
+
+@pytest.mark.parametrize("who", ["bss", "desk"])
+def test_what_is_asked_for_while_a_try_runs_is_tried_next(house: House, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    """A correction between the end of a try's work and the end of its wish: that try did not know of it."""
+    end, asked = _store.end_retries, list[str]()
+
+    def ask(name: str) -> None:
+        with house.database.transaction() as tx:
+            retrying.ask(tx=tx, asked_by=name, now=NOW)
+
+    def interleaved(*told: Any) -> None:
+        if not asked:
+            asked.append("p.smit")
+            correct(house, ids(house, "no_country")[:1], "country", "FR")
+            ask("p.smit")
+            ask("h.jansen")  # beside one that waits
+        end(*told)
+
+    def carry_out(name: str) -> int | None:
+        keeper = house.keeper.client(name)
+        return retrying.carry_out(database=house.database, keeper=keeper, lake=house.lake, now=NOW, identifiers=house.identifiers)
+
+    monkeypatch.setattr(_store, "end_retries", interleaved)
+    correct(house, ids(house, "no_zone")[:1], "zone", "NL")
+    ask("bram.visser")
+    carry_out(who)
+    assert asked and len(ids(house, "no_country")) == 2
+    with house.database.transaction() as tx:
+        wish = retrying.latest(tx=tx)
+        assert wish is not None and (wish.asked_by, wish.done_at) == ("p.smit", None)
+    assert carry_out("bss") == (1 if who == "bss" else 2)
+    assert len(ids(house, "no_country")) == 1 and carry_out("bss") is None
+
+
+def test_a_try_that_was_cut_off_is_made_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def carry_out() -> int | None:
+        keeper = house.keeper.client("bss")
+        return retrying.carry_out(database=house.database, keeper=keeper, lake=house.lake, now=NOW, identifiers=house.identifiers)
+
+    correct(house, ids(house, "no_zone")[:1], "zone", "NL")
+    with house.database.transaction() as tx:
+        retrying.ask(tx=tx, asked_by="bram.visser", now=NOW)
+    with monkeypatch.context() as broken:
+        broken.setattr(_store, "move_balance", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            carry_out()
+    assert carry_out() == 1 and carry_out() is None
 
 
 def test_rejected_lines_are_told_by_file_and_number(house: House) -> None:

@@ -126,6 +126,22 @@ def test_behind_a_broken_record_the_next_is_read(tmp_path: Path, damage: str, ad
     assert adapter == "ts32298_ber" or len(found) == 5
 
 
+@pytest.mark.parametrize("beginning", ["a002a080", "a005a080800100", "a0808001", "a00480840000", "bf4e8080015400"])
+def test_what_begins_like_a_record_again_and_again_ends_soon(tmp_path: Path, beginning: str) -> None:
+    """Each beginning, looked at as far as it seems to reach, would take hours for a file of this size."""
+    content = bytes.fromhex(beginning) * 50_000
+    try:
+        assert set(reasons(rows_of(tmp_path, content + sgw()))) <= {"cut_record", "unknown_record", None}
+    except InvalidInput as refused:
+        assert "so much that is broken" in str(refused)
+
+
+def test_a_file_of_many_broken_records_keeps_those_that_are_whole(tmp_path: Path) -> None:
+    broken = [DAMAGES[name](sgw(one)) for one in range(100) for name in ("a length too long", "its beginning lost", "cut in the middle")]
+    rows = rows_of(tmp_path, b"".join(one + mo_call(number) for number, one in enumerate(broken)))
+    assert reasons(rows).count(None) == 300
+
+
 def test_fillers_between_blocks_are_no_records(tmp_path: Path) -> None:
     assert reasons(rows_of(tmp_path, b"\xff\xff" + sgw(1) + bytes(100) + sgw(2) + b"\xff" * 7)) == [None, None]
     with pytest.raises(InvalidInput, match="holds no record"):

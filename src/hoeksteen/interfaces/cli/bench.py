@@ -91,6 +91,43 @@ def rating(records: int, ingest: bool, as_json: bool) -> None:
         emit_json(figures)
 
 
+@bench.command()
+@click.option("--accounts", type=click.IntRange(100), default=20_000, show_default=True, help="How many billing accounts are billed.")
+@json_option
+def billrun(accounts: int, as_json: bool) -> None:
+    """Measure a final bill run: products, prices and rated usage to numbered bills in the books, beside COPY of the same rows."""
+    console, began = Console(stderr=True), time.monotonic()
+    with _installation(console) as installation:
+        people.ensure_bootstrapped(installation)
+        people.approve_standing_grants(installation, customers=5 * accounts)  # a fifth of whom may be opened a day
+        figures = _bill(installation, console, accounts)
+    figures |= {"seconds": round(time.monotonic() - began, 1)}
+    _show(report_console(as_json=as_json), figures, "A bill run on this machine")
+    if as_json:
+        emit_json(figures)
+
+
+@bench.command()
+@click.option("--entries", type=click.IntRange(1_000), default=100_000, show_default=True, help="How many entries the statement has.")
+@json_option
+def camt(entries: int, as_json: bool) -> None:
+    """Measure bank statements: one camt.053, read, matched and posted, beside reading it alone and a plain COPY."""
+    console, began = Console(stderr=True), time.monotonic()
+    with _installation(console) as installation:
+        people.ensure_bootstrapped(installation)
+        people.approve_standing_grants(installation, customers=entries)
+        console.print(f"  {entries:,} customers with a bill each, and a statement with a payment of each")
+        settings = installation.settings
+        figures = _run(
+            installation.users.application, "--dsn", settings.business_dsn, "--socket", settings.keeper_socket, "--key",
+            settings.service_keys / "bss.key", "--folder", settings.application, "--entries", entries, module="hoeksteen.receivables.bench",
+        )  # fmt: skip
+    figures |= {"seconds": round(time.monotonic() - began, 1)}
+    _show(report_console(as_json=as_json), figures, "Bank statements on this machine")
+    if as_json:
+        emit_json(figures)
+
+
 @contextmanager
 def _installation(console: Console) -> Iterator[Installation]:
     """Give an empty installation of its own that runs, and leaves nothing."""
@@ -119,6 +156,23 @@ def _rate(installation: Installation, console: Console, records: int) -> dict[st
         figures |= part("rate")
     console.print("  the same files scanned and grouped, and one billing account rated again")
     return {**figures, "peak_memory_bytes": peak.bytes, **part("scan"), **part("account")}
+
+
+def _bill(installation: Installation, console: Console, accounts: int) -> dict[str, Any]:
+    settings = installation.settings
+
+    def part(name: str, *options: object) -> dict[str, Any]:
+        where = ("--dsn", settings.business_dsn, "--warehouse", settings.lake)
+        keeper = ("--socket", settings.keeper_socket, "--key", settings.service_keys / "bss.key")
+        return _run(installation.users.application, name, *where, *keeper, *options, module="hoeksteen.billing.bench")
+
+    console.print(f"  {accounts:,} billing accounts of invented customers, and a month of rated usage")
+    figures = part("make", "--accounts", accounts)
+    console.print("  billed for good: lines, tax, numbers and books")
+    with peak_memory(settings.data) as peak:
+        figures |= part("run")
+    console.print("  the same rows loaded once more with COPY")
+    return {**figures, "peak_memory_bytes": peak.bytes, **part("copy")}
 
 
 def _ingest(installation: Installation, console: Console) -> dict[str, Any]:

@@ -1,9 +1,6 @@
-"""`hoeksteen bill` and `hoeksteen payment`: run, show, draw and audit bills; register a payment."""
+"""`hoeksteen bill`: run, show, draw and audit bills."""
 
-import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,34 +9,29 @@ from typing import Any
 import click
 from rich.console import Console
 
-from hoeksteen.billing import operations as billing
 from hoeksteen.billing import queries as bills
-from hoeksteen.billing.audit import audit_bills, ledger_difference
-from hoeksteen.billing.model import BillAudit, BillRunProgress, BillRunResult, CustomerBill, RunKind
+from hoeksteen.billing.audit import audit_bills
+from hoeksteen.billing.model import BillAudit, CustomerBill
 from hoeksteen.billing.wording import line_text, money, percent
 from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli import bill_credit, bill_documents, bill_explain, bill_terms
+from hoeksteen.interfaces.cli.bill_runs import commands as running
+from hoeksteen.interfaces.cli.bill_runs import period_option
 from hoeksteen.interfaces.cli.options import (
-    a_day,
-    a_month,
     counted,
     data_option,
     emit_json,
     json_option,
-    progress_bars,
     report_console,
     report_table,
 )
 from hoeksteen.interfaces.runtime import open_runtime
-from hoeksteen.kernel.errors import Corrupt, InvalidInput
+from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
-from hoeksteen.party.queries import billing_accounts, customer_by_number
 from hoeksteen.product.queries import offerings
-from hoeksteen.receivables import operations as receivables
-from hoeksteen.receivables.queries import balance
 
 _SERVICE = "bss"
 _PURPOSE = "billing"
@@ -51,45 +43,6 @@ _LANGUAGE = "en"
 @click.group()
 def bill() -> None:
     """Run, show, draw and audit bills."""
-
-
-@click.group()
-def payment() -> None:
-    """Register payments."""
-
-
-period_option = click.option("--period", "month", required=True, callback=a_month, help="The month of usage, such as 2026-10.")
-
-
-@bill.command()
-@period_option
-@click.option("--cycle-day", type=click.IntRange(1, 28), default=1, show_default=True, help="The day on which the bill periods begin.")
-@click.option("--bill-date", callback=a_day, help="The day on the bills; by default the first day after the period.")
-@click.option("--trial", is_flag=True, help="Compute only: no numbers, no postings, no disclosure, no messages.")
-@data_option
-@json_option
-def run(month: date, cycle_day: int, bill_date: date | None, trial: bool, data: Path, as_json: bool) -> None:
-    """Bill a period; a run that was interrupted goes on where it was."""
-    first = month.replace(day=cycle_day)
-    period = BillPeriod(first, add_months(first, 1))
-    kind: RunKind = "trial" if trial else "final"
-    began = time.monotonic()
-    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
-        with _progress() as tell:
-            result = billing.run_bills(
-                database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, period=period, bill_date=bill_date or period.end_day, kind=kind,
-                now=runtime.clock.now(), identifiers=runtime.identifiers, progress=tell,
-            )  # fmt: skip
-        difference = None if trial else ledger_difference(database=runtime.database, bill_run_id=result.bill_run_id)
-        with runtime.database.transaction() as tx:
-            sample = [] if trial else bills.bills_of_run(tx=tx, bill_run_id=result.bill_run_id, limit=_SAMPLE)
-            held = bills.held(tx=tx, bill_run_id=result.bill_run_id)
-    seconds = round(time.monotonic() - began, 2)
-    _show_run(report_console(as_json=as_json), result, difference, seconds, [(str(one.billing_account_id), one.reason, one.detail) for one in held])
-    if as_json:
-        emit_json(_run_figures(result, difference, seconds) | {"sample": [one.bill_number for one in sample]})
-    if difference:
-        raise Corrupt(f"The bills and the ledger differ by {difference}.", remedy=f"Run `hoeksteen bill audit --period {month:%Y-%m}`.")
 
 
 @bill.command()
@@ -184,63 +137,6 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
         )  # fmt: skip
 
 
-@payment.command()
-@click.option("--customer", "customer_number", required=True, help="The customer's number.")
-@click.option("--amount", required=True, help="Euros received, such as 54.95.")
-@click.option("--received-on", callback=a_day, help="The day of the bank statement; by default today.")
-@click.option("--reference", default="", help="What the payer wrote: a bill number or a payment reference.")
-@click.option("--bank-reference", help="By which the bank names the booking; it is registered once, however often it is given.")
-@click.option("--billing-account", "billing_account_number", help="By default the customer's first.")
-@data_option
-@json_option
-def register(
-    customer_number: str, amount: str, received_on: date | None, reference: str, bank_reference: str | None, billing_account_number: str | None,
-    data: Path, as_json: bool,
-) -> None:  # fmt: skip
-    """Register a payment: post it, and match it with the bills that it settles."""
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", amount):
-        raise InvalidInput(f"--amount is {amount[:40]}.", remedy="Give euros and cents, such as 54.95.")
-    euros = Decimal(amount)
-    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        customer = customer_by_number(tx=tx, customer_number=customer_number)
-        if customer is None:
-            raise InvalidInput(f"--customer: nobody has the number {customer_number}.", remedy="Look the number up on a bill.")
-        held = billing_accounts(tx=tx, customer_id=customer.customer_id)
-        chosen = [one for one in held if billing_account_number in (None, one.billing_account_number)]
-        if not chosen:
-            raise InvalidInput(f"--billing-account: the customer has no {billing_account_number}.", remedy="Look the number up on a bill.")
-        now = runtime.clock.now()
-        done = receivables.register_payment(
-            tx=tx, customer_id=customer.customer_id, billing_account_id=chosen[0].billing_account_id, amount=euros,
-            received_on=received_on or local_day(now), reference=reference, bank_reference=bank_reference, now=now,
-            identifiers=runtime.identifiers,
-        )  # fmt: skip
-        owes = balance(tx=tx, customer_id=customer.customer_id)
-    if as_json:
-        figures = {"payment": done.payment.payment_id, "amount": done.payment.amount, "bill_named": done.payment.reference, "repeated": done.repeated}
-        emit_json({**figures, "settled": done.settled, "left": done.left, "balance": owes})
-        return
-    said = "was registered before" if done.repeated else "received"
-    click.echo(f"{done.payment.amount} {said}: {done.settled} settles bills, {done.left} is left. Balance now {owes}.")
-
-
-def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: float) -> dict[str, Any]:
-    totals = result.totals
-    amounts = {"count": totals.count, "net": totals.net, "vat": totals.vat, "rounding": totals.rounding, "gross": totals.gross}
-    return {
-        "bills": amounts if difference is None else amounts | {"ledger_difference": difference},
-        "kind": result.kind,
-        "period": f"{result.period.first_day:%Y-%m}",
-        "bill_date": result.bill_date,
-        "billing_accounts": result.billing_accounts,
-        "without_charge": result.without_charge,
-        "was_done": result.was_done,
-        "held": result.held,
-        "suspended_records": result.suspended,
-        "seconds": seconds,
-    }
-
-
 def _bill_figures(found: CustomerBill) -> dict[str, Any]:
     return {
         "bill_number": found.bill_number, "bill_date": found.bill_date, "due_date": found.due_date, "net": found.net, "vat": found.vat,
@@ -253,31 +149,6 @@ def _audit_figures(found: BillAudit, seconds: float) -> dict[str, Any]:
         "bills": found.bills, "usage": found.usage, "usage_lines": found.usage_lines, "usage_held": found.usage_held, "gross": found.gross,
         "ledger": found.ledger, "ledger_difference": found.ledger_difference, "differences": len(found.differences), "seconds": seconds,
     }  # fmt: skip
-
-
-def _show_run(
-    console: Console, result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, str, str]]
-) -> None:  # fmt: skip
-    totals = result.totals
-    table = report_table(f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}")
-    for heading in ("accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
-        table.add_column(heading, justify="right")
-    table.add_row(
-        f"{result.billing_accounts:,}", f"{totals.count:,}", f"{result.held:,}", _money(totals.net), _money(totals.vat), _money(totals.rounding),
-        f"[bold]{_money(totals.gross)}[/]", "not posted" if difference is None else _money(difference),
-    )  # fmt: skip
-    console.print(table)
-    for billing_account, reason, detail in held[:_DIFFERENCES_SHOWN_MAX]:
-        console.print(f"  held {billing_account}: {reason}: {detail}", highlight=False)
-    if result.suspended:
-        waiting = counted(result.suspended, "usage record is", "usage records are")
-        console.print(f"{waiting} suspended, on no bill yet: `hoeksteen usage balance`; each rating tries them again.")
-    if result.without_charge:
-        console.print(f"{counted(result.without_charge, 'billing account')} without any charge: no bill.")
-    if result.was_done:
-        console.print(f"The bills of {result.period.first_day:%Y-%m} were final already; nothing was done.")
-    else:
-        console.print(f"{result.billing_accounts / max(seconds, 0.01):,.0f} billing accounts a second, {seconds} s")
 
 
 def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
@@ -295,22 +166,10 @@ def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
     console.print(f"{counted(len(found.differences), 'difference')}, {seconds} s")
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[BillRunProgress], None]]:
-    with progress_bars() as bars:
-        task = bars.add_task("billing accounts", total=None)
-
-        def tell(progress: BillRunProgress) -> None:
-            bars.update(task, completed=progress.billing_accounts, total=progress.billing_accounts_total)
-
-        yield tell
-
-
 def _money(amount: Decimal) -> str:
     return money(amount, language=_LANGUAGE)
 
 
-for command in (*bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_explain.commands):
+for command in (*running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_explain.commands):
     bill.add_command(command)
-
-commands: list[click.Command] = [bill, payment]
+commands: list[click.Command] = [bill]

@@ -47,7 +47,7 @@ def refresh(files: tuple[UUID, ...], data: Path, as_json: bool) -> None:
     figures = {**asdict(done), "seconds": round(time.monotonic() - began, 2)}
     report_console(as_json=as_json).print(
         f"{counted(done.billing_accounts, 'billing account')} counted in {figures['seconds']} s; {counted(done.notices, 'message')} to customers,"
-        f" {counted(done.roaming_stopped, 'product roams', 'products roam')} no more."
+        f" {counted(done.roaming_stopped, 'product roams', 'products roam')} no more, {done.roaming_resumed:,} again."
     )
     if as_json:
         emit_json(figures)

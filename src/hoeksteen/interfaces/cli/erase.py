@@ -14,29 +14,61 @@ from hoeksteen.disclosure import operations as disclosure
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.application import ask_application
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option
+from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.party import queries as party
 from hoeksteen.storage.postgres import Database
 
 CATEGORY = click.Choice([category.value for category in Category])
 
 
 @click.command()
-@click.argument("subject", type=click.UUID)
+@click.argument("subject", metavar="CUSTOMER")
 @click.option("--category", type=CATEGORY, help="One category; without it all of them: only when nothing is to be billed any more.")
 @click.option("--reason", required=True, help="Why, without personal data: it stands in the log.")
 @click.option("--as", "person", required=True, metavar="NAME", help="Who erases.")
 @click.option("--key", "key_path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Their own key.")
 @data_option
 @json_option
-def erase(subject: UUID, category: str | None, reason: str, person: str, key_path: Path, data: Path, as_json: bool) -> None:
-    """Erase a person (SUBJECT: the party of `hoeksteen customers`), for ever and in every backup; done again, it finishes what was cut off."""
+def erase(subject: str, category: str | None, reason: str, person: str, key_path: Path, data: Path, as_json: bool) -> None:
+    """
+    Erase a person, for ever and in every backup; done again, it finishes what was cut off.
+
+    CUSTOMER is a customer number, or the party of `hoeksteen customers`; all that one person is customer for goes.
+    """
+    party_id = _party(subject, data)
     with KeeperClient(socket_path=read_settings(data).keeper_socket, service=person, key_path=key_path) as keeper:
-        disclosure.shred(keeper=keeper, subject=subject, category=Category(category) if category else None, reason=reason)
-    removed = ask_application("forget", str(subject), *([category] if category else []), data=data)["removed"]
+        disclosure.shred(keeper=keeper, subject=party_id, category=Category(category) if category else None, reason=reason)
+    removed = ask_application("forget", str(party_id), *([category] if category else []), data=data)["removed"]
     if as_json:
-        emit_json({"subject": str(subject), "category": category, "removed": removed})
+        emit_json({"subject": str(party_id), "category": category, "removed": removed})
         return
-    click.echo(f"{category or 'everything'} of {subject} is erased; {removed} sealed blobs were removed")
+    whose = subject if subject == str(party_id) else f"customer {subject} ({party_id})"
+    click.echo(f"{category or 'everything'} of {whose} is erased; {removed} sealed blobs were removed")
+
+
+def _party(subject: str, data: Path) -> UUID:
+    """
+    Give the party of a customer number; a party is taken as it is, because it can be erased after its customer is gone.
+
+    :raises NotFound: when no customer has that number
+    """
+    try:
+        return UUID(subject)
+    except ValueError:
+        return UUID(ask_application("whose", subject, data=data)["party_id"])
+
+
+@click.command(hidden=True)
+@click.argument("customer_number")
+@data_option
+def whose(customer_number: str, data: Path) -> None:
+    """Print the party of a customer number."""
+    with Database(read_settings(data).business_dsn) as database, database.transaction() as tx:
+        customer = party.customer_by_number(tx=tx, customer_number=customer_number)
+    if customer is None:
+        raise NotFound(f"There is no customer {customer_number}.", remedy="Check the customer number; `hoeksteen customers` lists them.")
+    emit_json({"party_id": str(customer.party_id)})
 
 
 @click.command(hidden=True)
@@ -50,4 +82,4 @@ def forget(subject: UUID, category: str | None, data: Path) -> None:
     emit_json({"removed": removed})
 
 
-commands = [erase, forget]
+commands = [erase, whose, forget]

@@ -6,6 +6,7 @@ import pwd
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,13 @@ def a_month(_context: click.Context, _option: click.Parameter, value: str | None
 def a_day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
     """Read a day such as 2026-11-01 from an option."""
     return None if value is None else _read_day(value, value, "a day; write it as 2026-11-01")
+
+
+def a_euro_amount(_context: click.Context, _option: click.Parameter, value: str | None) -> Decimal | None:
+    """Read euros and cents such as 54.95 from an option."""
+    if value is not None and not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", value):
+        raise click.BadParameter(f"{value[:40]!r} is no amount; write euros and cents as 54.95")
+    return None if value is None else Decimal(value)
 
 
 def _read_day(value: str, day: str, what: str) -> date:

@@ -40,6 +40,7 @@ class Person:
 PEOPLE = (
     Person("anna.dekker", "Anna Dekker", OPERATOR, "care_agent", "care: finds the caller, changes a plan"),
     Person("bram.visser", "Bram Visser", OPERATOR, "billing_manager", "billing: runs and explains the bills"),
+    Person("fenna.prins", "Fenna Prins", OPERATOR, "billing_manager", "billing: approves the bills that others run"),
     Person("chris.smit", "Chris Smit", OPERATOR, "security_officer", "security: approves access, kill switch"),
     Person("dewi.hoekstra", "Dewi Hoekstra", OPERATOR, "privacy_officer", "privacy: approves access, asks who looked"),
     Person("emma.bakker", "Emma Bakker", OPERATOR, "migration_engineer", "migration: brings legacy systems in"),

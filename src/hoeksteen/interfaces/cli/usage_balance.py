@@ -11,11 +11,12 @@ from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.usage_suspended import UNITS
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.money import euros
 from hoeksteen.rating import queries as rated
-from hoeksteen.rating.model import RatedBalance
+from hoeksteen.rating.model import RatedBalance, ServiceUnits
 from hoeksteen.usage import queries as collected
 from hoeksteen.usage.model import Balance, Difference, UsageState
 
@@ -28,7 +29,7 @@ _FINAL = ("rated", "zero_rated", "duplicate", "suspended", "rejected")
 
 @click.command()
 @click.option("--by", type=click.Choice(["file", "day", "source"]), default="file", show_default=True, help="What the records are added up by.")
-@click.option("--units", is_flag=True, help="Show the units of each file too: seconds, messages and bytes, as they came.")
+@click.option("--units", is_flag=True, help="Show the units of each service of each file too, as they came.")
 @click.option("--check", is_flag=True, help="Count every record in the lake, and compare.")
 @data_option
 @json_option
@@ -41,13 +42,15 @@ def balance(by: str, units: bool, check: bool, data: Path, as_json: bool) -> Non
         with runtime.database.transaction() as tx:
             refused = collected.refused_files(tx=tx)
             sums = [] if by == "file" else collected.balance_by_day(tx=tx) if by == "day" else collected.balance_by_source(tx=tx)
+        by_service = rated.units_by_service(lake=runtime.lake) if units and by == "file" else []
         if check:
             with runtime.lake.locked(database=runtime.database) as tx:
                 figures["differences"] = collected.differences(tx=tx, lake=runtime.lake)
     if by == "file":
         show_balance(console, balances)
         if units:
-            _show_units(console, balances)
+            _show_units(console, balances, by_service)
+            figures["units_by_service"] = [asdict(one) for one in by_service]
         show_reasons(console, reasons)
         figures["files"] = [asdict(entry) for entry in balances]
     else:
@@ -136,16 +139,20 @@ def show_balance(console: Console, balances: Sequence[RatedBalance]) -> None:
         )
 
 
-def _show_units(console: Console, balances: Sequence[RatedBalance]) -> None:
-    """Print the units of each file by state; figures of many digits stand below each other, because no terminal holds them beside each other."""
-    table = report_table("Every unit has one state: a check sum, over what is no one quantity")
-    for name in ("file", "state", "seconds, messages, bytes"):
-        table.add_column(name, justify="right" if name.startswith("seconds") else "left", no_wrap=name != "file")
+def _show_units(console: Console, balances: Sequence[RatedBalance], by_service: Sequence[ServiceUnits]) -> None:
+    """Print the units of each service by file and state; what differs in kind is never added up."""
+    table = report_table("Every unit has one state")
+    for name in ("file", "service", "state", "records", "units", "of"):
+        table.add_column(name, justify="right" if name in ("records", "units") else "left", no_wrap=name != "file")
     for entry in balances:
-        table.add_row(escape(entry.name), "all", f"{entry.units_in:,}")
-        for state, count in entry.units.items():
-            if count:
-                table.add_row("", _HEADINGS.get(state, state), f"{count:,}")
+        shown = entry.name
+        for service in sorted({one.service for one in by_service if one.usage_file_id == entry.usage_file_id}):
+            told = [one for one in by_service if (one.usage_file_id, one.service) == (entry.usage_file_id, service)]
+            total, unit = sum(one.units for one in told), UNITS.get(service, "units")
+            table.add_row(escape(shown), service or "none", "all", f"{sum(one.records for one in told):,}", f"{total:,}", unit)
+            for one in told if len(told) > 1 else ():
+                table.add_row("", "", _HEADINGS.get(one.state, one.state), f"{one.records:,}", f"{one.units:,}", unit)
+            shown = ""
     console.print(table)
 
 

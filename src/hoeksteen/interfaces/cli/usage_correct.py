@@ -11,11 +11,13 @@ from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_pairs, report_table
-from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.rating import correcting
 from hoeksteen.rating.correcting import Right
+from hoeksteen.rating.counters import Refreshed, recount
 from hoeksteen.rating.model import Correction
+from hoeksteen.usage.corrected import guided_record
 
 _SERVICE = "bss"
 
@@ -48,14 +50,26 @@ def correct(
             database=runtime.database, lake=runtime.lake, record_id=record, right=right, made_by=made_by, why=why, now=runtime.clock.now(),
             identifiers=runtime.identifiers,
         )  # fmt: skip
+        again = _recount(runtime, record)
     table = report_pairs()
     for name, value in _pairs(made):
         table.add_row(name, escape(value))
     console = report_console(as_json=as_json)
     console.print(table)
+    if again.roaming_resumed:
+        console.print("What was used so far is counted again: the cap is not reached, and the product roams again.", soft_wrap=True)
     console.print(f"It counts from the next `hoeksteen usage rate --month {made.bill_day:%Y-%m}` on.", soft_wrap=True)
     if as_json:
-        emit_json(_figures(made))
+        emit_json({**_figures(made), "roaming_resumed": again.roaming_resumed})
+
+
+def _recount(runtime: Runtime, record_id: UUID) -> Refreshed:
+    """Count again what its holder used so far, so that counters and roaming do not wait for their next usage."""
+    record = guided_record(lake=runtime.lake, record_id=record_id)
+    return recount(
+        database=runtime.database, lake=runtime.lake, billing_account_ids=[] if record is None else [record.billing_account_id],
+        now=runtime.clock.now(), identifiers=runtime.identifiers,
+    )  # fmt: skip
 
 
 @click.command()

@@ -4,7 +4,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -95,6 +95,7 @@ def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: in
     """
     settings, ended = read_settings(data), threading.Event()
     to_count: list[UUID] = []
+    told: tuple[str, ...] = ()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with open_runtime(settings, service=_SERVICE) as runtime:
@@ -119,13 +120,14 @@ def watch(folder: Path | None, once: bool, poll: float, settled: float, kept: in
                     raise
                 click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} {error}", err=True)
             else:
-                _tell(runtime, swept)
+                _tell(runtime, swept, told)
+                told = swept.passed_over
                 if tried is not None:
                     click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} tried again: {tried:,} that waited can be rated now", err=True)
                 if once:
                     if as_json:
                         refused = [asdict(file) for file in swept.refused]
-                        emit_json({"usage": _collected(swept.taken), "refused": refused, "waiting": swept.waiting})
+                        emit_json({"usage": _collected(swept.taken), "refused": refused, "waiting": swept.waiting, "passed_over": swept.passed_over})
                     return
             ended.wait(poll)
 
@@ -166,13 +168,21 @@ def shown_progress(what: str) -> Iterator[tuple[Progress, Any]]:
         yield bars, bars.add_task(what, total=None)
 
 
-def _tell(runtime: Runtime, swept: Swept) -> None:
+def _tell(runtime: Runtime, swept: Swept, told: Collection[str]) -> None:
+    """
+    Say what a sweep did.
+
+    :param told: what it passed over and was said before
+    """
     for balance in swept.taken:
         counts = ", ".join(f"{balance.records(state):,} {state}" for state in UsageState if balance.records(state))
         what = "already taken" if balance.already_taken else f"{counted(balance.records_in, 'record')}: {counts or 'none'}"
         click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} {balance.name}: {what}", err=True)
     for file in swept.refused:
         click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} refused: {file.why}", err=True)
+    for what in swept.passed_over:
+        if what not in told:
+            click.echo(f"{runtime.clock.now():%Y-%m-%d %H:%M:%S} not taken: {what}", err=True)
 
 
 def _files_of(paths: Sequence[Path], known: Mapping[str, Adapter], chosen: Adapter | None) -> list[Path]:

@@ -9,13 +9,14 @@ from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, print_table, report_console, report_table
-from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.interfaces.runtime import Runtime, open_runtime
+from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.usage import operations as collection
 from hoeksteen.usage import suspense
 
 _SERVICE = "bss"
-UNITS = {"voice": "s", "sms": "messages", "data": "bytes"}
+UNITS = {"voice": "s", "sms": "messages", "data": "bytes", "purchase": "micro-euros"}
 _BY = click.option("--by", "made_by", required=True, help="Who says so.")
 _WHY = click.option("--why", required=True, help="Why; it stands beside the change.")
 _RECORDS = click.argument("records", nargs=-1, required=True, type=click.UUID)
@@ -93,24 +94,33 @@ def assign(reason: str, source: str, assignee: str, note: str, made_by: str, dat
 
 
 @suspended.command()
-@_RECORDS
+@click.argument("records", nargs=-1, type=click.UUID)
+@click.option("--reason", type=click.Choice(suspense.REASONS), help="With --source, instead of records: all that wait for this.")
+@click.option("--source", help="With --reason: in which source.")
+@click.option("--service", default="", help="With --reason: only of this service, such as voice.")
 @click.option("--zone", help="Of the numbers that these records called.")
 @click.option("--country", help="In which these customers were, such as DE.")
+@click.option("--product", help="To which these records belong: an identifier of `hoeksteen products CUSTOMER`.")
 @_BY
 @_WHY
 @data_option
 @json_option
 def correct(
-    records: tuple[UUID, ...], zone: str | None, country: str | None, made_by: str, why: str, data: Path, as_json: bool
+    records: tuple[UUID, ...], reason: str | None, source: str | None, service: str, zone: str | None, country: str | None, product: str | None,
+    made_by: str, why: str, data: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Say what the zone or the country of suspended records is, and try them again."""
-    if (zone is None) == (country is None):
-        raise click.UsageError("Name either --zone or --country.")
-    field, value = ("zone", zone) if zone is not None else ("country", country)
+    """Say what the zone or the country of suspended records is, or their product, and try them again."""
+    named = [(field, value) for field, value in (("zone", zone), ("country", country), ("product", product)) if value is not None]
+    if len(named) != 1:
+        raise click.UsageError("Name one of --zone, --country and --product.")
+    if bool(records) == (reason is not None) or (reason is None) != (source is None):
+        raise click.UsageError("Name records, or --reason and --source.")
+    [(field, value)] = named
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        wanted = suspense.Wanted(reason, source, service) if reason is not None and source is not None else None
         corrected = suspense.correct(
-            database=runtime.database, lake=runtime.lake, record_ids=records, field=field, value=value or "", made_by=made_by, why=why,
-            now=runtime.clock.now(),
+            database=runtime.database, lake=runtime.lake, record_ids=records if wanted is None else _all_of(runtime, wanted), field=field,
+            value=value, made_by=made_by, why=why, now=runtime.clock.now(),
         )  # fmt: skip
         guided = collection.recycle(
             database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, now=runtime.clock.now(), identifiers=runtime.identifiers
@@ -118,6 +128,22 @@ def correct(
     report_console(as_json=as_json).print(f"{counted(corrected, 'record')} corrected; {guided:,} that waited can be rated now.")
     if as_json:
         emit_json({"corrected": corrected, "guided": guided})
+
+
+def _all_of(runtime: Runtime, wanted: suspense.Wanted) -> list[UUID]:
+    """
+    Give every record that is wanted.
+
+    :raises NotFound: when none waits
+    :raises InvalidInput: when these are more than one change can be for
+    """
+    with runtime.database.transaction() as tx:
+        found = suspense.fitting(tx=tx, lake=runtime.lake, wanted=wanted)
+    if not found.records:
+        raise NotFound(f"Nothing waits for {wanted.reason} in {wanted.source}.", remedy="`hoeksteen usage suspended list` shows what waits.")
+    if found.records > suspense.RECORDS_MAX:
+        raise InvalidInput(f"{found.records:,} records wait; a change is for {suspense.RECORDS_MAX:,} at most.", remedy="Narrow them by --service.")
+    return [one.record_id for one in found.shown]
 
 
 @suspended.command("write-off")

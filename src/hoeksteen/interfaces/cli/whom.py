@@ -8,7 +8,7 @@ import click
 
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.party import queries as party
-from hoeksteen.party.model import Customer
+from hoeksteen.party.model import BillingAccount, Customer
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -37,3 +37,18 @@ def meant_customer(*, tx: Transaction, named: str) -> Customer:
         numbers = ", ".join(one.customer_number for one in of_identifier)
         raise NotFound(f"{identifier} is several customers: {numbers}.", remedy="Name one of these numbers.")
     return of_identifier[0]
+
+
+def meant_billing_account(*, tx: Transaction, named: str, number: str | None) -> BillingAccount:
+    """
+    Give the active billing account of a customer, or the one with a number where there are several.
+
+    :raises NotFound: when there is none such, or there are several and none was chosen
+    """
+    customer = meant_customer(tx=tx, named=named)
+    active = [one for one in party.billing_accounts(tx=tx, customer_id=customer.customer_id) if one.status == "active"]
+    chosen = [one for one in active if number in (None, one.billing_account_number)]
+    if len(chosen) != 1:
+        numbers = ", ".join(one.billing_account_number for one in active) or "none"
+        raise NotFound(f"Customer {named} has these active billing accounts: {numbers}.", remedy="Choose one of them with --billing-account.")
+    return chosen[0]

@@ -15,7 +15,7 @@ from hoeksteen.interfaces.desk.looking import BILLING_MANAGER
 from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.interfaces.web.words import marked
-from hoeksteen.kernel.errors import AccessDenied, InvalidInput, Refused, Unavailable, WrongState
+from hoeksteen.kernel.errors import AccessDenied, InvalidInput, NotFound, Refused, Unavailable, WrongState
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.product import queries as product
 from hoeksteen.product.named_zones import zone_ids, zone_name
@@ -69,13 +69,15 @@ def assign(visit: NamedDependency[Visit], form: NamedDependency[Form]) -> Respon
 
 @post("/suspended/correct", sync_to_thread=True)
 def correct(visit: NamedDependency[Visit], form: NamedDependency[Form]) -> Response[Any]:
-    """Note the zone or country of records, and ask that they be tried again."""
+    """Note the zone, the country or the product of records, and ask that they be tried again."""
     visit.require(BILLING_MANAGER)
-    field = next((field for field, reason in suspense.CORRECTED.items() if reason == form["reason"]), "")
+    field = suspense.FIELDS.get(form["reason"], "")
     try:
         if not form["value"]:
             raise InvalidInput(marked("Choose what it is."), remedy=marked("Nothing was changed."), field="value")
         chosen, why = _chosen(visit, form), _why(form)
+        if field == "product":
+            _require_product(visit, form["value"])
         corrected = suspense.correct(
             database=visit.runtime.database, lake=visit.runtime.lake, record_ids=chosen, field=field, value=form["value"],
             made_by=visit.person.actor, why=why, now=visit.now,
@@ -150,6 +152,7 @@ def _records(
         "desk/suspended_records.html",
         status=status,
         wanted=wanted,
+        field=suspense.FIELDS.get(wanted.reason, ""),
         asked=asked,
         case=case,
         found=found,
@@ -240,6 +243,20 @@ def _chosen(visit: Visit, form: Form) -> list[UUID]:
     if not chosen:
         raise InvalidInput(marked("No record is chosen."), remedy=marked("Tick some, or choose all that are listed."), field="which")
     return chosen
+
+
+def _require_product(visit: Visit, value: str) -> None:
+    """
+    Check that somebody named a product, so that the page says so where they did not.
+
+    :raises InvalidInput: when it is none
+    """
+    try:
+        with visit.runtime.database.transaction() as tx:
+            product.product_held(tx=tx, product_id=UUID(value))
+    except (ValueError, NotFound):
+        remedy = marked("The customer's page shows the identifier of each product.")
+        raise InvalidInput(marked("No product has this identifier."), remedy=remedy, field="value") from None
 
 
 def _why(form: Form) -> str:

@@ -1,6 +1,6 @@
 """What a customer used in a bill period: per service and zone, and how much of each allowance is left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -44,12 +44,17 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class AllowanceUsed:
-    """How much of an allowance is used; units are seconds, messages or bytes."""
+    """
+    How much of an allowance is used; units are seconds, messages or bytes.
+
+    :param units: what there is in the period, `rolled_over` of them left of the period before
+    """
 
     offering: ProductOffering
     allowance: Allowance
     units: int
     used: int
+    rolled_over: int = 0
 
 
 @get("/customers/{customer_id:uuid}/usage", sync_to_thread=True)
@@ -71,6 +76,7 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
     if not totals and not period:
         chosen = _before(current)
         totals = rating.usage_totals(lake=visit.runtime.lake, period=chosen, billing_account_ids=ids)
+    rolled = _rolled_over(visit, held, offerings, chosen, ids)
     records = [one for each in ids for one in rating.records_of(lake=visit.runtime.lake, billing_account_id=each, month=chosen.first_day)]
     lines = [_line(total, offerings[total.product_offering_id], visit.words.language) for total in totals]
     return visit.page(
@@ -84,17 +90,19 @@ def usage(visit: NamedDependency[Visit], customer_id: FromPath[UUID], period: Fr
         records=[(one, euros(one.amount_micro)) for one in records[:RECORDS_SHOWN_MAX]],
         records_total=len(records),
         so_far=counted if chosen.first_day == current.first_day or not period else None,
-        allowances=allowances_used(held=held, offerings=offerings, totals=totals, first_day=chosen.first_day),
+        allowances=allowances_used(held=held, offerings=offerings, totals=totals, first_day=chosen.first_day, rolled_over=rolled),
     )
 
 
 def allowances_used(
-    *, held: Sequence[ProductHeld], offerings: dict[str, ProductOffering], totals: Sequence[UsageTotal], first_day: date
-) -> list[AllowanceUsed]:
+    *, held: Sequence[ProductHeld], offerings: dict[str, ProductOffering], totals: Sequence[UsageTotal], first_day: date,
+    rolled_over: Mapping[tuple[UUID, str], int],
+) -> list[AllowanceUsed]:  # fmt: skip
     """
     Give each allowance of the products that are active, once per pool where it is shared.
 
     :param first_day: of the bill period; what was late, of an earlier one, used up the allowance of that
+    :param rolled_over: units left of the period before, by product or billing account and allowance
     """
     found: dict[tuple[str, UUID], AllowanceUsed] = {}
     for one in held:
@@ -107,8 +115,19 @@ def allowances_used(
                 if total.period_day == first_day and pool in (total.billing_account_id, total.product_id)
                 and covers(allowance, kind_of_use(service=total.service, zone=total.zone, roaming=total.roaming, zones=offering.zones))
             )  # fmt: skip
-            found[allowance.allowance_id, pool] = AllowanceUsed(offering, allowance, allowance.units, used)
+            left = rolled_over.get((pool, allowance.allowance_id), 0)
+            found[allowance.allowance_id, pool] = AllowanceUsed(offering, allowance, allowance.units + left, used, left)
     return list(found.values())
+
+
+def _rolled_over(
+    visit: Visit, held: Sequence[ProductHeld], offerings: Mapping[str, ProductOffering], period: BillPeriod, billing_account_ids: Sequence[UUID]
+) -> Mapping[tuple[UUID, str], int]:
+    """Read what was left of the period before, where a plan lets it go on at all."""
+    if not any(allowance.roll_over for one in held for allowance in offerings[one.product_offering_id].allowances):
+        return {}
+    with visit.runtime.database.transaction() as tx:
+        return rating.rolled_over(tx=tx, lake=visit.runtime.lake, period=period, billing_account_ids=billing_account_ids)
 
 
 def _line(total: UsageTotal, offering: ProductOffering, language: str) -> Used:

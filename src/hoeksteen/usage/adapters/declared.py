@@ -14,7 +14,8 @@ from hoeksteen.usage.adapters.base import Adapter, Frame, count_in, refuse
 from hoeksteen.usage.adapters.layout import EPOCHS, Column, Edge, Layout
 
 _ASK = "Ask the source for the whole file; nothing of this one was taken."
-_ROWS = 65_536
+_ROWS = 4_096
+_ROW_BYTES_MAX = 4_096  # on average in so many rows: a few bytes of Parquet can stand for gigabytes
 
 
 def adapter_of(layout: Layout) -> Adapter:
@@ -187,6 +188,9 @@ class _Parquet(_Declared):
                 raise InvalidInput(f"{name}: file: has no column {missing[0]}.", remedy=remedy)
             for batch in opened.iter_batches(batch_size=_ROWS, columns=list(self.layout.fields)):
                 columns = {f"f{at}": _as_text(batch.column(field)) for at, field in enumerate(self.layout.fields, start=1)}
+                if sum(column.nbytes for column in columns.values()) > _ROWS * _ROW_BYTES_MAX:
+                    what = f"{name}: row {done + 1}: file: has rows of more than {_ROW_BYTES_MAX} bytes from here."
+                    raise InvalidInput(what, remedy="Ask the source for a file of usage alone.")
                 yield pa.table({"line": pa.array(range(done + 1, done + batch.num_rows + 1), pa.int64()), **columns})
                 done += batch.num_rows
             if done != opened.metadata.num_rows:

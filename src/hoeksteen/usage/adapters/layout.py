@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.storage.yaml_text import NoYaml, read_yaml
 from hoeksteen.usage.adapters.base import PARSED_COLUMNS
 
 FORMATS = ("csv", "jsonl", "parquet")
@@ -90,9 +89,9 @@ def read_layout(text: str, where: str) -> Layout:
     :raises InvalidInput: with every fault that it has
     """
     try:
-        read = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{where}: is no YAML.", remedy=_REMEDY) from error
+        read = read_yaml(text)
+    except NoYaml as error:
+        raise InvalidInput(f"{where}: {'file' if error.line is None else f'line {error.line}'}: {error}.", remedy=_REMEDY) from error
     reader = _Reader(read if isinstance(read, dict) else {})
     layout = reader.layout()
     if reader.faults:

@@ -20,6 +20,10 @@ from hoeksteen.storage.lake.tables import LakeTable
 MEMORY_BYTES_DEFAULT = 4 * 1024**3
 
 
+class NoMemory(Unavailable):
+    """The engine may not hold what this batch needs; the same batch will fail again."""
+
+
 class Duck:
     """
     One DuckDB database in memory.
@@ -79,6 +83,10 @@ class Duck:
         found = self._run(sql, parameters)
         names = [column[0] for column in self._connection.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found]
+
+    def tuples(self, sql: str) -> list[tuple[Any, ...]]:
+        """Give all rows of a query as tuples, for millions of them."""
+        return self._run(sql)
 
     def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
         """Give the first column of the first row, or None."""
@@ -159,7 +167,7 @@ def _as_our_errors() -> Iterator[None]:
     except duckdb.IOException:
         raise Unavailable("The engine cannot read or write a file of the lake.", remedy="Check disk space and run it again.") from None
     except duckdb.OutOfMemoryException:
-        raise Unavailable("The engine has no memory left for this batch.", remedy="Split the file, or give it more memory.") from None
+        raise NoMemory("The engine has no memory left for this batch.", remedy="Split the file, or give it more memory.") from None
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
         raise  # these speak of the statement, which is our own text
     except duckdb.Error as error:

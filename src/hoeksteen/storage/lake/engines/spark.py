@@ -4,6 +4,7 @@ Spark as the lake's engine on a cluster, here on this machine alone: the only mo
 Identifiers are text: Spark has no type for them, and their order as text is their order as numbers. Whole numbers that overflow are an error.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,12 +28,13 @@ class Spark:
     One local Spark session; starting it takes many seconds.
 
     :param spill: where tables that are made of a query lie until the session ends
+    :param settings: of Spark, beside ours, by their names there
     """
 
-    def __init__(self, *, spill: Path, threads: int = 2) -> None:
+    def __init__(self, *, spill: Path, threads: int = 2, settings: Mapping[str, str] | None = None) -> None:
         self._spill, self._made = spill, 0
         builder = SparkSession.builder.master(f"local[{threads}]").appName("hoeksteen")
-        for name, value in _SETTINGS.items():
+        for name, value in {**(settings or {}), **_SETTINGS}.items():
             builder = builder.config(name, value)
         self._session = builder.getOrCreate()
         self._session.sparkContext.setLogLevel("ERROR")

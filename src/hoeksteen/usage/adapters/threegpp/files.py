@@ -16,7 +16,11 @@ from hoeksteen.usage.adapters.threegpp.tlv import Broken, Element, element, is_w
 _ROWS = 20_000
 _RECORD_BYTES_MAX = 1_000_000
 _RECORD_BYTES_USUAL = 4_096
-_HEAD = re.compile(HEADS, re.DOTALL)
+# A tag, a length (X.690, 8.1.3), and the tag of recordType, with which every record begins.
+_HEAD = re.compile(rb"(?:" + HEADS + rb")(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x80", re.DOTALL)
+# How far all searches of a file may look into what begins like a record and is none; a malicious file has such beginnings inside each other.
+_SEARCH_BYTES_MIN = 16_000_000
+_SEARCH_SHARE = 16  # of the file's own bytes
 _FILLERS = re.compile(rb"[\x00\xff]*", re.DOTALL)
 _FILE_HEADER_BYTES_MIN = 50
 _RECORD_HEADER_BYTES = 4
@@ -61,7 +65,7 @@ class BerRecords(_ThreeGpp):
     """Records one after the other. Such a file has no trailer: one that was cut shows it in its last record (`cut_record`)."""
 
     def _each(self, data: mmap.mmap, name: str) -> Iterator[Parsed]:
-        at = 0
+        at, search = 0, _Search(data, name)
         while at < len(data):
             at = _past(_FILLERS, data, at)
             if at == len(data):
@@ -69,7 +73,7 @@ class BerRecords(_ThreeGpp):
             found = _whole(data, at, len(data))
             if found is None:
                 yield _BROKEN
-                at = _next_head(data, at + 1)
+                at = search.next_head(at + 1)
             else:
                 yield _read(*found)
                 at += len(found.data)
@@ -138,13 +142,34 @@ def _whole(data: mmap.mmap, at: int, limit: int) -> _Found | None:
     return None
 
 
-def _next_head(data: mmap.mmap, at: int) -> int:
-    """Give where the next whole record of a known kind begins, or the end."""
-    for match in _HEAD.finditer(data, at):
-        found = _whole(data, match.start(), len(data))
-        if found is not None and is_record(*found):
-            return match.start()
-    return len(data)
+class _Search:
+    """Finds the records behind those that are broken; its work is bounded by the file's size."""
+
+    def __init__(self, data: mmap.mmap, name: str) -> None:
+        self._data, self._name = data, name
+        self._left = _SEARCH_BYTES_MIN + _SEARCH_SHARE * len(data)
+
+    def next_head(self, at: int) -> int:
+        """
+        Give where the next whole record of a known kind begins, or the end.
+
+        :raises InvalidInput: when the file holds too much that begins like a record and is none
+        """
+        for match in _HEAD.finditer(self._data, at):
+            found = _whole(self._data, match.start(), len(self._data))
+            if found is not None and is_record(*found):
+                return match.start()
+            self._left -= _reach(self._data, match)
+            if self._left < 0:
+                raise InvalidInput(f"{self._name}: file: holds so much that is broken that its records cannot be told apart.", remedy=_ASK)
+        return len(self._data)
+
+
+def _reach(data: mmap.mmap, head: re.Match[bytes]) -> int:
+    """Give how far was looked at most into what begins like a record."""
+    length = re.sub(rb"^(?:" + HEADS + rb")", b"", head[0], count=1, flags=re.DOTALL)[:-1]
+    says = int.from_bytes(length[1:] or length, "big") if length != b"\x80" else _RECORD_BYTES_MAX
+    return min(says, _RECORD_BYTES_MAX, len(data) - head.start())
 
 
 def _past(pattern: re.Pattern[bytes], data: mmap.mmap, at: int) -> int:

@@ -1,0 +1,25 @@
+"""SQL of bills as claims."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from hoeksteen.storage.postgres import Row, Transaction
+
+_CLAIM = "SELECT customer_id, customer_bill_id, billing_account_id, bill_number, bill_date, due_date, gross FROM billing.customer_bill "
+
+
+def of_customers(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
+    sql = _CLAIM + "WHERE customer_id = ANY (%s) AND bill_number IS NOT NULL ORDER BY customer_id, bill_date, bill_number"
+    return tx.rows(sql, (list(customer_ids),))
+
+
+def by_number(tx: Transaction, bill_numbers: Sequence[str]) -> list[Row]:
+    return tx.rows(_CLAIM + "WHERE bill_number = ANY (%s)", (list(bill_numbers),))
+
+
+def customers_after(tx: Transaction, after: UUID | None, limit: int) -> list[UUID]:
+    sql = """
+    SELECT DISTINCT customer_id FROM billing.customer_bill
+    WHERE bill_number IS NOT NULL AND (%(after)s::uuid IS NULL OR customer_id > %(after)s) ORDER BY customer_id LIMIT %(limit)s
+    """
+    return [row["customer_id"] for row in tx.rows(sql, {"after": after, "limit": limit})]

@@ -1,0 +1,109 @@
+"""What people decide about bill runs: a second one approves a trial; an account is held, and released."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from hoeksteen.billing import _run_store, _store
+from hoeksteen.billing.model import AccountHold, Approval, BillRun
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.kernel.words import is_said
+from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.storage.postgres import Transaction
+
+
+def approve_run(*, tx: Transaction, bill_run_id: UUID, by: str, now: datetime) -> Approval:
+    """
+    Approve a trial, so that its bills may be made final.
+
+    :param by: who approves; somebody other than who began it
+    :raises NotFound: when there is no such run
+    :raises WrongState: when the same person began it, when it is no trial that is done, a newer one is, or its period is final
+    :raises Conflict: when it is approved already
+    """
+    run = _store.run(tx, bill_run_id)
+    if run is None:
+        raise NotFound("No bill run has this identifier.", remedy="Look at the runs with `hoeksteen bill runs`.", bill_run_id=bill_run_id)
+    _require_said(by=by)
+    if by == run.started_by:
+        raise WrongState("Who began a run cannot approve it.", remedy="Let somebody else look at it and approve it.")
+    if run.kind != "trial" or run.state != "done":
+        raise WrongState("Only a trial run that is done can be approved.", remedy="Finish a trial run of the period first.")
+    if _store.final_run(tx, run.cycle_day, run.period.first_day) is not None:
+        raise WrongState(f"The bills of {run.period.first_day} are final, or being made so.", remedy="Approve the next period's trial.")
+    if _run_store.trials(tx, run.cycle_day, run.period.first_day)[0].bill_run_id != bill_run_id:
+        raise WrongState("A newer trial of this period was made.", remedy="Approve that one.")
+    if _run_store.approvals(tx, [bill_run_id]):
+        raise Conflict("This trial is approved already.", remedy="Make the bills final with `hoeksteen bill run`.")
+    totals = _store.totals(tx, [bill_run_id])[bill_run_id]
+    approval = Approval(bill_run_id, by, now, totals.count, totals.gross)
+    _run_store.insert_approval(tx, approval)
+    return approval
+
+
+def approved_trial(*, tx: Transaction, period: BillPeriod, bill_date: date) -> UUID | None:
+    """Give the trial of a period whose bills a final run has to make: the newest one, if it was approved and bears this date; else None."""
+    trials = _run_store.trials(tx, period.first_day.day, period.first_day)
+    if not trials or trials[0].bill_date != bill_date or not _run_store.approvals(tx, [trials[0].bill_run_id]):
+        return None
+    return trials[0].bill_run_id
+
+
+def latest_trial(*, tx: Transaction, period: BillPeriod) -> BillRun:
+    """
+    Give the newest trial of a period that is done.
+
+    :raises NotFound: when there is none
+    """
+    trials = _run_store.trials(tx, period.first_day.day, period.first_day)
+    if not trials:
+        raise NotFound(f"No trial of {period.first_day} is done.", remedy="Make one with `hoeksteen bill run --trial`.")
+    return trials[0]
+
+
+def approvals(*, tx: Transaction, bill_run_ids: list[UUID]) -> dict[UUID, Approval]:
+    """Give the approvals of some runs; those without one are absent."""
+    return _run_store.approvals(tx, bill_run_ids)
+
+
+def hold(*, tx: Transaction, billing_account_id: UUID, by: str, why: str, now: datetime) -> AccountHold:
+    """
+    Keep a billing account from being billed until it is released; what it misses appears on its next bill.
+
+    :param why: without personal data
+    :raises NotFound: when there is no such billing account
+    :raises Conflict: when it is held already
+    """
+    found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
+    if not found:
+        raise NotFound("No billing account has this identifier.", remedy="Look it up on the customer's page.", billing_account_id=billing_account_id)
+    _require_said(by=by, why=why)
+    if _run_store.holds(tx, [billing_account_id]):
+        raise Conflict("This billing account is held already.", remedy="Release it first.")
+    made = AccountHold(found[0].customer_id, billing_account_id, now, by, why)
+    _run_store.insert_hold(tx, made)
+    return made
+
+
+def release(*, tx: Transaction, billing_account_id: UUID, by: str, now: datetime) -> None:
+    """
+    Let a billing account be billed again.
+
+    :raises NotFound: when it is not held
+    """
+    _require_said(by=by)
+    if not _run_store.release_hold(tx, billing_account_id, by, now):
+        raise NotFound("This billing account is not held.", remedy="Look at the list with `hoeksteen bill holds`.")
+
+
+def holds(*, tx: Transaction) -> list[AccountHold]:
+    """Give every hold that is in force, the oldest first."""
+    return list(_run_store.holds(tx, None).values())
+
+
+def _require_said(**said: str) -> None:
+    for name, value in said.items():
+        if not is_said(value):
+            raise InvalidInput(
+                f"The field {name} is empty, too long, or has characters that no page shows.", remedy="Say it in a few words.", field=name
+            )

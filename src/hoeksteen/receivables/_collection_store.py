@@ -1,0 +1,167 @@
+"""SQL of mandates, collections and refunds."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from hoeksteen.storage.postgres import Row, Transaction
+
+_MANDATE = """
+SELECT customer_id, mandate_id, billing_account_id, reference, scheme, kind, signed_on, state, is_first, last_used_on, ended_on, ended_why
+FROM receivables.mandate
+"""
+_COLLECTION = """
+SELECT collection_id, collection_run_id, customer_id, billing_account_id, mandate_id, customer_bill_id, bill_number, announced, amount,
+       end_to_end_id, batch, sequence_type, attempt, state, reason
+FROM receivables.collection
+"""
+_COLLECTION_COLUMNS = (
+    "collection_id", "collection_run_id", "customer_id", "billing_account_id", "mandate_id", "customer_bill_id", "bill_number", "announced", "amount",
+    "end_to_end_id", "attempt", "state",
+)  # fmt: skip
+_RUN = """
+SELECT r.collection_run_id, r.collection_day, r.state, r.prepared_by, r.prepared_at, r.filed_at, r.sha256,
+       count(c.amount) AS count, coalesce(sum(c.amount), 0.00) AS amount,
+       count(c.amount) FILTER (WHERE c.state = 'settled') AS settled,
+       count(c.amount) FILTER (WHERE c.state IN ('rejected', 'returned', 'refunded')) AS came_back,
+       count(c.amount) FILTER (WHERE c.state = 'withdrawn') AS withdrawn
+FROM receivables.collection_run r LEFT JOIN receivables.collection c USING (collection_run_id)
+"""
+_REFUND = """
+SELECT refund_id, customer_id, billing_account_id, bank_entry_id, amount, end_to_end_id, reason, state, asked_by, asked_at, decided_by, decided_at,
+       refund_file_id
+FROM receivables.refund
+"""
+
+
+def insert_mandate(tx: Transaction, values: Sequence[Any]) -> None:
+    columns = (
+        "customer_id", "mandate_id", "billing_account_id", "reference", "scheme", "kind", "signed_on", "state", "added_by", "added_at",
+    )  # fmt: skip
+    tx.copy_in("receivables.mandate", columns, [values])
+
+
+def mandates(tx: Transaction, customer_id: UUID) -> list[Row]:
+    return tx.rows(_MANDATE + "WHERE customer_id = %s ORDER BY signed_on DESC, mandate_id DESC", (customer_id,))
+
+
+def mandates_by_id(tx: Transaction, mandate_ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, Row]:
+    sql = _MANDATE + "WHERE mandate_id = ANY (%s)" + (" FOR UPDATE" if lock else "")
+    return {row["mandate_id"]: row for row in tx.rows(sql, (list(mandate_ids),))}
+
+
+def active_mandates_after(tx: Transaction, after: UUID | None, limit: int) -> list[Row]:
+    """Give the active mandates of the next customers; all of a customer's stand on one page."""
+    sql = """
+    WHERE state = 'active' AND customer_id IN (
+        SELECT DISTINCT customer_id FROM receivables.mandate
+        WHERE state = 'active' AND (%(after)s::uuid IS NULL OR customer_id > %(after)s) ORDER BY customer_id LIMIT %(limit)s)
+    ORDER BY customer_id, mandate_id
+    """
+    return tx.rows(_MANDATE + sql, {"after": after, "limit": limit})
+
+
+def end_mandates(tx: Transaction, mandate_ids: Sequence[UUID], state: str, on: date, why: str) -> int:
+    sql = "UPDATE receivables.mandate SET state = %s, ended_on = %s, ended_why = %s WHERE mandate_id = ANY (%s) AND state = 'active'"
+    return tx.execute(sql, (state, on, why, list(mandate_ids)))
+
+
+def use_mandates(tx: Transaction, mandate_ids: Sequence[UUID], on: date) -> None:
+    tx.execute("UPDATE receivables.mandate SET is_first = false, last_used_on = %s WHERE mandate_id = ANY (%s)", (on, list(mandate_ids)))
+
+
+def unuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
+    tx.execute("UPDATE receivables.mandate SET is_first = true WHERE mandate_id = ANY (%s)", (list(mandate_ids),))
+
+
+def insert_run(tx: Transaction, run_id: UUID, day: date, by: str, now: datetime) -> None:
+    columns = ("collection_run_id", "collection_day", "state", "prepared_by", "prepared_at")
+    tx.copy_in("receivables.collection_run", columns, [(run_id, day, "prepared", by, now)])
+
+
+def runs(tx: Transaction, run_id: UUID | None = None, limit: int = 50) -> list[Row]:
+    sql = (
+        _RUN + "WHERE %(run)s::uuid IS NULL OR r.collection_run_id = %(run)s GROUP BY r.collection_run_id ORDER BY r.prepared_at DESC LIMIT %(limit)s"
+    )
+    return tx.rows(sql, {"run": run_id, "limit": limit})
+
+
+def lock_run(tx: Transaction, run_id: UUID) -> None:
+    tx.execute("SELECT FROM receivables.collection_run WHERE collection_run_id = %s FOR UPDATE", (run_id,))
+
+
+def mark_filed(tx: Transaction, run_id: UUID, now: datetime, sha256: bytes) -> None:
+    sql = "UPDATE receivables.collection_run SET state = 'filed', filed_at = %s, sha256 = %s WHERE collection_run_id = %s"
+    tx.execute(sql, (now, sha256, run_id))
+
+
+def insert_collections(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
+    tx.copy_in("receivables.collection", _COLLECTION_COLUMNS, rows)
+
+
+def collections_of_run(tx: Transaction, run_id: UUID) -> list[Row]:
+    return tx.rows(_COLLECTION + "WHERE collection_run_id = %s ORDER BY customer_id, collection_id", (run_id,))
+
+
+def collections_of_bills(tx: Transaction, customer_bill_ids: Sequence[UUID]) -> list[Row]:
+    return tx.rows(_COLLECTION + "WHERE customer_bill_id = ANY (%s)", (list(customer_bill_ids),))
+
+
+def collections_of_customer(tx: Transaction, customer_id: UUID) -> list[Row]:
+    return tx.rows(_COLLECTION + "WHERE customer_id = %s ORDER BY collection_id DESC", (customer_id,))
+
+
+def collections_by_end_to_end(tx: Transaction, ids: Sequence[str]) -> dict[str, Row]:
+    return {row["end_to_end_id"]: row for row in tx.rows(_COLLECTION + "WHERE end_to_end_id = ANY (%s)", (list(ids),))}
+
+
+def collections_of_batches(tx: Transaction, batches: Sequence[str]) -> list[Row]:
+    return tx.rows(_COLLECTION + "WHERE batch = ANY (%s)", (list(batches),))
+
+
+def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, UUID]]) -> None:
+    """:param rows: batch, sequence type, amount, collection"""
+    tx.execute_many("UPDATE receivables.collection SET state = 'sent', batch = %s, sequence_type = %s, amount = %s WHERE collection_id = %s", rows)
+
+
+def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str, reason: str | None = None) -> None:
+    sql = "UPDATE receivables.collection SET state = %s, reason = coalesce(%s, reason) WHERE collection_id = ANY (%s)"
+    tx.execute(sql, (state, reason, list(collection_ids)))
+
+
+def insert_refund(tx: Transaction, values: Sequence[Any]) -> None:
+    columns = (
+        "refund_id", "customer_id", "billing_account_id", "bank_entry_id", "amount", "end_to_end_id", "reason", "state", "asked_by", "asked_at",
+    )  # fmt: skip
+    tx.copy_in("receivables.refund", columns, [values])
+
+
+def refunds(tx: Transaction, state: str | None, limit: int) -> list[Row]:
+    sql = _REFUND + "WHERE %(state)s::text IS NULL OR state = %(state)s ORDER BY asked_at DESC, refund_id LIMIT %(limit)s"
+    return tx.rows(sql, {"state": state, "limit": limit})
+
+
+def refund(tx: Transaction, refund_id: UUID) -> Row | None:
+    return tx.row(_REFUND + "WHERE refund_id = %s FOR UPDATE", (refund_id,))
+
+
+def approved_refunds(tx: Transaction) -> list[Row]:
+    return tx.rows(_REFUND + "WHERE state = 'approved' ORDER BY refund_id FOR UPDATE")
+
+
+def refunds_by_end_to_end(tx: Transaction, ids: Sequence[str]) -> dict[str, Row]:
+    return {row["end_to_end_id"]: row for row in tx.rows(_REFUND + "WHERE end_to_end_id = ANY (%s)", (list(ids),))}
+
+
+def decide_refund(tx: Transaction, refund_id: UUID, state: str, by: str, now: datetime) -> None:
+    tx.execute("UPDATE receivables.refund SET state = %s, decided_by = %s, decided_at = %s WHERE refund_id = %s", (state, by, now, refund_id))
+
+
+def move_refunds(tx: Transaction, refund_ids: Sequence[UUID], state: str, refund_file_id: UUID | None = None) -> None:
+    sql = "UPDATE receivables.refund SET state = %s, refund_file_id = coalesce(%s, refund_file_id) WHERE refund_id = ANY (%s)"
+    tx.execute(sql, (state, refund_file_id, list(refund_ids)))
+
+
+def insert_refund_file(tx: Transaction, values: Sequence[Any]) -> None:
+    tx.copy_in("receivables.refund_file", ("refund_file_id", "execution_day", "filed_by", "filed_at", "sha256"), [values])

@@ -1,0 +1,81 @@
+"""What a bank statement says about what we sent ourselves: collections that were settled or came back, and refunds that were paid."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.receivables import _collection_store
+from hoeksteen.receivables._recognising import Seen
+from hoeksteen.receivables.collecting import came_back
+from hoeksteen.storage.postgres import Row, Transaction
+
+_CAME_BACK = ("rejected", "returned", "refunded")
+
+
+class Ours:
+    """
+    The collections and refunds that a batch of bank entries speaks of, read at once.
+
+    :param seen: the batch
+    """
+
+    def __init__(self, tx: Transaction, seen: Sequence[Seen]) -> None:
+        ids = [one.transaction.end_to_end_id for one in seen if one.transaction.end_to_end_id.startswith("LLT")]
+        self._tx = tx
+        self._collections = _collection_store.collections_by_end_to_end(tx, ids) if ids else {}
+        self._refunds = _collection_store.refunds_by_end_to_end(tx, ids) if ids else {}
+        batches = [one.transaction.payment_information_id for one in seen if one.transaction.payment_information_id.startswith("LLT")]
+        self._batches: dict[str, list[Row]] = {}
+        for row in _collection_store.collections_of_batches(tx, batches) if batches else []:
+            self._batches.setdefault(row["batch"], []).append(row)
+
+    def recognise(self, one: Seen, now: datetime, identifiers: Identifiers) -> bool:
+        """Take an entry for what it is, when it is about something that we sent; say whether it is."""
+        transaction = one.transaction
+        collection, refund = self._collections.get(transaction.end_to_end_id), self._refunds.get(transaction.end_to_end_id)
+        if collection is not None:
+            self._of_collection(one, collection, now, identifiers)
+        elif refund is not None:
+            self._of_refund(one, refund)
+        elif transaction.payment_information_id in self._batches and one.amount > 0:
+            self._of_batch(one, self._batches[transaction.payment_information_id])
+        else:
+            return False
+        return True
+
+    def _of_collection(self, one: Seen, row: Row, now: datetime, identifiers: Identifiers) -> None:
+        one.customer_id, one.billing_account_id = row["customer_id"], row["billing_account_id"]
+        if one.amount == row["amount"] and row["state"] == "sent":
+            one.outcome, one.way = "collection", "end_to_end_id"
+            row["state"] = "settled"
+            _collection_store.move_collections(self._tx, [row["collection_id"]], "settled")
+        elif one.amount == -row["amount"] and row["state"] in ("sent", "settled"):
+            reason = one.transaction.return_reason or "MS03"
+            one.outcome, one.way, one.reason, one.payment_id = "return", "end_to_end_id", reason, row["collection_id"]
+            came_back(tx=self._tx, row=row, reason=reason, state="returned", now=now, identifiers=identifiers)
+            row["state"] = "returned"
+        else:
+            one.wait("collection_in_another_state")
+
+    def _of_batch(self, one: Seen, rows: Sequence[Row]) -> None:
+        """Settle a batch that the bank books in one sum: of all that was sent, with or without what has come back already."""
+        sent = [row for row in rows if row["state"] == "sent"]
+        whole = sum((row["amount"] for row in rows if row["state"] == "sent" or row["state"] in _CAME_BACK[1:]), Decimal(0))
+        if not sent or one.amount not in (sum(row["amount"] for row in sent), whole):
+            one.wait("batch_of_another_amount")
+            return
+        one.outcome, one.way = "collection", "batch"
+        _collection_store.move_collections(self._tx, [row["collection_id"] for row in sent], "settled")
+        for row in sent:
+            row["state"] = "settled"
+            if row["end_to_end_id"] in self._collections:
+                self._collections[row["end_to_end_id"]]["state"] = "settled"
+
+    def _of_refund(self, one: Seen, row: Row) -> None:
+        if one.amount == -row["amount"] and row["state"] == "sent":
+            one.outcome, one.way, one.customer_id = "refund", "end_to_end_id", row["customer_id"]
+            row["state"] = "executed"
+            _collection_store.move_refunds(self._tx, [row["refund_id"]], "executed")
+        else:
+            one.wait("refund_came_back" if one.amount > 0 else "refund_in_another_state")

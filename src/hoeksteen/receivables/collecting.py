@@ -1,0 +1,381 @@
+"""
+Collections: bills that are paid by direct debit, from their announcement to what the bank makes of them.
+
+A run is prepared (each collection announced at least 14 days before), then filed once as pain.008. Between the two a mandate may be
+revoked and a bill paid: both are looked at again when the file is made, and no more is ever collected than was announced.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+from hoeksteen.billing.legal_entity import LAGE_LANDEN
+from hoeksteen.disclosure import KeeperClient
+from hoeksteen.disclosure.queries import reveal
+from hoeksteen.kernel.bank_days import bank_day_before, bank_day_on_or_after, is_bank_day
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.time_period import local_day
+from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
+from hoeksteen.ledger.operations import post
+from hoeksteen.messages.model import MessageKind, NewMessage
+from hoeksteen.messages.operations import enqueue
+from hoeksteen.party.model import Customer
+from hoeksteen.party.queries import customers
+from hoeksteen.receivables import _collection_store, _store, iban
+from hoeksteen.receivables.mandates import Mandate
+from hoeksteen.receivables.model import Allocation, OpenItem, Payment
+from hoeksteen.receivables.queries import open_items_of
+from hoeksteen.receivables.sepa import DirectDebit, SequenceType, batch_of, pain008
+from hoeksteen.storage.postgres import Row, Transaction
+
+SOURCE, REJECTED = "collection", "collection rejected"
+ANNOUNCED_BEFORE = timedelta(days=14)
+_PAGE = 1_000
+_RETRIED = frozenset({"AM04", "MS03"})
+_REFUNDED = frozenset({"MD06"})
+_NOTHING = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRun:
+    """
+    Collections of one day.
+
+    :param sha256: of its file, hexadecimal; None until it is filed
+    :param came_back: rejected, returned or refunded
+    """
+
+    collection_run_id: UUID
+    collection_day: date
+    state: str
+    prepared_by: str
+    prepared_at: datetime
+    filed_at: datetime | None
+    sha256: str | None
+    count: int
+    amount: Decimal
+    settled: int
+    came_back: int
+    withdrawn: int
+
+    @property
+    def message_id(self) -> str:
+        return f"LLT{self.collection_run_id.hex[:20].upper()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """
+    What preparing a run did.
+
+    :param passed_by: how many bills or mandates were not taken, by reason
+    """
+
+    run: CollectionRun
+    passed_by: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """
+    What filing a run did.
+
+    :param withdrawn: how many collections were withdrawn, by reason
+    :param repeated: whether it was filed before; the file is the same to the byte
+    """
+
+    run: CollectionRun
+    withdrawn: Mapping[str, int]
+    repeated: bool
+
+
+def runs(*, tx: Transaction, limit: int = 50) -> list[CollectionRun]:
+    """Give the collection runs, the newest first."""
+    return [_run_of(row) for row in _collection_store.runs(tx, limit=limit)]
+
+
+def run(*, tx: Transaction, collection_run_id: UUID) -> CollectionRun:
+    """
+    Give one collection run.
+
+    :raises NotFound: when there is none with this identifier
+    """
+    found = _collection_store.runs(tx, collection_run_id)
+    if not found:
+        raise NotFound("There is no such collection run.", remedy="List them: `hoeksteen collect show`.", collection_run_id=collection_run_id)
+    return _run_of(found[0])
+
+
+def _run_of(row: Row) -> CollectionRun:
+    return CollectionRun(**{**row, "sha256": None if row["sha256"] is None else bytes(row["sha256"]).hex()})
+
+
+def prepare(*, tx: Transaction, collection_day: date, by: str, now: datetime, identifiers: Identifiers) -> Prepared:
+    """
+    Prepare the collection of every open bill that is due by a day and has a mandate, and announce each to its customer.
+
+    A bill is collected once; once more when there was no money in the account the first time.
+
+    :raises InvalidInput: when banks do not settle on that day, or it is less than 14 days away
+    :raises WrongState: when nothing is to be collected
+    """
+    if not is_bank_day(collection_day):
+        raise InvalidInput(f"On {collection_day} banks do not settle.", remedy=f"Take {bank_day_on_or_after(collection_day)}.", field="day")
+    if collection_day < local_day(now) + ANNOUNCED_BEFORE:
+        first = bank_day_on_or_after(local_day(now) + ANNOUNCED_BEFORE)
+        raise InvalidInput(f"{collection_day} is less than 14 days away.", remedy=f"Take {first} or later.", field="day")
+    run_id, after = identifiers.new(now), None
+    _store.lock_all(tx)
+    _collection_store.insert_run(tx, run_id, collection_day, by, now)
+    passed, made = Counter[str](), 0
+    while page := _collection_store.active_mandates_after(tx, after, _PAGE):
+        after = page[-1]["customer_id"]
+        made += _prepare_page(tx, run_id, collection_day, [Mandate(**row) for row in page], passed, now, identifiers)
+    if not made:
+        raise WrongState(f"Nothing is to be collected on {collection_day}.", remedy="Bills without a mandate are paid by transfer.")
+    return Prepared(run(tx=tx, collection_run_id=run_id), passed)
+
+
+def _prepare_page(
+    tx: Transaction, run_id: UUID, day: date, mandates: Sequence[Mandate], passed: Counter[str], now: datetime, identifiers: Identifiers
+) -> int:
+    lapsed = [one.mandate_id for one in mandates if one.lapses_before(day)]
+    _collection_store.end_mandates(tx, lapsed, "lapsed", local_day(now), "unused for 36 months")
+    passed["mandate_lapsed"] += len(lapsed)
+    usable = {one.billing_account_id: one for one in mandates if one.mandate_id not in lapsed}
+    items = open_items_of(tx=tx, customer_ids=[*{one.customer_id for one in usable.values()}])
+    bills = [item for found in items.values() for item in found if item.kind == "bill" and item.billing_account_id in usable]
+    before: dict[UUID, list[Row]] = {}
+    for row in _collection_store.collections_of_bills(tx, [bill.customer_bill_id for bill in bills if bill.customer_bill_id]):
+        before.setdefault(row["customer_bill_id"], []).append(row)
+    rows, messages = [], []
+    for bill in bills:
+        attempt = _attempt(bill, day, before.get(bill.customer_bill_id or run_id, []), passed)
+        if attempt is None:
+            continue
+        collection_id, mandate = identifiers.new(now), usable[bill.billing_account_id]
+        rows.append((
+            collection_id, run_id, bill.customer_id, bill.billing_account_id, mandate.mandate_id, bill.customer_bill_id, bill.reference,
+            bill.open_amount, bill.open_amount, f"LLTD{collection_id.hex[:12]}{collection_id.hex[-16:]}".upper(), attempt, "due",
+        ))  # fmt: skip
+        facts = {"due_date": day.isoformat(), "mandate": mandate.reference or "—", "creditor": LAGE_LANDEN.creditor_identifier}
+        messages.append(_message(MessageKind.PRE_NOTIFICATION, bill.customer_id, bill.reference, bill.open_amount, now, identifiers, facts))
+    _collection_store.insert_collections(tx, rows)
+    enqueue(tx=tx, messages=messages)
+    return len(rows)
+
+
+def _attempt(bill: OpenItem, day: date, before: Sequence[Row], passed: Counter[str]) -> int | None:
+    """Give whether a bill is collected for the first or second time; None when it is not, counted by why."""
+    if bill.due_date is not None and bill.due_date > day:
+        passed["not_due_yet"] += 1
+    elif any(row["state"] in ("due", "sent", "settled") for row in before):
+        passed["under_way"] += 1
+    else:
+        tried = [row for row in before if row["state"] != "withdrawn"]
+        if not tried:
+            return 1
+        if len(tried) == 1 and tried[0]["reason"] in _RETRIED:
+            return 2
+        passed["came_back_before"] += 1
+    return None
+
+
+def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path: Path, now: datetime, identifiers: Identifiers) -> Filed:
+    """
+    Write the pain.008 of a run, and post what is on its way; asked again for the same run, the file is the same to the byte.
+
+    Withdrawn are collections whose mandate ended or whose bill was paid meanwhile; the customer is told. IBANs are asked of the keeper,
+    which logs each, and are in the file only, which nobody but its owner may read.
+
+    :raises InvalidInput: when the bank would have it less than a settling day before the collection
+    :raises WrongState: when nothing is left to collect
+    :raises AccessDenied: when this service may not see payment data for billing
+    """
+    _store.lock_all(tx)
+    _collection_store.lock_run(tx, collection_run_id)
+    found = run(tx=tx, collection_run_id=collection_run_id)
+    if found.filed_at is not None:
+        content, _, _ = _content(tx, keeper, found, found.filed_at, "sent")
+        if hashlib.sha256(content).hexdigest() != found.sha256:
+            raise Conflict("The file would differ from the one that was made.", remedy="Use the first file; a mandate or IBAN changed since.")
+        write_private(path, content)
+        return Filed(found, {}, repeated=True)
+    if local_day(now) > bank_day_before(found.collection_day):
+        raise InvalidInput(f"It is too late for {found.collection_day}.", remedy="Prepare a run for a later day; the customers are told of it.")
+    withdrawn = _withdraw_outdated(tx, found, now, identifiers)
+    content, collections, faulty = _content(tx, keeper, found, now, "due")
+    for row in faulty:
+        withdrawn["iban_fails_its_check"] += 1
+        _withdraw(tx, row, "iban_fails_its_check", row["announced"], now, identifiers)
+    if not collections:
+        raise WrongState("Nothing is left to collect in this run.", remedy="The mandates ended or the bills were paid.")
+    digest = hashlib.sha256(content)
+    _collection_store.mark_filed(tx, collection_run_id, now, digest.digest())
+    _enter(tx, collections, found, now)
+    write_private(path, content)
+    return Filed(run(tx=tx, collection_run_id=collection_run_id), withdrawn, repeated=False)
+
+
+def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, identifiers: Identifiers) -> Counter[str]:
+    """Withdraw what may not be collected any more, and lower what was paid in part."""
+    rows = [row for row in _collection_store.collections_of_run(tx, found.collection_run_id) if row["state"] == "due"]
+    mandates = _collection_store.mandates_by_id(tx, [row["mandate_id"] for row in rows], lock=True)
+    items = open_items_of(tx=tx, customer_ids=[*{row["customer_id"] for row in rows}])
+    owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
+    reasons = Counter[str]()
+    for row in rows:
+        mandate = mandates[row["mandate_id"]]
+        left = min(row["announced"], owed.get(row["customer_bill_id"], _NOTHING))
+        why = f"mandate_{mandate['state']}" if mandate["state"] != "active" else "paid" if left <= 0 else ""
+        if why:
+            reasons[why] += 1
+            _withdraw(tx, row, why, left, now, identifiers)
+    return reasons
+
+
+def _withdraw(tx: Transaction, row: Row, why: str, left: Decimal, now: datetime, identifiers: Identifiers) -> None:
+    """Take a collection back before it is in a file, and ask the customer for a transfer where something is open."""
+    _collection_store.move_collections(tx, [row["collection_id"]], "withdrawn", why)
+    if left > 0:
+        message = _message(MessageKind.COLLECTION_WITHDRAWN, row["customer_id"], row["bill_number"], left, now, identifiers, {})
+        enqueue(tx=tx, messages=[message])
+
+
+def _content(
+    tx: Transaction, keeper: KeeperClient, found: CollectionRun, made_at: datetime, state: str
+) -> tuple[bytes, list[tuple[Row, Mandate, SequenceType]], list[Row]]:
+    """Give the file of a run, what is in it, and what cannot be because there is no good IBAN or mandate reference any more."""
+    states = {"due"} if state == "due" else {"sent", "settled", "rejected", "returned", "refunded"}
+    rows = [row for row in _collection_store.collections_of_run(tx, found.collection_run_id) if row["state"] in states]
+    mandates = {key: Mandate(**row) for key, row in _collection_store.mandates_by_id(tx, [row["mandate_id"] for row in rows]).items()}
+    whose = {one.customer_id: one for one in customers(tx=tx, customer_ids=[*{row["customer_id"] for row in rows}])}
+    parties = sorted({one.party_id for one in whose.values()})
+    payments = reveal(tx=tx, keeper=keeper, purpose="billing", category=Category.PAYMENT, subjects=parties)
+    items = open_items_of(tx=tx, customer_ids=[*whose]) if state == "due" else {}
+    owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
+    debits, taken, faulty = [], [], list[Row]()
+    for row in rows:
+        mandate, customer = mandates[row["mandate_id"]], whose[row["customer_id"]]
+        fields = payments[customer.party_id].fields if customer.party_id in payments else {}
+        plain = iban.plain(str(fields.get("iban") or ""))
+        reference = mandate.reference or str(fields.get("mandate_reference") or "")
+        if not iban.holds(plain) or not reference:
+            faulty.append(row)
+            continue
+        if state == "due":
+            row["amount"] = min(row["announced"], owed[row["customer_bill_id"]])
+        sequence: SequenceType = row["sequence_type"] or _sequence(mandate, customer)
+        debits.append(DirectDebit(
+            row["end_to_end_id"], row["amount"], mandate.scheme, sequence, reference, mandate.signed_on,
+            str(fields.get("account_holder") or "."), plain, row["bill_number"],
+        ))  # fmt: skip
+        taken.append((row, mandate, sequence))
+    if not debits:
+        return b"", [], faulty
+    content = pain008(
+        message_id=found.message_id, creditor=LAGE_LANDEN, collection_day=found.collection_day, made_at=made_at, debits=debits
+    )  # fmt: skip
+    return content, taken, faulty
+
+
+def _sequence(mandate: Mandate, customer: Customer) -> SequenceType:
+    """Give the sequence type: once only, the first, the last of a customer who left, or one of many."""
+    if mandate.kind == "one_off":
+        return "OOFF"
+    if mandate.is_first:
+        return "FRST"
+    return "FNAL" if customer.status == "closed" else "RCUR"
+
+
+def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceType]], found: CollectionRun, now: datetime) -> None:
+    """Let each collection settle its bill from now on; it is owed by the bank until it is booked, or comes back."""
+    day = local_day(now)
+    payments, allocations, entries = [], [], []
+    for row, _, _ in collections:
+        payment_id = row["collection_id"]
+        payments.append(Payment(
+            row["customer_id"], payment_id, row["billing_account_id"], row["amount"], day, row["bill_number"], row["end_to_end_id"], now,
+        ))  # fmt: skip
+        allocations.append((row["customer_id"], Allocation(row["customer_bill_id"], payment_id, row["amount"])))
+        postings = (
+            Posting(LedgerAccountCode.DIRECT_DEBITS_SENT, row["amount"]),
+            Posting(LedgerAccountCode.DEBTORS, -row["amount"], row["customer_id"], row["billing_account_id"]),
+        )
+        entries.append(JournalEntry(payment_id, day, SOURCE, str(payment_id), now, postings))
+    _store.insert_payments(tx, payments)
+    _store.insert_allocations(tx, allocations)
+    post(tx=tx, entries=entries)
+    _collection_store.send_collections(tx, (
+        (batch_of(found.message_id, mandate.scheme, sequence), sequence, row["amount"], row["collection_id"])
+        for row, mandate, sequence in collections
+    ))  # fmt: skip
+    _collection_store.use_mandates(tx, [mandate.mandate_id for _, mandate, _ in collections], found.collection_day)
+    once = [mandate.mandate_id for _, mandate, sequence in collections if sequence in ("OOFF", "FNAL")]
+    _collection_store.end_mandates(tx, once, "used", found.collection_day, "last collection")
+
+
+def came_back(*, tx: Transaction, row: Row, reason: str, state: str, now: datetime, identifiers: Identifiers) -> None:
+    """
+    Let a collection that was sent come back: its state, its mandate and the customer's message; whoever calls undoes the payment and posts.
+
+    :param row: the collection as it was
+    """
+    _collection_store.move_collections(tx, [row["collection_id"]], "refunded" if reason in _REFUNDED else state, reason)
+    if state == "rejected" and row["sequence_type"] == "FRST":
+        _collection_store.unuse_mandates(tx, [row["mandate_id"]])
+    if reason not in _RETRIED | _REFUNDED:
+        _collection_store.end_mandates(tx, [row["mandate_id"]], "revoked", local_day(now), f"the bank said {reason}")
+    if not (reason in _RETRIED and row["attempt"] == 1):
+        message = _message(MessageKind.COLLECTION_RETURNED, row["customer_id"], row["bill_number"], row["amount"], now, identifiers, {})
+        enqueue(tx=tx, messages=[message])
+
+
+def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, identifiers: Identifiers) -> None:
+    """
+    Record that the bank refused a collection before it was settled: the bill is open again.
+
+    :raises NotFound: when no collection has this identifier
+    :raises WrongState: when it is not on its way
+    """
+    row = _collection_store.collections_by_end_to_end(tx, [end_to_end_id]).get(end_to_end_id)
+    if row is None:
+        raise NotFound("No collection has this end-to-end identifier.", remedy="Copy it from the bank's report.")
+    _store.lock_customer(tx, row["customer_id"])
+    if row["state"] != "sent":
+        raise WrongState(f"The collection is {row['state']}, not on its way.", remedy="Look at the bank statement.", end_to_end_id=end_to_end_id)
+    day = local_day(now)
+    came_back(tx=tx, row=row, reason=reason, state="rejected", now=now, identifiers=identifiers)
+    _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now)])
+    postings = (
+        Posting(LedgerAccountCode.DEBTORS, row["amount"], row["customer_id"], row["billing_account_id"]),
+        Posting(LedgerAccountCode.DIRECT_DEBITS_SENT, -row["amount"]),
+    )
+    post(tx=tx, entries=[JournalEntry(identifiers.new(now), day, REJECTED, str(row["collection_id"]), now, postings)])
+
+
+def _message(
+    kind: MessageKind, customer_id: UUID, bill_number: str, amount: Decimal, now: datetime, identifiers: Identifiers, facts: Mapping[str, str]
+) -> NewMessage:
+    invariant(amount >= 0, "a message never speaks of less than nothing")
+    return NewMessage(customer_id, identifiers.new(now), kind, {"bill_number": bill_number, "amount": str(amount), **facts}, now)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write the file whole, on disk, for nobody but its owner; whatever stood there before is replaced at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    beside.unlink(missing_ok=True)
+    with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    beside.replace(path)

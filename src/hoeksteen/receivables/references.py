@@ -1,0 +1,60 @@
+"""
+How a payer names a bill: its number in free text, its creditor reference (ISO 11649), or a Dutch payment mark of sixteen digits.
+
+Whatever has check digits is trusted only when they fit: a digit that was mistyped would name somebody else's bill.
+"""
+
+import re
+from collections.abc import Iterable
+
+from hoeksteen.billing.legal_entity import LAGE_LANDEN, payment_reference
+
+_WEIGHTS = (2, 4, 8, 5, 10, 9, 7, 3, 6, 1)  # of the payment mark, from the right, over and over
+_ENTITY_DIGITS = "001"
+_CODE = LAGE_LANDEN.code
+_RF = re.compile(rf"RF\d\d{_CODE}(\d{{4}})(\d{{8}})(?!\d)")
+_NUMBER = re.compile(rf"(?<![A-Z0-9]){_CODE}[ -]?(\d{{4}})[ -]?(\d{{8}})(?!\d)")
+_MARK = re.compile(r"(?<!\d)(?:\d{4}[ .-]?){3}\d{4}(?!\d)")
+_SIGNS = re.compile(r"[^0-9A-Z]")
+
+
+def payment_mark(bill_number: str) -> str:
+    """Give the Dutch payment mark of a bill: a check digit, three digits for the legal entity, the year and the bill's sequence."""
+    _, year, sequence = bill_number.split("-")
+    digits = f"{_ENTITY_DIGITS}{year}{sequence}"
+    return f"{_check_digit(digits)}{digits}"
+
+
+def bills_named(*, references: Iterable[str], text: str) -> tuple[str, ...]:
+    """
+    Give the numbers of the bills that a payer names, each once, in order; none where check digits do not fit.
+
+    :param references: structured ones, each a whole field
+    :param text: free text
+    """
+    found: dict[str, None] = {}
+    for one in (*references, text):
+        if one:
+            found.update(dict.fromkeys(_in_text(one.upper())))
+    return tuple(found)
+
+
+def _in_text(upper: str) -> Iterable[str]:
+    for year, sequence in _NUMBER.findall(upper):
+        yield f"{_CODE}-{year}-{sequence}"
+    if "RF" in upper:
+        for match in _RF.finditer(_SIGNS.sub("", upper)):
+            number = f"{_CODE}-{match[1]}-{match[2]}"
+            if payment_reference(number) == match[0]:
+                yield number
+    for mark in _MARK.findall(upper):
+        digits = _SIGNS.sub("", mark)
+        if digits[1:4] == _ENTITY_DIGITS and _check_digit(digits[1:]) == digits[0]:
+            yield f"{_CODE}-{digits[4:8]}-{digits[8:]}"
+
+
+def _check_digit(digits: str) -> str:
+    """Give 11 less the weighted sum modulo 11; 10 is written as 1, and 11 as 0."""
+    total = sum(int(digit) * _WEIGHTS[place % 10] for place, digit in enumerate(reversed(digits)))
+    rest = 11 - total % 11
+    return {10: "1", 11: "0"}.get(rest, str(rest))

@@ -1,0 +1,107 @@
+"""The commands that people type for bank statements, direct debit and refunds, against real parts."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from factories.bank_files import Statement, camt, receipt
+from factories.billed_operator import BilledOperator
+from hoeksteen.interfaces.cli.bank import bank
+from hoeksteen.interfaces.cli.collect import collect, mandate, refund
+from hoeksteen.interfaces.cli.receivables import receivables
+from hoeksteen.kernel.bank_days import bank_day_on_or_after
+from hoeksteen.kernel.errors import AccessDenied
+
+
+def _result(data: Path, group: Any, *words: str, as_json: bool = True, typed: str | None = None) -> Result:
+    runner = CliRunner(env={"COLUMNS": "200"})
+    return runner.invoke(group, [*words, "--data", str(data), *(["--json"] if as_json else [])], input=typed)
+
+
+def _call(data: Path, group: Any, *words: str, typed: str | None = None) -> dict[str, Any]:
+    done = _result(data, group, *words, typed=typed)
+    if done.exception:
+        raise done.exception
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def _told(data: Path, group: Any, *words: str) -> str:
+    done = _result(data, group, *words, as_json=False)
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+def _number(operator: BilledOperator) -> str:
+    with operator.database.transaction() as tx:
+        return str(tx.value("SELECT customer_number FROM party.customer LIMIT 1"))
+
+
+def test_bank_statements(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    number = str(operator.bills(one)[0].bill_number)
+    assert "Nothing waits" in _told(data, bank, "unmatched")
+    assert "No statement was taken yet" in _told(data, bank, "statements")
+    day = date(2026, 11, 10)
+    bookings = (receipt("5.00", "A1", text=number, day=day), receipt("7.00", "A2", iban="NL20INGB0001234567", name="T. Ester", day=day))
+    file = camt(tmp_path / "f.xml", Statement(bookings))
+    taken = _call(data, bank, "take", str(file))["files"][0]
+    assert (taken["already_taken"], taken["count"]["payment"], taken["count"]["half_paid"], taken["amount"]["payment"]) == (False, 1, 1, "5.00")
+    assert "was taken before; nothing changed" in _told(data, bank, "take", str(file))
+    assert "1,012.00" in _told(data, bank, "statements")
+    waiting = _call(data, bank, "unmatched")
+    [entry] = waiting["unmatched"]
+    assert (entry["amount"], entry["way"], waiting["waiting"][0]["count"]) == ("7.00", "unknown_payer", 1)
+    assert "T. Ester" not in _told(data, bank, "unmatched")
+    assert _call(data, bank, "payer", entry["bank_entry_id"])["account_holder"] == "T. Ester"
+    done = _call(data, bank, "assign", entry["bank_entry_id"], "--customer", _number(operator), "--by", "bram.visser")
+    assert (done["settled"], done["balance"]) == ("7.00", "8.00")
+
+
+def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+    (one,) = operator.add("mobile-m", payment_method="direct_debit")
+    operator.run(date(2026, 10, 1))
+    number = _number(operator)
+    assert "pays by transfer" in _told(data, mandate, "show", number)
+    words = ("add", number, "--iban-from", "-", "--holder", "J. Berg", "--signed-on", "2026-11-01", "--by", "bram")
+    [made] = _call(data, mandate, *words, typed="NL20 INGB 0001 2345 67\n")["mandates"]
+    assert (made["state"], "NL20" in json.dumps(made)) == ("active", False)
+    assert "No run yet" in _told(data, collect, "show")
+    with operator.database.transaction() as tx:
+        today = tx.value("SELECT (now() AT TIME ZONE 'Europe/Amsterdam')::date")
+    day = bank_day_on_or_after(today + timedelta(days=14))
+    run = _call(data, collect, "prepare", "--day", day.isoformat(), "--by", "bram")["run"]
+    filed = _call(data, collect, "file", run["collection_run_id"], "--out", str(tmp_path / "c.xml"))
+    assert (filed["run"]["amount"], filed["repeated"]) == ("20.00", False)
+    assert filed["run"]["sha256"] in _told(data, collect, "file", run["collection_run_id"], "--out", str(tmp_path / "d.xml"))
+    assert "filed" in _told(data, collect, "show")
+    file = camt(tmp_path / "f.xml", Statement([receipt("30.00", "A1", text=str(operator.bills(one)[0].bill_number), day=date(2026, 11, 10))]))
+    _call(data, bank, "take", str(file))
+    [asked] = _call(data, refund, "ask", number, "--amount", "30.00", "--why", "te veel", "--by", "bram")["refunds"]
+    with pytest.raises(AccessDenied):
+        _call(data, refund, "approve", asked["refund_id"], "--by", "bram")
+    assert _call(data, refund, "approve", asked["refund_id"], "--by", "anna")["refunds"][0]["state"] == "approved"
+    assert _call(data, refund, "file", "--out", str(tmp_path / "r.xml"), "--by", "anna")["amount"] == "30.00"
+    assert "sent" in _told(data, refund, "list")
+    assert _result(data, refund, "ask", number, "--amount", "1,00", "--why", "x", "--by", "bram").exit_code == 2
+    [ended] = _call(data, mandate, "revoke", number, made["mandate_id"], "--why", "asked")["mandates"]
+    assert ended["state"] == "revoked"
+
+
+def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
+    found = _call(data, receivables, "ageing", "--day", "2026-11-20")
+    assert (found["owed"], found["amounts"]["1_30"], found["difference"]) == ("20.00", "20.00", "0.00")
+    assert "difference with the ledger" in _told(data, receivables, "ageing")
+    assert _call(data, receivables, "forecast", "--day", "2026-11-09", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
+    assert "direct debit" in _told(data, receivables, "forecast")
+    assert bill in _told(data, receivables, "open", number)
+    assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
+    assert "Nothing is open" in _told(data, receivables, "open", number)

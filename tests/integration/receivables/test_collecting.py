@@ -1,0 +1,272 @@
+"""Direct debit and refunds on real parts: from mandate to bank statement, and every way in which it goes otherwise."""
+
+import hashlib
+from collections import Counter
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import sepaxml
+from lxml import etree
+
+from factories.bank_files import Booking, Part, Statement, camt, receipt
+from factories.billed_operator import BilledOperator, Held
+from hoeksteen.kernel.errors import AccessDenied, Conflict, InvalidInput, WrongState
+from hoeksteen.kernel.time_period import start_of_day
+from hoeksteen.ledger.queries import trial_balance
+from hoeksteen.receivables import bank, collecting, mandates, refunds
+from hoeksteen.receivables.mandates import Mandate
+from hoeksteen.receivables.queries import balance, open_items
+
+NOW = start_of_day(date(2026, 12, 2)) + timedelta(hours=9)
+DAY = date(2026, 12, 17)
+_P8 = "{urn:iso:std:iso:20022:tech:xsd:pain.008.001.08}"
+
+
+@pytest.fixture
+def three(operator: BilledOperator) -> list[Held]:
+    """Three customers, each with one bill of 20.00, due on 15 November."""
+    found = [operator.add("mobile-m", payment_method="direct_debit")[0] for _ in range(3)]
+    operator.run(date(2026, 10, 1))
+    return found
+
+
+def _iban(operator: BilledOperator) -> str:
+    account = f"{operator.identifiers.new(NOW).int % 10**10:010d}"
+    digits = "".join(str(int(character, 36)) for character in f"ABNA{account}NL00")
+    return f"NL{98 - int(digits) % 97:02d}ABNA{account}"
+
+
+def _sign(operator: BilledOperator, one: Held, **options: object) -> Mandate:
+    with operator.database.transaction() as tx:
+        return mandates.add(
+            tx=tx, keeper=operator.keeper, customer_id=one.customer_id, text=_iban(operator), account_holder="J. van den Berg",
+            signed_on=date(2026, 11, 1), by="bram.visser", now=NOW, identifiers=operator.identifiers, **options,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+def _prepare(operator: BilledOperator, day: date = DAY, now: datetime = NOW) -> collecting.Prepared:
+    with operator.database.transaction() as tx:
+        return collecting.prepare(tx=tx, collection_day=day, by="bram.visser", now=now, identifiers=operator.identifiers)
+
+
+def _file(operator: BilledOperator, run: collecting.CollectionRun, path: Path, now: datetime | None = None) -> collecting.Filed:
+    with operator.database.transaction() as tx:
+        return collecting.file(
+            tx=tx, keeper=operator.keeper, collection_run_id=run.collection_run_id, path=path, now=now or NOW + timedelta(days=12),
+            identifiers=operator.identifiers,
+        )  # fmt: skip
+
+
+def _sent(path: Path) -> list[tuple[str, str, str, str]]:
+    """What stands in a file: batch, sequence, end-to-end identifier, amount; and that the published schema allows it."""
+    root = etree.parse(path)
+    etree.XMLSchema(etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.008.001.08.xsd")).assertValid(root)
+    return [
+        (str(batch.findtext(f"{_P8}PmtInfId")), str(batch.findtext(f".//{_P8}SeqTp")), str(one.findtext(f".//{_P8}EndToEndId")),
+         str(one.findtext(f"{_P8}InstdAmt")))
+        for batch in root.iterfind(f".//{_P8}PmtInf") for one in batch.iterfind(f"{_P8}DrctDbtTxInf")
+    ]  # fmt: skip
+
+
+def _take(operator: BilledOperator, path: Path, *bookings: Booking, number: int = 1, opening: str = "0.00") -> Counter[str]:
+    file = camt(path, Statement(bookings, f"S-{number}", number, opening))
+    now = NOW + timedelta(days=20 + number)
+    return bank.take(database=operator.database, keeper=operator.keeper, path=file, now=now, identifiers=operator.identifiers).count
+
+
+def _owed(operator: BilledOperator, one: Held) -> str:
+    with operator.database.transaction() as tx:
+        owed = balance(tx=tx, customer_id=one.customer_id)
+        assert owed == sum((item.open_amount for item in open_items(tx=tx, customer_id=one.customer_id)), Decimal(0))
+    return str(owed)
+
+
+def _books(operator: BilledOperator) -> dict[str, str]:
+    with operator.database.transaction() as tx:
+        rows = trial_balance(tx=tx)
+    assert sum(row.balance for row in rows) == 0
+    return {row.ledger_account_code: str(row.balance) for row in rows if row.balance and row.ledger_account_code < "1500"}
+
+
+def _told(operator: BilledOperator) -> Counter[str]:
+    with operator.database.transaction() as tx:
+        return Counter(row["kind"] for row in tx.rows("SELECT kind FROM messages.message WHERE kind <> 'bill_ready'"))
+
+
+def test_from_a_mandate_to_the_bank(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    signed = [_sign(operator, one) for one in three]
+    prepared = _prepare(operator)
+    assert (prepared.run.count, prepared.run.amount, _told(operator)) == (3, Decimal("60.00"), {"pre_notification": 3})
+    assert [_owed(operator, one) for one in three] == ["20.00"] * 3, "an announcement settles nothing"
+    filed = _file(operator, prepared.run, tmp_path / "out" / "c.xml")
+    assert (tmp_path / "out" / "c.xml").stat().st_mode & 0o777 == 0o600
+    assert filed.run.sha256 == hashlib.sha256((tmp_path / "out" / "c.xml").read_bytes()).hexdigest()
+    sent = _sent(tmp_path / "out" / "c.xml")
+    assert [(sequence, amount) for _, sequence, _, amount in sent] == [("FRST", "20.00")] * 3
+    assert ([_owed(operator, one) for one in three], _books(operator)) == (["0.00"] * 3, {"1310": "60.00"})
+    again = _file(operator, prepared.run, tmp_path / "again.xml", NOW + timedelta(days=14))
+    assert (again.repeated, (tmp_path / "again.xml").read_bytes()) == (True, (tmp_path / "out" / "c.xml").read_bytes())
+    done = _take(operator, tmp_path / "s.xml", Booking("60.00", "B1", "PMNT/IDDT/ESDD", batch_id=sent[0][0]))
+    assert (done["collection: batch"], _books(operator)) == (1, {"1100": "60.00"})
+    with operator.database.transaction() as tx:
+        assert collecting.runs(tx=tx)[0].settled == 3
+        [used] = mandates.mandates_of(tx=tx, customer_id=three[0].customer_id)
+        assert (used.mandate_id, used.is_first, used.last_used_on) == (signed[0].mandate_id, False, DAY)
+    operator.run(date(2026, 11, 1))
+    second = _prepare(operator, date(2026, 12, 31))
+    _file(operator, second.run, tmp_path / "d.xml", NOW + timedelta(days=20))
+    assert {sequence for _, sequence, _, _ in _sent(tmp_path / "d.xml")} == {"RCUR"}
+
+
+def test_what_changed_between_run_and_file(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    revoked, paid, half = three
+    signed = [_sign(operator, one) for one in three]
+    run = _prepare(operator).run
+    with operator.database.transaction() as tx:
+        mandates.revoke(tx=tx, customer_id=revoked.customer_id, mandate_id=signed[0].mandate_id, why="customer asked", now=NOW)
+    numbers = [str(operator.bills(one)[0].bill_number) for one in three]
+    _take(operator, tmp_path / "s.xml", receipt("20.00", "A1", text=numbers[1]), receipt("5.00", "A2", text=numbers[2]))
+    filed = _file(operator, run, tmp_path / "c.xml")
+    assert filed.withdrawn == {"mandate_revoked": 1, "paid": 1}
+    assert [amount for _, _, _, amount in _sent(tmp_path / "c.xml")] == ["15.00"]
+    assert [_owed(operator, one) for one in (revoked, paid, half)] == ["20.00", "0.00", "0.00"]
+    assert _told(operator) == {"pre_notification": 3, "collection_withdrawn": 1}
+
+
+def test_every_mandate_revoked_leaves_nothing_to_file(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    one = _sign(operator, three[0])
+    run = _prepare(operator).run
+    with operator.database.transaction() as tx:
+        mandates.revoke(tx=tx, customer_id=one.customer_id, mandate_id=one.mandate_id, why="customer asked", now=NOW)
+    with pytest.raises(WrongState, match="Nothing is left to collect"):
+        _file(operator, run, tmp_path / "c.xml")
+    assert not (tmp_path / "c.xml").exists()
+
+
+def test_collections_that_come_back(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    poor, gone, asks = three
+    for one in three:
+        _sign(operator, one)
+    run = _prepare(operator).run
+    _file(operator, run, tmp_path / "c.xml")
+    with operator.database.transaction() as tx:
+        ids = {row["customer_id"]: row["end_to_end_id"] for row in tx.rows("SELECT customer_id, end_to_end_id FROM receivables.collection")}
+    reasons = ((poor, "AM04"), (gone, "AC04"), (asks, "MD06"))
+    back = [
+        Booking("-20.00", f"R{reason}", "PMNT/IDDT/UPDD", (Part("20.00", end_to_end_id=ids[one.customer_id], return_reason=reason),))
+        for one, reason in reasons
+    ]
+    done = _take(operator, tmp_path / "s.xml", Booking("60.00", "B1", "PMNT/IDDT/ESDD", batch_id=_sent(tmp_path / "c.xml")[0][0]), *back)
+    assert (done["collection"], done["return"]) == (1, 3)
+    assert ([_owed(operator, one) for one in three], _books(operator)) == (["20.00"] * 3, {"1300": "60.00"})
+    assert _told(operator)["collection_returned"] == 2, "not yet of the one that is tried again"
+    with operator.database.transaction() as tx:
+        states = {row["reason"]: row["state"] for row in tx.rows("SELECT reason, state FROM receivables.collection")}
+        assert states == {"AM04": "returned", "AC04": "returned", "MD06": "refunded"}
+        assert [mandates.mandates_of(tx=tx, customer_id=one.customer_id)[0].state for one in three] == ["active", "revoked", "active"]
+    later = NOW + timedelta(days=25)
+    second = _prepare(operator, date(2027, 1, 12), later)
+    assert (second.run.count, dict(second.passed_by)["came_back_before"]) == (1, 1)
+    _file(operator, second.run, tmp_path / "d.xml", later + timedelta(days=14))
+    [(_, sequence, again, _)] = _sent(tmp_path / "d.xml")
+    assert sequence == "RCUR"
+    with operator.database.transaction() as tx:
+        collecting.reject(tx=tx, end_to_end_id=again, reason="AM04", now=later + timedelta(days=15), identifiers=operator.identifiers)
+    assert (_owed(operator, poor), _books(operator)) == ("20.00", {"1300": "60.00"})
+    with pytest.raises(WrongState, match="Nothing is to be collected"):
+        _prepare(operator, date(2027, 2, 12), later)
+    with operator.database.transaction() as tx, pytest.raises(WrongState, match="is rejected, not on its way"):
+        collecting.reject(tx=tx, end_to_end_id=again, reason="AM04", now=later + timedelta(days=15), identifiers=operator.identifiers)
+
+
+def test_bad_days_and_bad_mandates_are_refused(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    _sign(operator, three[0])
+    for day, says in ((date(2026, 12, 25), "banks do not settle"), (date(2026, 12, 15), "less than 14 days")):
+        with pytest.raises(InvalidInput, match=says):
+            _prepare(operator, day)
+    run = _prepare(operator).run
+    with pytest.raises(InvalidInput, match="too late"):
+        _file(operator, run, tmp_path / "c.xml", start_of_day(DAY) + timedelta(hours=1))
+    with pytest.raises(WrongState, match="has an active mandate"):
+        _sign(operator, three[0])
+    with pytest.raises(InvalidInput, match="no consumer"):
+        _sign(operator, three[1], scheme="b2b")
+    with operator.database.transaction() as tx, pytest.raises(InvalidInput, match="iban"):
+        mandates.add(
+            tx=tx, keeper=operator.keeper, customer_id=three[1].customer_id, text="NL91ABNA0417164301", account_holder="X",
+            signed_on=date(2026, 11, 1), by="b", now=NOW, identifiers=operator.identifiers,
+        )  # fmt: skip
+    with pytest.raises(WrongState, match="Nothing is to be collected"):
+        _prepare(operator)
+    with operator.database.transaction() as tx:
+        kept = str([tx.rows(f"SELECT * FROM receivables.{table}") for table in ("mandate", "collection", "payment")])
+    assert "ABNA" not in kept and "Berg" not in kept
+
+
+def test_a_mandate_of_another_system_is_taken_over(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    signed = _sign(operator, three[0])
+    with operator.database.transaction() as tx:
+        mandates.revoke(tx=tx, customer_id=signed.customer_id, mandate_id=signed.mandate_id, why="moved", now=NOW)
+        taken = mandates.take_over(
+            tx=tx, keeper=operator.keeper, customer_id=signed.customer_id, by="emma.bakker", now=NOW, identifiers=operator.identifiers
+        )
+    assert (taken.reference, taken.is_first, taken.signed_on) == (None, False, date(2026, 11, 1))
+    _file(operator, _prepare(operator).run, tmp_path / "c.xml")
+    assert [sequence for _, sequence, _, _ in _sent(tmp_path / "c.xml")] == ["RCUR"]
+    assert str(signed.reference) in (tmp_path / "c.xml").read_text()
+
+
+def test_refunds_need_two_people_and_go_through_the_bank(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    rich, _, _ = three
+    _sign(operator, rich)
+    iban = _iban(operator)
+    _take(operator, tmp_path / "s.xml", receipt("50.00", "A1", text=str(operator.bills(rich)[0].bill_number)), receipt("9.00", "A2", iban=iban))
+    assert _owed(operator, rich) == "-30.00"
+    with operator.database.transaction() as tx:
+        arguments = {"tx": tx, "now": NOW, "identifiers": operator.identifiers}
+        with pytest.raises(InvalidInput, match=r"has 30\.00 to their credit, not 30\.01"):
+            refunds.ask(customer_id=rich.customer_id, amount=Decimal("30.01"), reason="te veel", by="bram", **arguments)  # type: ignore[arg-type]
+        asked = refunds.ask(customer_id=rich.customer_id, amount=Decimal("30.00"), reason="te veel betaald", by="bram", **arguments)  # type: ignore[arg-type]
+        [waiting] = bank.unmatched(tx=tx)
+        back = refunds.give_back(bank_entry_id=waiting.bank_entry_id, reason="niet voor ons", by="bram", **arguments)  # type: ignore[arg-type]
+        with pytest.raises(AccessDenied, match="does not decide"):
+            refunds.decide(refund_id=asked.refund_id, approve=True, by="bram", **arguments)  # type: ignore[arg-type]
+        with pytest.raises(WrongState, match="No approved refund"):
+            refunds.write_file(keeper=operator.keeper, path=tmp_path / "r.xml", by="bram", **arguments)  # type: ignore[arg-type]
+    assert _owed(operator, rich) == "-30.00"
+    with operator.database.transaction() as tx:
+        for one in (asked, back):
+            refunds.decide(tx=tx, refund_id=one.refund_id, approve=True, by="anna", now=NOW, identifiers=operator.identifiers)
+        assert bank.unmatched(tx=tx) == []
+        made = refunds.write_file(tx=tx, keeper=operator.keeper, path=tmp_path / "r.xml", by="anna", now=NOW, identifiers=operator.identifiers)
+    assert (made.count, made.amount, made.left_out) == (2, Decimal("39.00"), ())
+    assert (_owed(operator, rich), _books(operator)) == ("0.00", {"1100": "59.00", "1110": "-39.00", "1300": "40.00"})
+    root = etree.parse(tmp_path / "r.xml")
+    etree.XMLSchema(etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")).assertValid(root)
+    assert iban in (tmp_path / "r.xml").read_text()
+    paid = [
+        Booking(f"-{one.amount}", f"P{one.amount}", "PMNT/ICDT/ESCT", (Part(str(one.amount), end_to_end_id=one.end_to_end_id),))
+        for one in (asked, back)
+    ]
+    done = _take(operator, tmp_path / "t.xml", *paid, number=2, opening="59.00")
+    assert (done["refund"], _books(operator)) == (2, {"1100": "20.00", "1300": "40.00"})
+    with operator.database.transaction() as tx, pytest.raises(WrongState, match="is executed"):
+        refunds.decide(tx=tx, refund_id=asked.refund_id, approve=False, by="anna", now=NOW, identifiers=operator.identifiers)
+    reversal = Booking("-50.00", "A9", is_reversal=True, parts=(Part("50.00", reverses="A1"),))
+    _take(operator, tmp_path / "u.xml", reversal, number=3, opening="20.00")
+    assert _owed(operator, rich) == "50.00", "the bill, and what was paid back from money that the bank took back"
+    with operator.database.transaction() as tx:
+        assert sorted(item.kind for item in open_items(tx=tx, customer_id=rich.customer_id)) == ["bill", "refund"]
+
+
+def test_a_filed_run_whose_iban_changed_is_not_written_again(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    signed = _sign(operator, three[0])
+    run = _prepare(operator).run
+    _file(operator, run, tmp_path / "c.xml")
+    with operator.database.transaction() as tx:
+        mandates.revoke(tx=tx, customer_id=signed.customer_id, mandate_id=signed.mandate_id, why="new bank", now=NOW)
+    _sign(operator, three[0])
+    with pytest.raises(Conflict, match="would differ"):
+        _file(operator, run, tmp_path / "d.xml")

@@ -1,0 +1,103 @@
+"""A whole operator for some months, from one seed: customers come, change their plan and leave, use, are billed, and pay as people do."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from factories.billed_operator import BilledOperator, Held
+from hoeksteen.billing.queries import bills_of
+from hoeksteen.kernel.time_period import add_months, start_of_day
+from hoeksteen.product import operations as product
+from hoeksteen.product.model import NewAlteration
+from hoeksteen.receivables.operations import register_payment
+
+MOBILE = ("mobile-s", "mobile-m", "mobile-l")
+HOME = ("internet-100", "internet-500", "tv-basic")
+
+
+@dataclass
+class Simulation:
+    """
+    The operator, and what the world knows of it by itself.
+
+    :param paid: euros that each billing account has paid
+    """
+
+    operator: BilledOperator
+    chance: random.Random
+    paid: dict[UUID, Decimal] = field(default_factory=dict)
+    bank: int = 0
+
+    def month(self, month: date) -> None:
+        """Let a month pass, and bill it on the first day of the next."""
+        for _ in range(self.chance.randrange(2, 5)):
+            self._comes(month)
+        for one in self._some(0.15):
+            self._changes(one, month)
+        metered = [one for one in self.operator.held if "mobile" in one.offering and self.chance.random() < 0.8]
+        if metered:
+            self.operator.charge(metered, month=month, records=self.chance.randrange(1, 4))
+        self.operator.run(month)
+        self._pay(add_months(month, 1))
+
+    def _some(self, share: float) -> list[Held]:
+        return [one for one in self.operator.held if self.chance.random() < share]
+
+    def _comes(self, month: date) -> None:
+        business = self.chance.random() < 0.2
+        offerings = ("business-mobile", "business-internet") if business else (self.chance.choice(MOBILE), self.chance.choice(HOME))
+        discount = NewAlteration(self.operator.identifiers.new(start_of_day(month)), "welkom", "percentage", Decimal("-12.50"), month)
+        start = month + timedelta(days=self.chance.randrange(28))
+        self.operator.add(
+            *offerings, segment="business" if business else "consumer", start=start, billed_to=start,
+            alterations=(discount,) if self.chance.random() < 0.4 else (),
+        )  # fmt: skip
+
+    def _changes(self, one: Held, month: date) -> None:
+        """Change a plan, suspend, resume or end a product, where it can be."""
+        day = month + timedelta(days=self.chance.randrange(28))
+        common = {"customer_id": one.customer_id, "product_id": one.product_id, "from_day": day, "now": start_of_day(month)}
+        with self.operator.database.transaction() as tx:
+            last = max(product_terms(tx, one), key=lambda row: row["valid_from"])
+            if last["valid_from"] >= start_of_day(day) or last["status"] == "terminated":
+                return
+            kind = self.chance.choice(("plan", "suspend", "terminate", "plan"))
+            if last["status"] == "suspended":
+                product.resume(tx=tx, **common)
+            elif kind == "plan" and one.offering in MOBILE:
+                other = self.chance.choice([plan for plan in MOBILE if plan != last["product_offering_id"]])
+                product.change_offering(tx=tx, product_offering_id=other, **common)
+            elif kind == "suspend":
+                product.suspend(tx=tx, **common)
+            elif kind == "terminate":
+                product.terminate(tx=tx, **common)
+
+    def _pay(self, month: date) -> None:
+        """Pay in time, late, in part, twice or too much, or not at all; with the number of a bill, or with none."""
+        for customer_id in sorted({one.customer_id for one in self.operator.held}):
+            with self.operator.database.transaction() as tx:
+                bills = [bill for bill in bills_of(tx=tx, customer_id=customer_id) if bill.gross > 0]
+            if not bills:
+                continue
+            bill = self.chance.choice(bills)
+            for share in self.chance.choice(((), ("1",), ("1",), ("0.5",), ("0.3", "0.7"), ("1", "1"), ("1.4",))):
+                amount = max((bill.gross * Decimal(share)).quantize(Decimal("0.01")), Decimal("0.01"))
+                reference = str(bill.bill_number) if self.chance.random() < 0.7 else "met dank"
+                self._register(customer_id, bill.billing_account_id, amount, month + timedelta(days=self.chance.randrange(28)), reference)
+
+    def _register(self, customer_id: UUID, billing_account_id: UUID, amount: Decimal, day: date, reference: str) -> None:
+        self.bank += 1
+        now: datetime = start_of_day(day + timedelta(days=1))
+        with self.operator.database.transaction() as tx:
+            register_payment(
+                tx=tx, customer_id=customer_id, billing_account_id=billing_account_id, amount=amount, received_on=day, reference=reference,
+                bank_reference=f"B{self.bank}", now=now, identifiers=self.operator.identifiers,
+            )  # fmt: skip
+        self.paid[billing_account_id] = self.paid.get(billing_account_id, Decimal(0)) + amount
+
+
+def product_terms(tx: object, one: Held) -> list[dict[str, object]]:
+    """The history of a product as rows."""
+    return tx.rows("SELECT valid_from, status, product_offering_id FROM product.product_term WHERE product_id = %s", (one.product_id,))  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,137 @@
+"""Months of a whole operator from a seed, audited to zero each month; and every kind of damage, each of which the audit must find."""
+
+import random
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from factories.billed_operator import BilledOperator
+from fixtures.thoroughness import THOROUGHNESS
+from fixtures.xaf import faults
+from hoeksteen.journeys.audit_file import audit_file
+from hoeksteen.journeys.balance import MonthAudit, audit_month
+from hoeksteen.journeys.closing import close_books
+from hoeksteen.kernel.errors import NotFound
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, start_of_day
+from hoeksteen.ledger.model import LedgerAccountCode
+from simulation.operator_year import Simulation
+
+OCTOBER = date(2026, 10, 1)
+
+
+def _audit(operator: BilledOperator, month: date) -> MonthAudit:
+    return audit_month(database=operator.database, lake=operator.lake, period=bill_period(month))
+
+
+@pytest.mark.parametrize("seed", range(1, 3 + THOROUGHNESS))
+def test_every_month_of_every_seed_balances(operator: BilledOperator, seed: int) -> None:
+    world = Simulation(operator, random.Random(seed))
+    for months in range(4):
+        month = add_months(OCTOBER, months)
+        world.month(month)
+        for audited in (month, add_months(month, 1)):
+            found = _audit(operator, audited)
+            assert found.differences == ()
+            assert found.open_items == found.debtors
+        bank = next(one.balance for one in found.accounts if one.ledger_account_code == LedgerAccountCode.BANK)
+        assert bank == sum(world.paid.values()), "what the world paid is what the bank has"
+        assert found.usage_records_in == sum(found.usage_records.values())
+        with operator.database.transaction() as tx:
+            close_books(tx=tx, period=bill_period(month), by="seed", now=start_of_day(add_months(month, 2)))
+    assert _audit(operator, OCTOBER).bills is not None
+    with operator.database.transaction() as tx:
+        tx.see_one_moment()
+        assert faults(b"".join(audit_file(tx=tx, period=BillPeriod(date(2026, 1, 1), date(2027, 1, 1)), today=date(2027, 3, 1)))) == []
+
+
+_BILL = "(SELECT customer_bill_id FROM billing.customer_bill WHERE gross > 1 ORDER BY bill_number LIMIT 1)"
+_USAGE_LINE = (
+    "(customer_bill_id, line) = (SELECT customer_bill_id, line FROM billing.applied_customer_billing_rate WHERE kind = 'usage' ORDER BY 1, 2 LIMIT 1)"
+)
+_LINE = _USAGE_LINE.replace("'usage'", "'recurring'")
+_DAMAGE = {
+    "a usage line that was lowered": (
+        f"UPDATE billing.applied_customer_billing_rate SET detail = detail || '{{\"amount_micro\": 1}}' WHERE {_USAGE_LINE}",
+        "usage = lines",
+    ),
+    "a line that was raised": (f"UPDATE billing.applied_customer_billing_rate SET net = net + 1 WHERE {_LINE}", "lines = bill"),
+    "a line that is gone": (f"DELETE FROM billing.applied_customer_billing_rate WHERE {_LINE}", "lines = bill"),
+    "a discount on usage from nowhere": (
+        f"""UPDATE billing.applied_customer_billing_rate SET kind = 'discount', detail = '{{"usage": true, "alteration_id": "x"}}' WHERE {_LINE}""",
+        "discounts on usage = lines",
+    ),
+    "a bill that asks more": (f"UPDATE billing.customer_bill SET net = net + 1, gross = gross + 1 WHERE customer_bill_id = {_BILL}", "bill = ledger"),
+    "a bill that is gone": (
+        f"DELETE FROM billing.applied_customer_billing_rate WHERE customer_bill_id = {_BILL};"
+        f"DELETE FROM billing.applied_bill_tax WHERE customer_bill_id = {_BILL}; DELETE FROM billing.customer_bill WHERE customer_bill_id = {_BILL}",
+        "bills = debtors",
+    ),
+    "a number that was skipped": ("UPDATE billing.invoice_counter SET last_number = last_number + 1", "numbers"),
+    "a posting that was moved to another customer": (
+        "UPDATE ledger.posting SET billing_account_id = customer_id WHERE (journal_entry_id, line) ="
+        " (SELECT journal_entry_id, line FROM ledger.posting WHERE billing_account_id IS NOT NULL ORDER BY 1 LIMIT 1)",
+        "bills = debtors",
+    ),
+    "an entry that is gone": (
+        "WITH e AS (DELETE FROM ledger.journal_entry WHERE journal_entry_id ="
+        " (SELECT journal_entry_id FROM ledger.journal_entry WHERE source = 'payment' ORDER BY 1 LIMIT 1) RETURNING journal_entry_id)"
+        " DELETE FROM ledger.posting WHERE journal_entry_id IN (SELECT journal_entry_id FROM e)",
+        "payments = bank",
+    ),
+    "a posting that was raised alone": (
+        "UPDATE ledger.posting SET amount = amount + 1 WHERE (journal_entry_id, line) = (SELECT journal_entry_id, line FROM ledger.posting"
+        " WHERE ledger_account_code = '1100' ORDER BY 1 LIMIT 1)",
+        "ledger = zero",
+    ),
+    "a payment that was raised": (
+        "UPDATE receivables.payment SET amount = amount + 1 WHERE payment_id = (SELECT payment_id FROM receivables.payment ORDER BY 1 LIMIT 1)",
+        "payments = debtors",
+    ),
+    "a payment that is gone": (
+        "DELETE FROM receivables.payment WHERE payment_id = (SELECT payment_id FROM receivables.payment ORDER BY 1 LIMIT 1)", "payments = debtors",
+    ),
+    "a payment that settles more than it is": ("UPDATE receivables.allocation SET amount = amount + 1000", "settled at most once"),
+    "a month that was changed after it was closed": (
+        "UPDATE ledger.journal_entry SET reference = reference || ' ' WHERE journal_entry_id = (SELECT journal_entry_id FROM ledger.journal_entry"
+        " WHERE source = 'payment' ORDER BY 1 LIMIT 1)",
+        "closed month",
+    ),
+    "a file whose records are counted too few": ("UPDATE usage.usage_file SET records_in = records_in + 1", "records = states"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def balanced(operator: BilledOperator) -> BilledOperator:
+    world = Simulation(operator, random.Random(11))
+    for months in range(2):
+        world.month(add_months(OCTOBER, months))
+    with operator.database.transaction() as tx:
+        close_books(tx=tx, period=bill_period(OCTOBER), by="x", now=start_of_day(date(2027, 1, 2)))
+        close_books(tx=tx, period=bill_period(date(2026, 11, 1)), by="x", now=start_of_day(date(2027, 1, 2)))
+        tx.execute("INSERT INTO usage.usage_file VALUES (gen_random_uuid(), 'x', 'voice', 'empty.csv', 'csv', 0, 0, now())")
+    assert _audit(operator, date(2026, 11, 1)).differences == ()
+    return operator
+
+
+@pytest.mark.parametrize(("sql", "check"), _DAMAGE.values(), ids=_DAMAGE.keys())
+def test_every_damage_is_found(balanced: BilledOperator, business_dsn: str, sql: str, check: str) -> None:
+    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")) as owner:
+        assert owner.execute(sql).rowcount != 0
+    found = [difference for month in (OCTOBER, date(2026, 11, 1), date(2026, 12, 1)) for difference in _audit(balanced, month).differences]
+    assert check in {one.check for one in found}
+    if check in ("bills = debtors", "payments = debtors", "lines = bill", "usage = lines"):
+        assert any(one.billing_account_id is not None for one in found if one.check == check), "each difference names its account"
+
+
+def test_a_charge_that_no_bill_shows_is_found(balanced: BilledOperator) -> None:
+    mobile = next(one for one in balanced.held if one.offering == "mobile-m" or "mobile" in one.offering)
+    balanced.charge([mobile], month=date(2026, 11, 1), records=5, micro=Decimal(3_000_000).__int__())
+    found = _audit(balanced, date(2026, 11, 1)).differences
+    assert [(one.check, one.billing_account_id) for one in found] == [("usage = lines", mobile.billing_account_id)]
+
+
+def test_a_month_in_which_nothing_was_is_said_to_be_so(operator: BilledOperator) -> None:
+    with pytest.raises(NotFound, match="nothing to audit in 2026-10"):
+        _audit(operator, OCTOBER)
