@@ -36,6 +36,9 @@ def test_a_part_then_the_rest(operator: BilledOperator, data: Path, tmp_path: Pa
     assert (Decimal(rest["gross"]), rest["balance"]) == (5 - billed.gross, "0.00")
     drawn = _result(data, "pdf", "LLT-2026-00000002", "--out", str(tmp_path / "note.pdf"))
     assert drawn.exit_code == 0 and (tmp_path / "note.pdf").read_bytes().startswith(b"%PDF")
+    shown = json.loads(_result(data, "show", number, "--json").stdout.strip().splitlines()[-1])
+    assert [note["bill_number"] for note in shown["credit_notes"]] == ["LLT-2026-00000002", "LLT-2026-00000003"]
+    assert "credited by LLT-2026-00000002" in _result(data, "show", number).stdout
     with pytest.raises(WrongState):
         _credit(data, number)
 

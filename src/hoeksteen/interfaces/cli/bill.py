@@ -11,6 +11,7 @@ from rich.console import Console
 
 from hoeksteen.billing import queries as bills
 from hoeksteen.billing.audit import audit_bills
+from hoeksteen.billing.credit_notes import credit_notes_of
 from hoeksteen.billing.model import BillAudit, CustomerBill
 from hoeksteen.billing.wording import line_text, money, percent
 from hoeksteen.consolidation.comparing import compare_bills
@@ -54,6 +55,7 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = bills.bill_by_number(tx=tx, bill_number=bill_number)
         names = {offering.product_offering_id: offering for offering in offerings(tx=tx)}
+        notes = credit_notes_of(tx=tx, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id)
     lines = [(rate, line_text(rate=rate, offerings=names, language=_LANGUAGE)) for rate in found.rates]
     if as_json:
         emit_json(
@@ -63,7 +65,10 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
                     {"line": rate.line, "kind": rate.kind.value, "text": text.description, "period": text.period, "quantity": text.quantity,
                      "net": rate.net, "gross": rate.gross, "detail": dict(rate.detail)}
                     for rate, text in lines
-                ]
+                ],
+                "credit_notes": [
+                    {"bill_number": note.bill_number, "gross": note.gross, "why": note.why, "credited_by": note.credited_by} for note in notes
+                ],
             }
         )  # fmt: skip
         return
@@ -78,6 +83,8 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
     if found.rounding:
         table.add_row("", "rounding", "", "", "", _money(found.rounding))
     table.add_row("", "[bold]total[/]", "", "", _money(found.net), f"[bold]{_money(found.gross)}[/]")
+    for note in notes:
+        table.add_row("", f"credited by {note.bill_number}", "", "", "", _money(note.gross))
     Console().print(table)
 
 
