@@ -10,7 +10,7 @@ from hoeksteen.storage.postgres import Transaction
 _USAGE_DISCOUNTS = """
 SELECT b.billing_account_id, sum(coalesce(l.gross, l.net)) AS amount
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
-WHERE b.bill_run_id = %(run)s AND l.kind = 'discount' AND l.detail ? 'usage' GROUP BY b.billing_account_id
+WHERE b.bill_run_id = %(run)s AND l.kind = 'discount' AND l.detail -> 'usage' IS NOT NULL GROUP BY b.billing_account_id
 """
 _GROSS = """
 SELECT billing_account_id, sum(gross) AS amount FROM billing.customer_bill
