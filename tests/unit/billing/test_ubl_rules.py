@@ -10,7 +10,7 @@ from lxml import etree
 
 from factories.invoices import BELGIAN, CASES, COMPANY, consumer, credit_over_peppol, government, over_peppol, registered, taxed
 from fixtures.en16931 import NAMESPACES, NLCIUS, PEPPOL, PREFIX, RULES, Document, faults
-from fixtures.official_rules import official_rules
+from fixtures.official_rules import held, official_rules
 from hoeksteen.billing.documents import InvoiceView, render_ubl
 
 Break = Callable[[Any], None]
@@ -22,9 +22,11 @@ def test_no_rule_is_broken(name: str) -> None:
     assert faults(render_ubl(CASES[name]())) == []
 
 
-def test_the_published_rules_agree() -> None:
-    rules = official_rules()
-    assert {name: rules.faults(render_ubl(case())) for name, case in CASES.items()} == dict.fromkeys(CASES, [])
+if held():
+
+    def test_the_published_rules_agree() -> None:
+        rules = official_rules()
+        assert {name: rules.faults(render_ubl(case())) for name, case in CASES.items()} == dict.fromkeys(CASES, [])
 
 
 def test_the_profile_is_the_buyers() -> None:
@@ -239,6 +241,8 @@ def test_each_rule_finds_what_breaks_it(name: str) -> None:
 _ELSEWHERE = {"BR-CO-25", "UBL-DT-01", "UBL-CURRENCY", "UBL-DATE", "BR-DEC"}
 
 
-def test_the_published_rules_find_it_too() -> None:
-    rules = official_rules()
-    assert [name for name in sorted(set(BROKEN) - _ELSEWHERE) if name not in rules.faults(_broken(name))] == []
+if held():
+
+    def test_the_published_rules_find_it_too() -> None:
+        rules = official_rules()
+        assert [name for name in sorted(set(BROKEN) - _ELSEWHERE) if name not in rules.faults(_broken(name))] == []
