@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from hoeksteen.billing.documents.bench import invented_views, measure
 from hoeksteen.host.installation import Installation, embedded_settings, free_port
 from hoeksteen.host.memory import peak_memory
 from hoeksteen.host.os_users import own
@@ -24,6 +25,8 @@ from hoeksteen.kernel.errors import Unavailable
 
 _CUSTOMERS = 10_000  # the standing grants' ceilings follow from it
 _INGESTED, _NUMBERS = 1_000_000, 20_000  # records of the file that is collected, and the numbers that they are of
+
+_DRAWN, _SEED = 1_000, 6  # invoices whose PDFs are measured
 
 
 @click.group()
@@ -101,6 +104,8 @@ def billrun(accounts: int, as_json: bool) -> None:
         people.ensure_bootstrapped(installation)
         people.approve_standing_grants(installation, customers=5 * accounts)  # a fifth of whom may be opened a day
         figures = _bill(installation, console, accounts)
+    console.print(f"  {_DRAWN:,} invoices of ten lines drawn on one core")
+    figures["pdfs_per_second"] = round(measure(invented_views(count=_DRAWN, seed=_SEED)).pdfs_per_second, 1)
     figures |= {"seconds": round(time.monotonic() - began, 1)}
     _show(report_console(as_json=as_json), figures, "A bill run on this machine")
     if as_json:
