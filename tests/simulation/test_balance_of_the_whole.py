@@ -53,7 +53,7 @@ _USAGE_LINE = (
 _LINE = _USAGE_LINE.replace("'usage'", "'recurring'")
 _DAMAGE = {
     "a usage line that was lowered": (
-        f"UPDATE billing.applied_customer_billing_rate SET detail = detail || '{{\"amount_micro\": 1}}' WHERE {_USAGE_LINE}",
+        f"UPDATE billing.applied_customer_billing_rate SET detail = (detail::jsonb || '{{\"amount_micro\": 1}}')::json WHERE {_USAGE_LINE}",
         "usage = lines",
     ),
     "a line that was raised": (f"UPDATE billing.applied_customer_billing_rate SET net = net + 1 WHERE {_LINE}", "lines = bill"),

@@ -100,7 +100,7 @@ def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     found = _call(data, receivables, "ageing", "--day", "2026-11-20")
     assert (found["owed"], found["amounts"]["1_30"], found["difference"]) == ("20.00", "20.00", "0.00")
     assert "difference with the ledger" in _told(data, receivables, "ageing")
-    assert _call(data, receivables, "forecast", "--day", "2026-11-09", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
+    assert _call(data, receivables, "forecast", "--day", "2026-11-16", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
     assert "direct debit" in _told(data, receivables, "forecast")
     assert bill in _told(data, receivables, "open", number)
     assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"

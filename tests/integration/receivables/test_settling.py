@@ -90,7 +90,7 @@ def test_how_late_everything_is(operator: BilledOperator, billed: Held) -> None:
     (rich,) = operator.add("mobile-s")
     _pay(operator, rich, "7.50")
     with operator.database.transaction() as tx:
-        found = outlook.ageing(tx=tx, as_of=date(2026, 12, 16))
+        found = outlook.ageing(tx=tx, as_of=date(2026, 12, 17))
         assert {bucket: str(amount) for bucket, amount in found.amounts.items() if amount} == {"1_30": "20.00", "31_60": "20.00"}
         assert (found.owed, found.credit, found.difference) == (Decimal("40.00"), Decimal("-7.50"), 0)
         astray = (
@@ -98,7 +98,7 @@ def test_how_late_everything_is(operator: BilledOperator, billed: Held) -> None:
             Posting(LedgerAccountCode.BANK, Decimal(-1)),
         )
         post(tx=tx, entries=[JournalEntry(operator.identifiers.new(NOW), date(2026, 12, 1), "test", "astray", NOW, astray)])
-        assert outlook.ageing(tx=tx, as_of=date(2026, 12, 16)).difference == Decimal("-1.00"), "a posting that no open item stands for"
+        assert outlook.ageing(tx=tx, as_of=date(2026, 12, 17)).difference == Decimal("-1.00"), "a posting that no open item stands for"
 
 
 @pytest.mark.parametrize(
