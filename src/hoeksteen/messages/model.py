@@ -19,6 +19,10 @@ class MessageKind(StrEnum):
     COLLECTION_WITHDRAWN = "collection_withdrawn"
     COLLECTION_RETURNED = "collection_returned"
     REFUND_SENT = "refund_sent"
+    REMINDER = "reminder"
+    FOURTEEN_DAY_LETTER = "fourteen_day_letter"
+    COLLECTION_COSTS = "collection_costs"
+    BLOCK_NOTICE = "block_notice"
 
 
 class MessageState(StrEnum):

@@ -56,6 +56,8 @@ COMMANDS = {
     "collect": Topic("collect", False, "Announce collections, write the bank's file, see what came back."),
     "refund": Topic("collect", False, "Pay money back: asked by one person, approved by another."),
     "receivables": Topic("receivables", False, "Who owes what, what money is to come; write-offs and deposits."),
+    "dun": Topic("dunning", False, "Remind of late bills by a policy, never of what is contested."),
+    "dispute": Topic("dunning", False, "Record bills that customers contest, and how it ended."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
