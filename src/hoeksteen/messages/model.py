@@ -23,6 +23,7 @@ class MessageKind(StrEnum):
     FOURTEEN_DAY_LETTER = "fourteen_day_letter"
     COLLECTION_COSTS = "collection_costs"
     BLOCK_NOTICE = "block_notice"
+    PLAN_AGREED = "plan_agreed"
 
 
 class MessageState(StrEnum):

@@ -13,6 +13,8 @@ SUBJECTS = {
     (MessageKind.COLLECTION_RETURNED, "en"): "The collection of invoice {bill_number} did not succeed",
     (MessageKind.REFUND_SENT, "nl"): "U krijgt geld terug",
     (MessageKind.REFUND_SENT, "en"): "You get money back",
+    (MessageKind.PLAN_AGREED, "nl"): "Uw betalingsregeling",
+    (MessageKind.PLAN_AGREED, "en"): "Your payment plan",
     (MessageKind.REMINDER, "nl"): "Herinnering: factuur {bill_number}",
     (MessageKind.REMINDER, "en"): "Reminder: invoice {bill_number}",
     (MessageKind.FOURTEEN_DAY_LETTER, "nl"): "Aanmaning: betaal binnen 15 dagen zonder kosten",
@@ -107,6 +109,16 @@ dan voor die dag weten; zolang wij dat uitzoeken beperken wij niets. Voor een re
     ): """€ {amount} of invoice {bill_number} is still open. If that is so on {until}, we may restrict the service that the invoice
 is about. The emergency number 112 and free numbers always stay reachable. If you disagree with the invoice, tell us before that day;
 while we look into it we restrict nothing. For an arrangement you can call or write to us.""",
+    (
+        MessageKind.PLAN_AGREED,
+        "nl",
+    ): """Wij hebben afgesproken dat u € {amount} in {count} delen betaalt: elke maand € {part}, met de centen bij het laatste deel,
+voor het eerst op {due_date}. Zolang u op tijd betaalt vragen wij niet om meer. Nieuwe facturen betaalt u op tijd, zoals altijd.""",
+    (
+        MessageKind.PLAN_AGREED,
+        "en",
+    ): """We have agreed that you pay € {amount} in {count} parts: € {part} every month, with the cents in the last part, for the
+first time on {due_date}. As long as you pay in time we ask for no more. You pay new invoices in time, as always.""",
     (MessageKind.REFUND_SENT, "en"): """We transfer € {amount} to you. It is in your bank account within a few working days.""",
 }
 BODIES = {(kind, language): f"{{salutation}}\n\n{text}\n\n{_GREETING[language]}" for (kind, language), text in _TEXTS.items()}

@@ -154,7 +154,7 @@ def _spoken(parameters: Mapping[str, str], language: str) -> dict[str, str]:
     """Write the amounts and days of a message as its reader does."""
     locale = "nl_NL" if language == "nl" else "en_GB"
     spoken = dict(parameters)
-    for name in {"amount", "costs"} & set(parameters):
+    for name in {"amount", "costs", "part"} & set(parameters):
         spoken[name] = format_decimal(Decimal(parameters[name]), format="#,##0.00", locale=locale)
     for name in {"due_date", "until"} & set(parameters):
         spoken[name] = format_date(date.fromisoformat(parameters[name]), "d MMMM y", locale=locale)

@@ -32,6 +32,7 @@ from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _collection_store, _store, iban, target_days
 from hoeksteen.receivables.mandates import Mandate
 from hoeksteen.receivables.model import Allocation, OpenItem, Payment
+from hoeksteen.receivables.plans import active_plans
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.receivables.sepa import DirectDebit, SequenceType, batch_of, pain008
 from hoeksteen.storage.postgres import Row, Transaction
@@ -155,7 +156,9 @@ def _prepare_page(
     bills = [item for found in items.values() for item in found if item.kind == "bill" and item.billing_account_id in usable]
     disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
     passed["disputed"] += sum(bill.customer_bill_id in disputed for bill in bills)
-    bills = [bill for bill in bills if bill.customer_bill_id not in disputed]
+    planned = {claim for plan in active_plans(tx=tx, customer_ids=[*items]) for claim in plan.claims}
+    passed["in_a_plan"] += sum(bill.customer_bill_id in planned for bill in bills)
+    bills = [bill for bill in bills if bill.customer_bill_id not in disputed | planned]
     before: dict[UUID, list[Row]] = {}
     for row in _collection_store.collections_of_bills(tx, [bill.customer_bill_id for bill in bills if bill.customer_bill_id]):
         before.setdefault(row["customer_bill_id"], []).append(row)

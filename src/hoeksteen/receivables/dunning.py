@@ -1,8 +1,8 @@
 """
 Dunning: what becomes of bills that are late, by a policy that is a file (`dunning.yaml`).
 
-Nothing is asked of a bill that is contested or about to be collected, nor of a customer who is excepted. Costs come after the letter of
-article 6:96 of the Dutch civil code only, never for the letter itself, and never more than it named.
+Nothing is asked of a bill that is contested, about to be collected or in a payment plan that is kept, nor of a customer who is excepted.
+Costs come after the letter of article 6:96 of the Dutch civil code only, never for the letter itself, and never more than it named.
 """
 
 from collections import Counter
@@ -27,6 +27,7 @@ from hoeksteen.party.queries import list_customers
 from hoeksteen.receivables import _dunning_store, _settling_store, _store
 from hoeksteen.receivables.collection_costs import collection_costs, last_day_to_pay
 from hoeksteen.receivables.model import OpenItem
+from hoeksteen.receivables.plans import review
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
@@ -194,6 +195,7 @@ class _Page:
         items = open_items_of(tx=tx, customer_ids=customer_ids)
         disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=customer_ids)}
         collected = _settling_store.bills_to_be_collected(tx, customer_ids)
+        planned = {claim for plan in review(tx=tx, items=items, day=self._day) for claim in plan.claims}
         excepted = _dunning_store.excepted(tx, customer_ids, self._day)
         cases = {row["billing_account_id"]: row for row in _dunning_store.open_cases(tx, customer_ids)}
         steps: dict[UUID, list[Row]] = {}
@@ -206,9 +208,10 @@ class _Page:
                 self._close(case)
             for account in sorted(accounts):
                 bills = [one for one in late if one.billing_account_id == account]
-                asked = [one for one in bills if one.customer_bill_id not in disputed | collected]
+                asked = [one for one in bills if one.customer_bill_id not in disputed | collected | planned]
                 if customer_id in excepted or not asked:
-                    self.passed["excepted" if customer_id in excepted else "disputed_or_collected"] += 1
+                    in_a_plan = any(one.customer_bill_id in planned for one in bills)
+                    self.passed["excepted" if customer_id in excepted else "in_a_plan" if in_a_plan else "disputed_or_collected"] += 1
                     continue
                 credit = -sum((one.open_amount for one in found if one.open_amount < 0), _NOTHING)
                 known = cases.get(account)

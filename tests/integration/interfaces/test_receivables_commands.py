@@ -104,6 +104,11 @@ def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     assert _call(data, receivables, "forecast", "--day", "2026-11-09", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
     assert "direct debit" in _told(data, receivables, "forecast")
     assert bill in _told(data, receivables, "open", number)
+    assert "No payment plan" in _told(data, receivables, "plan", number)
+    with operator.database.transaction() as tx:
+        first = str(tx.value("SELECT ((now() AT TIME ZONE 'Europe/Amsterdam') + interval '1 month')::date"))[:8] + "15"
+    [agreed] = _call(data, receivables, "plan", number, "--parts", "2", "--first", first, "--by", "anna")["plans"]
+    assert [one["amount"] for one in agreed["instalments"]] == ["10.00", "10.00"]
     assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
     assert "Nothing is open" in _told(data, receivables, "open", number)
 
