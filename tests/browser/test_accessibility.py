@@ -46,8 +46,9 @@ def test_the_other_pages_pass_the_checks(someone: People, operator: Operator, sc
     officer.goto(f"{operator.desk}/evidence/{operator.customers[0].customer_id}")
     assert settled(officer).evaluate(CHECKS) == []
     manager = someone.page("bram.visser", scheme=scheme)
-    manager.goto(f"{operator.desk}/bills")
-    assert settled(manager).evaluate(CHECKS) == []
+    for path in ("/bills", "/unmatched", f"/customers/{operator.customers[0].customer_id}/receivables"):
+        manager.goto(f"{operator.desk}{path}")
+        assert settled(manager).evaluate(CHECKS) == []
     customer = someone.page(operator.customers[0].customer_number, site="mydata", scheme=scheme)
     assert settled(customer).evaluate(CHECKS) == []
     shot(customer, f"mydata-{scheme}")

@@ -19,6 +19,11 @@ class MessageKind(StrEnum):
     COLLECTION_WITHDRAWN = "collection_withdrawn"
     COLLECTION_RETURNED = "collection_returned"
     REFUND_SENT = "refund_sent"
+    REMINDER = "reminder"
+    FOURTEEN_DAY_LETTER = "fourteen_day_letter"
+    COLLECTION_COSTS = "collection_costs"
+    BLOCK_NOTICE = "block_notice"
+    PLAN_AGREED = "plan_agreed"
 
 
 class MessageState(StrEnum):

@@ -13,6 +13,16 @@ SUBJECTS = {
     (MessageKind.COLLECTION_RETURNED, "en"): "The collection of invoice {bill_number} did not succeed",
     (MessageKind.REFUND_SENT, "nl"): "U krijgt geld terug",
     (MessageKind.REFUND_SENT, "en"): "You get money back",
+    (MessageKind.PLAN_AGREED, "nl"): "Uw betalingsregeling",
+    (MessageKind.PLAN_AGREED, "en"): "Your payment plan",
+    (MessageKind.REMINDER, "nl"): "Herinnering: factuur {bill_number}",
+    (MessageKind.REMINDER, "en"): "Reminder: invoice {bill_number}",
+    (MessageKind.FOURTEEN_DAY_LETTER, "nl"): "Aanmaning: betaal binnen 15 dagen zonder kosten",
+    (MessageKind.FOURTEEN_DAY_LETTER, "en"): "Notice: pay within 15 days without costs",
+    (MessageKind.COLLECTION_COSTS, "nl"): "Wij hebben incassokosten in rekening gebracht",
+    (MessageKind.COLLECTION_COSTS, "en"): "We have charged collection costs",
+    (MessageKind.BLOCK_NOTICE, "nl"): "Wij kunnen uw diensten beperken",
+    (MessageKind.BLOCK_NOTICE, "en"): "We may restrict your services",
 }
 _TEXTS = {
     (MessageKind.PRE_NOTIFICATION, "nl"): """Wij schrijven factuur {bill_number} af van uw bankrekening.
@@ -54,6 +64,61 @@ overmaken, met het nummer van de factuur erbij? Is er iets anders aan de hand, n
     ): """The collection of invoice {bill_number} of € {amount} did not succeed, or was reversed. Would you pay the amount by
 transfer, with the number of the invoice? If something else is the matter, please get in touch with us.""",
     (MessageKind.REFUND_SENT, "nl"): """Wij maken € {amount} naar u over. Het bedrag staat binnen enkele werkdagen op uw bankrekening.""",
+    (MessageKind.REMINDER, "nl"): """Van factuur {bill_number} staat nog € {amount} open. Misschien is het u ontgaan. Wilt u het bedrag overmaken, met
+het nummer van de factuur erbij? Heeft u al betaald, dan hoeft u niets te doen. Bent u het niet eens met de factuur, laat het ons weten.
+Lukt betalen niet in een keer? Bel of schrijf ons, dan zoeken wij samen een regeling.""",
+    (
+        MessageKind.REMINDER,
+        "en",
+    ): """€ {amount} of invoice {bill_number} is still open. Perhaps it escaped you. Would you pay the amount by transfer, with
+the number of the invoice? If you have paid already, there is nothing to be done. If you disagree with the invoice, tell us.
+Can you not pay at once? Call or write to us, and we look for an arrangement together.""",
+    (MessageKind.FOURTEEN_DAY_LETTER, "nl"): """U heeft factuur {bill_number} niet op tijd betaald. Er staat € {amount} open.
+
+Betaal dit bedrag binnen 15 dagen nadat deze brief bij u is bezorgd. Dan betaalt u geen kosten. Betaalt u niet binnen die termijn,
+dan brengen wij € {costs} aan incassokosten in rekening. Dat bedrag volgt uit het Besluit vergoeding voor buitengerechtelijke
+incassokosten; er komt geen btw bij.
+
+Bent u het niet eens met de factuur, of lukt betalen niet? Neem dan binnen die termijn contact met ons op.""",
+    (MessageKind.FOURTEEN_DAY_LETTER, "en"): """You have not paid invoice {bill_number} in time. € {amount} is open.
+
+Pay this amount within 15 days after this letter was delivered to you. Then you pay no costs. If you do not pay within that term, we
+charge € {costs} of collection costs. That amount follows from the Dutch decree on compensation for extrajudicial collection costs;
+no VAT is added.
+
+Do you disagree with the invoice, or can you not pay? Then get in touch with us within that term.""",
+    (
+        MessageKind.COLLECTION_COSTS,
+        "nl",
+    ): """Van factuur {bill_number} staat nog € {amount} open. De termijn uit onze aanmaning is voorbij. Daarom brengen wij nu
+€ {costs} aan incassokosten in rekening. Lukt betalen niet in een keer? Bel of schrijf ons voor een regeling.""",
+    (
+        MessageKind.COLLECTION_COSTS,
+        "en",
+    ): """€ {amount} of invoice {bill_number} is still open. The term of our notice is over. Therefore we now charge € {costs} of
+collection costs. Can you not pay at once? Call or write to us for an arrangement.""",
+    (
+        MessageKind.BLOCK_NOTICE,
+        "nl",
+    ): """Van factuur {bill_number} staat nog € {amount} open. Als dat op {until} nog zo is, kunnen wij de dienst waarover de
+factuur gaat beperken. Alarmnummer 112 en gratis nummers blijven altijd bereikbaar. Bent u het niet eens met de factuur, laat het ons
+dan voor die dag weten; zolang wij dat uitzoeken beperken wij niets. Voor een regeling kunt u ons bellen of schrijven.""",
+    (
+        MessageKind.BLOCK_NOTICE,
+        "en",
+    ): """€ {amount} of invoice {bill_number} is still open. If that is so on {until}, we may restrict the service that the invoice
+is about. The emergency number 112 and free numbers always stay reachable. If you disagree with the invoice, tell us before that day;
+while we look into it we restrict nothing. For an arrangement you can call or write to us.""",
+    (
+        MessageKind.PLAN_AGREED,
+        "nl",
+    ): """Wij hebben afgesproken dat u € {amount} in {count} delen betaalt: elke maand € {part}, met de centen bij het laatste deel,
+voor het eerst op {due_date}. Zolang u op tijd betaalt vragen wij niet om meer. Nieuwe facturen betaalt u op tijd, zoals altijd.""",
+    (
+        MessageKind.PLAN_AGREED,
+        "en",
+    ): """We have agreed that you pay € {amount} in {count} parts: € {part} every month, with the cents in the last part, for the
+first time on {due_date}. As long as you pay in time we ask for no more. You pay new invoices in time, as always.""",
     (MessageKind.REFUND_SENT, "en"): """We transfer € {amount} to you. It is in your bank account within a few working days.""",
 }
 BODIES = {(kind, language): f"{{salutation}}\n\n{text}\n\n{_GREETING[language]}" for (kind, language), text in _TEXTS.items()}

@@ -133,7 +133,8 @@ def subject(*, kind: MessageKind, language: str, parameters: Mapping[str, str]) 
     Give the subject line of a message.
 
     :param parameters: of a bill `bill_number`, `amount` in euros and `due_date` as YYYY-MM-DD; of a threshold `percent`, `name`, `offering`,
-        `until` as YYYY-MM-DD, and of a cap its `amount`; of a collection `bill_number`, `amount`, `due_date`, `mandate` and `creditor`
+        `until` as YYYY-MM-DD, and of a cap its `amount`; of a collection `bill_number`, `amount`, `due_date`, `mandate` and `creditor`;
+        of late bills `bill_number`, `amount`, `costs` and `until`
     """
     return _SUBJECTS[kind, language].format_map(_spoken(parameters, language))
 
@@ -153,8 +154,8 @@ def _spoken(parameters: Mapping[str, str], language: str) -> dict[str, str]:
     """Write the amounts and days of a message as its reader does."""
     locale = "nl_NL" if language == "nl" else "en_GB"
     spoken = dict(parameters)
-    if "amount" in parameters:
-        spoken["amount"] = format_decimal(Decimal(parameters["amount"]), format="#,##0.00", locale=locale)
+    for name in {"amount", "costs", "part"} & set(parameters):
+        spoken[name] = format_decimal(Decimal(parameters[name]), format="#,##0.00", locale=locale)
     for name in {"due_date", "until"} & set(parameters):
         spoken[name] = format_date(date.fromisoformat(parameters[name]), "d MMMM y", locale=locale)
     return spoken

@@ -144,7 +144,7 @@ class Intake:
         self._batches += 1
         new, confirmed = self._new_bookings(head, statement_id, entries)
         seen = [one for key, entry in new for one in _parts_of(key, entry)]
-        self._recognise(seen, {entry_id: entry for key, entry in new for entry_id in (derived("bank entry", key, "0"),)})
+        self._recognise(seen, {derived("bank entry", key, "0"): entry for key, entry in new if entry.is_reversal})
         _write(self._tx, seen, self._now)
         for entry_id in self._undone:
             _bank_store.insert_decision(self._tx, entry_id, "reversed", None, "bank", self._now)

@@ -53,7 +53,7 @@ class BankTransaction:
     One payment in an entry.
 
     :param amount: a credit of our account is positive
-    :param family: domain, family and subfamily of the bank transaction code, such as `PMNT/RCDT/ESCT`
+    :param family: of a debit domain, family and subfamily of the bank transaction code, such as `PMNT/MCOP/CHRG`; nobody asks it of a credit
     :param references: structured remittance references
     """
 
@@ -225,10 +225,10 @@ def _entry(element: etree._Element, ordinal: int, length: int) -> Entry | None:
         booked_on = date.fromisoformat(day)
     except ValueError:
         raise InvalidInput(f"The {where} has no booking day (BookgDt).", remedy=_REMEDY) from None
-    family = _family(parts, length)
-    details = parts.get("NtryDtls")
-    batch_id = "" if details is None else _text(details, "Btch/PmtInfId", prefix)
-    each = element.findall(f"{prefix}NtryDtls/{prefix}TxDtls")
+    family = _family(parts, length) if amount < 0 else ""
+    details = [child for one in element if str(one.tag)[length:] == "NtryDtls" for child in one]
+    batch_id = next((_deep(_parts(one, length), length, "PmtInfId") for one in details if str(one.tag)[length:] == "Btch"), "")
+    each = [one for one in details if str(one.tag)[length:] == "TxDtls"]
     transactions = tuple(_transaction(one, length, amount, currency, family, batch_id, alone=len(each) == 1, where=where) for one in each)
     is_reversal = _deep(parts, length, "RvslInd") == "true"
     return Entry(
@@ -268,7 +268,7 @@ def _transaction(
     return BankTransaction(
         amount=own,
         currency=own_currency,
-        family=_family(parts, length) if "BkTxCd" in parts else family,
+        family=_family(parts, length) if own < 0 and "BkTxCd" in parts else family,
         end_to_end_id=_deep(refs, length, "EndToEndId"),
         payment_information_id=_deep(refs, length, "PmtInfId") or batch_id,
         references=tuple(filter(None, references)),

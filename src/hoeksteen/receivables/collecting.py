@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import UUID
 
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
+from hoeksteen.care.disputes import open_disputes
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.bank_days import bank_day_before, bank_day_on_or_after, is_bank_day
@@ -32,6 +33,7 @@ from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _collection_store, _store, iban
 from hoeksteen.receivables.mandates import Mandate
 from hoeksteen.receivables.model import Allocation, OpenItem, Payment
+from hoeksteen.receivables.plans import active_plans
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.receivables.sepa import DirectDebit, SequenceType, batch_of, pain008
 from hoeksteen.storage.postgres import Row, Transaction
@@ -153,6 +155,11 @@ def _prepare_page(
     usable = {one.billing_account_id: one for one in mandates if one.mandate_id not in lapsed}
     items = open_items_of(tx=tx, customer_ids=[*{one.customer_id for one in usable.values()}])
     bills = [item for found in items.values() for item in found if item.kind == "bill" and item.billing_account_id in usable]
+    disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
+    passed["disputed"] += sum(bill.customer_bill_id in disputed for bill in bills)
+    planned = {claim for plan in active_plans(tx=tx, customer_ids=[*items]) for claim in plan.claims}
+    passed["in_a_plan"] += sum(bill.customer_bill_id in planned for bill in bills)
+    bills = [bill for bill in bills if bill.customer_bill_id not in disputed | planned]
     before: dict[UUID, list[Row]] = {}
     for row in _collection_store.collections_of_bills(tx, [bill.customer_bill_id for bill in bills if bill.customer_bill_id]):
         before.setdefault(row["customer_bill_id"], []).append(row)
@@ -231,11 +238,14 @@ def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, ide
     mandates = _collection_store.mandates_by_id(tx, [row["mandate_id"] for row in rows], lock=True)
     items = open_items_of(tx=tx, customer_ids=[*{row["customer_id"] for row in rows}])
     owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
+    disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
     reasons = Counter[str]()
     for row in rows:
         mandate = mandates[row["mandate_id"]]
         left = min(row["announced"], owed.get(row["customer_bill_id"], _NOTHING))
         why = f"mandate_{mandate['state']}" if mandate["state"] != "active" else "paid" if left <= 0 else ""
+        if row["customer_bill_id"] in disputed:
+            why, left = "disputed", _NOTHING  # nobody is asked to pay what they contest
         if why:
             reasons[why] += 1
             _withdraw(tx, row, why, left, now, identifiers)

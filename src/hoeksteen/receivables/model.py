@@ -6,16 +6,16 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-ItemKind = Literal["bill", "credit", "payment", "refund", "deposit"]
+ItemKind = Literal["bill", "credit", "payment", "refund", "deposit", "fee"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
     """
-    Something that is not settled yet: a bill that is owed, a credit note, what is left of a payment, or a refund or deposit whose payment
-    was taken back.
+    Something that is not settled yet: a bill that is owed, a credit note, what is left of a payment, a fee, or a refund or deposit
+    whose payment was taken back.
 
-    :param customer_bill_id: of a bill or credit, or the identifier of the refund or deposit; `payment_id` of a payment
+    :param customer_bill_id: of a bill or credit, or the identifier of the fee, refund or deposit; `payment_id` of a payment
     :param amount: euros of the whole; negative where the operator owes it
     :param open_amount: euros still to be settled, of the same sign
     :param due_date: None for a payment

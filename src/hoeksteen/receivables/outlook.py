@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.ledger.queries import trial_balance
 from hoeksteen.party.queries import list_customers
 from hoeksteen.receivables import _settling_store
 from hoeksteen.receivables.model import OpenItem
+from hoeksteen.receivables.plans import Plan, active_plans, left_of
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.storage.postgres import Transaction
 
@@ -45,16 +47,17 @@ class Week:
     """
     Money that is to come in a week.
 
-    :param collections: that were announced or sent; `transfers` of bills that fall due
+    :param collections: that were announced or sent; `transfers` of bills that fall due; `instalments` of payment plans
     """
 
     first_day: date
     collections: Decimal
     transfers: Decimal
+    instalments: Decimal
 
     @property
     def total(self) -> Decimal:
-        return self.collections + self.transfers
+        return self.collections + self.transfers + self.instalments
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def ageing(*, tx: Transaction, as_of: date) -> Ageing:
     :param as_of: from which days are counted
     """
     amounts, counts, credit = dict.fromkeys(BUCKETS, _NOTHING), dict.fromkeys(BUCKETS, 0), _NOTHING
-    for item in _all_open_items(tx):
+    for item in (one for items, _, _ in _pages(tx) for many in items.values() for one in many):
         if item.open_amount < 0:
             credit += item.open_amount
             continue
@@ -105,36 +108,43 @@ def forecast(*, tx: Transaction, as_of: date, weeks: int = 8) -> Forecast:
     :param weeks: how many, the current one with them
     """
     monday = as_of - timedelta(days=as_of.weekday())
-    end = monday + timedelta(weeks=weeks)
-    transfers: defaultdict[date, Decimal] = defaultdict(lambda: _NOTHING)
-    collections: defaultdict[date, Decimal] = defaultdict(lambda: _NOTHING)
-    overdue = later = _NOTHING
-    for item in _all_open_items(tx, without_collected=True):
-        if item.open_amount < 0 or item.due_date is None:
-            continue
-        if item.due_date < as_of:
-            overdue += item.open_amount
-        elif item.due_date >= end:
-            later += item.open_amount
-        else:
-            transfers[item.due_date - timedelta(days=item.due_date.weekday())] += item.open_amount
+    come = _Come(as_of, monday + timedelta(weeks=weeks))
+    for items, planned, collected in _pages(tx):
+        for plan in planned:
+            for one in plan.still_to_come(left_of(plan, items[plan.customer_id])):
+                come.add("instalments", one.due, one.amount)
+        spoken_for = collected | {claim for plan in planned for claim in plan.claims}
+        for item in (one for many in items.values() for one in many):
+            if item.open_amount > 0 and item.due_date is not None and item.customer_bill_id not in spoken_for:
+                come.add("transfers", item.due_date, item.open_amount)
     for row in _settling_store.collections_by_day(tx):
-        day = max(row["day"], as_of)
-        if day < end:
-            collections[day - timedelta(days=day.weekday())] += row["amount"]
-        else:
-            later += row["amount"]
+        come.add("collections", max(row["day"], as_of), row["amount"])
     days = [monday + timedelta(weeks=number) for number in range(weeks)]
-    found = tuple(Week(day, collections[day], transfers[day]) for day in days)
-    return Forecast(as_of, found, overdue, later, _settling_store.refunds_on_their_way(tx))
+    found = tuple(Week(day, *(come.weeks[name, day] for name in ("collections", "transfers", "instalments"))) for day in days)
+    return Forecast(as_of, found, come.overdue, come.later, _settling_store.refunds_on_their_way(tx))
 
 
-def _all_open_items(tx: Transaction, *, without_collected: bool = False) -> Iterator[OpenItem]:
-    """Give the open items of every customer; on request without bills that an announced collection will settle."""
+class _Come:
+    """Money that is to come, by kind and week; what is late or too far away by itself."""
+
+    def __init__(self, as_of: date, end: date) -> None:
+        self._as_of, self._end = as_of, end
+        self.weeks: defaultdict[tuple[str, date], Decimal] = defaultdict(lambda: _NOTHING)
+        self.overdue = self.later = _NOTHING
+
+    def add(self, kind: str, due: date, amount: Decimal) -> None:
+        if due < self._as_of:
+            self.overdue += amount
+        elif due >= self._end:
+            self.later += amount
+        else:
+            self.weeks[kind, due - timedelta(days=due.weekday())] += amount
+
+
+def _pages(tx: Transaction) -> Iterator[tuple[dict[UUID, list[OpenItem]], list[Plan], set[UUID]]]:
+    """Give the open items of every customer, page by page, with their running plans and the bills that a collection will settle."""
     after = None
     while page := list_customers(tx=tx, after=after, limit=_PAGE):
         after = page[-1].customer_id
         ids = [one.customer_id for one in page]
-        collected = _settling_store.bills_to_be_collected(tx, ids) if without_collected else set()
-        for items in open_items_of(tx=tx, customer_ids=ids).values():
-            yield from (item for item in items if item.customer_bill_id not in collected)
+        yield open_items_of(tx=tx, customer_ids=ids), active_plans(tx=tx, customer_ids=ids), _settling_store.bills_to_be_collected(tx, ids)

@@ -12,9 +12,10 @@ from factories.bank_files import Statement, camt, receipt
 from factories.billed_operator import BilledOperator
 from hoeksteen.interfaces.cli.bank import bank
 from hoeksteen.interfaces.cli.collect import collect, mandate, refund
+from hoeksteen.interfaces.cli.dunning import dispute, dun
 from hoeksteen.interfaces.cli.receivables import receivables
 from hoeksteen.kernel.bank_days import bank_day_on_or_after
-from hoeksteen.kernel.errors import AccessDenied
+from hoeksteen.kernel.errors import AccessDenied, InvalidInput
 
 
 def _result(data: Path, group: Any, *words: str, as_json: bool = True, typed: str | None = None) -> Result:
@@ -103,5 +104,31 @@ def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     assert _call(data, receivables, "forecast", "--day", "2026-11-16", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
     assert "direct debit" in _told(data, receivables, "forecast")
     assert bill in _told(data, receivables, "open", number)
+    assert "No payment plan" in _told(data, receivables, "plan", number)
+    with operator.database.transaction() as tx:
+        first = str(tx.value("SELECT ((now() AT TIME ZONE 'Europe/Amsterdam') + interval '1 month')::date"))[:8] + "15"
+    [agreed] = _call(data, receivables, "plan", number, "--parts", "2", "--first", first, "--by", "anna")["plans"]
+    assert [one["amount"] for one in agreed["instalments"]] == ["10.00", "10.00"]
     assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
     assert "Nothing is open" in _told(data, receivables, "open", number)
+
+
+def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
+    assert "Nothing was asked" in _told(data, dun, "show", number)
+    assert _call(data, dun, "run", "--day", "2026-11-22")["steps"] == {"reminder": 1}
+    assert "reminder" in _told(data, dun, "show", number)
+    assert _call(data, dispute, "open", bill, "--about", "amount", "--by", "anna")["outcome"] is None
+    assert "disputed or collected" in _told(data, dun, "run", "--day", "2026-11-29")
+    assert "rejected" in _told(data, dispute, "settle", bill, "--outcome", "rejected", "--by", "anna")
+    assert _call(data, dun, "except", number, "--kind", "other", "--by", "anna")["until_day"] is None
+    shown = _call(data, dun, "show", number)
+    assert (len(shown["cases"][0]["steps"]), len(shown["exceptions"]), shown["disputes"][0]["about"]) == (1, 1, "amount")
+    with pytest.raises(InvalidInput, match="future"):
+        _call(data, dun, "run", "--day", "2099-01-01")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("{minimum: 5, steps: [{kind: collection_costs, after_days: 7}]}")
+    with pytest.raises(InvalidInput, match="without the letter"):
+        _call(data, dun, "run", "--policy", str(policy))

@@ -60,6 +60,8 @@ COMMANDS = {
     "receivables": Topic("receivables", False, "Who owes what, what money is to come; write-offs and deposits."),
     "audit": Topic("audit", False, "Add a month up anew, from usage to open items."),
     "ledger": Topic("ledger", False, "Trial balance; close a month's books; journal and audit file."),
+    "dun": Topic("dunning", False, "Remind of late bills by a policy, never of what is contested."),
+    "dispute": Topic("dunning", False, "Record bills that customers contest, and how it ended."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),

@@ -13,9 +13,9 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_day, a_euro_amount, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
-from hoeksteen.kernel.errors import Corrupt
+from hoeksteen.kernel.errors import Corrupt, InvalidInput
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.receivables import outlook, settling
+from hoeksteen.receivables import outlook, plans, settling
 from hoeksteen.receivables.queries import balance, open_items
 
 _SERVICE = "bss"
@@ -86,15 +86,47 @@ def forecast(day: date | None, weeks: int, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = outlook.forecast(tx=tx, as_of=day or local_day(runtime.clock.now()), weeks=weeks)
     table = report_table(f"Money to come from {found.as_of}")
-    for heading in ("week from", "direct debit", "transfer", "together"):
+    for heading in ("week from", "direct debit", "transfer", "in parts", "together"):
         table.add_column(heading, justify="left" if heading == "week from" else "right")
     for one in found.weeks:
-        table.add_row(f"{one.first_day}", f"{one.collections:,}", f"{one.transfers:,}", f"{one.total:,}")
+        table.add_row(f"{one.first_day}", f"{one.collections:,}", f"{one.transfers:,}", f"{one.instalments:,}", f"{one.total:,}")
     console = report_console(as_json=as_json)
     console.print(table)
     console.print(f"Overdue {found.overdue:,}, later {found.later:,}, refunds to be paid {found.refunds:,}")
     if as_json:
         emit_json(asdict(found) | {"weeks": [asdict(one) | {"total": one.total} for one in found.weeks]})
+
+
+@receivables.command()
+@customer_argument
+@click.option(
+    "--parts", "instalments", type=click.IntRange(2, plans.INSTALMENTS_MAX), help="Agree on so many monthly parts; without it, show the plans."
+)
+@click.option("--first", "first_due", callback=a_day, help="The day of the first part, the 1st to the 28th of a month.")
+@click.option("--by", "who", default="", help="Who agrees to it.")
+@data_option
+@json_option
+def plan(customer: str, instalments: int | None, first_due: date | None, who: str, data: Path, as_json: bool) -> None:
+    """Agree that what a customer owes is paid in parts, or show such agreements."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        whom = meant_customer(tx=tx, named=customer).customer_id
+        if instalments is not None:
+            if first_due is None:
+                raise InvalidInput("--first is missing.", remedy="Name the day of the first part, such as 2026-12-28.")
+            plans.agree(
+                tx=tx, customer_id=whom, instalments=instalments, first_due=first_due, by=who, now=runtime.clock.now(),
+                identifiers=runtime.identifiers,
+            )  # fmt: skip
+        found = plans.plans_of(tx=tx, customer_id=whom)
+    table = report_table("Payment plans")
+    for heading in ("agreed", "state", "part of", "amount"):
+        table.add_column(heading, justify="right" if heading == "amount" else "left")
+    for one in found:
+        for part in one.instalments:
+            table.add_row(f"{one.agreed_on}", one.state, f"{part.due}", f"{part.amount:,}")
+    print_table(report_console(as_json=as_json), table, nothing="No payment plan.")
+    if as_json:
+        emit_json({"plans": [asdict(one) for one in found]})
 
 
 @receivables.command("write-off")
