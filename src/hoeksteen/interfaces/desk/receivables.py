@@ -77,7 +77,7 @@ def of_customer(visit: NamedDependency[Visit], customer_id: FromPath[UUID]) -> R
         customer = party.customer(tx=tx, customer_id=customer_id)
         if look_at(tx=tx, visit=visit, customer_id=customer_id) is None:
             return visit.page("desk/reason.html", customer=customer)
-        found = {
+        found: dict[str, Any] = {
             "items": receivables.open_items(tx=tx, customer_id=customer_id),
             "balance": receivables.balance(tx=tx, customer_id=customer_id),
             "mandates": mandates.mandates_of(tx=tx, customer_id=customer_id),
