@@ -54,6 +54,9 @@ COMMANDS = {
     "audit": Topic("audit", False, "Add a month up anew, from usage to open items."),
     "ledger": Topic("ledger", False, "Trial balance; close a month's books; journal and audit file."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
+    "backup": Topic("backup", False, "Back up the business database and the lake to one instant."),
+    "restore": Topic("backup", False, "Restore a backup into an empty installation."),
+    "fsck": Topic("backup", False, "Look the business database and the lake over."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
 }
