@@ -252,7 +252,7 @@ def _killed(mode: str, place: tuple[str, Path], folder: Path, chance: random.Ran
 
 def test_killed_while_it_is_made(full: BilledOperator, business_dsn: str, tmp_path: Path) -> None:
     chance, whole = random.Random(4), 0
-    for number in range(8):
+    for number in range(6):
         folder = tmp_path / f"backup{number}"
         _killed("backup", (business_dsn, full.lake.warehouse), folder, chance)
         if folder.exists():
@@ -260,7 +260,7 @@ def test_killed_while_it_is_made(full: BilledOperator, business_dsn: str, tmp_pa
         else:
             with pytest.raises(InvalidInput):
                 check(folder=folder.with_name(f"{folder.name}.unfinished"))
-    assert whole < 8, "the kills came too late to mean anything"
+    assert whole < 6, "the kills came too late to mean anything"
     _back_up(full, tmp_path / "last")
     assert check(folder=tmp_path / "last")
 
@@ -268,7 +268,7 @@ def test_killed_while_it_is_made(full: BilledOperator, business_dsn: str, tmp_pa
 def test_killed_while_it_is_restored(full: BilledOperator, new_place: Callable[[], Place], tmp_path: Path) -> None:
     chance, folder = random.Random(5), _back_up(full, tmp_path / "backup")
     cut_off = 0
-    for _ in range(5):
+    for _ in range(4):
         place = new_place()
         _killed("restore", (place.dsn, place.lake.warehouse), folder, chance)
         deadline = time.monotonic() + 20
@@ -306,7 +306,8 @@ def test_fsck_finds_what_does_not_hold_together(full: BilledOperator, business_d
     else:
         file.write_bytes(content[:-9] if what == "cut off" else content[: len(content) // 3] + b"\0" * 64 + content[len(content) // 3 + 64 :])
     says = {
-        "missing": "is missing", "cut off": "bytes, not", "garbled": f"{CHARGE.name}: ", "a posting": "no balanced entry", "a bill number": "are used",
+        "missing": "is missing", "cut off": "bytes, not", "garbled": f"{CHARGE.name}: ", "a posting": "no balanced entry",
+        "a bill number": "are used",
         "a blob": "blobs are empty", "a month": "not the one that was closed",
     }[what]  # fmt: skip
     found = faults(full.database, full.lake)

@@ -10,7 +10,7 @@ from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, js
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys import safekeeping
 from hoeksteen.kernel.errors import Corrupt
-from hoeksteen.storage.backup import BackupResult
+from hoeksteen.storage.backup import BackupResult, check
 
 _SERVICE = "bss"
 _SHOWN_MAX = 50
@@ -52,11 +52,20 @@ def restore(folder: Path, data: Path, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--backup", "folder", type=click.Path(path_type=Path), help="Look over this backup instead: every file against its SHA-256.")
 @data_option
 @json_option
-def fsck(data: Path, as_json: bool) -> None:
+def fsck(folder: Path | None, data: Path, as_json: bool) -> None:
     """Look the business database and the lake over: files, records, ledger, bill numbers; it changes nothing."""
     began = time.monotonic()
+    if folder is not None:
+        held = check(folder=folder)
+        rows = sum(one["rows"] for one in held["tables"].values())
+        if as_json:
+            emit_json({"folder": folder, "taken_at": held["taken_at"], "rows": rows, "faults": []})
+        else:
+            click.echo(f"{folder} is whole: {counted(rows, 'row')} of {held['taken_at']}.")
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
         found = safekeeping.faults(database=runtime.database, lake=runtime.lake)
         sealed = safekeeping.sealed_blobs(database=runtime.database)
