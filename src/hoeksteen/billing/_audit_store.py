@@ -32,3 +32,11 @@ def gross_by_account(tx: Transaction, end_day: date) -> dict[UUID, Decimal]:
 
 def gross_of_bills(tx: Transaction, customer_bill_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Decimal]]:
     return {row["customer_bill_id"]: (row["billing_account_id"], row["gross"]) for row in tx.rows(_OF_BILLS, (list(customer_bill_ids),))}
+
+
+def years_of_numbers(tx: Transaction, legal_entity: str) -> set[int]:
+    sql = """
+    SELECT DISTINCT split_part(bill_number, '-', 2)::int AS year FROM billing.customer_bill WHERE bill_number IS NOT NULL
+    UNION SELECT year FROM billing.invoice_counter WHERE legal_entity = %s
+    """
+    return {row["year"] for row in tx.rows(sql, (legal_entity,))}

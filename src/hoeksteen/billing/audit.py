@@ -94,6 +94,11 @@ def ledger_difference(*, database: Database, bill_run_id: UUID) -> Decimal:
         after = bills[-1].billing_account_id
 
 
+def number_gaps(*, tx: Transaction) -> list[Difference]:
+    """Name the years whose bill numbers have a gap, or whose counter does not stand at the last one."""
+    return list(_numbers(tx, _audit_store.years_of_numbers(tx, LAGE_LANDEN.code)))
+
+
 def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, int], held: dict[UUID, int]) -> None:
     """Add up what each billing account's bill must show, and set apart what was passed by."""
     passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}

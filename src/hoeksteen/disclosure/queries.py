@@ -164,3 +164,8 @@ def session(*, keeper: KeeperClient, token: str) -> Session:
     """
     with as_our_errors():
         return keeper.session(token)
+
+
+def counts(*, tx: Transaction) -> dict[str, tuple[int, int]]:
+    """Give, per category, how many sealed blobs are kept and how many of them are empty; nothing is opened."""
+    return _store.counts(tx)

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.bookkeeping import SOURCE as BILL
-from hoeksteen.billing.model import BillAudit, Difference
-from hoeksteen.billing.queries import gross_by_account
+from hoeksteen.billing.model import BillAudit, BillRun, Difference
+from hoeksteen.billing.queries import gross_by_account, runs
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import LedgerAccountBalance, LedgerAccountCode
@@ -34,15 +34,17 @@ class MonthAudit:
     """
     What an audit of a month found; all is well when there is no difference.
 
+    :param until: the last day whose books it holds
     :param usage_records: of all files, by state; they add up to `usage_records_in`
     :param bills: None when no final run's usage period begins in the month
-    :param debtors: what debtors owe by the books at the end of the month
+    :param debtors: what debtors owe by the books on that day
     :param open_items: what bills ask until then less what was received, and what other sources booked
     :param other_sources: what sources without a subledger of their own booked on debtors
-    :param accounts: the trial balance at the end of the month; bank and clearing accounts are among them by code
+    :param accounts: the trial balance of that day; bank and clearing accounts are among them by code
     """
 
     period: BillPeriod
+    until: date
     usage_records_in: int
     usage_records: Mapping[str, int]
     bills: BillAudit | None
@@ -55,7 +57,8 @@ class MonthAudit:
 
 def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthAudit:
     """
-    Audit a calendar month: the bills whose usage period begins in it, and the books up to its end with what is owed and paid by then.
+    Audit a calendar month: the bills whose usage period begins in it, and the books up to its end, or up to the day on these bills where that is
+    later, with what is owed and paid by then.
 
     :raises NotFound: when there is nothing to audit: no final run, and nothing booked until its end
     """
@@ -66,18 +69,20 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
     with database.transaction() as tx:
         tx.see_one_moment()
         files = usage_balance(tx=tx)
-        accounts = trial_balance(tx=tx, until=date.fromordinal(period.end_day.toordinal() - 1))
+        end_day = max([period.end_day, *(_day_after(run.bill_date) for run in runs(tx=tx) if _is_of(run, period))])
+        until = date.fromordinal(end_day.toordinal() - 1)
+        accounts = trial_balance(tx=tx, until=until)
         if bills is None and not any(one.debit for one in accounts):
             raise NotFound(f"There is nothing to audit in {period.first_day:%Y-%m}.", remedy="Run the bills first.")
-        booked = sums_by_source(tx=tx, code=LedgerAccountCode.DEBTORS, end_day=period.end_day)
-        asked = gross_by_account(tx=tx, end_day=period.end_day)
-        received = received_by_account(tx=tx, end_day=period.end_day)
+        booked = sums_by_source(tx=tx, code=LedgerAccountCode.DEBTORS, end_day=end_day)
+        asked = gross_by_account(tx=tx, end_day=end_day)
+        received = received_by_account(tx=tx, end_day=end_day)
         differences = [
             *(bills.differences if bills is not None else ()),
             *_files(files),
             *_by_account("bills = debtors", asked, booked.get(BILL, {})),
             *_by_account("payments = debtors", {one: -amount for one, amount in received.items()}, booked.get(PAYMENT, {})),
-            *_bank(tx, period.end_day, received),
+            *_bank(tx, end_day, received),
             *_settled(tx),
             *_zero(accounts),
             *(Difference("closed month", None, f"{one.first_day:%Y-%m}", _NOTHING, one.debit) for one in changed_periods(tx=tx)),
@@ -85,6 +90,7 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
     others = {source: sum(sums.values(), _NOTHING) for source, sums in booked.items() if source not in (BILL, PAYMENT)}
     return MonthAudit(
         period=period,
+        until=until,
         usage_records_in=sum(file.records_in for file in files),
         usage_records={state: sum(getattr(file, state) for file in files) for state in USAGE_STATES},
         bills=bills,
@@ -94,6 +100,14 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
         accounts=accounts,
         differences=tuple(differences),
     )
+
+
+def _is_of(run: BillRun, period: BillPeriod) -> bool:
+    return run.kind == "final" and period.first_day <= run.period.first_day < period.end_day
+
+
+def _day_after(day: date) -> date:
+    return date.fromordinal(day.toordinal() + 1)
 
 
 def _files(files: Sequence[RatedBalance]) -> Iterator[Difference]:

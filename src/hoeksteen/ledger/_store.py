@@ -33,6 +33,15 @@ SELECT e.source, p.billing_account_id, sum(p.amount) AS amount
 FROM ledger.posting p JOIN ledger.journal_entry e USING (journal_entry_id)
 WHERE p.ledger_account_code = %(code)s AND e.booked_on < %(end)s GROUP BY e.source, p.billing_account_id
 """
+_UNBALANCED = """
+SELECT journal_entry_id FROM (
+    SELECT coalesce(e.journal_entry_id, p.journal_entry_id) AS journal_entry_id, e.journal_entry_id IS NULL AS lost,
+           count(p.line) AS postings, sum(p.amount) AS total, bool_or(p.line IS NOT NULL AND a.ledger_account_code IS NULL) AS nowhere
+    FROM ledger.journal_entry e FULL JOIN ledger.posting p ON p.journal_entry_id = e.journal_entry_id
+    LEFT JOIN ledger.ledger_account a ON a.ledger_account_code = p.ledger_account_code
+    GROUP BY e.journal_entry_id, p.journal_entry_id, p.currency
+) part GROUP BY journal_entry_id HAVING bool_or(lost) OR bool_or(nowhere) OR sum(postings) < 2 OR max(abs(total)) <> 0 ORDER BY journal_entry_id
+"""
 _PERIOD = "SELECT first_day, end_day, closed_at, closed_by, entries, postings, debit, digest FROM ledger.accounting_period "
 _PERIOD_SUMS = """
 SELECT (SELECT count(*) FROM ledger.journal_entry WHERE booked_on >= %(first)s AND booked_on < %(end)s) AS entries,
@@ -195,3 +204,7 @@ def sums_by_source(tx: Transaction, code: str, end_day: date) -> dict[str, dict[
     for row in tx.rows(_SUMS_BY_SOURCE, {"code": code, "end": end_day}):
         sums.setdefault(row["source"], {})[row["billing_account_id"]] = row["amount"]
     return sums
+
+
+def unbalanced_entries(tx: Transaction) -> list[UUID]:
+    return [row["journal_entry_id"] for row in tx.rows(_UNBALANCED)]

@@ -50,3 +50,8 @@ def changed_periods(*, tx: Transaction) -> list[AccountingPeriod]:
 def sums_by_source(*, tx: Transaction, code: str, end_day: date) -> dict[str, dict[UUID | None, Decimal]]:
     """Give what each source booked on a ledger account before a day, by billing account; for audits."""
     return _store.sums_by_source(tx, code, end_day)
+
+
+def unbalanced_entries(*, tx: Transaction) -> list[UUID]:
+    """Give the entries without balanced postings on accounts that exist, and those that only postings name; the database lets none be written."""
+    return _store.unbalanced_entries(tx)

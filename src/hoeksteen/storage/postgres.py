@@ -102,6 +102,20 @@ class Transaction:
             for part in copy:
                 yield bytes(part)
 
+    def copy_out_text(self, query: str) -> Iterator[bytes]:
+        """Give a query's rows in PostgreSQL's text COPY format, which any version reads, piece by piece."""
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
+            for part in copy:
+                yield bytes(part)
+
+    def copy_in_text(self, table: str, columns: Sequence[str], pieces: Iterable[bytes]) -> int:
+        """Load what `copy_out_text` gave and say how many rows it was."""
+        with self._connection.cursor() as cursor:
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for piece in pieces:
+                    copy.write(piece)
+            return cursor.rowcount
+
 
 class Database:
     """

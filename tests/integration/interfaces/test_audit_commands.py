@@ -21,6 +21,7 @@ def test_a_month_is_added_up_and_a_difference_ends_it_with_corrupt(operator: Bil
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert (done.exit_code, found["differences"], found["bills"], found["gross"], found["ledger"]) == (0, [], 6, str(gross), str(gross))
     assert found["usage"] == found["usage_lines"] != "0"
+    assert (found["until"], found["open_items"], found["debtors"]) == ("2026-11-01", str(gross), str(gross))
     told = _result(data).stdout
     assert "0 differences" in told and "6 bills = ledger" in told and "usage records = their states" in told
     with operator.database.transaction() as tx:

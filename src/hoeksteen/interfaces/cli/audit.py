@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys.balance import MonthAudit, audit_month
 from hoeksteen.kernel.errors import Corrupt
@@ -55,7 +55,7 @@ def _show(console: Console, found: MonthAudit, seconds: float) -> None:
         table.add_row("usage charges = usage lines", f"{bills.usage:,}", f"{bills.usage_lines:,}", f"{bills.usage - bills.usage_lines:,}")
         table.add_row("usage of accounts held", "", f"{bills.usage_held:,}", "")
         table.add_row(f"{counted(bills.bills, 'bill')} = ledger", f"{bills.gross:,}", f"{bills.ledger:,}", f"{bills.ledger_difference:,}")
-    table.add_row("open items = debtors", f"{found.open_items:,}", f"{found.debtors:,}", f"{found.open_items - found.debtors:,}")
+    table.add_row(f"open items on {found.until} = debtors", f"{found.open_items:,}", f"{found.debtors:,}", f"{found.open_items - found.debtors:,}")
     for source, amount in found.other_sources.items():
         table.add_row(f"of which booked as {source}", "", f"{amount:,}", "")
     console.print(table)
@@ -64,13 +64,13 @@ def _show(console: Console, found: MonthAudit, seconds: float) -> None:
         states.add_column(state.replace("_", " "), justify="right")
     states.add_row(*(f"{count:,}" for count in found.usage_records.values()))
     console.print(states)
-    books = report_table("Ledger accounts at the end of the month")
+    books = report_table(f"Ledger accounts on {found.until}")
     for heading in ("code", "ledger account", "balance"):
         books.add_column(heading, justify="right" if heading == "balance" else "left")
     for one in found.accounts:
         if one.debit or one.credit:
             books.add_row(one.ledger_account_code, one.name_en, f"{one.balance:,}")
-    console.print(books)
+    print_table(console, books, nothing=f"Nothing was booked until {found.until}.")
     for difference in found.differences[:_DIFFERENCES_SHOWN_MAX]:
         what = f"{difference.bill_number or ''} {difference.billing_account_id or ''}".strip()
         console.print(f"  [red]{difference.check}[/] {what}: {difference.expected} is {difference.found}", highlight=False)
@@ -82,7 +82,7 @@ def _show(console: Console, found: MonthAudit, seconds: float) -> None:
 def _figures(found: MonthAudit, seconds: float) -> dict[str, object]:
     bills = found.bills
     return {
-        "usage_records_in": found.usage_records_in, "usage_records": dict(found.usage_records),
+        "until": found.until, "usage_records_in": found.usage_records_in, "usage_records": dict(found.usage_records),
         "bills": None if bills is None else bills.bills, "usage": None if bills is None else bills.usage,
         "usage_lines": None if bills is None else bills.usage_lines, "usage_held": None if bills is None else bills.usage_held,
         "gross": None if bills is None else bills.gross, "ledger": None if bills is None else bills.ledger,

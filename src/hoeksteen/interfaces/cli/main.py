@@ -63,6 +63,9 @@ COMMANDS = {
     "dun": Topic("dunning", False, "Remind of late bills by a policy, never of what is contested."),
     "dispute": Topic("dunning", False, "Record bills that customers contest, and how it ended."),
     "messages": Topic("messages", False, "Send messages to customers, and show what could not be sent."),
+    "backup": Topic("backup", False, "Back up the business database and the lake to one instant."),
+    "restore": Topic("backup", False, "Restore a backup into an empty installation."),
+    "fsck": Topic("backup", False, "Look the business database and the lake over."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
 }

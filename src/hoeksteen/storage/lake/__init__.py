@@ -18,11 +18,11 @@ from uuid import UUID
 
 from hoeksteen.kernel.errors import Unavailable
 from hoeksteen.storage.lake import _store
-from hoeksteen.storage.lake._iceberg import Iceberg
+from hoeksteen.storage.lake._iceberg import Iceberg, LakeFile
 from hoeksteen.storage.lake.tables import ColumnType, LakeTable
 from hoeksteen.storage.postgres import Database, Transaction
 
-__all__ = ["ColumnType", "Lake", "LakeTable", "LakeWrite"]
+__all__ = ["ColumnType", "Lake", "LakeFile", "LakeTable", "LakeWrite"]
 
 KEPT_DEFAULT = timedelta(days=1)
 _RESUMABLE = timedelta(days=7)  # how long what a killed write left is kept for its next life
@@ -151,6 +151,15 @@ class Lake:
         snapshot = self.head(table)
         return {} if snapshot is None else self._iceberg.partitions(table, snapshot)
 
+    def files_of_heads(self, tx: Transaction) -> dict[str, list[LakeFile]]:
+        """
+        Give the files of every table as a transaction sees its head, and keep them from expiring until it ends.
+
+        :param tx: sees one moment, so that the files and its rows belong together
+        """
+        _store.hold_expiry(tx)
+        return {name: self._iceberg.data_files(name, snapshot) for name, snapshot in sorted(_store.heads(tx).items())}
+
     def remember(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         """
         Give what `make` made for a key before, or make it now; only the latest few are kept.
@@ -190,7 +199,9 @@ class Lake:
             with database.transaction() as tx:
                 _require_lock(tx)
                 self._clear_away(database)
-                self._expire(database)
+                with database.transaction() as expiring:
+                    if _store.may_expire(expiring):
+                        self._expire(database)
                 with database.transaction() as journal:
                     _store.begin_write(journal, write_id, resumable=resumable)
                 write = LakeWrite(write_id, tx, self.warehouse, self._iceberg, self._files_at)

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -42,6 +43,15 @@ _TYPES: dict[ColumnType, IcebergType] = {
 }
 # Old metadata files are removed, so that the directory stays as large as the live snapshots need.
 _PROPERTIES = {"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "20"}
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFile:
+    """A Parquet file of a table, as the table's own lists describe it."""
+
+    path: Path
+    rows: int
+    size_bytes: int
 
 
 class Iceberg:
@@ -129,6 +139,12 @@ class Iceberg:
             values = tuple(int(task.file.partition[place]) for place in range(len(table.partition)))
             found.setdefault(values, []).append(_path(task.file.file_path))
         return {values: sorted(files) for values, files in found.items()}
+
+    def data_files(self, table_name: str, snapshot_id: int) -> list[LakeFile]:
+        """Give all Parquet files of a snapshot with what its lists say of them."""
+        scan = self._open().load_table(f"{_NAMESPACE}.{table_name}").scan(snapshot_id=snapshot_id)
+        found = [LakeFile(Path(_path(task.file.file_path)), task.file.record_count, task.file.file_size_in_bytes) for task in scan.plan_files()]
+        return sorted(found, key=lambda one: one.path)
 
     def set_back(self, table_name: str, snapshot_id: int | None) -> None:
         """Make a snapshot the current one again; None empties the table."""

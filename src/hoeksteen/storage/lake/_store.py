@@ -7,10 +7,21 @@ from uuid import UUID
 from hoeksteen.storage.postgres import Transaction
 
 _ONE_WRITER = 0x6C616B65  # "lake"
+_EXPIRY = 0x65787069  # "expi"
 
 
 def take_write_lock(tx: Transaction) -> bool:
     return bool(tx.value("SELECT pg_try_advisory_xact_lock(%s)", (_ONE_WRITER,)))
+
+
+def hold_expiry(tx: Transaction) -> None:
+    """Keep files of replaced snapshots where they are until the transaction ends."""
+    tx.execute("SELECT pg_advisory_xact_lock_shared(%s)", (_EXPIRY,))
+
+
+def may_expire(tx: Transaction) -> bool:
+    """Say whether nobody holds files of replaced snapshots, and let nobody begin to until the transaction ends."""
+    return bool(tx.value("SELECT pg_try_advisory_xact_lock(%s)", (_EXPIRY,)))
 
 
 def heads(tx: Transaction) -> dict[str, int]:
