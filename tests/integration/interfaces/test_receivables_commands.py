@@ -118,7 +118,7 @@ def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path
     operator.run(date(2026, 10, 1))
     number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
     assert "Nothing was asked" in _told(data, dun, "show", number)
-    assert _call(data, dun, "run", "--day", "2026-11-22")["steps"] == {"reminder": 1}
+    assert _call(data, dun, "run", "--day", "2026-11-23")["steps"] == {"reminder": 1}
     assert "reminder" in _told(data, dun, "show", number)
     assert _call(data, dispute, "open", bill, "--about", "amount", "--by", "anna")["outcome"] is None
     assert "disputed or collected" in _told(data, dun, "run", "--day", "2026-11-29")

@@ -16,14 +16,14 @@ from hoeksteen.receivables.dunning import DunningRun
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import balance, open_items
 
-DUE = date(2026, 11, 15)
+DUE = date(2026, 11, 16)
 REMINDED, WARNED = DUE + timedelta(days=7), DUE + timedelta(days=17)
-CHARGED = date(2026, 12, 22)  # the letter of 2 December is delivered on the 4th, and its term ends on the 21st, a Monday
+CHARGED = date(2026, 12, 22)  # the letter of 3 December is delivered on the 5th, and its term ends on the 21st, a Monday
 
 
 @pytest.fixture
 def late(operator: BilledOperator) -> Held:
-    """A customer with a bill of 20.00 that was due on 15 November."""
+    """A customer with a bill of 20.00 that was due on 16 November."""
     (one,) = operator.add("mobile-m")
     operator.run(date(2026, 10, 1))
     return one
