@@ -93,7 +93,8 @@ _DAMAGE = {
         "payments = debtors",
     ),
     "a payment that is gone": (
-        "DELETE FROM receivables.payment WHERE payment_id = (SELECT payment_id FROM receivables.payment ORDER BY 1 LIMIT 1)", "payments = debtors",
+        "DELETE FROM receivables.payment"
+        " WHERE bank_reference = (SELECT min(bank_reference) FROM receivables.payment WHERE bank_reference ~ '^B')", "payments = debtors",
     ),
     "a payment that settles more than it is": ("UPDATE receivables.allocation SET amount = amount + 1000", "settled at most once"),
     "a month that was changed after it was closed": (
