@@ -34,6 +34,7 @@ from hoeksteen.storage.backup import check
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 from hoeksteen.usage.tables import GUIDED
+from simulation.desk_of_receivables import Desk
 
 WORKER = Path(__file__).with_name("backup_worker.py")
 NOW = datetime(2026, 12, 1, 6, tzinfo=UTC)
@@ -108,6 +109,7 @@ def _contents(database: Database) -> dict[str, object]:
 
 
 def test_everything_comes_back_and_works_on(full: BilledOperator, new_place: Callable[[], Place], tmp_path: Path) -> None:
+    Desk(full, random.Random(6), tmp_path).month(date(2026, 12, 1))
     folder = _back_up(full, tmp_path / "backup")
     assert {oct(one.stat().st_mode & 0o777) for one in folder.rglob("*") if one.is_file()} == {"0o600"}
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -117,7 +119,8 @@ def test_everything_comes_back_and_works_on(full: BilledOperator, new_place: Cal
     place.restore(folder)
     assert _contents(place.database) == _contents(full.database)
     assert place.faults() == []
-    assert audit_month(database=place.database, lake=place.lake, period=OCTOBER).differences == ()
+    for month in (10, 12):
+        assert audit_month(database=place.database, lake=place.lake, period=bill_period(date(2026, month, 1))).differences == ()
     there = BilledOperator(place.database, full.keeper, place.lake, Identifiers(random.Random(2)), list(full.held))
     with place.database.transaction() as tx:
         run_id = tx.value("SELECT bill_run_id FROM billing.bill_run")

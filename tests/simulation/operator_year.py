@@ -12,6 +12,7 @@ from hoeksteen.kernel.time_period import add_months, start_of_day
 from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewAlteration
 from hoeksteen.receivables.operations import register_payment
+from simulation.desk_of_receivables import Desk
 
 MOBILE = ("mobile-s", "mobile-m", "mobile-l")
 HOME = ("internet-100", "internet-500", "tv-basic")
@@ -22,13 +23,15 @@ class Simulation:
     """
     The operator, and what the world knows of it by itself.
 
-    :param paid: euros that each billing account has paid
+    :param paid: euros that each billing account has paid, as was registered by hand
+    :param desk: what comes by the bank and over the desk beside them
     """
 
     operator: BilledOperator
     chance: random.Random
     paid: dict[UUID, Decimal] = field(default_factory=dict)
     bank: int = 0
+    desk: Desk | None = None
 
     def month(self, month: date) -> None:
         """Let a month pass, and bill it on the first day of the next."""
@@ -41,6 +44,8 @@ class Simulation:
             self.operator.charge(metered, month=month, records=self.chance.randrange(1, 4))
         self.operator.run(month)
         self._pay(add_months(month, 1))
+        if self.desk is not None:
+            self.desk.month(add_months(month, 1))
 
     def _some(self, share: float) -> list[Held]:
         return [one for one in self.operator.held if self.chance.random() < share]

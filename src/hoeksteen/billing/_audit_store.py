@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from hoeksteen.storage.postgres import Transaction
+from hoeksteen.storage.postgres import Row, Transaction
 
 _USAGE_DISCOUNTS = """
 SELECT b.billing_account_id, sum(coalesce(l.gross, l.net)) AS amount
@@ -15,6 +15,10 @@ WHERE b.bill_run_id = %(run)s AND l.kind = 'discount' AND l.detail -> 'usage' IS
 _GROSS = """
 SELECT billing_account_id, sum(gross) AS amount FROM billing.customer_bill
 WHERE bill_number IS NOT NULL AND bill_date < %(end)s GROUP BY billing_account_id
+"""
+_TOTALS = """
+SELECT coalesce(sum(net), 0.00) AS net, coalesce(sum(vat), 0.00) AS vat, coalesce(sum(rounding), 0.00) AS rounding FROM billing.customer_bill
+WHERE bill_number IS NOT NULL AND bill_date < %(end)s
 """
 _OF_BILLS = (
     "SELECT customer_bill_id, billing_account_id, gross FROM billing.customer_bill WHERE customer_bill_id = ANY (%s) AND bill_number IS NOT NULL"
@@ -28,6 +32,12 @@ def usage_discounts(tx: Transaction, bill_run_id: UUID) -> dict[UUID, Decimal]:
 
 def gross_by_account(tx: Transaction, end_day: date) -> dict[UUID, Decimal]:
     return {row["billing_account_id"]: row["amount"] for row in tx.rows(_GROSS, {"end": end_day})}
+
+
+def totals(tx: Transaction, end_day: date) -> Row:
+    row = tx.row(_TOTALS, {"end": end_day})
+    assert row is not None  # an aggregate always gives a row
+    return row
 
 
 def gross_of_bills(tx: Transaction, customer_bill_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Decimal]]:

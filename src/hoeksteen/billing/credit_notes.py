@@ -27,7 +27,7 @@ from hoeksteen.kernel.errors import InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import billing_accounts_by_id
@@ -69,12 +69,13 @@ def credit_bill(
     :param why: stands in the books; never about a person
     :param by: who gives it
     :raises NotFound: when no bill has this number
-    :raises WrongState: when it is a credit note itself, or nothing is left of it
+    :raises WrongState: when it is a credit note itself, nothing is left of it, or the books of today are closed
     :raises InvalidInput: when a line is not on it, or less is left of a line than asked
     """
     for name, words in (("why", why), ("by", by)):
         if not 0 < len(words.strip()) <= _WORDS_MAX:
             raise InvalidInput(f"The field {name} has 1 to {_WORDS_MAX} characters.", remedy="Say in a few words who credits what for.")
+    require_open(tx=tx, day=local_day(now), what="the day of the credit note")
     credited = bill_by_number(tx=tx, bill_number=number)
     if credited.gross <= 0:
         raise WrongState(f"{number} is a credit note itself.", remedy="Credit a bill on which something was charged.")

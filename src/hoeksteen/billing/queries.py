@@ -129,6 +129,12 @@ def gross_by_account(*, tx: Transaction, end_day: date) -> dict[UUID, Decimal]:
     return _audit_store.gross_by_account(tx, end_day)
 
 
+def net_vat_and_rounding(*, tx: Transaction, end_day: date) -> tuple[Decimal, Decimal, Decimal]:
+    """Give the three sums of all final bills and credit notes dated before a day; for audits."""
+    row = _audit_store.totals(tx, end_day)
+    return row["net"], row["vat"], row["rounding"]
+
+
 def gross_of_bills(*, tx: Transaction, customer_bill_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Decimal]]:
     """Give the billing account of some final bills, and what each asks; unknown ones are absent."""
     return _audit_store.gross_of_bills(tx, customer_bill_ids)

@@ -1,5 +1,6 @@
 """
-The balance of the whole for a month: usage rated = billed + held, charges = lines, bills = ledger, ledger = bank + open items.
+The balance of the whole for a month: usage rated = billed + held, charges = lines, bills, bank and
+receivables = ledger, for every source that books.
 
 Everything is added up anew from the rows of each room; no sum that a room keeps is asked. Each difference is named by account.
 """
@@ -11,21 +12,23 @@ from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.billing.audit import audit_bills
+from hoeksteen.billing.bookkeeping import REVENUE
 from hoeksteen.billing.bookkeeping import SOURCE as BILL
 from hoeksteen.billing.model import BillAudit, BillRun, Difference
-from hoeksteen.billing.queries import gross_by_account, runs
+from hoeksteen.billing.queries import gross_by_account, net_vat_and_rounding, runs
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import LedgerAccountBalance, LedgerAccountCode
 from hoeksteen.ledger.queries import changed_periods, sums_by_source, trial_balance
 from hoeksteen.rating.model import RatedBalance
 from hoeksteen.rating.queries import balance as usage_balance
-from hoeksteen.receivables.operations import SOURCE as PAYMENT
-from hoeksteen.receivables.queries import over_settled, received_by_account
+from hoeksteen.receivables.bookkeeping import SOURCES, statements_that_differ, wanted_in_the_books
+from hoeksteen.receivables.queries import over_settled
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 
 _NOTHING = Decimal("0.00")
+Key = tuple[str, str]  # source, ledger account
 USAGE_STATES = ("rated", "zero_rated", "duplicate", "suspended", "rejected", "unrated")
 
 
@@ -38,9 +41,9 @@ class MonthAudit:
     :param usage_records: of all files, by state; they add up to `usage_records_in`
     :param bills: None when no final run's usage period begins in the month
     :param debtors: what debtors owe by the books on that day
-    :param open_items: what bills ask until then less what was received, and what other sources booked
-    :param other_sources: what sources without a subledger of their own booked on debtors
-    :param accounts: the trial balance of that day; bank and clearing accounts are among them by code
+    :param open_items: what bills, refunds, deposits and fees ask until then, less what was received, credited and written off
+    :param debtors_by_source: what each source booked on debtors
+    :param accounts: the trial balance of that day; each of them is compared with what the rooms' own rows say, source by source
     """
 
     period: BillPeriod
@@ -50,7 +53,7 @@ class MonthAudit:
     bills: BillAudit | None
     debtors: Decimal
     open_items: Decimal
-    other_sources: Mapping[str, Decimal]
+    debtors_by_source: Mapping[str, Decimal]
     accounts: Sequence[LedgerAccountBalance]
     differences: tuple[Difference, ...]
 
@@ -74,29 +77,27 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
         accounts = trial_balance(tx=tx, until=until)
         if bills is None and not any(one.debit for one in accounts):
             raise NotFound(f"There is nothing to audit in {period.first_day:%Y-%m}.", remedy="Run the bills first.")
-        booked = sums_by_source(tx=tx, code=LedgerAccountCode.DEBTORS, end_day=end_day)
-        asked = gross_by_account(tx=tx, end_day=end_day)
-        received = received_by_account(tx=tx, end_day=end_day)
+        booked = sums_by_source(tx=tx, end_day=end_day)
+        wanted: dict[Key, Mapping[UUID | None, Decimal]] = {**_bills_wanted(tx, end_day), **wanted_in_the_books(tx=tx, end_day=end_day)}
         differences = [
             *(bills.differences if bills is not None else ()),
             *_files(files),
-            *_by_account("bills = debtors", asked, booked.get(BILL, {})),
-            *_by_account("payments = debtors", {one: -amount for one, amount in received.items()}, booked.get(PAYMENT, {})),
-            *_bank(tx, end_day, received),
+            *_books(wanted, _one_revenue(booked), {BILL: "bills", **SOURCES}),
+            *(Difference("statement = entries", None, *one) for one in statements_that_differ(tx=tx)),
             *_settled(tx),
             *_zero(accounts),
             *(Difference("closed month", None, f"{one.first_day:%Y-%m}", _NOTHING, one.debit) for one in changed_periods(tx=tx)),
         ]
-    others = {source: sum(sums.values(), _NOTHING) for source, sums in booked.items() if source not in (BILL, PAYMENT)}
+    debtors = LedgerAccountCode.DEBTORS
     return MonthAudit(
         period=period,
         until=until,
         usage_records_in=sum(file.records_in for file in files),
         usage_records={state: sum(getattr(file, state) for file in files) for state in USAGE_STATES},
         bills=bills,
-        debtors=next((one.balance for one in accounts if one.ledger_account_code == LedgerAccountCode.DEBTORS), _NOTHING),
-        open_items=sum(asked.values(), _NOTHING) - sum(received.values(), _NOTHING) + sum(others.values(), _NOTHING),
-        other_sources=others,
+        debtors=next((one.balance for one in accounts if one.ledger_account_code == debtors), _NOTHING),
+        open_items=sum((amount for (_, code), sums in wanted.items() if code == debtors for amount in sums.values()), _NOTHING),
+        debtors_by_source={source: sum(sums.values(), _NOTHING) for (source, code), sums in sorted(booked.items()) if code == debtors},
         accounts=accounts,
         differences=tuple(differences),
     )
@@ -118,19 +119,34 @@ def _files(files: Sequence[RatedBalance]) -> Iterator[Difference]:
             yield Difference("records = states", None, str(file.usage_file_id), Decimal(file.records_in), Decimal(states))
 
 
-def _by_account(check: str, wanted: Mapping[UUID, Decimal], booked: Mapping[UUID | None, Decimal]) -> Iterator[Difference]:
-    for one in sorted({*wanted, *booked}, key=str):
-        should, is_booked = wanted.get(one, _NOTHING) if one is not None else _NOTHING, booked.get(one, _NOTHING)
-        if should != is_booked:
-            yield Difference(check, one, None, should, is_booked)
+def _books(
+    wanted: Mapping[Key, Mapping[UUID | None, Decimal]], booked: Mapping[Key, Mapping[UUID | None, Decimal]], known: Mapping[str, str]
+) -> Iterator[Difference]:
+    """Compare what the rooms' own rows say with what is booked; what is booked by a source that no room answers for differs from nothing."""
+    for source, code in sorted({*wanted, *booked}):
+        should, found = wanted.get((source, code), {}), booked.get((source, code), {})
+        check = f"{known.get(source, source)} = {LedgerAccountCode(code).name.lower().replace('_', ' ')}"
+        for one in sorted({*should, *found}, key=str):
+            if should.get(one, _NOTHING) != found.get(one, _NOTHING):
+                yield Difference(check, one, None, should.get(one, _NOTHING), found.get(one, _NOTHING))
 
 
-def _bank(tx: Transaction, end_day: date, received: Mapping[UUID, Decimal]) -> Iterator[Difference]:
-    """Compare what payments brought into the bank; what other sources booked there stands in the trial balance."""
-    should = sum(received.values(), _NOTHING)
-    is_booked = sum(sums_by_source(tx=tx, code=LedgerAccountCode.BANK, end_day=end_day).get(PAYMENT, {}).values(), _NOTHING)
-    if should != is_booked:
-        yield Difference("payments = bank", None, None, should, is_booked)
+def _bills_wanted(tx: Transaction, end_day: date) -> dict[Key, Mapping[UUID | None, Decimal]]:
+    """Give what bills and credit notes must have booked."""
+    net, vat, rounding = net_vat_and_rounding(tx=tx, end_day=end_day)
+    return {
+        (BILL, LedgerAccountCode.DEBTORS): dict(gross_by_account(tx=tx, end_day=end_day).items()),
+        (BILL, LedgerAccountCode.VAT_PAYABLE): {None: -vat},
+        (BILL, LedgerAccountCode.ROUNDING_DIFFERENCES): {None: -rounding},
+        (BILL, LedgerAccountCode.REVENUE_OTHER): {None: -net},
+    }
+
+
+def _one_revenue(booked: Mapping[Key, Mapping[UUID | None, Decimal]]) -> dict[Key, Mapping[UUID | None, Decimal]]:
+    """Put what bills booked on the ledger accounts of revenue together: a bill's total does not divide it."""
+    found = {key: sums for key, sums in booked.items() if not (key[0] == BILL and key[1] in REVENUE)}
+    revenue = [amount for key, sums in booked.items() if key not in found for amount in sums.values()]
+    return {**found, (BILL, LedgerAccountCode.REVENUE_OTHER): {None: sum(revenue, _NOTHING)}}
 
 
 def _settled(tx: Transaction) -> Iterator[Difference]:

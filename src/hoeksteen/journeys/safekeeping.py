@@ -18,7 +18,12 @@ from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 # Work under way is begun anew, and the sorted runs of identities are made of the lake again.
 _SHAPE = backup.Shape(
     derived=("rating.open_rating", "rating.rating_step", "usage.identity_run", "usage.identity_file"),
-    after={"ledger.posting": ("ledger.journal_entry",), "ledger.accounting_period": ("ledger.posting",)},
+    after={
+        "ledger.posting": ("ledger.journal_entry",),
+        "ledger.accounting_period": ("ledger.posting",),
+        "billing.applied_customer_billing_rate": ("billing.customer_bill",),
+        "billing.applied_bill_tax": ("billing.customer_bill",),
+    },  # fmt: skip
     lake_tables=(GUIDED, SUSPENDED, SET_ASIDE, CHARGE, PRICE, ALLOWANCE_LEFT, PERIOD_CHARGE),
 )
 

@@ -29,9 +29,9 @@ WHERE e.source = %(source)s AND e.reference = ANY (%(references)s)
 GROUP BY e.reference, p.ledger_account_code
 """
 _SUMS_BY_SOURCE = """
-SELECT e.source, p.billing_account_id, sum(p.amount) AS amount
+SELECT e.source, p.ledger_account_code, p.billing_account_id, sum(p.amount) AS amount
 FROM ledger.posting p JOIN ledger.journal_entry e USING (journal_entry_id)
-WHERE p.ledger_account_code = %(code)s AND e.booked_on < %(end)s GROUP BY e.source, p.billing_account_id
+WHERE e.booked_on < %(end)s GROUP BY e.source, p.ledger_account_code, p.billing_account_id
 """
 _UNBALANCED = """
 SELECT journal_entry_id FROM (
@@ -199,10 +199,10 @@ def lines_of_source(tx: Transaction, first_day: date, end_day: date, source: str
     return tx.stream(_LINES_OF_SOURCE, {"first": first_day, "end": end_day, "source": source})
 
 
-def sums_by_source(tx: Transaction, code: str, end_day: date) -> dict[str, dict[UUID | None, Decimal]]:
-    sums: dict[str, dict[UUID | None, Decimal]] = {}
-    for row in tx.rows(_SUMS_BY_SOURCE, {"code": code, "end": end_day}):
-        sums.setdefault(row["source"], {})[row["billing_account_id"]] = row["amount"]
+def sums_by_source(tx: Transaction, end_day: date) -> dict[tuple[str, str], dict[UUID | None, Decimal]]:
+    sums: dict[tuple[str, str], dict[UUID | None, Decimal]] = {}
+    for row in tx.rows(_SUMS_BY_SOURCE, {"end": end_day}):
+        sums.setdefault((row["source"], row["ledger_account_code"]), {})[row["billing_account_id"]] = row["amount"]
     return sums
 
 

@@ -47,9 +47,9 @@ def changed_periods(*, tx: Transaction) -> list[AccountingPeriod]:
     return [one for one in periods if digest_of_journal(tx=tx, period=BillPeriod(one.first_day, one.end_day)) != one.digest]
 
 
-def sums_by_source(*, tx: Transaction, code: str, end_day: date) -> dict[str, dict[UUID | None, Decimal]]:
-    """Give what each source booked on a ledger account before a day, by billing account; for audits."""
-    return _store.sums_by_source(tx, code, end_day)
+def sums_by_source(*, tx: Transaction, end_day: date) -> dict[tuple[str, str], dict[UUID | None, Decimal]]:
+    """Give what each source booked on each ledger account before a day, by billing account; for audits."""
+    return _store.sums_by_source(tx, end_day)
 
 
 def unbalanced_entries(*, tx: Transaction) -> list[UUID]:

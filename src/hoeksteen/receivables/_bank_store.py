@@ -1,12 +1,15 @@
 """SQL of bank statements, their entries and what was decided about them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
 
+# What was not posted when it was taken: it was registered by hand before, or is in another currency.
+POSTED = "{entry}.way NOT IN ('registered_by_hand', 'wrong_currency')"
 _ENTRY = """
 SELECT e.bank_entry_id, e.booking_key, e.booked_on, e.amount, e.currency, e.outcome, e.way, e.reason, e.customer_id, e.payment_id,
        d.decision, d.decided_by, d.decided_at
@@ -62,9 +65,19 @@ def insert_bookings(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
     tx.copy_in("receivables.bank_booking", ("booking_key", "amount", "currency", "notified_in", "stated_in"), rows)
 
 
-def mark_stated(tx: Transaction, keys: Sequence[str], bank_statement_id: UUID) -> None:
-    sql = "UPDATE receivables.bank_booking SET stated_in = %s WHERE booking_key = ANY (%s)"
-    tx.execute(sql, (bank_statement_id, list(keys)))
+def mark_stated(tx: Transaction, keys: Sequence[str], bank_statement_id: UUID, day: date) -> None:
+    """:param day: on which the statement books them"""
+    sql = "UPDATE receivables.bank_booking SET stated_in = %s, stated_on = %s WHERE booking_key = ANY (%s)"
+    tx.execute(sql, (bank_statement_id, day, list(keys)))
+
+
+def posted_of_bookings(tx: Transaction, keys: Sequence[str]) -> dict[str, Decimal]:
+    """Give what was posted of each booking when it was first told of; those of which nothing was are absent."""
+    sql = f"""
+    SELECT booking_key, sum(amount) AS amount FROM receivables.bank_entry e WHERE booking_key = ANY (%s) AND {POSTED.format(entry="e")}
+    GROUP BY booking_key
+    """
+    return {row["booking_key"]: row["amount"] for row in tx.rows(sql, (list(keys),))}
 
 
 def insert_entries(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:

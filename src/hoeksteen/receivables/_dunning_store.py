@@ -43,7 +43,7 @@ def insert_steps(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def insert_fees(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
-    tx.copy_in("receivables.fee", ("customer_id", "fee_id", "billing_account_id", "kind", "amount", "charged_at"), rows)
+    tx.copy_in("receivables.fee", ("customer_id", "fee_id", "billing_account_id", "kind", "amount", "charged_at", "charged_on"), rows)
 
 
 def close(tx: Transaction, case_ids: Sequence[UUID], day: date) -> None:

@@ -5,7 +5,7 @@ A process that is killed leaves nothing of the file; taken again, it is whole.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -17,7 +17,7 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState, invarian
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.receivables import _bank_store, _store
 from hoeksteen.receivables._ours import Ours
 from hoeksteen.receivables._recognising import CURRENCY, Seen, is_bank_costs, recognise_receipts
@@ -29,7 +29,7 @@ SOURCE = "bank"
 _BANK_REFERENCE_LENGTH_MAX = 35
 _BATCH = 10_000  # payments that are matched and posted together
 _NOTHING = Decimal("0.00")
-_AGAINST = {
+AGAINST = {
     "payment": LedgerAccountCode.DEBTORS, "return": LedgerAccountCode.DEBTORS, "reversal": LedgerAccountCode.DEBTORS,
     "collection": LedgerAccountCode.DIRECT_DEBITS_SENT, "refund": LedgerAccountCode.PAYMENTS_IN_TRANSIT,
     "bank_costs": LedgerAccountCode.BANK_COSTS, "unmatched": LedgerAccountCode.UNMATCHED_RECEIPTS,
@@ -141,6 +141,10 @@ class Intake:
         head, statement_id = self._head, self._statement_id
         if not entries or head is None or statement_id is None:
             return
+        require_open(
+            tx=self._tx, day=min(entry.booked_on for entry in entries), what=f"the first booking of {head.identification}",
+            remedy="Close a month after its last statement was taken; an accountant books what came later.",
+        )  # fmt: skip
         self._batches += 1
         new, confirmed = self._new_bookings(head, statement_id, entries)
         seen = [one for key, entry in new for one in _parts_of(key, entry)]
@@ -154,7 +158,7 @@ class Intake:
         self._tell(seen)
         self._progress(len(entries))
 
-    def _new_bookings(self, head: Head, statement_id: UUID, entries: Sequence[Entry]) -> tuple[list[tuple[str, Entry]], list[Entry]]:
+    def _new_bookings(self, head: Head, statement_id: UUID, entries: Sequence[Entry]) -> tuple[list[tuple[str, Entry]], dict[str, Entry]]:
         """Give the bookings that nobody told of before, with their keys; and those that a notification announced and this statement books."""
         keyed: dict[str, Entry] = {}
         for entry in entries:
@@ -175,12 +179,13 @@ class Intake:
                 raise _twice(head, keyed[key].servicer_reference)
             else:
                 confirmed[key] = keyed[key]
-        _bank_store.mark_stated(self._tx, [*confirmed], statement_id)
+        for day in {entry.booked_on for entry in confirmed.values()}:
+            _bank_store.mark_stated(self._tx, [key for key, entry in confirmed.items() if entry.booked_on == day], statement_id, day)
         new = [(key, entry) for key, entry in keyed.items() if key not in known]
         told = (statement_id, None) if head.kind == "notification" else (None, statement_id)
         _bank_store.insert_bookings(self._tx, [(key, entry.amount, entry.currency or CURRENCY, *told) for key, entry in new])
         self.count["confirmed"] += len(confirmed)
-        return new, [*confirmed.values()]
+        return new, confirmed
 
     def _recognise(self, seen: Sequence[Seen], reversing: dict[UUID, Entry]) -> None:
         registered = _store.payments_of_bank_references(self._tx, [one.booking_key.partition(" ")[2] for one in seen if not one.part])
@@ -239,7 +244,7 @@ class Intake:
         if items:
             store(tx=self._tx, keeper=self._keeper, purpose="billing", category=Category.PAYMENT, items=items)
 
-    def _post(self, head: Head, statement_id: UUID, seen: Sequence[Seen], confirmed: Sequence[Entry]) -> None:
+    def _post(self, head: Head, statement_id: UUID, seen: Sequence[Seen], confirmed: Mapping[str, Entry]) -> None:
         """Post the batch: one journal entry per booking day, the bank in one sum and each customer by themselves."""
         money = LedgerAccountCode.BANK if head.kind == "statement" else LedgerAccountCode.PAYMENTS_IN_TRANSIT
         days: defaultdict[date, list[Posting]] = defaultdict(list)
@@ -248,14 +253,14 @@ class Intake:
             if not one.is_posted or not one.amount:
                 continue
             sums[one.booked_on, money] += one.amount
-            code = _AGAINST[one.outcome]
+            code = AGAINST[one.outcome]
             if code is LedgerAccountCode.DEBTORS:
                 days[one.booked_on].append(Posting(code, -one.amount, one.customer_id, one.billing_account_id))
             else:
                 sums[one.booked_on, code] -= one.amount
-        for entry in confirmed:
-            sums[entry.booked_on, LedgerAccountCode.BANK] += entry.amount
-            sums[entry.booked_on, LedgerAccountCode.PAYMENTS_IN_TRANSIT] -= entry.amount
+        for key, amount in _bank_store.posted_of_bookings(self._tx, [*confirmed]).items():
+            sums[confirmed[key].booked_on, LedgerAccountCode.BANK] += amount
+            sums[confirmed[key].booked_on, LedgerAccountCode.PAYMENTS_IN_TRANSIT] -= amount
         for (day, code), amount in sums.items():
             if amount:
                 days[day].append(Posting(code, amount))

@@ -10,13 +10,13 @@ from hoeksteen.storage.postgres import Row, Transaction
 _PAYMENT = """
 SELECT customer_id, payment_id, billing_account_id, amount, received_on, reference, bank_reference, registered_at FROM receivables.payment p
 """
-_STANDING = """
+STANDING = """
 NOT EXISTS (SELECT FROM receivables.payment_reversal r WHERE r.customer_id = {table}.customer_id AND r.payment_id = {table}.{column})
 """
-_PAYMENT_STANDS = _STANDING.format(table="p", column="payment_id")
+_PAYMENT_STANDS = STANDING.format(table="p", column="payment_id")
 _ALLOCATIONS = f"""
 SELECT customer_id, customer_bill_id, source_id, amount FROM receivables.allocation a
-WHERE customer_id = ANY (%s) AND {_STANDING.format(table="a", column="source_id")}
+WHERE customer_id = ANY (%s) AND {STANDING.format(table="a", column="source_id")}
 """
 
 

@@ -16,7 +16,10 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.memory import without_cycle_collector
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import LedgerAccountCode
+from hoeksteen.ledger.operations import require_open
+from hoeksteen.ledger.queries import open_from
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.receivables import _bank_store, _store
 from hoeksteen.receivables._intake import Intake
@@ -118,7 +121,7 @@ def take(
     :param progress: told after each batch how many entries it had
     :raises InvalidInput: when the file cannot be read, is of another bank account or currency, or does not add up
     :raises Conflict: when it contradicts what was taken before
-    :raises WrongState: when statements before it are missing
+    :raises WrongState: when statements before it are missing, or it books on a day whose books are closed
     :raises AccessDenied: when this service may not look up payers for billing
     """
     with path.open("rb") as file:
@@ -183,12 +186,17 @@ def assign(
     """
     Give an unmatched receipt to a customer: from then on it is their payment, and settles what they owe.
 
+    It is booked on the day of its receipt or, when the books of that day are closed, today.
+
     :param reference: a bill that it is for, by number or payment reference
     :param by: who decides; it stands beside the decision
-    :raises WrongState: when it waits no more, or is no receipt in euros
+    :raises WrongState: when it waits no more, is no receipt in euros, or the books of today are closed
     :raises NotFound: when there is no such entry, or the customer has no billing account
     """
     found = waiting_receipt(tx, bank_entry_id)
+    first_open = open_from(tx=tx)
+    day = found.booked_on if first_open is None or found.booked_on >= first_open else local_day(now)
+    require_open(tx=tx, day=day, what="the day of the assignment")
     held = billing_accounts(tx=tx, customer_id=customer_id)
     if not held:
         raise NotFound("The customer has no billing account.", remedy="Choose the customer who pays the bills.", customer_id=customer_id)
@@ -196,7 +204,7 @@ def assign(
     _bank_store.insert_decision(tx, bank_entry_id, "assigned", customer_id, _named(by), now)
     named = bills_named(references=(), text=reference)
     payment = Payment(
-        customer_id, bank_entry_id, held[0].billing_account_id, found.amount, found.booked_on, named[0] if named else "", None, now
+        customer_id, bank_entry_id, held[0].billing_account_id, found.amount, day, named[0] if named else "", None, now
     )  # fmt: skip
     done = enter(tx=tx, payment=payment, against=LedgerAccountCode.UNMATCHED_RECEIPTS, now=now, identifiers=identifiers)
     forget(tx=tx, subject=bank_entry_id, category=Category.PAYMENT)

@@ -25,7 +25,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.model import Customer
@@ -204,7 +204,7 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
     which logs each, and are in the file only, which nobody but its owner may read.
 
     :raises InvalidInput: when the bank would have it less than a settling day before the collection
-    :raises WrongState: when nothing is left to collect
+    :raises WrongState: when nothing is left to collect, or the books of today are closed
     :raises AccessDenied: when this service may not see payment data for billing
     """
     _store.lock_all(tx)
@@ -218,6 +218,7 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
         return Filed(found, {}, repeated=True)
     if local_day(now) > bank_day_before(found.collection_day):
         raise InvalidInput(f"It is too late for {found.collection_day}.", remedy="Prepare a run for a later day; the customers are told of it.")
+    require_open(tx=tx, day=local_day(now), what="the day of the file")
     withdrawn = _withdraw_outdated(tx, found, now, identifiers)
     content, collections, faulty = _content(tx, keeper, found, now, "due")
     for row in faulty:
@@ -354,7 +355,7 @@ def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, i
     Record that the bank refused a collection before it was settled: the bill is open again.
 
     :raises NotFound: when no collection has this identifier
-    :raises WrongState: when it is not on its way
+    :raises WrongState: when it is not on its way, or the books of today are closed
     """
     row = _collection_store.collections_by_end_to_end(tx, [end_to_end_id]).get(end_to_end_id)
     if row is None:
@@ -363,6 +364,7 @@ def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, i
     if row["state"] != "sent":
         raise WrongState(f"The collection is {row['state']}, not on its way.", remedy="Look at the bank statement.", end_to_end_id=end_to_end_id)
     day = local_day(now)
+    require_open(tx=tx, day=day, what="the day of the rejection")
     came_back(tx=tx, row=row, reason=reason, state="rejected", now=now, identifiers=identifiers)
     _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now)])
     postings = (

@@ -35,7 +35,7 @@ def credit_and_settle(
     Credit a bill and let the note settle what is still owed of it.
 
     :raises NotFound: when no bill has this number
-    :raises WrongState: when it is a credit note itself, or nothing is left of it
+    :raises WrongState: when it is a credit note itself, nothing is left of it, or the books of today are closed
     :raises InvalidInput: when a line is not on it, or less is left of a line than asked
     """
     credited = bill_by_number(tx=tx, bill_number=number)

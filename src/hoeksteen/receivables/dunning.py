@@ -20,7 +20,7 @@ from hoeksteen.care.disputes import open_disputes
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import list_customers
@@ -158,6 +158,7 @@ def run(
     Take the step that is due of everybody who is late, page by page in transactions of their own; the same day again changes nothing.
 
     :param progress: told after each page how many customers it had
+    :raises WrongState: when the books of that day are closed
     """
     rules, after = policy or read_policy(), None
     steps, passed, closed, costs = Counter[str](), Counter[str](), 0, _NOTHING
@@ -166,6 +167,7 @@ def run(
             page = list_customers(tx=tx, after=after, limit=_PAGE)
             if not page:
                 break
+            require_open(tx=tx, day=day, what="the day of the run")
             _store.lock_all(tx)
             done = _Page(tx, rules, day, now, identifiers)
             done.take([one.customer_id for one in page])
@@ -261,7 +263,7 @@ class _Page:
 
     def _charge(self, of: OpenItem, costs: Decimal) -> None:
         fee_id = self._identifiers.new(self._now)
-        self._fees.append((of.customer_id, fee_id, of.billing_account_id, "collection_costs", costs, self._now))
+        self._fees.append((of.customer_id, fee_id, of.billing_account_id, "collection_costs", costs, self._now, self._day))
         postings = (
             Posting(LedgerAccountCode.DEBTORS, costs, of.customer_id, of.billing_account_id), Posting(LedgerAccountCode.COLLECTION_FEES, -costs),
         )  # fmt: skip

@@ -89,9 +89,9 @@ class RegisteredPayment:
 @dataclass(frozen=True, slots=True)
 class OverSettled:
     """
-    A bill that is settled for more than it asks, or a payment or credit note that is used for more than it is.
+    What is settled for more than it asks, or what is used for more than it is.
 
-    :param item_id: the bill, the payment or the credit note
+    :param item_id: a bill, refund, deposit or fee; or a payment, credit note or write-off
     :param amount: euros of it; `settled` those that stand against it
     """
 

@@ -1,7 +1,6 @@
 """Who owes what."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -90,22 +89,15 @@ def balance(*, tx: Transaction, customer_id: UUID) -> Decimal:
     return balance_of_customer(tx=tx, customer_id=customer_id)
 
 
-def received_by_account(*, tx: Transaction, end_day: date) -> dict[UUID, Decimal]:
-    """Give what was received before a day for each billing account; for audits."""
-    return _audit_store.received_by_account(tx, end_day)
-
-
 def over_settled(*, tx: Transaction) -> Iterator[OverSettled]:
     """Give what is settled for more than it asks, or used for more than there is, or settled by nothing that is known; for audits: there is none."""
     settled, spent = _audit_store.settled(tx), _audit_store.spent(tx)
-    gross = gross_of_bills(tx=tx, customer_bill_ids=[*settled, *spent])
-    paid = {row["payment_id"]: (row["billing_account_id"], row["amount"]) for row in _audit_store.payments(tx)}
-    for customer_bill_id, amount in settled.items():
-        account_id, asked = gross.get(customer_bill_id, (None, _NOTHING))
-        if amount > asked:
-            yield OverSettled(account_id, customer_bill_id, asked, amount)
-    for source_id, amount in spent.items():
-        account_id, there = paid[source_id] if source_id in paid else gross.get(source_id, (None, _NOTHING))
-        there = there if source_id in paid else -there
-        if amount > there:
-            yield OverSettled(account_id, source_id, there, amount)
+    bills = gross_of_bills(tx=tx, customer_bill_ids=[*settled, *spent])
+    asked = {**bills, **{row["item_id"]: (row["billing_account_id"], row["amount"]) for row in _audit_store.claims(tx)}}
+    there = {key: (account_id, -gross) for key, (account_id, gross) in bills.items()}
+    there |= {row["item_id"]: (row["billing_account_id"], row["amount"]) for row in _audit_store.sources(tx)}
+    for used, limits in ((settled, asked), (spent, there)):
+        for item_id, amount in used.items():
+            account_id, limit = limits.get(item_id, (None, _NOTHING))
+            if amount > limit:
+                yield OverSettled(account_id, item_id, limit, amount)

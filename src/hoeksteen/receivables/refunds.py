@@ -22,7 +22,7 @@ from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import customers
@@ -128,7 +128,7 @@ def decide(*, tx: Transaction, refund_id: UUID, approve: bool, by: str, now: dat
     Approve a refund, which posts it, or decline it.
 
     :raises AccessDenied: with the reason `second_person`, when whoever asked would decide
-    :raises WrongState: when it was decided before
+    :raises WrongState: when it was decided before, or the books of today are closed
     :raises InvalidInput: when the customer's credit is not there any more
     """
     found = _refund(tx, refund_id)
@@ -136,6 +136,8 @@ def decide(*, tx: Transaction, refund_id: UUID, approve: bool, by: str, now: dat
         raise WrongState(f"The refund is {found.state}.", remedy="Ask for another one.", refund_id=refund_id)
     if by.strip() == found.asked_by or not by.strip():
         raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
+    if approve:
+        require_open(tx=tx, day=local_day(now), what="the day of the refund")
     _collection_store.decide_refund(tx, refund_id, "approved" if approve else "declined", by.strip(), now)
     if approve:
         _post(tx, found, now, identifiers)
@@ -152,10 +154,10 @@ def _post(tx: Transaction, found: Refund, now: datetime, identifiers: Identifier
         source = Posting(LedgerAccountCode.UNMATCHED_RECEIPTS, found.amount)
     else:
         _store.lock_customer(tx, found.customer_id)
-        account_id, parts = credit_parts(tx, found.customer_id, found.amount)
+        _, parts = credit_parts(tx, found.customer_id, found.amount)
         allocations = [(found.customer_id, Allocation(found.refund_id, source_id, part)) for source_id, part in parts]
         _store.insert_allocations(tx, allocations)
-        source = Posting(LedgerAccountCode.DEBTORS, found.amount, found.customer_id, account_id)
+        source = Posting(LedgerAccountCode.DEBTORS, found.amount, found.customer_id, found.billing_account_id)
         parameters = {"amount": str(found.amount)}
         enqueue(tx=tx, messages=[NewMessage(found.customer_id, identifiers.new(now), MessageKind.REFUND_SENT, parameters, now)])
     postings = (source, Posting(LedgerAccountCode.PAYMENTS_IN_TRANSIT, -found.amount))

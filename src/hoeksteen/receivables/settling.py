@@ -11,7 +11,7 @@ from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post
+from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.receivables import _settling_store, _store
 from hoeksteen.receivables.model import Allocation, Payment, RegisteredPayment
 from hoeksteen.receivables.operations import enter
@@ -57,10 +57,11 @@ def write_off(*, tx: Transaction, bill_number: str, why: str, by: str, now: date
     Give up what is open of a bill: it is settled, its net part is a loss, and its VAT is asked back.
 
     :raises NotFound: when no bill has this number
-    :raises WrongState: when nothing of it is open
+    :raises WrongState: when nothing of it is open, or the books of today are closed
     :raises InvalidInput: without a reason and a name
     """
     _require_words(by, why)
+    require_open(tx=tx, day=local_day(now), what="the day of the write-off")
     bill = bill_by_number(tx=tx, bill_number=bill_number)
     _store.lock_customer(tx, bill.customer_id)
     left = [item.open_amount for item in open_items(tx=tx, customer_id=bill.customer_id) if item.customer_bill_id == bill.customer_bill_id]
@@ -84,10 +85,12 @@ def hold_deposit(*, tx: Transaction, customer_id: UUID, amount: Decimal, why: st
     Hold a part of a customer's credit as security: bills do not use it up.
 
     :raises InvalidInput: when the amount is not money, or more than the customer has to their credit
+    :raises WrongState: when the books of today are closed
     """
     _require_words(by, why)
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
         raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what is held, such as 100.00.")
+    require_open(tx=tx, day=local_day(now), what="the day of the deposit")
     _store.lock_customer(tx, customer_id)
     account_id, parts = credit_parts(tx, customer_id, amount)
     deposit_id = identifiers.new(now)
@@ -103,9 +106,10 @@ def release_deposit(*, tx: Transaction, customer_id: UUID, deposit_id: UUID, by:
     Release a deposit: it settles what the customer owes, and what is left is their credit, to be refunded.
 
     :raises NotFound: when the customer has no such deposit
-    :raises WrongState: when it was released
+    :raises WrongState: when it was released, or the books of today are closed
     """
     _require_words(by, "release")
+    require_open(tx=tx, day=local_day(now), what="the day of the release")
     _store.lock_customer(tx, customer_id)
     found = [one for one in deposits_of(tx=tx, customer_id=customer_id) if one.deposit_id == deposit_id]
     if not found:

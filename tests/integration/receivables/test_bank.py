@@ -259,3 +259,17 @@ def test_who_paid_is_sealed_until_somebody_decides(operator: BilledOperator, thr
     assert "1120" not in _books(operator)
     with operator.database.transaction() as tx, pytest.raises(WrongState, match="waits for no decision"):
         bank.assign(tx=tx, bank_entry_id=waiting.bank_entry_id, customer_id=three[0].customer_id, by="x", now=NOW, identifiers=operator.identifiers)
+
+
+def test_what_was_registered_by_hand_stands_at_the_bank_once(operator: BilledOperator, three: list[Held], take: Taking) -> None:
+    """A notification and then a statement tell of it too."""
+    with operator.database.transaction() as tx:
+        register_payment(
+            tx=tx, customer_id=three[0].customer_id, billing_account_id=three[0].billing_account_id, amount=Decimal("20.00"),
+            received_on=date(2026, 12, 10), reference="", bank_reference="H1", now=NOW, identifiers=operator.identifiers,
+        )  # fmt: skip
+    booking = receipt("20.00", "H1", text=_number(operator, three[0]))
+    take(booking, kind="054", name="n.xml")
+    assert take(booking, name="s.xml").count["confirmed"] == 1
+    books = _books(operator)
+    assert (books["1100"], books.get("1110")) == ("20.00", None)

@@ -56,7 +56,7 @@ def _show(console: Console, found: MonthAudit, seconds: float) -> None:
         table.add_row("usage of accounts held", "", f"{bills.usage_held:,}", "")
         table.add_row(f"{counted(bills.bills, 'bill')} = ledger", f"{bills.gross:,}", f"{bills.ledger:,}", f"{bills.ledger_difference:,}")
     table.add_row(f"open items on {found.until} = debtors", f"{found.open_items:,}", f"{found.debtors:,}", f"{found.open_items - found.debtors:,}")
-    for source, amount in found.other_sources.items():
+    for source, amount in found.debtors_by_source.items():
         table.add_row(f"of which booked as {source}", "", f"{amount:,}", "")
     console.print(table)
     states = report_table("Usage records by state")
@@ -86,7 +86,7 @@ def _figures(found: MonthAudit, seconds: float) -> dict[str, object]:
         "bills": None if bills is None else bills.bills, "usage": None if bills is None else bills.usage,
         "usage_lines": None if bills is None else bills.usage_lines, "usage_held": None if bills is None else bills.usage_held,
         "gross": None if bills is None else bills.gross, "ledger": None if bills is None else bills.ledger,
-        "debtors": found.debtors, "open_items": found.open_items, "other_sources": dict(found.other_sources),
+        "debtors": found.debtors, "open_items": found.open_items, "debtors_by_source": dict(found.debtors_by_source),
         "accounts": {one.ledger_account_code: one.balance for one in found.accounts},
         "differences": [asdict(one) for one in found.differences], "seconds": seconds,
     }  # fmt: skip

@@ -1,0 +1,63 @@
+"""Nothing is booked in a month that is closed: each operation says so with a remedy, and has done nothing."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from factories.bank_files import Statement, camt, receipt
+from factories.billed_operator import BilledOperator
+from hoeksteen.journeys.closing import close_books
+from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.time_period import bill_period, start_of_day
+from hoeksteen.receivables import bank, crediting, dunning, refunds, settling
+from hoeksteen.receivables.operations import register_payment
+
+THEN, LATER = start_of_day(date(2026, 11, 20)), start_of_day(date(2026, 12, 3)) + timedelta(hours=9)
+_COUNTED = ("payment", "bank_file", "bank_entry", "bank_decision", "allocation", "write_off", "deposit", "fee", "dunning_step")
+
+
+def test_what_books_in_a_closed_month_is_refused(operator: BilledOperator, tmp_path: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    number = str(operator.bills(one)[0].bill_number)
+    then = {"now": THEN, "identifiers": operator.identifiers}
+    early = camt(tmp_path / "early.xml", Statement([receipt("7.77", "A0", day=date(2026, 11, 12))], "S-0", 1, "0.00"))
+    late = camt(tmp_path / "late.xml", Statement([receipt("20.00", "A1", text=number, day=date(2026, 11, 19))], "S-1", 2, "7.77"))
+    bank.take(database=operator.database, keeper=operator.keeper, path=early, **then)
+    with operator.database.transaction() as tx:
+        register_payment(
+            tx=tx, customer_id=one.customer_id, billing_account_id=one.billing_account_id, amount=Decimal("60.00"), received_on=date(2026, 11, 18),
+            reference="", **then,
+        )  # fmt: skip
+        asked = refunds.ask(tx=tx, customer_id=one.customer_id, amount=Decimal("10.00"), reason="too much", by="bram", **then)
+        held = settling.hold_deposit(tx=tx, customer_id=one.customer_id, amount=Decimal("5.00"), why="late", by="bram", **then)
+        waits = bank.unmatched(tx=tx)[0].bank_entry_id
+        close_books(tx=tx, period=bill_period(date(2026, 11, 1)), by="x", now=LATER)
+    before = _counts(operator)
+    whose = {"customer_id": one.customer_id, **then}
+    attempts: list[Callable[..., object]] = [
+        lambda tx: settling.write_off(tx=tx, bill_number=number, why="x", by="bram", **then),
+        lambda tx: settling.hold_deposit(tx=tx, amount=Decimal("5.00"), why="x", by="bram", **whose),
+        lambda tx: settling.release_deposit(tx=tx, deposit_id=held.deposit_id, by="bram", **whose),
+        lambda tx: refunds.decide(tx=tx, refund_id=asked.refund_id, approve=True, by="fatma", **then),
+        lambda tx: crediting.credit_and_settle(tx=tx, number=number, lines=None, why="x", by="bram", **then),
+        lambda tx: bank.assign(tx=tx, bank_entry_id=waits, by="bram", **whose),
+        lambda tx: bank.take(database=operator.database, keeper=operator.keeper, path=late, **then),
+        lambda tx: dunning.run(database=operator.database, day=date(2026, 11, 29), **then),
+    ]
+    for attempt in attempts:
+        with pytest.raises(WrongState, match=r"The books of 2026-11 are closed") as refused, operator.database.transaction() as tx:
+            attempt(tx)
+        assert refused.value.remedy
+        assert _counts(operator) == before
+    with operator.database.transaction() as tx:
+        done = bank.assign(tx=tx, bank_entry_id=waits, customer_id=one.customer_id, by="bram", now=LATER, identifiers=operator.identifiers)
+    assert done.payment.received_on == date(2026, 12, 3), "what waited while its month was closed is booked today"
+
+
+def _counts(operator: BilledOperator) -> dict[str, int]:
+    with operator.database.transaction() as tx:
+        return {name: int(tx.value(f"SELECT count(*) FROM receivables.{name}")) for name in _COUNTED}
