@@ -253,6 +253,7 @@ def _killed(mode: str, place: tuple[str, Path], folder: Path, chance: random.Ran
     return ended
 
 
+@pytest.mark.slow
 def test_killed_while_it_is_made(full: BilledOperator, business_dsn: str, tmp_path: Path) -> None:
     chance, whole = random.Random(4), 0
     for number in range(6):
@@ -268,6 +269,7 @@ def test_killed_while_it_is_made(full: BilledOperator, business_dsn: str, tmp_pa
     assert check(folder=tmp_path / "last")
 
 
+@pytest.mark.slow
 def test_killed_while_it_is_restored(full: BilledOperator, new_place: Callable[[], Place], tmp_path: Path) -> None:
     chance, folder = random.Random(5), _back_up(full, tmp_path / "backup")
     cut_off = 0

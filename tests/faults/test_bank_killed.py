@@ -8,6 +8,8 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from factories.billed_operator import BilledOperator
 from fixtures.keeper import RunningKeeper
 from hoeksteen.ledger.queries import trial_balance
@@ -30,6 +32,7 @@ def _kept(database: Database) -> dict[str, int]:
         return {table: int(tx.value(f"SELECT count(*) FROM receivables.{table}")) for table in _TABLES}
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants_and_taken_by_two(operator: BilledOperator, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> None:
     chance, path, killed = random.Random(3), tmp_path / "f.xml", 0
     prepare(database=operator.database, keeper=operator.keeper, entries=ENTRIES)

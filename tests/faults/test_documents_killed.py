@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from factories.billed_operator import BilledOperator, populate
 from fixtures.en16931 import faults
 from fixtures.keeper import RunningKeeper
@@ -22,6 +24,7 @@ def _documents(out: Path) -> list[Path]:
     return sorted(path for path in out.rglob("LLT-*.*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants(operator: BilledOperator, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> None:
     chance, data, out = random.Random(11), tmp_path / "installation", tmp_path / "documents"
     (data / "app" / "keys").mkdir(parents=True)

@@ -24,6 +24,7 @@ _NEW_YEAR = datetime(2027, 1, 1, tzinfo=OPERATOR_ZONE)
 
 def _run(operator: BilledOperator, month: date, bill_date: date, now: datetime) -> None:
     run_bills(
+        unapproved=True,
         database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(month), bill_date=bill_date, now=now,
         identifiers=operator.identifiers,
     )  # fmt: skip

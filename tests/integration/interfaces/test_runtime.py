@@ -27,7 +27,7 @@ def test_a_clock_and_a_seed_make_a_run_repeatable(data: Path) -> None:
 def test_nothing_stays_open_when_a_runtime_ends(data: Path, operator: BilledOperator, business_cluster: BusinessCluster) -> None:
     with operator.database.transaction() as tx:
         name = tx.value("SELECT current_database()")
-    count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}';"
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND backend_type = 'client backend';"
 
     def connections() -> int:
         return int(business_cluster.cluster.as_superuser(count))

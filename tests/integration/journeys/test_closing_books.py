@@ -31,6 +31,7 @@ def _close(operator: BilledOperator) -> None:
 
 def _run(operator: BilledOperator, bill_date: date) -> billing.BillRunResult:
     return billing.run_bills(
+        unapproved=True,
         database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(date(2026, 10, 1)), bill_date=bill_date, now=NOW,
         identifiers=operator.identifiers,
     )  # fmt: skip
