@@ -15,8 +15,8 @@ from hoeksteen.billing.usage_discounts import UsageDiscount
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import BillPeriod, local_day
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.product.model import PriceAlteration, ProductStatus, ProductTerm
-from hoeksteen.product.queries import alterations, products, terms
+from hoeksteen.product.model import PriceAlteration
+from hoeksteen.product.queries import alterations, histories
 from hoeksteen.rating.model import UsageTotal
 from hoeksteen.rating.queries import usage_totals
 from hoeksteen.storage.lake import Lake
@@ -31,9 +31,6 @@ def read_products(
     """Give the products of each billing account, oldest first, with what earlier runs billed where something changed since."""
     wanted = {one.billing_account_id for one in billing_accounts}
     customer_ids = list({one.customer_id for one in billing_accounts})
-    terms_of: dict[UUID, list[Term]] = {}
-    for term in terms(tx=tx, customer_ids=customer_ids):
-        terms_of.setdefault(term.product_id, []).append(_term(term))
     alterations_of: dict[UUID, list[Alteration]] = {}
     discounts_of: dict[UUID, list[UsageDiscount]] = {}
     for alteration in alterations(tx=tx, customer_ids=customer_ids):
@@ -43,12 +40,11 @@ def read_products(
             discounts_of.setdefault(alteration.product_id, []).append(_usage_discount(alteration, alteration.usage_prices))
     positions = {product_id: Position(day.toordinal(), known) for product_id, (day, known) in _store.positions(tx, customer_ids).items()}
     held: list[tuple[UUID, HeldProduct, Position | None]] = []
-    for row in products(tx=tx, customer_ids=customer_ids):
+    for row in histories(tx=tx, customer_ids=customer_ids):
         if row.billing_account_id in wanted:
-            history, altered = tuple(terms_of.get(row.product_id, ())), tuple(alterations_of.get(row.product_id, ()))
+            altered, discounts = tuple(alterations_of.get(row.product_id, ())), tuple(discounts_of.get(row.product_id, ()))
             start, opening = row.start_day.toordinal(), row.recurring_billed_to.toordinal()
-            discounts = tuple(discounts_of.get(row.product_id, ()))
-            product = HeldProduct(row.customer_id, row.product_id, start, opening, history, altered, discounts)
+            product = HeldProduct(row.customer_id, row.product_id, start, opening, _terms(row.terms), altered, discounts)
             held.append((row.billing_account_id, product, positions.get(row.product_id)))
     if offered := _offered(book):
         held = _together(held, offered)
@@ -150,8 +146,9 @@ def _charge(row: Row, calendar: Calendar) -> Charge:
     )
 
 
-def _term(term: ProductTerm) -> Term:
-    return Term(_day(term.valid_from), _end(term.valid_to), term.product_offering_id, term.status is ProductStatus.ACTIVE)
+@lru_cache(maxsize=65_536)
+def _terms(terms: tuple[tuple[datetime, datetime | None, str, bool], ...]) -> tuple[Term, ...]:
+    return tuple(Term(_day(valid_from), _end(valid_to), offering_id, active) for valid_from, valid_to, offering_id, active in terms)
 
 
 def _alteration(alteration: PriceAlteration) -> Alteration:

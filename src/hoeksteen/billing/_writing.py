@@ -54,12 +54,13 @@ class WrittenLines(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Batch:
     """
-    A stretch of billing accounts, customer by customer.
+    A stretch of the billing accounts of a run's part, customer by customer.
 
     :param after: the last one before the stretch, `last` the last one of it
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
     """
 
+    part: int
     after: UUID | None
     last: UUID
     billing_accounts: int
@@ -73,30 +74,37 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
     """
     Write a batch of bills, all of it or nothing, and give whether somebody asked the run to stop.
 
-    The counter of bill numbers stays locked while their lines are written: lines need their bills, and bills their numbers.
+    The counter of bill numbers stays locked while their lines are written: lines need their bills, and bills their numbers. So what needs neither
+    is written first: other parts of the run wait for the counter.
 
     :raises Conflict: when the run has moved on meanwhile: another process works on it
     """
     with database.transaction() as tx:
-        current = _store.lock_run(tx, run.bill_run_id)
-        if current is None or current.state != "running" or current.last_billing_account_id != batch.after:
-            raise Conflict("Another process works on this bill run.", remedy="Wait until it has ended, then look at the run.")
+        locked = _store.lock_part(tx, run.bill_run_id, batch.part)
+        if locked is None or locked[0].state != "running" or locked[1] != batch.after:
+            raise another_works_on_it()
         final = run.kind != "trial"
+        if final:
+            post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
+            _store.insert_positions(tx, batch.new_positions)
+            _store.move_positions(tx, batch.moved_positions)
         numbers = _numbers(tx, run, len(batch.bills)) if final else [None] * len(batch.bills)
         _store.insert_bills(tx, _bill_rows(run, batch.bills, numbers))
         _store.insert_rates(tx, _rate_rows(batch.bills))
         _store.insert_taxes(tx, _tax_rows(batch.bills))
         _store.insert_held(tx, run.bill_run_id, batch.held)
         if final:
-            post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
-            _store.insert_positions(tx, batch.new_positions)
-            _store.move_positions(tx, batch.moved_positions)
             made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
-        _store.advance(tx, run.bill_run_id, batch.last, batch.billing_accounts, len(batch.bills))
-        return current.stop_asked
+        _store.advance(tx, run.bill_run_id, batch.part, batch.last, batch.billing_accounts, len(batch.bills))
+        return locked[0].stop_asked
+
+
+def another_works_on_it() -> Conflict:
+    """Make the refusal of a run that another process has."""
+    return Conflict("Another process works on this bill run.", remedy="Wait until it has ended, then look at the run.")
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:

@@ -203,34 +203,29 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
         corrects = "" if total.corrects is None else str(total.corrects)
         key = (total.period_day, total.service, book.zone_shown(total.zone, total.price_id), total.roaming, corrects)
         grouped.setdefault(key, []).append(total)
-    for (period_day, service, zone, roaming, corrects), group in sorted(grouped.items(), key=lambda one: (*_usage_order(*one[0][:4]), one[0][4])):
+    for period_day, service, zone, roaming, corrects in sorted(grouped, key=_usage_order):
+        group = grouped[period_day, service, zone, roaming, corrects]
         used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         first = group[0]
         offering = book.of(group[-1].product_offering_id)
-        records, units, free_units, micro = first.records, first.units, first.free_units, first.amount_micro
+        records, units, free_units, micro, price_id = first.records, first.units, first.free_units, first.amount_micro, first.price_id
+        prices = {price_id}
         for other in group[1:]:
             records, units, free_units = records + other.records, units + other.units, free_units + other.free_units
             micro += other.amount_micro
+            prices.add(other.price_id)
         numerator, denominator = offering.ratio(tax_included)
         detail: dict[str, Any] = {
-            "service": str(service), "zone": str(zone), "units": units, "free_units": free_units, "amount_micro": micro, "roaming": str(roaming),
+            "service": service, "zone": zone, "units": units, "free_units": free_units, "amount_micro": micro, "roaming": roaming,
         }  # fmt: skip
-        prices = {total.price_id for total in group}
         if len(prices) > 1:
-            detail["prices"] = sorted(price_id for price_id in prices if price_id is not None)
+            price_id = None
+            detail["prices"] = sorted(one for one in prices if one is not None)
         if corrects:
             detail |= {"corrects": corrects, "billed_on": f"{first.billed_on}", "bill_number": first.bill_number}
-        yield LineDraft(
-            kind=RateKind.USAGE,
-            product_id=first.product_id,
-            offering=offering,
-            price_id=first.price_id if len(prices) == 1 else None,
-            detail=detail,
-            first=used.first_day.toordinal(),
-            end=used.end_day.toordinal(),
-            quantity=_whole(records),
-            cents=divide_half_up(micro * numerator, MICRO_PER_CENT * denominator),
-        )
+        cents = divide_half_up(micro * numerator, MICRO_PER_CENT * denominator)
+        begin, end = used.first_day.toordinal(), used.end_day.toordinal()
+        yield LineDraft(RateKind.USAGE, first.product_id, offering, price_id, detail, begin, end, _whole(records), cents)
 
 
 def _usage_discount_lines(
@@ -262,8 +257,10 @@ def _whole(records: int) -> Decimal:
     return Decimal(records)
 
 
-def _usage_order(period_day: date, service: str, zone: str, roaming: str) -> tuple[date, int, int, str, str, str]:
-    return period_day, _SERVICES.get(service, len(_SERVICES)), _ZONES.get(zone, len(_ZONES)), roaming, service, zone
+@lru_cache(maxsize=4_096)
+def _usage_order(key: tuple[date, str, str, str, str]) -> tuple[date, int, int, str, str, str, str]:
+    period_day, service, zone, roaming, corrects = key
+    return period_day, _SERVICES.get(service, len(_SERVICES)), _ZONES.get(zone, len(_ZONES)), roaming, service, zone, corrects
 
 
 @lru_cache(maxsize=65_536)

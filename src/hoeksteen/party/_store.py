@@ -73,13 +73,16 @@ def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
     return tx.copy_out(sql, (billing_account_ids,))
 
 
-def billing_accounts_of_cycle(tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
+def billing_accounts_of_cycle(tx: Transaction, cycle_day: int, after: UUID | None, limit: int, part: int, parts: int) -> list[BillingAccount]:
     sql = _BILLING_ACCOUNT + (
-        "WHERE status = 'active' AND cycle_day = %(cycle_day)s AND (%(after)s::uuid IS NULL OR (customer_id, billing_account_id) >"
+        "WHERE status = 'active' AND cycle_day = %(cycle_day)s AND get_byte(uuid_send(billing_account_id), 15) %% %(parts)s = %(part)s"
+        " AND (%(after)s::uuid IS NULL OR (customer_id, billing_account_id) >"
         " (SELECT customer_id, billing_account_id FROM party.billing_account WHERE billing_account_id = %(after)s))"
         " ORDER BY customer_id, billing_account_id LIMIT %(limit)s"
     )
-    return [from_row_billing_account(row) for row in tx.rows(sql, {"cycle_day": cycle_day, "after": after, "limit": limit})]
+    return [
+        from_row_billing_account(row) for row in tx.rows(sql, {"cycle_day": cycle_day, "after": after, "limit": limit, "part": part, "parts": parts})
+    ]
 
 
 def take_customer_numbers(tx: Transaction, count: int) -> list[str]:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from math import gcd, lcm
+from typing import NamedTuple
 from uuid import UUID
 
 from hoeksteen.kernel.money import micros
@@ -395,6 +396,21 @@ class ProductTerm:
     valid_to: datetime | None
     product_offering_id: str
     status: ProductStatus
+
+
+class ProductHistory(NamedTuple):
+    """
+    A product with its terms, as a bill run reads millions of them.
+
+    :param terms: valid_from, valid_to, offering, and whether it was active, oldest first
+    """
+
+    customer_id: UUID
+    product_id: UUID
+    billing_account_id: UUID
+    start_day: date
+    recurring_billed_to: date
+    terms: tuple[tuple[datetime, datetime | None, str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
