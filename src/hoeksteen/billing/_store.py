@@ -49,7 +49,7 @@ SELECT l.product_id, l.product_offering_id, l.price_id, l.kind,
        l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
-  AND l.product_id = ANY (%(products)s) AND l.kind <> 'usage' AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
+  AND l.product_id = ANY (%(products)s) AND l.kind NOT IN ('usage', 'minimum') AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
 ORDER BY b.period_to, b.customer_bill_id, l.line
 """
 _MOVE_POSITIONS = """

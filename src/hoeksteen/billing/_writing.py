@@ -10,8 +10,9 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _charge_store, _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
+from hoeksteen.billing.granted import CHARGE
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date
 from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
 from hoeksteen.kernel.errors import Conflict, invariant
@@ -75,7 +76,7 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
 
     The counter of bill numbers stays locked while their lines are written: lines need their bills, and bills their numbers.
 
-    :raises Conflict: when the run has moved on meanwhile: another process works on it
+    :raises Conflict: when the run has moved on meanwhile: another process works on it; or what was granted was withdrawn meanwhile
     """
     with database.transaction() as tx:
         current = _store.lock_run(tx, run.bill_run_id)
@@ -89,6 +90,7 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
         _store.insert_held(tx, run.bill_run_id, batch.held)
         if final:
             post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
+            _take_granted(tx, batch.bills)
             _store.insert_positions(tx, batch.new_positions)
             _store.move_positions(tx, batch.moved_positions)
             made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
@@ -97,6 +99,14 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
         _store.advance(tx, run.bill_run_id, batch.last, batch.billing_accounts, len(batch.bills))
         return current.stop_asked
+
+
+def _take_granted(tx: Transaction, bills: Sequence[NewBill]) -> None:
+    """Note which bills have what was granted, each of it once."""
+    granted = [(one, bill.customer_bill_id, euros_of_cents(cents)) for bill in bills for one, cents in bill.draft.granted]
+    charges = [(one.source_id, bill_id, amount) for one, bill_id, amount in granted if one.source == CHARGE]
+    if charges and _charge_store.take(tx, charges) < len(charges):
+        raise Conflict("A charge was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:
@@ -128,7 +138,8 @@ def written_lines(draft: BillDraft) -> WrittenLines:
     for line, net in zip(draft.lines, taxation.line_nets, strict=True):
         offering = line.offering
         row = (
-            _KINDS[line.kind], str(line.product_id), offering.product_offering_id, line.price_id, _JSON.encode(line.detail).decode(),
+            _KINDS[line.kind], None if line.product_id is None else str(line.product_id), offering.product_offering_id or None,
+            line.price_id, _JSON.encode(line.detail).decode(),
             _day(line.first), _day(line.end), str(line.quantity), _euros(net), _euros(line.cents) if tax_included else None,
             offering.tax.category, _euros(offering.tax.rate),
         )  # fmt: skip

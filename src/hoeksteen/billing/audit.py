@@ -1,4 +1,8 @@
-"""Auditing final bills: usage = lines, discounts on it, lines = bills, bills = ledger, numbers without gaps; every difference is named."""
+"""
+Auditing final bills: usage = lines, discounts on it, charges that were granted = lines, lines = bills, bills = ledger, numbers without gaps.
+
+Every difference is named.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +70,7 @@ def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAu
         with database.transaction() as tx:
             _look_at_rest(tx, lake, run, charged, found)
             found.differences += _usage_discounts(tx, lake, run)
+            found.differences += _granted(tx, run)
     with database.transaction() as tx:
         found.differences += _numbers(tx, found.years)
     return BillAudit(
@@ -157,6 +162,12 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
         for account_id in some
         if computed.get(account_id, _NOTHING) != billed.get(account_id, _NOTHING)
     ]
+
+
+def _granted(tx: Transaction, run: BillRun) -> list[Difference]:
+    """Name what people granted that its account's bill of the run does not have as it was granted, and what stands there without."""
+    rows = _audit_store.granted_that_differs(tx, run.bill_run_id, run.started_at, run.period.end_day)
+    return [Difference("charges = lines", row["billing_account_id"], row["bill_number"], row["expected"], row["found"]) for row in rows]
 
 
 def _audit_run(database: Database, run: BillRun, charged: dict[UUID, int], found: _Found) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from hoeksteen.billing import _audit_store, _store
+from hoeksteen.billing._granted_reading import read_granted
 from hoeksteen.billing._reading import read_products, read_usage, usage_of
 from hoeksteen.billing._run import billing_accounts_of_run
 from hoeksteen.billing.assembly import assemble, to_bill
@@ -176,6 +177,7 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
         book=book,
         calendar=calendar,
         period=period,
+        granted=read_granted(tx=tx, billing_accounts=[billing_account], period=period).get(billing_account.billing_account_id, ()),
     )
     preview_id = derived("next bill", str(billing_account.billing_account_id), period.first_day.isoformat())
     return to_bill(

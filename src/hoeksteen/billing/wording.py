@@ -9,6 +9,7 @@ from typing import Any
 
 from babel.dates import format_date
 
+from hoeksteen.billing.granted import CHARGE
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import BillPeriod
@@ -108,6 +109,8 @@ def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, Produ
         zones = offering.zones if offering is not None else ()
         return LineText(_usage_text(rate.detail, zones, language), period, _usage_quantity(rate.detail, language))
     name = rate.product_offering_id or "" if offering is None else offering.name(language)
+    if (said := rate.detail.get(CHARGE)) is not None:
+        return LineText(str(said[language if language == "nl" else "en"]), period, "")
     if rate.kind is RateKind.DISCOUNT:
         name = f"{rate.detail['alteration']}".capitalize()
     if rate.detail.get("corrects"):
