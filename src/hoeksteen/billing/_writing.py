@@ -10,9 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen.billing import _charge_store, _store
+from hoeksteen.billing import _charge_store, _instalment_store, _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
-from hoeksteen.billing.granted import CHARGE
+from hoeksteen.billing.granted import CHARGE, INSTALMENT
+from hoeksteen.billing.instalment_lines import is_last
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date
 from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
 from hoeksteen.kernel.errors import Conflict, invariant
@@ -103,10 +104,22 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
 
 def _take_granted(tx: Transaction, bills: Sequence[NewBill]) -> None:
     """Note which bills have what was granted, each of it once."""
-    granted = [(one, bill.customer_bill_id, euros_of_cents(cents)) for bill in bills for one, cents in bill.draft.granted]
-    charges = [(one.source_id, bill_id, amount) for one, bill_id, amount in granted if one.source == CHARGE]
+    granted = [(one, bill, euros_of_cents(cents)) for bill in bills for one, cents in bill.draft.granted]
+    charges = [(one.source_id, bill.customer_bill_id, amount) for one, bill, amount in granted if one.source == CHARGE]
     if charges and _charge_store.take(tx, charges) < len(charges):
         raise Conflict("A charge was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
+    parts = [(one, bill, amount) for one, bill, amount in granted if one.source == INSTALMENT]
+    if not parts:
+        return
+    done: dict[UUID, bool] = {}
+    for one, _, _ in parts:
+        done[one.source_id] = done.get(one.source_id, False) or is_last(one)
+    rows = [
+        (one.source_id, str(one.detail[INSTALMENT]["role"]), *one.parts, bill.draft.billing_account.customer_id, bill.customer_bill_id, amount)
+        for one, bill, amount in parts
+    ]
+    if _instalment_store.advance(tx, done) < len(done) or _instalment_store.insert_billed(tx, rows) < len(rows):
+        raise Conflict("A plan was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:

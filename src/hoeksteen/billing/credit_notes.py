@@ -18,7 +18,7 @@ import msgspec
 from hoeksteen.billing import _credit_store, _store
 from hoeksteen.billing.assembly import BillDraft, LineDraft, euros_of_cents, to_bill
 from hoeksteen.billing.bookkeeping import journal_entry
-from hoeksteen.billing.granted import CHARGED_FAMILY, taxed_as
+from hoeksteen.billing.granted import CHARGED_FAMILY, INSTALMENT, taxed_as
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
@@ -119,6 +119,11 @@ def _chosen(
     found = []
     for line, amount in sorted(wanted.items()):
         what = f"Line {line} of {credited.bill_number}"
+        if line in rates and rates[line].detail.get(INSTALMENT, {}).get("role", "part") != "part":
+            raise WrongState(
+                f"{what} is of a sale that is paid in parts, which go on.",
+                remedy="Take the goods back with `hoeksteen instalment take-back`, or name other lines to credit.",
+            )
         if line not in rates:
             raise InvalidInput(f"{what} does not exist.", remedy="`hoeksteen bill show` numbers the lines.")
         if lines is not None and left[line] <= 0:

@@ -1,5 +1,6 @@
 """What made a line of a bill: its price and days, its exact amount before rounding, the records that were added up, what was credited."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,8 @@ from uuid import UUID
 from hoeksteen.billing import _credit_store
 from hoeksteen.billing.charges import charges_by_id
 from hoeksteen.billing.credit_notes import CREDITS
-from hoeksteen.billing.granted import CHARGE
+from hoeksteen.billing.granted import CHARGE, INSTALMENT
+from hoeksteen.billing.instalments import InstalmentPlan, plans_by_id
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.queries import bill_by_number
@@ -103,6 +105,8 @@ def explain_line(*, tx: Transaction, lake: Lake, bill_number: str, line: int) ->
 
 def _granted(tx: Transaction, rate: AppliedCustomerBillingRate) -> tuple[tuple[str, str], ...]:
     """Say who granted a line that is no product's."""
+    if (sold := rate.detail.get(INSTALMENT)) is not None:
+        return tuple(fact for plan in plans_by_id(tx=tx, instalment_plan_ids=[UUID(sold["id"])]) for fact in _of_plan(plan, sold))
     said = rate.detail.get(CHARGE)
     found = [] if said is None else charges_by_id(tx=tx, account_charge_ids=[UUID(said["id"])])
     if not found:
@@ -111,6 +115,14 @@ def _granted(tx: Transaction, rate: AppliedCustomerBillingRate) -> tuple[tuple[s
     facts = [("granted as", str(one.account_charge_id)), ("granted by", one.asked_by), ("granted on", f"{local_day(one.asked_at)}"), ("why", one.why)]
     facts += [("kind of charge", one.charge_kind_id)] if one.charge_kind_id else []
     return tuple([*facts, ("approved by", one.decided_by)] if one.decided_by else facts)
+
+
+def _of_plan(plan: InstalmentPlan, sold: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = [("of plan", str(plan.instalment_plan_id)), ("in the plan", str(sold["role"]))]
+    facts += [("part", f"{sold['part']} to {sold['last']} of {plan.parts}")] if "part" in sold else []
+    facts += [("price", f"{plan.amount}"), ("parts come to", f"{plan.total}"), ("agreed by", plan.agreed_by), ("why", plan.why)]
+    facts += [("of the product", str(plan.product_id))] if plan.product_id else []
+    return [*facts, ("ended", f"{plan.ending} by {plan.ended_by}")] if plan.ending else facts
 
 
 def _sign(detail: Any) -> int:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _audit_store, _store
+from hoeksteen.billing import _audit_store, _instalment_store, _store
 from hoeksteen.billing._granted_reading import read_granted
 from hoeksteen.billing._reading import read_products, read_usage, usage_of
 from hoeksteen.billing._run import billing_accounts_of_run
@@ -134,6 +134,11 @@ def net_vat_and_rounding(*, tx: Transaction, end_day: date) -> tuple[Decimal, De
     """Give the three sums of all final bills and credit notes dated before a day; for audits."""
     row = _audit_store.totals(tx, end_day)
     return row["net"], row["vat"], row["rounding"]
+
+
+def instalments_to_be_billed(*, tx: Transaction, end_day: date) -> Decimal:
+    """Give what sales in parts, on final bills dated before a day, still have to ask for; for audits."""
+    return _instalment_store.to_be_billed(tx, end_day)
 
 
 def gross_of_bills(*, tx: Transaction, customer_bill_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Decimal]]:

@@ -123,7 +123,7 @@ class Calendar:
 
     def __init__(self, period: BillPeriod, *, periods_back: int = CORRECTION_PERIODS_MAX, cycle_day: int | None = None) -> None:
         self._period, self._cycle_day = period, cycle_day or period.first_day.day
-        firsts = [_cycle_begin(period.first_day, months, self._cycle_day).toordinal() for months in range(-periods_back, 3)]
+        firsts = [cycle_begin(period.first_day, months, self._cycle_day).toordinal() for months in range(-periods_back, 3)]
         self.months = [Month(first, end, self._cycle_day) for first, end in pairwise(firsts)]
         self._firsts = firsts[:-1]
 
@@ -152,7 +152,7 @@ def _reaching(period: BillPeriod, day: date, cycle_day: int) -> Calendar:
     return Calendar(period, periods_back=back, cycle_day=cycle_day)
 
 
-def _cycle_begin(day: date, months: int, cycle_day: int) -> date:
+def cycle_begin(day: date, months: int, cycle_day: int) -> date:
     """Give the day on which a cycle begins a period in the month that lies so many months from a day's."""
     first = add_months(day.replace(day=1), months)
     return first.replace(day=min(cycle_day, (add_months(first, 1) - first).days))
@@ -160,9 +160,9 @@ def _cycle_begin(day: date, months: int, cycle_day: int) -> date:
 
 def period_of(day: date, *, cycle_day: int) -> BillPeriod:
     """Give the bill period of a cycle in which a day lies; `cycle_day` 1 to 31, as in `Calendar`."""
-    begin = _cycle_begin(day, 0, cycle_day)
-    first = begin if begin <= day else _cycle_begin(day, -1, cycle_day)
-    return BillPeriod(first, _cycle_begin(first, 1, cycle_day))
+    begin = cycle_begin(day, 0, cycle_day)
+    first = begin if begin <= day else cycle_begin(day, -1, cycle_day)
+    return BillPeriod(first, cycle_begin(first, 1, cycle_day))
 
 
 def fingerprint(product: HeldProduct, book: PriceBook) -> int:

@@ -206,7 +206,7 @@ def test_a_charge_of_an_account_that_accounts_for_vat_itself(operator: BilledOpe
     _grant(operator, one, "10.00")
     _grant(operator, one, "-20.00", kind="compensation")
     seen = next_bill(database=operator.database, lake=operator.lake, customer_id=one.customer_id, now=EARLY)
-    assert [(amount, category) for _, amount, category, _ in _lines(seen)] == [(Decimal("10.00"), "AE"), (Decimal("-20.00"), "O")]
+    assert {(amount, category) for _, amount, category, _ in _lines(seen)} == {(Decimal("10.00"), "AE"), (Decimal("-20.00"), "O")}
 
 
 _BAD: list[tuple[dict[str, Any], str]] = [

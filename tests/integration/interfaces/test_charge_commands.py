@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from factories.billed_operator import BilledOperator
 from hoeksteen.interfaces.cli.bill import bill
 from hoeksteen.interfaces.cli.charges import charge
+from hoeksteen.interfaces.cli.instalments import instalment
 from hoeksteen.kernel.errors import AccessDenied
 
 
@@ -53,3 +54,18 @@ def test_charge_commands(operator: BilledOperator, data: Path) -> None:
     facts = _call(data, bill, "explain", listed["Storing"]["bill_number"], str(shown[-1]["line"]))["facts"]
     assert (facts["granted by"], facts["approved by"], facts["why"], facts["VAT"]) == ("anna", "bas", "card lost", "O 0.00 %")
     assert one.billing_account_id
+
+
+def test_instalment_commands(operator: BilledOperator, data: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    with operator.database.transaction() as tx:
+        number = str(tx.value("SELECT customer_number FROM party.customer"))
+    words = (number, "--kind", "device", "--text", "Toestel X", "--amount", "240.00", "--parts", "24", "--by", "anna", "--why", "order 12")
+    assert "Nothing was sold in parts." in _result(data, instalment, "list", as_json=False).stdout
+    [made] = _call(data, instalment, "agree", *words, "--product", str(one.product_id), "--on-end", "falls-due")["plans"]
+    assert (made["total"], made["on_end"], made["state"], made["left"]) == ("240.00", "falls_due", "open", "240.00")
+    [other] = _call(data, instalment, "agree", *words)["plans"]
+    assert _call(data, instalment, "take-back", other["instalment_plan_id"], "--by", "bas")["plans"][0]["state"] == "withdrawn"
+    assert _call(data, instalment, "settle", made["instalment_plan_id"], "--by", "bas")["plans"][0]["ending"] == "settled"
+    assert len(_call(data, instalment, "list", "--customer", number)["plans"]) == 2
+    assert "Toestel X" in _result(data, instalment, "list", as_json=False).stdout
