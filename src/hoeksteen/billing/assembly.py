@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from hoeksteen.billing.granted import Granted
+from hoeksteen.billing.minimum_spend import MinimumBilled, minimum_lines
 from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
@@ -97,11 +98,13 @@ class ProductInputs(NamedTuple):
     What a bill needs of one product.
 
     :param billed: its charges on earlier bills, only when something changed since the last run
+    :param minimums: what earlier bills have of its minimum spend
     """
 
     product: HeldProduct
     position: Position | None
     billed: Sequence[Charge] | None
+    minimums: Sequence[MinimumBilled] = ()
 
 
 def assemble(
@@ -131,6 +134,8 @@ def assemble(
         lines += _usage_lines(totals, book, period, tax_included)
         if inputs.product.usage_discounts and totals:
             lines += _usage_discount_lines(inputs.product, totals, book, period, tax_included)
+        if book.minimums:
+            lines += _minimum_lines(inputs, totals, book, calendar, tax_included)
     for rest in used.values():
         lines += _usage_lines(rest, book, period, tax_included)
     if granted:
@@ -277,6 +282,17 @@ def _usage_discount_lines(
                 detail |= {"days": part.days, "days_in_period": part.whole}
             cents = -divide_half_up(micro.numerator, micro.denominator)
             yield LineDraft(RateKind.DISCOUNT, product.product_id, offering, None, detail, part.first, part.end, _ONE, cents)
+
+
+def _minimum_lines(inputs: ProductInputs, totals: Sequence[Usage], book: PriceBook, calendar: Calendar, tax_included: bool) -> Iterator[LineDraft]:
+    product = inputs.product
+    for one in minimum_lines(
+        product=product, position=inputs.position, earlier=inputs.minimums, totals=totals, book=book, calendar=calendar, tax_included=tax_included
+    ):
+        detail: dict[str, Any] = {"minimum_micro": one.micro, "spent_micro": one.spent, "days": one.days, "days_in_period": one.whole}
+        if one.corrects:
+            detail["corrects"] = True
+        yield LineDraft(one.kind, product.product_id, book.of(one.product_offering_id), None, detail, one.first, one.end, _ONE, one.cents)
 
 
 @lru_cache(maxsize=4_096)

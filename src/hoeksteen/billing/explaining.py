@@ -65,6 +65,8 @@ class LineExplanation:
         found += [("period", self.text.period)] if self.text.period else []
         if "days" in detail:
             found.append(("days", f"{detail['days']} of {detail['days_in_period']}"))
+        if "minimum_micro" in detail:
+            found += [("minimum of a whole period", f"{euros(int(detail['minimum_micro']))}"), ("spent", f"{euros(int(detail['spent_micro']))}")]
         if self.exact is not None:
             found.append(("exact amount", f"{self.exact:f}"))
         if self.flat:

@@ -209,6 +209,17 @@ def charges_due(
     return due
 
 
+def months_in_arrears(*, product: HeldProduct, position: Position | None, calendar: Calendar) -> list[Month]:
+    """Give the bill periods of which no bill has what is charged after a period, the usage period last."""
+    began = product.opening - 1 if product.start < product.opening else product.start
+    if position is None:
+        calendar = calendar.reaching(began)
+        return calendar.months[calendar.index(began) : -1]
+    calendar = calendar.reaching(position.billed_to - 1)
+    first = max(calendar.index(began), calendar.index(position.billed_to) - 1)
+    return calendar.months[first:-1]
+
+
 def _opening_charges(product: HeldProduct, month: Month, book: PriceBook, lags: tuple[bool, bool], tax_included: bool) -> Iterable[Charge]:
     """Give what the system that a product came from is taken to have billed: in advance, for what was held when its last period began."""
     begin = max(month.first, product.start)
@@ -330,7 +341,7 @@ def _differences(target: Sequence[Charge], before: Sequence[Charge]) -> Iterator
     for key, example in compared.items():
         now, earlier = wanted.pop(key, []), [charge for charge in before if charge.key == key and not charge.noted]
         cents = sum(charge.cents for charge in now) - sum(charge.cents for charge in earlier)
-        cents = _less_what_was_given_back(cents, sum(charge.cents for charge in before if charge.key == key and charge.noted))
+        cents = less_what_was_given_back(cents, sum(charge.cents for charge in before if charge.key == key and charge.noted))
         if cents:
             first, end, days = _days_that_differ(now, earlier)
             yield example._replace(first=first, end=end, days=days, divisor=(now or earlier)[0].divisor, cents=cents, corrects=True)
@@ -338,8 +349,12 @@ def _differences(target: Sequence[Charge], before: Sequence[Charge]) -> Iterator
         yield from charges
 
 
-def _less_what_was_given_back(cents: int, noted: int) -> int:
-    """A credit note that somebody gave stands: what it gave back is neither charged again nor given back a second time."""
+def less_what_was_given_back(cents: int, noted: int) -> int:
+    """
+    Give a difference to earlier bills less what credit notes gave back.
+
+    A note that somebody gave stands: what it gave back is neither charged again nor given back a second time.
+    """
     if cents * noted <= 0:
         return cents
     return min(0, cents - noted) if noted < 0 else max(0, cents - noted)

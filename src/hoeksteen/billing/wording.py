@@ -44,6 +44,7 @@ _MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
 _ONE_OFF = ("eenmalig", "one-off")
 _CORRECTION = ("verrekening", "adjustment")
 _TAKEN_BACK = ("{name}, teruggenomen van factuur {bill} (record {record})", "{name}, taken back from bill {bill} (record {record})")
+_TO_THE_MINIMUM = ("{name}, aanvulling tot minimum", "{name}, up to the minimum spend")
 _INSTALMENT = {
     "sale": ("{name}", "{name}"),
     "deferred": ("{name}, te betalen in {of} termijnen", "{name}, to be paid in {of} instalments"),
@@ -124,6 +125,8 @@ def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, Produ
         return LineText(_instalment_text(sold, index), period, "")
     if rate.kind is RateKind.DISCOUNT:
         name = f"{rate.detail['alteration']}".capitalize()
+    if rate.kind is RateKind.MINIMUM:
+        name = _TO_THE_MINIMUM[index].format(name=name)
     if rate.detail.get("corrects"):
         name = f"{name}, {_CORRECTION[index]}"
     elif rate.kind is RateKind.ONE_TIME:
