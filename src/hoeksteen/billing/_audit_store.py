@@ -60,6 +60,27 @@ def granted_that_differs(tx: Transaction, bill_run_id: UUID, started_at: datetim
     return tx.rows(_GRANTED, {"run": bill_run_id, "started": started_at, "end": end_day})
 
 
+def minimums(tx: Transaction, bill_run_id: UUID) -> list[Row]:
+    """Give the lines of a run's bills that raise usage to a minimum spend."""
+    sql = """
+    SELECT b.billing_account_id, b.bill_number, b.tax_included, l.product_id, l.product_offering_id, l.period_from, l.detail,
+           coalesce(l.gross, l.net) AS amount
+    FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+    WHERE b.bill_run_id = %s AND l.kind = 'minimum' ORDER BY b.bill_number, l.line
+    """
+    return tx.rows(sql, (bill_run_id,))
+
+
+def bills_with_lines_of(tx: Transaction, bill_run_id: UUID, offering_ids: Sequence[str]) -> dict[UUID, str]:
+    """Give the numbers of a run's bills that have lines of some offerings, by billing account."""
+    sql = """
+    SELECT DISTINCT b.billing_account_id, b.bill_number
+    FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+    WHERE b.bill_run_id = %s AND l.product_offering_id = ANY (%s)
+    """
+    return {row["billing_account_id"]: row["bill_number"] for row in tx.rows(sql, (bill_run_id, list(offering_ids)))}
+
+
 def gross_by_account(tx: Transaction, end_day: date) -> dict[UUID, Decimal]:
     return {row["billing_account_id"]: row["amount"] for row in tx.rows(_GROSS, {"end": end_day})}
 

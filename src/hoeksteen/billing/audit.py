@@ -1,7 +1,6 @@
 """
-Auditing final bills: usage = lines, discounts on it, charges that were granted = lines, lines = bills, bills = ledger, numbers without gaps.
-
-Every difference is named.
+Auditing final bills: usage = lines, discounts on it, charges that were granted, sales in parts and minimum spends = lines, lines = bills,
+bills = ledger, numbers without gaps. Every difference is named.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from hoeksteen.billing import _audit_store, _instalment_store, _store
 from hoeksteen.billing._granted_reading import parts_missed
+from hoeksteen.billing._minimum_audit import minimums_that_differ
 from hoeksteen.billing._reading import read_products, usage_of
 from hoeksteen.billing.assembly import assemble, euros_of_cents
 from hoeksteen.billing.bookkeeping import OF_LINES, SOURCE
@@ -72,6 +72,7 @@ def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAu
             _look_at_rest(tx, lake, run, charged, found)
             found.differences += _usage_discounts(tx, lake, run)
             found.differences += _granted(tx, run)
+            found.differences += minimums_that_differ(tx=tx, lake=lake, run=run)
     with database.transaction() as tx:
         found.differences += _numbers(tx, found.years)
     return BillAudit(

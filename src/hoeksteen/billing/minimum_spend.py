@@ -88,7 +88,7 @@ def minimum_lines(
             yield found
     for month in months_in_arrears(product=product, position=position, calendar=calendar):
         for offering_id in dict.fromkeys(term.product_offering_id for term in product.terms if term.product_offering_id in book.minimums):
-            days, first, end = _in_service(product, offering_id, month.first, month.end)
+            days, first, end = days_in_service(product, offering_id, month.first, month.end)
             whole, used = month.end - month.first, spent.get((month.first, offering_id), 0)
             micro = book.minimums[offering_id].micro
             cents = lacking(micro=micro, days=days, whole=whole, spent=used, ratio=book.of(offering_id).ratio(tax_included))
@@ -124,7 +124,7 @@ def _made_good(
     minimum = book.minimums.get(one.product_offering_id)
     if minimum is None:
         return None
-    days, first, end = _in_service(product, one.product_offering_id, one.month, one.month + one.whole)
+    days, first, end = days_in_service(product, one.product_offering_id, one.month, one.month + one.whole)
     used = one.spent + spent.get((one.month, one.product_offering_id), 0)
     if (days, used) == (one.days, one.spent):
         return None
@@ -135,7 +135,7 @@ def _made_good(
     return MinimumLine(one.product_offering_id, *bounds, days, one.whole, minimum.micro, used, cents, corrects=True)
 
 
-def _in_service(product: HeldProduct, offering_id: str, begin: int, stop: int) -> tuple[int, int, int]:
+def days_in_service(product: HeldProduct, offering_id: str, begin: int, stop: int) -> tuple[int, int, int]:
     """Give on how many days of a period a product was active as an offering, the first of them and the day after the last."""
     parts = [
         (max(term.first, begin), min(term.end, stop))
