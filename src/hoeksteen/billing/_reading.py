@@ -8,6 +8,7 @@ from uuid import UUID
 from hoeksteen.billing import _store
 from hoeksteen.billing.assembly import ProductInputs, Usage
 from hoeksteen.billing.bundles import BundleDiscount, Offered, with_bundles
+from hoeksteen.billing.minimum_spend import MinimumBilled, month_of
 from hoeksteen.billing.model import RateKind
 from hoeksteen.billing.prices import FOREVER, PriceBook
 from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
@@ -50,10 +51,37 @@ def read_products(
         held = _together(held, offered)
     changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
     billed = _billed_before(tx, changed, calendar)
+    minimums = _minimums_before(tx, held, book, calendar)
     inputs: dict[UUID, list[ProductInputs]] = {}
     for billing_account_id, product, position in sorted(held, key=lambda one: one[1].start):  # and, as they were read, by identifier
-        inputs.setdefault(billing_account_id, []).append(ProductInputs(product, position, billed.get(product.product_id)))
+        known = (product, position, billed.get(product.product_id), minimums.get(product.product_id, ()))
+        inputs.setdefault(billing_account_id, []).append(ProductInputs(*known))
     return inputs
+
+
+def _minimums_before(
+    tx: Transaction, held: Sequence[tuple[UUID, HeldProduct, Position | None]], book: PriceBook, calendar: Calendar
+) -> dict[UUID, list[MinimumBilled]]:  # fmt: skip
+    """Give what earlier bills have of the minimum spend of the products that have one; nothing is asked for where none has."""
+    if not book.minimums:
+        return {}
+    some = [
+        product for _, product, position in held if position is not None and any(term.product_offering_id in book.minimums for term in product.terms)
+    ]
+    if not some:
+        return {}
+    ids, customer_ids = [one.product_id for one in some], sorted({one.customer_id for one in some})
+    found: dict[UUID, dict[tuple[str, int], MinimumBilled]] = {}
+    for row in _store.minimums_before(tx, customer_ids, ids, calendar.since):
+        month = month_of(row["period_from"].toordinal(), calendar)
+        of_product, key = found.setdefault(row["product_id"], {}), (row["product_offering_id"], month.first)
+        before = of_product.get(key, MinimumBilled(*key, 0, month.end - month.first, 0, 0))
+        cents = int(row["amount"].scaleb(2))
+        if row["noted"]:
+            of_product[key] = before._replace(noted=before.noted + cents)
+        else:
+            of_product[key] = before._replace(days=row["days"], spent=row["spent"], cents=before.cents + cents)
+    return {product_id: list(of_product.values()) for product_id, of_product in found.items()}
 
 
 def _offered(book: PriceBook) -> dict[str, Offered]:

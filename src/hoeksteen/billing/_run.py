@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hoeksteen.billing import _run_store, _store
+from hoeksteen.billing._granted_reading import read_granted
 from hoeksteen.billing._reading import UsageOf, read_products, read_usage, usage_of
 from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
@@ -205,6 +206,7 @@ def _compute(
 ) -> _Computed:  # fmt: skip
     with engine.database.transaction() as tx:
         inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
+        granted = read_granted(tx=tx, billing_accounts=billing_accounts, period=engine.run.period)
         on_hold = _run_store.holds(tx, [one.billing_account_id for one in billing_accounts])
     drafts: list[BillDraft] = []
     held: list[HeldAccount] = []
@@ -220,6 +222,7 @@ def _compute(
                 book=engine.book,
                 calendar=engine.calendar,
                 period=engine.run.period,
+                granted=granted.get(one.billing_account_id, ()),
             )
         except NoPrice as reason:
             held.append(HeldAccount(one.customer_id, one.billing_account_id, "no_price", reason.message))

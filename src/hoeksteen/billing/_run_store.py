@@ -64,6 +64,11 @@ def running(tx: Transaction, cycle_day: int, first_day: date) -> BillRun | None:
     return None if row is None else from_row_run(row)
 
 
+def final_under_way(tx: Transaction, cycle_day: int) -> bool:
+    sql = "SELECT EXISTS (SELECT FROM billing.bill_run WHERE state = 'running' AND kind = 'final' AND cycle_day = %s)"
+    return bool(tx.value(sql, (cycle_day,)))
+
+
 def ask_to_stop(tx: Transaction, bill_run_id: UUID, stop: bool) -> None:
     tx.execute("UPDATE billing.bill_run SET stop_asked = %s WHERE bill_run_id = %s AND stop_asked <> %s", (stop, bill_run_id, stop))
 

@@ -49,8 +49,16 @@ SELECT l.product_id, l.product_offering_id, l.price_id, l.kind,
        l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
-  AND l.product_id = ANY (%(products)s) AND l.kind <> 'usage' AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
+  AND l.product_id = ANY (%(products)s) AND l.kind NOT IN ('usage', 'minimum') AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
 ORDER BY b.period_to, b.customer_bill_id, l.line
+"""
+_MINIMUMS_BEFORE = """
+SELECT l.product_id, l.product_offering_id, l.period_from, (l.detail ->> 'days')::int AS days, (l.detail ->> 'spent_micro')::bigint AS spent,
+       coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
+FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
+  AND l.product_id = ANY (%(products)s) AND l.kind = 'minimum' AND l.period_from >= %(since)s
+ORDER BY b.period_to, b.bill_date, b.bill_number, l.line
 """
 _MOVE_POSITIONS = """
 UPDATE billing.recurring_position p SET billed_to = moved.billed_to, fingerprint = moved.fingerprint
@@ -236,6 +244,11 @@ def move_positions(tx: Transaction, positions: Sequence[tuple[UUID, UUID, date, 
 
 def billed_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date) -> list[Row]:
     return tx.rows(_BILLED_BEFORE, {"customers": list(customer_ids), "products": list(product_ids), "since": since})
+
+
+def minimums_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date) -> list[Row]:
+    """Give what earlier final bills charged some products because their usage lacked of a minimum, the oldest first."""
+    return tx.rows(_MINIMUMS_BEFORE, {"customers": list(customer_ids), "products": list(product_ids), "since": since})
 
 
 def insert_rates(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:

@@ -10,8 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _charge_store, _instalment_store, _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
+from hoeksteen.billing.granted import CHARGE, INSTALMENT
+from hoeksteen.billing.instalment_lines import is_last
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date
 from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
 from hoeksteen.kernel.errors import Conflict, invariant
@@ -77,7 +79,7 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
     The counter of bill numbers stays locked while their lines are written: lines need their bills, and bills their numbers. So what needs neither
     is written first: other parts of the run wait for the counter.
 
-    :raises Conflict: when the run has moved on meanwhile: another process works on it
+    :raises Conflict: when the run has moved on meanwhile: another process works on it; or what was granted was withdrawn meanwhile
     """
     with database.transaction() as tx:
         locked = _store.lock_part(tx, run.bill_run_id, batch.part)
@@ -94,6 +96,7 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
         _store.insert_taxes(tx, _tax_rows(batch.bills))
         _store.insert_held(tx, run.bill_run_id, batch.held)
         if final:
+            _take_granted(tx, batch.bills)
             made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
@@ -105,6 +108,26 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
 def another_works_on_it() -> Conflict:
     """Make the refusal of a run that another process has."""
     return Conflict("Another process works on this bill run.", remedy="Wait until it has ended, then look at the run.")
+
+
+def _take_granted(tx: Transaction, bills: Sequence[NewBill]) -> None:
+    """Note which bills have what was granted, each of it once."""
+    granted = [(one, bill, euros_of_cents(cents)) for bill in bills for one, cents in bill.draft.granted]
+    charges = [(one.source_id, bill.customer_bill_id, amount) for one, bill, amount in granted if one.source == CHARGE]
+    if charges and _charge_store.take(tx, charges) < len(charges):
+        raise Conflict("A charge was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
+    parts = [(one, bill, amount) for one, bill, amount in granted if one.source == INSTALMENT]
+    if not parts:
+        return
+    done: dict[UUID, bool] = {}
+    for one, _, _ in parts:
+        done[one.source_id] = done.get(one.source_id, False) or is_last(one)
+    rows = [
+        (one.source_id, str(one.detail[INSTALMENT]["role"]), *one.parts, bill.draft.billing_account.customer_id, bill.customer_bill_id, amount)
+        for one, bill, amount in parts
+    ]
+    if _instalment_store.advance(tx, done) < len(done) or _instalment_store.insert_billed(tx, rows) < len(rows):
+        raise Conflict("A plan was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:
@@ -136,7 +159,8 @@ def written_lines(draft: BillDraft) -> WrittenLines:
     for line, net in zip(draft.lines, taxation.line_nets, strict=True):
         offering = line.offering
         row = (
-            _KINDS[line.kind], str(line.product_id), offering.product_offering_id, line.price_id, _JSON.encode(line.detail).decode(),
+            _KINDS[line.kind], None if line.product_id is None else str(line.product_id), offering.product_offering_id or None,
+            line.price_id, _JSON.encode(line.detail).decode(),
             _day(line.first), _day(line.end), str(line.quantity), _euros(net), _euros(line.cents) if tax_included else None,
             offering.tax.category, _euros(offering.tax.rate),
         )  # fmt: skip

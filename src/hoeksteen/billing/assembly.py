@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from hoeksteen.billing.granted import Granted
+from hoeksteen.billing.minimum_spend import MinimumBilled, minimum_lines
 from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
@@ -68,7 +70,7 @@ class LineDraft(NamedTuple):
     """A line before tax: `cents` in the billing account's way of holding tax or not; days as ordinals."""
 
     kind: RateKind
-    product_id: UUID
+    product_id: UUID | None
     offering: OfferingPrices
     price_id: str | None
     detail: Mapping[str, Any]
@@ -79,11 +81,16 @@ class LineDraft(NamedTuple):
 
 
 class BillDraft(NamedTuple):
-    """A whole bill that has no number yet."""
+    """
+    A whole bill that has no number yet.
+
+    :param granted: what of it was granted, each with what it comes to in cents; a final bill notes that it has them
+    """
 
     billing_account: BillingAccount
     lines: Sequence[LineDraft]
     taxation: Taxation
+    granted: Sequence[tuple[Granted, int]] = ()
 
 
 class ProductInputs(NamedTuple):
@@ -91,11 +98,13 @@ class ProductInputs(NamedTuple):
     What a bill needs of one product.
 
     :param billed: its charges on earlier bills, only when something changed since the last run
+    :param minimums: what earlier bills have of its minimum spend
     """
 
     product: HeldProduct
     position: Position | None
     billed: Sequence[Charge] | None
+    minimums: Sequence[MinimumBilled] = ()
 
 
 def assemble(
@@ -106,10 +115,12 @@ def assemble(
     book: PriceBook,
     calendar: Calendar,
     period: BillPeriod,
+    granted: Sequence[Granted] = (),
 ) -> BillDraft | None:
     """
     Put the bill of one billing account together; None when there is nothing to pay or to credit.
 
+    :param granted: what people granted it beside its products; their lines stand behind those of the products
     :raises NoPrice: when a day in service has no price
     """
     tax_included = billing_account.tax_included
@@ -123,14 +134,30 @@ def assemble(
         lines += _usage_lines(totals, book, period, tax_included)
         if inputs.product.usage_discounts and totals:
             lines += _usage_discount_lines(inputs.product, totals, book, period, tax_included)
+        if book.minimums:
+            lines += _minimum_lines(inputs, totals, book, calendar, tax_included)
     for rest in used.values():
         lines += _usage_lines(rest, book, period, tax_included)
+    if granted:
+        lines += [_granted_line(one, tax_included) for one in granted]
     if not any(line.cents for line in lines):
         return None
     if billing_account.tax_treatment == "reverse_charge":
-        lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) for line in lines]
+        lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) if _is_supply(line) else line for line in lines]
     taxation = tax_bill(keys=[line.offering.tax for line in lines], amounts=[line.cents for line in lines], tax_included=tax_included)
-    return BillDraft(billing_account, lines, taxation)
+    billed = list(zip(granted, (line.cents for line in lines[len(lines) - len(granted) :]), strict=True)) if granted else ()
+    return BillDraft(billing_account, lines, taxation, billed)
+
+
+def _granted_line(one: Granted, tax_included: bool) -> LineDraft:
+    numerator, denominator = one.taxed.ratio(tax_included)
+    cents = divide_half_up(one.cents * numerator, denominator)
+    return LineDraft(one.kind, None, one.taxed, None, one.detail, one.day, one.day + 1, _ONE, cents)
+
+
+def _is_supply(line: LineDraft) -> bool:
+    """What was granted out of the scope of VAT stays so: paying later, or compensation, is no supply to account for."""
+    return line.product_id is not None or line.offering.tax.category != "O"
 
 
 def _recurring_lines(inputs: ProductInputs, book: PriceBook, calendar: Calendar, tax_included: bool) -> Iterable[LineDraft]:
@@ -252,6 +279,17 @@ def _usage_discount_lines(
             yield LineDraft(RateKind.DISCOUNT, product.product_id, offering, None, detail, part.first, part.end, _ONE, cents)
 
 
+def _minimum_lines(inputs: ProductInputs, totals: Sequence[Usage], book: PriceBook, calendar: Calendar, tax_included: bool) -> Iterator[LineDraft]:
+    product = inputs.product
+    for one in minimum_lines(
+        product=product, position=inputs.position, earlier=inputs.minimums, totals=totals, book=book, calendar=calendar, tax_included=tax_included
+    ):
+        detail: dict[str, Any] = {"minimum_micro": one.micro, "spent_micro": one.spent, "days": one.days, "days_in_period": one.whole}
+        if one.corrects:
+            detail["corrects"] = True
+        yield LineDraft(one.kind, product.product_id, book.of(one.product_offering_id), None, detail, one.first, one.end, _ONE, one.cents)
+
+
 @lru_cache(maxsize=4_096)
 def _whole(records: int) -> Decimal:
     return Decimal(records)
@@ -286,7 +324,7 @@ def to_bill(
             line=number,
             kind=line.kind,
             product_id=line.product_id,
-            product_offering_id=line.offering.product_offering_id,
+            product_offering_id=line.offering.product_offering_id or None,
             price_id=line.price_id,
             detail=line.detail,
             period=BillPeriod(date.fromordinal(line.first), date.fromordinal(line.end)),

@@ -1,4 +1,7 @@
-"""Auditing final bills: usage = lines, discounts on it, lines = bills, bills = ledger, numbers without gaps; every difference is named."""
+"""
+Auditing final bills: usage = lines, discounts on it, charges that were granted, sales in parts and minimum spends = lines, lines = bills,
+bills = ledger, numbers without gaps. Every difference is named.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +9,12 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _audit_store, _store
+from hoeksteen.billing import _audit_store, _instalment_store, _store
+from hoeksteen.billing._granted_reading import parts_missed
+from hoeksteen.billing._minimum_audit import minimums_that_differ
 from hoeksteen.billing._reading import read_products, usage_of
 from hoeksteen.billing.assembly import assemble, euros_of_cents
-from hoeksteen.billing.bookkeeping import REVENUE, SOURCE
+from hoeksteen.billing.bookkeeping import OF_LINES, SOURCE
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.billing.model import BillAudit, BillRun, CustomerBill, Difference, RateKind
 from hoeksteen.billing.prices import PriceBook
@@ -66,6 +71,8 @@ def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAu
         with database.transaction() as tx:
             _look_at_rest(tx, lake, run, charged, found)
             found.differences += _usage_discounts(tx, lake, run)
+            found.differences += _granted(tx, run)
+            found.differences += minimums_that_differ(tx=tx, lake=lake, run=run)
     with database.transaction() as tx:
         found.differences += _numbers(tx, found.years)
     return BillAudit(
@@ -159,6 +166,22 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
     ]
 
 
+def _granted(tx: Transaction, run: BillRun) -> list[Difference]:
+    """Name what people granted that its account's bill of the run does not have as it was granted, and what stands there without."""
+    rows = _audit_store.granted_that_differs(tx, run.bill_run_id, run.started_at, run.period.end_day)
+    found = [Difference("charges = lines", row["billing_account_id"], row["bill_number"], row["expected"], row["found"]) for row in rows]
+    found += [
+        Difference("instalments = lines", row["billing_account_id"], row["bill_number"], row["expected"], row["found"])
+        for row in _instalment_store.that_differ(tx, run.bill_run_id)
+    ]
+    missed = parts_missed(tx=tx, bill_run_id=run.bill_run_id, period=run.period, before=run.started_at)
+    return found + [
+        Difference("instalments = lines", account_id, None, euros_of_cents(one.cents), _NOTHING)
+        for account_id, some in missed.items()
+        for one in some
+    ]
+
+
 def _audit_run(database: Database, run: BillRun, charged: dict[UUID, int], found: _Found) -> None:
     after: UUID | None = None
     while True:
@@ -200,7 +223,7 @@ def _books(bill: CustomerBill, amounts: dict[str, Decimal]) -> Iterator[tuple[st
     yield "bill = ledger", bill.gross, amounts.get(LedgerAccountCode.DEBTORS, _NOTHING)
     yield "bill = ledger", -bill.vat, amounts.get(LedgerAccountCode.VAT_PAYABLE, _NOTHING)
     yield "bill = ledger", -bill.rounding, amounts.get(LedgerAccountCode.ROUNDING_DIFFERENCES, _NOTHING)
-    yield "bill = ledger", -bill.net, sum((amounts.get(code, _NOTHING) for code in REVENUE), _NOTHING)
+    yield "bill = ledger", -bill.net, sum((amounts.get(code, _NOTHING) for code in OF_LINES), _NOTHING)
 
 
 def _numbers(tx: Transaction, years: set[int]) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from babel.dates import format_date
 
+from hoeksteen.billing.granted import CHARGE, INSTALMENT
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import BillPeriod
@@ -43,6 +44,16 @@ _MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
 _ONE_OFF = ("eenmalig", "one-off")
 _CORRECTION = ("verrekening", "adjustment")
 _TAKEN_BACK = ("{name}, teruggenomen van factuur {bill} (record {record})", "{name}, taken back from bill {bill} (record {record})")
+_TO_THE_MINIMUM = ("{name}, aanvulling tot minimum", "{name}, up to the minimum spend")
+_INSTALMENT = {
+    "sale": ("{name}", "{name}"),
+    "deferred": ("{name}, te betalen in {of} termijnen", "{name}, to be paid in {of} instalments"),
+    "part": ("{name}, termijn {part} van {of}", "{name}, instalment {part} of {of}"),
+    "parts": ("{name}, termijnen {part} t/m {last} van {of}", "{name}, instalments {part} to {last} of {of}"),
+    "returned": ("{name}, teruggenomen", "{name}, taken back"),
+    "waived": ("{name}, kwijtgescholden", "{name}, waived"),
+    "undone": ("{name}, overige termijnen vervallen", "{name}, remaining instalments cancelled"),
+}
 _OF_WHICH_FREE = ("{free} inbegrepen", "{free} included")
 _ALL_FREE = ("geheel inbegrepen", "all included")
 _DAYS = ("{days} van {whole} dagen", "{days} of {whole} days")
@@ -108,14 +119,25 @@ def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, Produ
         zones = offering.zones if offering is not None else ()
         return LineText(_usage_text(rate.detail, zones, language), period, _usage_quantity(rate.detail, language))
     name = rate.product_offering_id or "" if offering is None else offering.name(language)
+    if (said := rate.detail.get(CHARGE)) is not None:
+        return LineText(str(said[language if language == "nl" else "en"]), period, "")
+    if (sold := rate.detail.get(INSTALMENT)) is not None:
+        return LineText(_instalment_text(sold, index), period, "")
     if rate.kind is RateKind.DISCOUNT:
         name = f"{rate.detail['alteration']}".capitalize()
+    if rate.kind is RateKind.MINIMUM:
+        name = _TO_THE_MINIMUM[index].format(name=name)
     if rate.detail.get("corrects"):
         name = f"{name}, {_CORRECTION[index]}"
     elif rate.kind is RateKind.ONE_TIME:
         name = f"{name}, {_ONE_OFF[index]}"
     days, whole = rate.detail.get("days"), rate.detail.get("days_in_period")
     return LineText(name, period, "" if days == whole else _DAYS[index].format(days=days, whole=whole))
+
+
+def _instalment_text(sold: Mapping[str, Any], index: int) -> str:
+    role = "parts" if sold["role"] == "part" and sold["part"] != sold["last"] else sold["role"]
+    return _INSTALMENT[role][index].format(**{"name": sold["en" if index else "nl"], "part": 0, "last": 0, **sold})
 
 
 def units_text(*, service: str, units: int, language: str) -> str:

@@ -83,6 +83,18 @@ def zone_rows(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT zone_id, definition FROM product.zone ORDER BY zone_id")
 
 
+def upsert_charge_kind(tx: Transaction, charge_kind_id: str, definition: Any) -> None:
+    tx.execute(
+        "INSERT INTO product.charge_kind (charge_kind_id, definition) VALUES (%s, %s)"
+        " ON CONFLICT (charge_kind_id) DO UPDATE SET definition = excluded.definition",
+        (charge_kind_id, as_json(definition)),
+    )
+
+
+def charge_kind_rows(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT charge_kind_id, definition FROM product.charge_kind ORDER BY charge_kind_id")
+
+
 def catalogue_rows(tx: Transaction) -> tuple[list[Row], list[Row]]:
     """Give the offerings and the zones, by one statement."""
     rows = tx.rows(

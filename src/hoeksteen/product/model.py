@@ -286,6 +286,19 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
+class MinimumSpend:
+    """
+    The least that usage of a product comes to per bill period; what it lacks is charged.
+
+    :param amount: euros per whole bill period, in the offering's own tax convention
+    :param usage_prices: identifiers of the prices of usage that count; all of them where it names none
+    """
+
+    amount: Decimal
+    usage_prices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProductOffering:
     """
     What can be bought.
@@ -311,6 +324,7 @@ class ProductOffering:
     discounts: tuple[Discount, ...] = ()
     bundles: tuple[Bundle, ...] = ()
     zones: tuple[NamedZone, ...] = ()
+    minimum_spend: MinimumSpend | None = None
 
     def name(self, language: str) -> str:
         """Give the name in `nl` or `en`."""

@@ -19,7 +19,7 @@ from hoeksteen.storage.postgres import Transaction
 
 def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None, now: datetime) -> int:
     """
-    Load zones, offerings and their price versions beside those that are there, and give the number of offerings.
+    Load zones, offerings with their price versions, and kinds of one-off charges beside those that are there, and give the number of offerings.
 
     Loading the same again changes nothing, and what a file does not name stays. A price version that is loaded may be
     given an end, never another content: bills were made with it. An offering that somebody holds or held becomes no
@@ -33,6 +33,8 @@ def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: M
     declared = read_mapping(mapping, zones=zones) if mapping is not None else read_directory(directory or SHIPPED, zones=zones)
     load_zones(tx=tx, declared=declared.zones)
     load_offerings(tx=tx, declared=declared.offerings, now=now)
+    for entry in declared.charges:  # what was charged by one keeps the name and tax that it had
+        _store.upsert_charge_kind(tx, entry.kind.charge_kind_id, dict(entry.declared))
     return len(declared.offerings)
 
 
