@@ -12,6 +12,11 @@ SELECT b.billing_account_id, sum(coalesce(l.gross, l.net)) AS amount
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.bill_run_id = %(run)s AND l.kind = 'discount' AND l.detail -> 'usage' IS NOT NULL GROUP BY b.billing_account_id
 """
+_USAGE_LINES = """
+SELECT b.billing_account_id, coalesce(sum((l.detail ->> 'amount_micro')::bigint), 0)::bigint AS micro
+FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+WHERE b.bill_run_id = %(run)s GROUP BY b.billing_account_id
+"""
 _GROSS = """
 SELECT billing_account_id, sum(gross) AS amount FROM billing.customer_bill
 WHERE bill_number IS NOT NULL AND bill_date < %(end)s GROUP BY billing_account_id
@@ -28,6 +33,11 @@ _OF_BILLS = (
 def usage_discounts(tx: Transaction, bill_run_id: UUID) -> dict[UUID, Decimal]:
     """Give what the bills of a run take off the usage of each billing account, as their lines have it."""
     return {row["billing_account_id"]: row["amount"] for row in tx.rows(_USAGE_DISCOUNTS, {"run": bill_run_id})}
+
+
+def usage_lines(tx: Transaction, bill_run_id: UUID) -> dict[UUID, int]:
+    """Give the exact micro-euros that the usage lines of a run's bills say that they round, by billing account."""
+    return {row["billing_account_id"]: row["micro"] for row in tx.rows(_USAGE_LINES, {"run": bill_run_id})}
 
 
 def gross_by_account(tx: Transaction, end_day: date) -> dict[UUID, Decimal]:

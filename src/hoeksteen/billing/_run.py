@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.billing import _run_store, _store
-from hoeksteen.billing._reading import UsageOf, read_products, read_usage
+from hoeksteen.billing import _leaving_store, _run_store, _store
+from hoeksteen.billing._reading import UsageOf, read_early, read_products, read_usage
 from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
 from hoeksteen.billing.bookkeeping import journal_entry
@@ -30,7 +30,14 @@ from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import PAGE_MAX, billing_accounts_by_id, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
+from hoeksteen.party.queries import (
+    PAGE_MAX,
+    billing_accounts_by_id,
+    billing_accounts_of_cycle,
+    closed_billing_accounts_of_cycle,
+    count_billing_accounts_of_cycle,
+    customers,
+)
 from hoeksteen.storage.postgres import Database, Transaction
 
 BATCH = 2_500
@@ -62,13 +69,18 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """A stretch of billing accounts with their bills, before anybody's name is asked for."""
+    """
+    A stretch of billing accounts with their bills, before anybody's name is asked for.
+
+    :param left: those with a bill that was made when they left, and that no run has subtracted yet
+    """
 
     after: UUID | None
     billing_accounts: Sequence[BillingAccount]
     inputs: dict[UUID, list[ProductInputs]]
     drafts: Sequence[BillDraft]
     held: Sequence[HeldAccount]
+    left: set[UUID]
 
 
 def open_run(
@@ -84,6 +96,8 @@ def open_run(
     """
     cycle_day = period.first_day.day
     with database.transaction() as tx:
+        if kind == "final":
+            _leaving_store.lock_cycle(tx, cycle_day)
         found = _store.final_run(tx, cycle_day, period.first_day)
         if found is not None and found.state == "done" and (kind, bill_date) != ("final", found.bill_date):
             raise WrongState(
@@ -150,8 +164,8 @@ def _settled(pending: tuple[Future[bool], Batch] | None, done: BillRunProgress, 
 
 
 def _computed_batches(engine: Engine) -> Iterator[_Computed]:
-    after = engine.run.last_billing_account_id
-    while window := _window(engine, after):
+    after, also = engine.run.last_billing_account_id, _closed_with_usage(engine)
+    while window := _window(engine, after, also):
         with engine.database.transaction() as tx:
             ids = [one.billing_account_id for one in window]
             usage = read_usage(tx=tx, period=engine.run.period, billing_account_ids=ids, usage_of=engine.usage_of)
@@ -161,14 +175,23 @@ def _computed_batches(engine: Engine) -> Iterator[_Computed]:
             after = computed.billing_accounts[-1].billing_account_id
 
 
-def _window(engine: Engine, after: UUID | None) -> list[BillingAccount]:
+def _closed_with_usage(engine: Engine) -> list[UUID]:
+    """Give the closed billing accounts of the cycle of which usage arrived that belongs on this period's bills."""
+    if engine.run.accounts is not None:
+        return []
+    with engine.database.transaction() as tx:
+        closed = closed_billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day)
+    return sorted(engine.usage_of(engine.run.period, closed)) if closed else []
+
+
+def _window(engine: Engine, after: UUID | None, also: Sequence[UUID]) -> list[BillingAccount]:
     found: list[BillingAccount] = []
     with engine.database.transaction() as tx:
         if engine.run.accounts is not None:
             named = billing_accounts_by_id(tx=tx, billing_account_ids=engine.run.accounts)
             return [] if after is not None else named
         while len(found) < WINDOW:
-            page = billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day, after=after, limit=PAGE_MAX)
+            page = billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day, after=after, limit=PAGE_MAX, also=also)
             found += page
             if len(page) < PAGE_MAX:
                 break
@@ -179,7 +202,9 @@ def _window(engine: Engine, after: UUID | None) -> list[BillingAccount]:
 def _compute(engine: Engine, after: UUID | None, billing_accounts: Sequence[BillingAccount], usage: dict[UUID, list[Usage]]) -> _Computed:
     with engine.database.transaction() as tx:
         inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
-        on_hold = _run_store.holds(tx, [one.billing_account_id for one in billing_accounts])
+        ids = [one.billing_account_id for one in billing_accounts]
+        on_hold, left = _run_store.holds(tx, ids), _leaving_store.waiting(tx, ids)
+        early = read_early(tx=tx, period=engine.run.period, kind=engine.run.kind, billing_account_ids=sorted(left)) if left else {}
     drafts: list[BillDraft] = []
     held: list[HeldAccount] = []
     for one in billing_accounts:
@@ -194,13 +219,14 @@ def _compute(engine: Engine, after: UUID | None, billing_accounts: Sequence[Bill
                 book=engine.book,
                 calendar=engine.calendar,
                 period=engine.run.period,
+                early=early.get(one.billing_account_id, ()),
             )
         except NoPrice as reason:
             held.append(HeldAccount(one.customer_id, one.billing_account_id, "no_price", reason.message))
             continue
         if draft is not None:
             drafts.append(draft)
-    return _Computed(after, billing_accounts, inputs, drafts, held)
+    return _Computed(after, billing_accounts, inputs, drafts, held, left)
 
 
 def _batch(engine: Engine, computed: _Computed) -> Batch:
@@ -231,7 +257,8 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
     new = [_position(engine, one) for one in inputs if one.position is None]
     moved = [_position(engine, one) for one in inputs if one.position is not None]
     last = computed.billing_accounts[-1].billing_account_id
-    return Batch(computed.after, last, len(computed.billing_accounts), bills, held, new, moved)
+    left = sorted(computed.left - passed_by)
+    return Batch(computed.after, last, len(computed.billing_accounts), bills, held, new, moved, left)
 
 
 def _as_approved(
@@ -244,6 +271,8 @@ def _as_approved(
     going = {draft.billing_account.billing_account_id for draft, _ in kept} | {one.billing_account_id for one in held}
     drafted = {draft.billing_account.billing_account_id for draft, _ in drafts}
     for one in computed.billing_accounts:
+        if one.billing_account_id in computed.left - drafted:
+            continue  # it left since the trial, and its bill was made then
         if one.billing_account_id not in going and (one.billing_account_id in drafted or one.billing_account_id in approved):
             held.append(HeldAccount(one.customer_id, one.billing_account_id, "changed", "its bill is another one than was approved"))
     return kept
@@ -265,8 +294,11 @@ def _new_bill(engine: Engine, draft: BillDraft, written: WrittenLines, party: by
 
 def _position(engine: Engine, inputs: ProductInputs) -> tuple[UUID, UUID, date, int]:
     product = inputs.product
-    billed_to = max(product.opening, engine.calendar.end, inputs.position.billed_to if inputs.position else 0)
-    return product.customer_id, product.product_id, date.fromordinal(billed_to), fingerprint(product, engine.book)
+    before = inputs.position
+    billed_to = max(product.opening, engine.calendar.end, before.billed_to if before else 0)
+    # Billed further than this run looks, when its account left: a run that looks as far compares what has changed since.
+    known = before.fingerprint if before is not None and before.billed_to > engine.calendar.end else fingerprint(product, engine.book)
+    return product.customer_id, product.product_id, date.fromordinal(billed_to), known
 
 
 def _seal_invoice_parties(engine: Engine, drafts: Sequence[BillDraft]) -> list[bytes | None]:

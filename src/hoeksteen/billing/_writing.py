@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _leaving_store, _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date
 from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
@@ -57,6 +57,7 @@ class Batch:
     A stretch of billing accounts, customer by customer.
 
     :param after: the last one before the stretch, `last` the last one of it
+    :param left: billing accounts whose bills, made when they left, the bills of this stretch subtract
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
     """
 
@@ -67,6 +68,7 @@ class Batch:
     held: Sequence[HeldAccount]
     new_positions: Sequence[tuple[UUID, UUID, date, int]]
     moved_positions: Sequence[tuple[UUID, UUID, date, int]]
+    left: Sequence[UUID] = ()
 
 
 def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
@@ -82,6 +84,8 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
         if current is None or current.state != "running" or current.last_billing_account_id != batch.after:
             raise Conflict("Another process works on this bill run.", remedy="Wait until it has ended, then look at the run.")
         final = run.kind != "trial"
+        if run.kind == "leaving":
+            _require_waiting(tx, run)
         numbers = _numbers(tx, run, len(batch.bills)) if final else [None] * len(batch.bills)
         _store.insert_bills(tx, _bill_rows(run, batch.bills, numbers))
         _store.insert_rates(tx, _rate_rows(batch.bills))
@@ -91,12 +95,34 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
             post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
             _store.insert_positions(tx, batch.new_positions)
             _store.move_positions(tx, batch.moved_positions)
-            made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
+            made_up_for = run.period.end_day if run.kind == "off_cycle" else run.period.first_day
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
+            _note_leaving(tx, run, batch)
         _store.advance(tx, run.bill_run_id, batch.last, batch.billing_accounts, len(batch.bills))
         return current.stop_asked
+
+
+def _require_waiting(tx: Transaction, run: BillRun) -> None:
+    """
+    Check that the cycle's own run of the period has not begun, and let none begin until commit: it would bill the same usage.
+
+    :raises Conflict: when it has
+    """
+    _leaving_store.lock_cycle(tx, run.cycle_day)
+    last = _store.last_final_run(tx, run.cycle_day)
+    if last is not None and last.period.first_day >= run.period.first_day:
+        raise Conflict(f"The bills of {run.period.first_day} are being made final.", remedy="Ask again once that run is done.")
+
+
+def _note_leaving(tx: Transaction, run: BillRun, batch: Batch) -> None:
+    if run.kind == "leaving":
+        accounts = ((bill.draft.billing_account, bill.customer_bill_id) for bill in batch.bills)
+        rows = ((one.customer_id, bill_id, one.billing_account_id) for one, bill_id in accounts)
+        _leaving_store.insert(tx, run.bill_run_id, run.period.first_day, rows)
+    elif batch.left:
+        _leaving_store.settle(tx, run.bill_run_id, batch.left, run.period.first_day)
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:
