@@ -59,9 +59,7 @@ def trials(tx: Transaction, cycle_day: int, first_day: date) -> list[BillRun]:
 
 
 def running(tx: Transaction, cycle_day: int, first_day: date) -> BillRun | None:
-    sql = (
-        RUN + "WHERE state = 'running' AND accounts IS NULL AND cycle_day = %s AND period_from = %s ORDER BY kind, started_at DESC LIMIT 1"
-    )
+    sql = RUN + "WHERE state = 'running' AND accounts IS NULL AND cycle_day = %s AND period_from = %s ORDER BY kind, started_at DESC LIMIT 1"
     row = tx.row(sql, (cycle_day, first_day))
     return None if row is None else from_row_run(row)
 

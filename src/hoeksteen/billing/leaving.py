@@ -143,9 +143,9 @@ def _account(tx: Transaction, billing_account_id: UUID) -> BillingAccount:
     return found[0]
 
 
-def _left_on(tx: Transaction, account: BillingAccount, today: date) -> date:
-    end_day = left(tx=tx, customers=[account.customer_id], today=None).get(account.billing_account_id)
-    named = f"Billing account {account.billing_account_number}"
+def _left_on(tx: Transaction, billing_account: BillingAccount, today: date) -> date:
+    end_day = left(tx=tx, customers=[billing_account.customer_id], today=None).get(billing_account.billing_account_id)
+    named = f"Billing account {billing_account.billing_account_number}"
     if end_day is None:
         raise WrongState(f"{named} has no product, or one that has no end.", remedy="Terminate its products first; then make its final bill.")
     if end_day > today:
@@ -153,22 +153,22 @@ def _left_on(tx: Transaction, account: BillingAccount, today: date) -> date:
     return end_day
 
 
-def _held_in(tx: Transaction, account: BillingAccount) -> BillPeriod | None:
+def _held_in(tx: Transaction, billing_account: BillingAccount) -> BillPeriod | None:
     """Give the period of the cycle's last final run, where that held the account and no later one has billed it."""
-    last = _store.last_final_run(tx, account.cycle_day)
-    return last.period if last is not None and account.billing_account_id in _run_store.waiting(tx, last.bill_run_id) else None
+    last = _store.last_final_run(tx, billing_account.cycle_day)
+    return last.period if last is not None and billing_account.billing_account_id in _run_store.waiting(tx, last.bill_run_id) else None
 
 
-def _periods(tx: Transaction, account: BillingAccount, end_day: date) -> list[BillPeriod]:
+def _periods(tx: Transaction, billing_account: BillingAccount, end_day: date) -> list[BillPeriod]:
     """Give the periods of the cycle that no final run has billed, up to the one of the account's last day: at least one."""
-    last = _store.last_final_run(tx, account.cycle_day)
-    last_held = bill_period(date.fromordinal(end_day.toordinal() - 1), cycle_day=account.cycle_day)
+    last = _store.last_final_run(tx, billing_account.cycle_day)
+    last_held = bill_period(date.fromordinal(end_day.toordinal() - 1), cycle_day=billing_account.cycle_day)
     if last is not None and last.state != "done":
         raise WrongState(f"The bills of {last.period.first_day} are being made final.", remedy="Finish that run first.")
-    first = last_held if last is None else last.period.next(cycle_day=account.cycle_day)
+    first = last_held if last is None else last.period.next(cycle_day=billing_account.cycle_day)
     found = [first]
     while found[-1].first_day < last_held.first_day:
-        found.append(found[-1].next(cycle_day=account.cycle_day))
+        found.append(found[-1].next(cycle_day=billing_account.cycle_day))
     if len(found) > _PERIODS_MAX:
         raise WrongState(f"The bills of {first.first_day} and later are not made yet.", remedy="Run the cycle's bills first, period by period.")
     return found

@@ -52,6 +52,7 @@ COMMANDS = {
     "rate": Topic("rating", False, "Compare charges with a rating of now, or at other prices."),
     "lake": Topic("rating", False, "Merge the small files of usage and charges; let old ones go."),
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
+    "account": Topic("accounts", False, "Customers who leave: end, take back, close; another bill day."),
     "payment": Topic("payments", False, "Register a payment."),
     "bank": Topic("bank", False, "Take bank statements; work on payments that nobody could be found for."),
     "mandate": Topic("collect", False, "Record, show and revoke mandates for direct debit."),
