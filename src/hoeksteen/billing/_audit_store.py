@@ -37,6 +37,11 @@ FROM due d FULL JOIN line l ON d.source = l.source AND d.customer_bill_id = l.cu
 WHERE d.amount IS DISTINCT FROM l.amount OR d.billed IS DISTINCT FROM l.amount
 ORDER BY 2, 1
 """
+_USAGE_LINES = """
+SELECT b.billing_account_id, coalesce(sum((l.detail ->> 'amount_micro')::bigint), 0)::bigint AS micro
+FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+WHERE b.bill_run_id = %(run)s GROUP BY b.billing_account_id
+"""
 _GROSS = """
 SELECT billing_account_id, sum(gross) AS amount FROM billing.customer_bill
 WHERE bill_number IS NOT NULL AND bill_date < %(end)s GROUP BY billing_account_id
@@ -79,6 +84,11 @@ def bills_with_lines_of(tx: Transaction, bill_run_id: UUID, offering_ids: Sequen
     WHERE b.bill_run_id = %s AND l.product_offering_id = ANY (%s)
     """
     return {row["billing_account_id"]: row["bill_number"] for row in tx.rows(sql, (bill_run_id, list(offering_ids)))}
+
+
+def usage_lines(tx: Transaction, bill_run_id: UUID) -> dict[UUID, int]:
+    """Give the exact micro-euros that the usage lines of a run's bills say that they round, by billing account."""
+    return {row["billing_account_id"]: row["micro"] for row in tx.rows(_USAGE_LINES, {"run": bill_run_id})}
 
 
 def gross_by_account(tx: Transaction, end_day: date) -> dict[UUID, Decimal]:

@@ -5,11 +5,12 @@ from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _leaving_store, _store
 from hoeksteen.billing.assembly import ProductInputs, Usage
 from hoeksteen.billing.bundles import BundleDiscount, Offered, with_bundles
+from hoeksteen.billing.early import BilledEarly, billed_early
 from hoeksteen.billing.minimum_spend import MinimumBilled, month_of
-from hoeksteen.billing.model import RateKind
+from hoeksteen.billing.model import RateKind, RunKind
 from hoeksteen.billing.prices import FOREVER, PriceBook
 from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
 from hoeksteen.billing.usage_discounts import UsageDiscount
@@ -126,6 +127,13 @@ def read_usage(*, tx: Transaction, period: BillPeriod, billing_account_ids: Sequ
     return _with_bill_numbers(tx, usage)
 
 
+def read_early(
+    *, tx: Transaction, period: BillPeriod, kind: RunKind, billing_account_ids: Sequence[UUID]
+) -> dict[UUID, list[BilledEarly]]:  # fmt: skip
+    """Give what bills of accounts that left have charged of the usage that a run of a period finds, and its earlier runs passed by."""
+    return billed_early(_leaving_store.open_lines(tx, billing_account_ids, period.first_day, kind != "leaving"))
+
+
 def _with_bill_numbers(tx: Transaction, usage: dict[UUID, list[Usage]]) -> dict[UUID, list[Usage]]:
     """Name the bills on which charges stood that are taken back now."""
     days = {account_id: {one.billed_on for one in totals if one.billed_on is not None} for account_id, totals in usage.items()}
@@ -161,7 +169,8 @@ def _billed_before(tx: Transaction, changed: Sequence[HeldProduct], calendar: Ca
     if changed:
         customer_ids = list({product.customer_id for product in changed})
         for row in _store.billed_before(tx, customer_ids, list(billed), calendar.since):
-            billed[row["product_id"]].append(_charge(row, calendar))
+            if row["period_from"].toordinal() < calendar.end:  # what a bill of somebody who left charges for later periods is theirs to compare
+                billed[row["product_id"]].append(_charge(row, calendar))
     return billed
 
 

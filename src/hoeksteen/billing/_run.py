@@ -13,9 +13,9 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from hoeksteen.billing import _run_store, _store
+from hoeksteen.billing import _leaving_store, _run_store, _store
 from hoeksteen.billing._granted_reading import read_granted
-from hoeksteen.billing._reading import UsageOf, read_products, read_usage, usage_of
+from hoeksteen.billing._reading import UsageOf, read_early, read_products, read_usage, usage_of
 from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
 from hoeksteen.billing.bookkeeping import journal_entry
@@ -33,7 +33,14 @@ from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import PAGE_MAX, billing_accounts_by_id, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
+from hoeksteen.party.queries import (
+    PAGE_MAX,
+    billing_accounts_by_id,
+    billing_accounts_of_cycle,
+    closed_billing_accounts_of_cycle,
+    count_billing_accounts_of_cycle,
+    customers,
+)
 from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
@@ -81,7 +88,11 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """A stretch of a part's billing accounts with their bills, before anybody's name is asked for."""
+    """
+    A stretch of a part's billing accounts with their bills, before anybody's name is asked for.
+
+    :param left: those with a bill that was made when they left, and that no run has subtracted yet
+    """
 
     part: int
     after: UUID | None
@@ -89,6 +100,7 @@ class _Computed:
     inputs: dict[UUID, list[ProductInputs]]
     drafts: Sequence[BillDraft]
     held: Sequence[HeldAccount]
+    left: set[UUID]
 
 
 def open_run(
@@ -104,6 +116,8 @@ def open_run(
     """
     cycle_day = period.first_day.day
     with database.transaction() as tx:
+        if kind == "final":
+            _leaving_store.lock_cycle(tx, cycle_day)
         found = _store.final_run(tx, cycle_day, period.first_day)
         if found is not None and found.state == "done" and (kind, bill_date) != ("final", found.bill_date):
             raise WrongState(
@@ -175,8 +189,8 @@ def _settled(written: Future[bool], batch: Batch, told: Callable[[int, int], Non
 
 
 def _computed_batches(engine: Engine, part: Part) -> Iterator[_Computed]:
-    after = part.after
-    while window := _window(engine, part, after):
+    after, also = part.after, _closed_with_usage(engine, part)
+    while window := _window(engine, part, after, also):
         with engine.database.transaction() as tx:
             ids = [one.billing_account_id for one in window]
             usage = read_usage(tx=tx, period=engine.run.period, billing_account_ids=ids, usage_of=engine.usage_of)
@@ -186,14 +200,26 @@ def _computed_batches(engine: Engine, part: Part) -> Iterator[_Computed]:
             after = computed.billing_accounts[-1].billing_account_id
 
 
-def _window(engine: Engine, part: Part, after: UUID | None) -> list[BillingAccount]:
+def _closed_with_usage(engine: Engine, part: Part) -> list[UUID]:
+    """Give the closed billing accounts of the part of which usage arrived that belongs on this period's bills."""
+    if engine.run.accounts is not None:
+        return []
+    with engine.database.transaction() as tx:
+        closed = closed_billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day)
+    ours = [one for one in closed if one.int % part.of == part.number]
+    return sorted(engine.usage_of(engine.run.period, ours)) if ours else []
+
+
+def _window(engine: Engine, part: Part, after: UUID | None, also: Sequence[UUID]) -> list[BillingAccount]:
     found: list[BillingAccount] = []
     with engine.database.transaction() as tx:
         if engine.run.accounts is not None:
             named = billing_accounts_by_id(tx=tx, billing_account_ids=engine.run.accounts)
             return [] if after is not None else named
         while len(found) < WINDOW:
-            page = billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day, after=after, limit=PAGE_MAX, part=part.number, parts=part.of)
+            page = billing_accounts_of_cycle(
+                tx=tx, cycle_day=engine.run.cycle_day, after=after, limit=PAGE_MAX, also=also, part=part.number, parts=part.of
+            )
             found += page
             if len(page) < PAGE_MAX:
                 break
@@ -207,7 +233,9 @@ def _compute(
     with engine.database.transaction() as tx:
         inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
         granted = read_granted(tx=tx, billing_accounts=billing_accounts, period=engine.run.period)
-        on_hold = _run_store.holds(tx, [one.billing_account_id for one in billing_accounts])
+        ids = [one.billing_account_id for one in billing_accounts]
+        on_hold, left = _run_store.holds(tx, ids), _leaving_store.waiting(tx, ids)
+        early = read_early(tx=tx, period=engine.run.period, kind=engine.run.kind, billing_account_ids=sorted(left)) if left else {}
     drafts: list[BillDraft] = []
     held: list[HeldAccount] = []
     for one in billing_accounts:
@@ -223,13 +251,14 @@ def _compute(
                 calendar=engine.calendar,
                 period=engine.run.period,
                 granted=granted.get(one.billing_account_id, ()),
+                early=early.get(one.billing_account_id, ()),
             )
         except NoPrice as reason:
             held.append(HeldAccount(one.customer_id, one.billing_account_id, "no_price", reason.message))
             continue
         if draft is not None:
             drafts.append(draft)
-    return _Computed(part, after, billing_accounts, inputs, drafts, held)
+    return _Computed(part, after, billing_accounts, inputs, drafts, held, left)
 
 
 def _batch(engine: Engine, computed: _Computed) -> Batch:
@@ -261,7 +290,8 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
     new = [_position(engine, one) for one in inputs if one.position is None]
     moved = [_position(engine, one) for one in inputs if one.position is not None]
     last = computed.billing_accounts[-1].billing_account_id
-    return Batch(computed.part, computed.after, last, len(computed.billing_accounts), bills, held, new, moved)
+    left = sorted(computed.left - passed_by)
+    return Batch(computed.part, computed.after, last, len(computed.billing_accounts), bills, held, new, moved, left)
 
 
 def _as_approved(
@@ -274,6 +304,8 @@ def _as_approved(
     going = {draft.billing_account.billing_account_id for draft, _ in kept} | {one.billing_account_id for one in held}
     drafted = {draft.billing_account.billing_account_id for draft, _ in drafts}
     for one in computed.billing_accounts:
+        if one.billing_account_id in computed.left - drafted:
+            continue  # it left since the trial, and its bill was made then
         if one.billing_account_id not in going and (one.billing_account_id in drafted or one.billing_account_id in approved):
             held.append(HeldAccount(one.customer_id, one.billing_account_id, "changed", "its bill is another one than was approved"))
     return kept
@@ -288,8 +320,11 @@ def _new_bill(engine: Engine, draft: BillDraft, written: WrittenLines, party: by
 
 def _position(engine: Engine, inputs: ProductInputs) -> tuple[UUID, UUID, date, int]:
     product = inputs.product
-    billed_to = max(product.opening, engine.calendar.end, inputs.position.billed_to if inputs.position else 0)
-    return product.customer_id, product.product_id, date.fromordinal(billed_to), fingerprint(product, engine.book)
+    before = inputs.position
+    billed_to = max(product.opening, engine.calendar.end, before.billed_to if before else 0)
+    # Billed further than this run looks, when its account left: a run that looks as far compares what has changed since.
+    known = before.fingerprint if before is not None and before.billed_to > engine.calendar.end else fingerprint(product, engine.book)
+    return product.customer_id, product.product_id, date.fromordinal(billed_to), known
 
 
 def _seal_invoice_parties(engine: Engine, drafts: Sequence[BillDraft]) -> list[bytes | None]:

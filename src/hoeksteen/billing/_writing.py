@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen.billing import _charge_store, _instalment_store, _store
+from hoeksteen.billing import _charge_store, _instalment_store, _leaving_store, _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
 from hoeksteen.billing.granted import CHARGE, INSTALMENT
 from hoeksteen.billing.instalment_lines import is_last
@@ -59,6 +59,7 @@ class Batch:
     A stretch of the billing accounts of a run's part, customer by customer.
 
     :param after: the last one before the stretch, `last` the last one of it
+    :param left: billing accounts whose bills, made when they left, the bills of this stretch subtract
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
     """
 
@@ -70,6 +71,7 @@ class Batch:
     held: Sequence[HeldAccount]
     new_positions: Sequence[tuple[UUID, UUID, date, int]]
     moved_positions: Sequence[tuple[UUID, UUID, date, int]]
+    left: Sequence[UUID] = ()
 
 
 def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
@@ -86,6 +88,8 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
         if locked is None or locked[0].state != "running" or locked[1] != batch.after:
             raise another_works_on_it()
         final = run.kind != "trial"
+        if run.kind == "leaving":
+            _require_waiting(tx, run)
         if final:
             post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
             _store.insert_positions(tx, batch.new_positions)
@@ -97,10 +101,11 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
         _store.insert_held(tx, run.bill_run_id, batch.held)
         if final:
             _take_granted(tx, batch.bills)
-            made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
+            made_up_for = run.period.end_day if run.kind == "off_cycle" else run.period.first_day
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
+            _note_leaving(tx, run, batch)
         _store.advance(tx, run.bill_run_id, batch.part, batch.last, batch.billing_accounts, len(batch.bills))
         return locked[0].stop_asked
 
@@ -128,6 +133,27 @@ def _take_granted(tx: Transaction, bills: Sequence[NewBill]) -> None:
     ]
     if _instalment_store.advance(tx, done) < len(done) or _instalment_store.insert_billed(tx, rows) < len(rows):
         raise Conflict("A plan was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
+
+
+def _require_waiting(tx: Transaction, run: BillRun) -> None:
+    """
+    Check that the cycle's own run of the period has not begun, and let none begin until commit: it would bill the same usage.
+
+    :raises Conflict: when it has
+    """
+    _leaving_store.lock_cycle(tx, run.cycle_day)
+    last = _store.last_final_run(tx, run.cycle_day)
+    if last is not None and last.period.first_day >= run.period.first_day:
+        raise Conflict(f"The bills of {run.period.first_day} are being made final.", remedy="Ask again once that run is done.")
+
+
+def _note_leaving(tx: Transaction, run: BillRun, batch: Batch) -> None:
+    if run.kind == "leaving":
+        accounts = ((bill.draft.billing_account, bill.customer_bill_id) for bill in batch.bills)
+        rows = ((one.customer_id, bill_id, one.billing_account_id) for one, bill_id in accounts)
+        _leaving_store.insert(tx, run.bill_run_id, run.period.first_day, rows)
+    elif batch.left:
+        _leaving_store.settle(tx, run.bill_run_id, batch.left, run.period.first_day)
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:

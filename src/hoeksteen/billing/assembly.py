@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from hoeksteen.billing.early import BilledEarly
 from hoeksteen.billing.granted import Granted
 from hoeksteen.billing.minimum_spend import MinimumBilled, minimum_lines
 from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
@@ -116,28 +117,37 @@ def assemble(
     calendar: Calendar,
     period: BillPeriod,
     granted: Sequence[Granted] = (),
+    early: Sequence[BilledEarly] = (),
 ) -> BillDraft | None:
     """
     Put the bill of one billing account together; None when there is nothing to pay or to credit.
 
     :param granted: what people granted it beside its products; their lines stand behind those of the products
+    :param early: what bills of this account, when it left, charged of this usage already; it is subtracted
     :raises NoPrice: when a day in service has no price
     """
     tax_included = billing_account.tax_included
     used: dict[UUID, list[Usage]] = {}
     for total in usage:
         used.setdefault(total.product_id, []).append(total)
+    before: dict[UUID, list[Usage]] = {}
+    for one in early:
+        before.setdefault(one.product_id, []).extend(() if one.discount else [one])
     lines: list[LineDraft] = []
     for inputs in products:
         lines += _recurring_lines(inputs, book, calendar, tax_included)
         totals = used.pop(inputs.product.product_id, ())
-        lines += _usage_lines(totals, book, period, tax_included)
+        known = before.pop(inputs.product.product_id, ())
+        lines += _usage_lines([*known, *totals] if known else totals, book, period, tax_included)
         if inputs.product.usage_discounts and totals:
-            lines += _usage_discount_lines(inputs.product, totals, book, period, tax_included)
+            lowered = _usage_discount_lines(inputs.product, totals, book, period, tax_included)
+            lines += _less_early(lowered, early, inputs.product.product_id, book) if early else lowered
+        elif early:
+            lines += _less_early((), early, inputs.product.product_id, book)
         if book.minimums:
             lines += _minimum_lines(inputs, totals, book, calendar, tax_included)
-    for rest in used.values():
-        lines += _usage_lines(rest, book, period, tax_included)
+    for product_id in [*used, *(one for one in before if one not in used)]:
+        lines += _usage_lines([*before.get(product_id, ()), *used.get(product_id, ())], book, period, tax_included)
     if granted:
         lines += [_granted_line(one, tax_included) for one in granted]
     if not any(line.cents for line in lines):
@@ -241,6 +251,8 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
             records, units, free_units = records + other.records, units + other.units, free_units + other.free_units
             micro += other.amount_micro
             prices.add(other.price_id)
+        if not (records or units or free_units or micro):
+            continue  # all of it was billed before
         numerator, denominator = offering.ratio(tax_included)
         detail: dict[str, Any] = {
             "service": service, "zone": zone, "units": units, "free_units": free_units, "amount_micro": micro, "roaming": roaming,
@@ -250,6 +262,9 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
             detail["prices"] = sorted(one for one in prices if one is not None)
         if corrects:
             detail |= {"corrects": corrects, "billed_on": f"{first.billed_on}", "bill_number": first.bill_number}
+        if isinstance(first, BilledEarly):
+            known = sum(one.amount_micro for one in group if isinstance(one, BilledEarly))
+            detail["billed_before"] = {"amount_micro": -known, "bill_number": first.on_bill}
         cents = divide_half_up(micro * numerator, MICRO_PER_CENT * denominator)
         begin, end = used.first_day.toordinal(), used.end_day.toordinal()
         yield LineDraft(RateKind.USAGE, first.product_id, offering, price_id, detail, begin, end, _whole(records), cents)
@@ -288,6 +303,26 @@ def _minimum_lines(inputs: ProductInputs, totals: Sequence[Usage], book: PriceBo
         if one.corrects:
             detail["corrects"] = True
         yield LineDraft(one.kind, product.product_id, book.of(one.product_offering_id), None, detail, one.first, one.end, _ONE, one.cents)
+
+
+def _less_early(lines: Iterable[LineDraft], early: Sequence[BilledEarly], product_id: UUID, book: PriceBook) -> Iterator[LineDraft]:
+    """Subtract what was taken off a product's usage on earlier bills of the same usage; what no discount takes off any more is charged again."""
+    given: dict[tuple[str, int, int], int] = {}
+    known: dict[tuple[str, int, int], BilledEarly] = {}
+    for one in early:
+        if one.discount is not None and one.product_id == product_id:
+            key = one.discount.alteration_id, one.discount.first, one.discount.end
+            given[key], known[key] = given.get(key, 0) + one.discount.cents, one
+    for line in lines:
+        cents = line.cents - given.pop((line.detail["alteration_id"], line.first, line.end), 0)
+        if cents:
+            yield line._replace(cents=cents)
+    for (alteration_id, first, end), cents in given.items():
+        one = known[alteration_id, first, end]
+        name = one.discount.name if one.discount is not None else ""
+        detail = {"alteration": name, "alteration_id": alteration_id, "usage": True}
+        if cents:
+            yield LineDraft(RateKind.DISCOUNT, product_id, book.of(one.product_offering_id), None, detail, first, end, _ONE, -cents)
 
 
 @lru_cache(maxsize=4_096)

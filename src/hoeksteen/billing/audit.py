@@ -9,12 +9,13 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _audit_store, _instalment_store, _store
+from hoeksteen.billing import _audit_store, _instalment_store, _leaving_store, _store
 from hoeksteen.billing._granted_reading import parts_missed
 from hoeksteen.billing._minimum_audit import minimums_that_differ
 from hoeksteen.billing._reading import read_products, usage_of
 from hoeksteen.billing.assembly import assemble, euros_of_cents
 from hoeksteen.billing.bookkeeping import OF_LINES, SOURCE
+from hoeksteen.billing.early import billed_early
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.billing.model import BillAudit, BillRun, CustomerBill, Difference, RateKind
 from hoeksteen.billing.prices import PriceBook
@@ -116,16 +117,24 @@ def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, in
     for billing_account_id, missed in _store.released_periods(tx, run.bill_run_id):
         for total in usage_totals(lake=lake, period=missed, billing_account_ids=[billing_account_id]):
             charged[billing_account_id] = charged.get(billing_account_id, 0) + total.amount_micro
+    for billing_account_id, early in billed_early(_leaving_store.settled_lines(tx, run.bill_run_id)).items():
+        charged[billing_account_id] = charged.get(billing_account_id, 0) + sum(one.amount_micro for one in early)  # below zero: billed before
+    for billing_account_id, early in billed_early(_leaving_store.lines_of_period(tx, sorted(passed_by), run.period.first_day)).items():
+        held[billing_account_id] = held.get(billing_account_id, 0) + sum(one.amount_micro for one in early)
+    if run.kind == "leaving":  # what it says is subtracted by the period's own run, and the two together are compared with the lake there
+        for billing_account_id, micro in _audit_store.usage_lines(tx, run.bill_run_id).items():
+            charged[billing_account_id] = charged.get(billing_account_id, 0) + micro
 
 
 def _look_at_rest(tx: Transaction, lake: Lake, run: BillRun, charged: Mapping[UUID, int], found: _Found) -> None:
     """Name the billing accounts whose usage asks for a bill that is not there; where every line rounds to nothing, none is asked for."""
     usage = usage_of(run.period, list(charged), lake=lake)
+    early = billed_early(_leaving_store.settled_lines(tx, run.bill_run_id))
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(run.period)
     for one in billing_accounts_by_id(tx=tx, billing_account_ids=list(charged)):
-        lines = usage.get(one.billing_account_id, ())
+        lines, before = usage.get(one.billing_account_id, ()), early.get(one.billing_account_id, ())
         micro = charged[one.billing_account_id]
-        if assemble(billing_account=one, products=(), usage=lines, book=book, calendar=calendar, period=run.period) is None:
+        if assemble(billing_account=one, products=(), usage=lines, book=book, calendar=calendar, period=run.period, early=before) is None:
             found.usage -= micro
         else:
             found.differences.append(Difference("usage = lines", one.billing_account_id, None, euros(micro), _NOTHING))
@@ -133,6 +142,8 @@ def _look_at_rest(tx: Transaction, lake: Lake, run: BillRun, charged: Mapping[UU
 
 def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Difference]:
     """Name the billing accounts whose bills take off their usage something else than its discounts, computed anew, do."""
+    if run.kind == "leaving":
+        return []  # the period's own run compares both together
     divided = usage_discount_days(tx=tx)
     lowered = {product_id for product_id, _ in divided}
     passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
@@ -144,6 +155,7 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
     computed: dict[UUID, Decimal] = {}
     released = {account_id for account_id, _ in _store.released_periods(tx, run.bill_run_id)} if divided else set()
     some = sorted((ids | released | set(billed)) - passed_by)
+    early = billed_early(_leaving_store.settled_lines(tx, run.bill_run_id))
     accounts = billing_accounts_by_id(tx=tx, billing_account_ids=some)
     accounts_by_id = {one.billing_account_id for one in accounts}
     inputs = read_products(tx=tx, billing_accounts=accounts, book=book, calendar=calendar)
@@ -154,7 +166,7 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
     for one in accounts:
         draft = assemble(
             billing_account=one, products=inputs.get(one.billing_account_id, ()), usage=used.get(one.billing_account_id, ()), book=book,
-            calendar=calendar, period=run.period,
+            calendar=calendar, period=run.period, early=early.get(one.billing_account_id, ()),
         )  # fmt: skip
         lines = draft.lines if draft is not None else ()
         cents = sum(line.cents for line in lines if line.kind is RateKind.DISCOUNT and "usage" in line.detail)

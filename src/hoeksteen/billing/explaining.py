@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from hoeksteen.billing import _credit_store
+from hoeksteen.billing import _credit_store, _leaving_store
 from hoeksteen.billing.charges import charges_by_id
 from hoeksteen.billing.credit_notes import CREDITS
 from hoeksteen.billing.granted import CHARGE, INSTALMENT
@@ -36,6 +36,8 @@ class LineExplanation:
     :param records: rated records that the line adds up, by their start; empty for what no record carries
     :param of_records: the sum of their charges in euros, exact
     :param flat: euros of the line that no record carries: fees of a period
+    :param before: euros of these records that a bill, made when the account left, charged before
+    :param since: euros of these records that were rated after the bill was made, when the account left
     :param credited: euros that credit notes gave back of it
     :param granted: who decided that it stands there, and why, each fact with its name
     :param credits: the bill and line that this line gives back, on a credit note
@@ -48,6 +50,8 @@ class LineExplanation:
     records: tuple[RatedRecord, ...]
     of_records: Decimal
     flat: Decimal
+    before: Decimal
+    since: Decimal
     credited: Decimal
     credits: tuple[str, int] | None
     granted: tuple[tuple[str, str], ...] = ()
@@ -71,6 +75,10 @@ class LineExplanation:
             found.append(("exact amount", f"{self.exact:f}"))
         if self.flat:
             found.append(("fees without record", f"{self.flat:f}"))
+        if self.before:
+            found.append(("billed before", f"{self.before:f} on {detail['billed_before']['bill_number']}"))
+        if self.since:
+            found.append(("rated since", f"{self.since:f}"))
         if detail.get("corrects") is True:
             found.append(("why", "an earlier bill charged something else for this period"))
         elif detail.get("corrects"):
@@ -99,8 +107,11 @@ def explain_line(*, tx: Transaction, lake: Lake, bill_number: str, line: int) ->
     of_records = euros(sum(_sign(rate.detail) * record.amount_micro for record in records))
     exact = euros(int(rate.detail["amount_micro"])) if usage else None
     given = _credit_store.credited_lines(tx, found.customer_id, found.customer_bill_id).get(line, Decimal("0.00"))
+    before = euros(int(rate.detail.get("billed_before", {}).get("amount_micro", 0)))
+    rest = Decimal(0) if exact is None else exact + before - of_records
+    late = rest < 0 and _leaving_store.is_leaving_bill(tx, found.customer_bill_id)
     return LineExplanation(
-        found, rate, text, exact, records, of_records, Decimal(0) if exact is None else exact - of_records, given,
+        found, rate, text, exact, records, of_records, Decimal(0) if late else rest, before, -rest if late else Decimal(0), given,
         None if credits is None else (credits["bill_number"], int(credits["line"])), _granted(tx, rate),
     )  # fmt: skip
 

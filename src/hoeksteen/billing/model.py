@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hoeksteen.kernel.time_period import BillPeriod
 
-RunKind = Literal["trial", "final", "off_cycle"]
+RunKind = Literal["trial", "final", "off_cycle", "leaving"]
 RunState = Literal["running", "done"]
 
 
@@ -114,7 +114,7 @@ class BillRun:
     :param started_by: who began it; empty where a program did
     :param stop_asked: somebody wants it to end after the batch that it works on
     :param sent_at: when every bill of it had been announced
-    :param accounts: the only billing accounts that an off-cycle run is about
+    :param accounts: the only billing accounts that an off-cycle run, or one for who leaves, is about
     """
 
     bill_run_id: UUID

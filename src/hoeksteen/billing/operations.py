@@ -109,10 +109,7 @@ def bill_off_cycle(
     ids = sorted(set(billing_account_ids))
     if len(ids) > BATCH:
         raise InvalidInput(f"{len(ids)} billing accounts are too many for one run off cycle.", remedy=f"Name at most {BATCH}.")
-    with database.transaction() as tx:
-        cut_off = _run_store.settle_off_cycle(tx, now)
-    for bill_run_id in cut_off:
-        send_bills(database=database, bill_run_id=bill_run_id, now=now)
+    settle_cut_off(database=database, now=now)
     with database.transaction() as tx:
         final = _store.final_run(tx, period.first_day.day, period.first_day)
         if final is None or final.state != "done":
@@ -123,11 +120,31 @@ def bill_off_cycle(
             if one not in waiting:
                 raise WrongState(f"Billing account {one} does not wait for a bill of {period.first_day}.", remedy="Look at its bills.")
         run = BillRun(identifiers.new(now), "off_cycle", final.cycle_day, period, bill_date, "running", now, started_by=by, accounts=tuple(ids))
+    return bill_one_at_once(database=database, keeper=keeper, lake=lake, run=run, now=now, identifiers=identifiers)
+
+
+def bill_one_at_once(
+    *, database: Database, keeper: KeeperClient, lake: Lake, run: BillRun, now: datetime, identifiers: Identifiers
+) -> BillRunResult:  # fmt: skip
+    """
+    Carry out a run of a few named accounts, which is not begun yet, in one transaction, and announce its bills.
+
+    :raises Conflict: when what it bills has been billed meanwhile
+    """
+    with database.transaction() as tx:
         _store.insert_run(tx, run)
         _store.insert_parts(tx, run.bill_run_id, 1)
     _carry_out(database, keeper, lake, run, None, BATCH, now, identifiers, _silent)
     send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
     return _result(database, run, stopped=False)
+
+
+def settle_cut_off(*, database: Database, now: datetime) -> None:
+    """Settle runs of a few named accounts that were cut off: each is done and announced now, or nothing of it is."""
+    with database.transaction() as tx:
+        cut_off = _run_store.settle_off_cycle(tx, now)
+    for bill_run_id in cut_off:
+        send_bills(database=database, bill_run_id=bill_run_id, now=now)
 
 
 def stop_run(*, tx: Transaction, period: BillPeriod) -> BillRun:

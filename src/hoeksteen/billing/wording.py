@@ -54,6 +54,7 @@ _INSTALMENT = {
     "waived": ("{name}, kwijtgescholden", "{name}, waived"),
     "undone": ("{name}, overige termijnen vervallen", "{name}, remaining instalments cancelled"),
 }
+_BESIDES = ("{name}, naast rekening {bill}", "{name}, besides bill {bill}")
 _OF_WHICH_FREE = ("{free} inbegrepen", "{free} included")
 _ALL_FREE = ("geheel inbegrepen", "all included")
 _DAYS = ("{days} van {whole} dagen", "{days} of {whole} days")
@@ -161,7 +162,8 @@ def _usage_text(detail: Mapping[str, Any], zones: Sequence[NamedZone], language:
     """Name the usage; of a charge that is taken back also the record and the bill on which it stood."""
     name = _usage_name(detail, zones, language)
     if not detail.get("corrects"):
-        return name
+        before = detail.get("billed_before")
+        return name if before is None else _BESIDES[0 if language == "nl" else 1].format(name=name, bill=before["bill_number"])
     bill = detail["bill_number"] or long_day(date.fromisoformat(detail["billed_on"]), language)
     return _TAKEN_BACK[0 if language == "nl" else 1].format(name=name, bill=bill, record=detail["corrects"])
 
@@ -185,9 +187,9 @@ def _usage_quantity(detail: Mapping[str, Any], language: str) -> str:
         taken_back = {**detail, "units": -units, "free_units": -free}
         return f"{_MINUS}{_usage_quantity(taken_back, language)}"
     text = units_text(service=detail["service"], units=units, language=language)
-    if free and free >= units:
+    if free > 0 and free >= units:
         return f"{text}, {_ALL_FREE[index]}"
-    return f"{text}, {_OF_WHICH_FREE[index].format(free=units_text(service=detail['service'], units=free, language=language))}" if free else text
+    return f"{text}, {_OF_WHICH_FREE[index].format(free=units_text(service=detail['service'], units=free, language=language))}" if free > 0 else text
 
 
 @lru_cache(maxsize=4_096)

@@ -16,6 +16,8 @@ from hoeksteen.product.model import CapLifted, NewAlteration, NewProduct, PriceA
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Transaction
 
+_TAKEN_BACK_DAYS_MAX = 31
+
 
 def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None, now: datetime) -> int:
     """
@@ -125,6 +127,27 @@ def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day:
     """
     allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
     return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+
+
+def take_back_termination(*, tx: Transaction, customer_id: UUID, product_id: UUID, now: datetime) -> list[ProductTerm]:
+    """
+    Let a product go on as if its end had never been asked for, and give its history.
+
+    :raises NotFound: when the customer has no such product
+    :raises WrongState: when it has no end, or ended more than 31 days ago
+    """
+    if _store.lock_product(tx, customer_id, product_id) is None:
+        raise NotFound(f"Customer {customer_id} has no product {product_id}.", remedy="Read the customer's products again.")
+    *before, last = _store.terms_of_product(tx, customer_id, product_id)
+    if last.status is not ProductStatus.TERMINATED or not before:
+        raise _wrong_state(last, "taken up again")
+    if (local_day(now) - local_day(last.valid_from)).days > _TAKEN_BACK_DAYS_MAX:
+        raise WrongState(
+            f"Product {product_id} ended on {local_day(last.valid_from)}, more than {_TAKEN_BACK_DAYS_MAX} days ago.", remedy="Add a new product."
+        )
+    history = [*before[:-1], replace(before[-1], valid_to=None)]
+    _store.replace_terms(tx, customer_id, product_id, history)
+    return history
 
 
 def grant_discount(

@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from hoeksteen.billing.leaving import last_bills
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.care.disputes import open_disputes
 from hoeksteen.disclosure import KeeperClient
@@ -28,7 +29,6 @@ from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
-from hoeksteen.party.model import Customer
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _collection_store, _store, iban
 from hoeksteen.receivables.mandates import Mandate
@@ -273,6 +273,7 @@ def _content(
     payments = reveal(tx=tx, keeper=keeper, purpose="billing", category=Category.PAYMENT, subjects=parties)
     items = open_items_of(tx=tx, customer_ids=[*whose]) if state == "due" else {}
     owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
+    last = _last_collections(tx, rows, items)
     debits, taken, faulty = [], [], list[Row]()
     for row in rows:
         mandate, customer = mandates[row["mandate_id"]], whose[row["customer_id"]]
@@ -284,7 +285,7 @@ def _content(
             continue
         if state == "due":
             row["amount"] = min(row["announced"], owed[row["customer_bill_id"]])
-        sequence: SequenceType = row["sequence_type"] or _sequence(mandate, customer)
+        sequence: SequenceType = row["sequence_type"] or _sequence(mandate, row["collection_id"] in last or customer.status == "closed")
         debits.append(DirectDebit(
             row["end_to_end_id"], row["amount"], mandate.scheme, sequence, reference, mandate.signed_on,
             str(fields.get("account_holder") or "."), plain, row["bill_number"],
@@ -298,13 +299,24 @@ def _content(
     return content, taken, faulty
 
 
-def _sequence(mandate: Mandate, customer: Customer) -> SequenceType:
-    """Give the sequence type: once only, the first, the last of a customer who left, or one of many."""
+def _last_collections(tx: Transaction, rows: Sequence[Row], items: Mapping[UUID, Sequence[OpenItem]]) -> set[UUID]:
+    """Give the collections after which nothing more is to be collected, because the account left and all that it owes is in this file."""
+    left = last_bills(tx=tx, billing_account_ids=sorted({row["billing_account_id"] for row in rows}))
+    open_bills: dict[UUID, set[UUID | None]] = {}
+    for one in (item for many in items.values() for item in many if item.kind == "bill"):
+        open_bills.setdefault(one.billing_account_id, set()).add(one.customer_bill_id)
+    in_file = {row["customer_bill_id"] for row in rows}
+    last = {row["billing_account_id"]: row["collection_id"] for row in rows}
+    return {last[account_id] for account_id in last if account_id in left and open_bills.get(account_id, set()) <= in_file}
+
+
+def _sequence(mandate: Mandate, last: bool) -> SequenceType:
+    """Give the sequence type: once only, the first, the last of an account that left, or one of many."""
     if mandate.kind == "one_off":
         return "OOFF"
     if mandate.is_first:
         return "FRST"
-    return "FNAL" if customer.status == "closed" else "RCUR"
+    return "FNAL" if last else "RCUR"
 
 
 def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceType]], found: CollectionRun, now: datetime) -> None:

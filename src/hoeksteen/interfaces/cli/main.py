@@ -54,6 +54,7 @@ COMMANDS = {
     "bill": Topic("bill", False, "Run, show, draw and audit bills."),
     "charge": Topic("charges", False, "Charge a billing account something once, or credit it."),
     "instalment": Topic("instalments", False, "Sell something for monthly parts; pay it off early, take it back."),
+    "account": Topic("accounts", False, "Customers who leave: end, take back, close; another bill day."),
     "payment": Topic("payments", False, "Register a payment."),
     "bank": Topic("bank", False, "Take bank statements; work on payments that nobody could be found for."),
     "mandate": Topic("collect", False, "Record, show and revoke mandates for direct debit."),
