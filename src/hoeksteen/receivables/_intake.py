@@ -288,7 +288,7 @@ def _parts_of(key: str, entry: Entry) -> list[Seen]:
     parts: Sequence[BankTransaction] = entry.transactions
     adds_up = {part.currency for part in parts} == {entry.currency} and sum((part.amount for part in parts), _NOTHING) == entry.amount
     if not adds_up:
-        parts = [BankTransaction(entry.amount, entry.currency, parts[0].family, "", "", (), "", "", "", "")]
+        parts = [BankTransaction(entry.amount, entry.currency, parts[0].family, "", "", (), "", "", "")]
     return [
         Seen(derived("bank entry", key, str(number)), key, number, entry.booked_on, part, way="" if adds_up else "parts_do_not_add_up")
         for number, part in enumerate(parts)

@@ -22,8 +22,9 @@ from hoeksteen.ledger.operations import require_open
 from hoeksteen.ledger.queries import open_from
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.receivables import _bank_store, _store
+from hoeksteen.receivables._ahead import reading
 from hoeksteen.receivables._intake import Intake
-from hoeksteen.receivables.camt import Head, read
+from hoeksteen.receivables.camt import Head
 from hoeksteen.receivables.model import Payment, RegisteredPayment
 from hoeksteen.receivables.operations import enter
 from hoeksteen.receivables.references import bills_named
@@ -123,6 +124,7 @@ def take(
     :raises Conflict: when it contradicts what was taken before
     :raises WrongState: when statements before it are missing, or it books on a day whose books are closed
     :raises AccessDenied: when this service may not look up payers for billing
+    :raises Unavailable: when the process that reads a large file is gone
     """
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").digest()
@@ -131,12 +133,13 @@ def take(
         if _bank_store.file_taken(tx, sha256):
             return BankIntake("", True, (), Counter(), {})
         intake = Intake(tx, keeper, sha256, now, identifiers, progress)
-        for one in read(path):
-            if isinstance(one, Head):
-                intake.begin(one)
-            else:
-                intake.add(one)
-        intake.close()
+        with reading(path) as parts:
+            for one in parts:
+                if isinstance(one, Head):
+                    intake.begin(one)
+                else:
+                    intake.add(one)
+            intake.close()
         if intake.kind is None:
             raise InvalidInput("The file holds no statement.", remedy="Ask the bank for the file again.")
         _bank_store.insert_file(tx, sha256, intake.kind, now)
