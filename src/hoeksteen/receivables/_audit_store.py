@@ -14,7 +14,7 @@ _STANDS = STANDING.format(table="a", column="source_id")
 _SETTLED = f"SELECT customer_bill_id, sum(amount) AS amount FROM receivables.allocation a WHERE {_STANDS} GROUP BY customer_bill_id"
 _SPENT = f"SELECT source_id, sum(amount) AS amount FROM receivables.allocation a WHERE {_STANDS} GROUP BY source_id"
 _CLAIMS = """
-SELECT refund_id AS item_id, billing_account_id, amount FROM receivables.refund WHERE state IN ('approved', 'sent', 'executed')
+SELECT refund_id AS item_id, billing_account_id, amount FROM receivables.refund WHERE state IN ('approved', 'sent', 'executed', 'refused')
 UNION ALL SELECT deposit_id, billing_account_id, amount FROM receivables.deposit
 UNION ALL SELECT fee_id, billing_account_id, amount FROM receivables.fee
 """
@@ -53,7 +53,7 @@ WHERE s.kind = 'statement' GROUP BY s.bank_statement_id HAVING s.booked <> coale
 _LOCAL_DAY = "({column} AT TIME ZONE %(zone)s)::date"
 _REFUNDS = f"""
 SELECT bank_entry_id IS NOT NULL AS was_unmatched, billing_account_id, sum(amount) AS amount FROM receivables.refund
-WHERE state IN ('approved', 'sent', 'executed') AND {_LOCAL_DAY.format(column="decided_at")} < %(end)s GROUP BY 1, 2
+WHERE state IN ('approved', 'sent', 'executed', 'refused') AND {_LOCAL_DAY.format(column="decided_at")} < %(end)s GROUP BY 1, 2
 """
 _DEPOSITS = f"""
 SELECT billing_account_id, sum(amount) AS amount FROM receivables.deposit WHERE {_LOCAL_DAY.format(column="held_at")} < %(end)s GROUP BY 1

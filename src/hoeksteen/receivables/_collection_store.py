@@ -30,7 +30,8 @@ FROM receivables.collection_run r LEFT JOIN receivables.collection c USING (coll
 """
 _REFUND = """
 SELECT refund_id, customer_id, billing_account_id, bank_entry_id, amount, end_to_end_id, reason, state, asked_by, asked_at, decided_by, decided_at,
-       refund_file_id
+       refund_file_id,
+       (SELECT r.reason FROM receivables.status_report_refusal r WHERE r.end_to_end_id = refund.end_to_end_id) AS refused_because
 FROM receivables.refund
 """
 
@@ -73,6 +74,15 @@ def use_mandates(tx: Transaction, mandate_ids: Sequence[UUID], on: date) -> None
 
 def unuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
     tx.execute("UPDATE receivables.mandate SET is_first = true WHERE mandate_id = ANY (%s)", (list(mandate_ids),))
+
+
+def reuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
+    """Let mandates that ended with their last collection be active again, where no other one is meanwhile."""
+    sql = """
+    UPDATE receivables.mandate m SET state = 'active', ended_on = NULL, ended_why = NULL WHERE mandate_id = ANY (%s) AND state = 'used'
+    AND NOT EXISTS (SELECT FROM receivables.mandate o WHERE o.billing_account_id = m.billing_account_id AND o.state = 'active')
+    """
+    tx.execute(sql, (list(mandate_ids),))
 
 
 def insert_run(tx: Transaction, run_id: UUID, day: date, by: str, now: datetime) -> None:
@@ -128,6 +138,46 @@ def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, UUID]]
 def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str, reason: str | None = None) -> None:
     sql = "UPDATE receivables.collection SET state = %s, reason = coalesce(%s, reason) WHERE collection_id = ANY (%s)"
     tx.execute(sql, (state, reason, list(collection_ids)))
+
+
+def file_about(tx: Transaction, message_id: str) -> Row | None:
+    """Give which collection run or refund file we sent under a message identification."""
+    sql = """
+    SELECT collection_run_id, NULL::uuid AS refund_file_id FROM receivables.collection_run
+    WHERE state = 'filed' AND 'LLT' || upper(left(replace(collection_run_id::text, '-', ''), 20)) = %(message)s
+    UNION ALL SELECT NULL, refund_file_id FROM receivables.refund_file
+    WHERE 'LLT' || upper(left(replace(refund_file_id::text, '-', ''), 20)) = %(message)s
+    """
+    return tx.row(sql, {"message": message_id})
+
+
+def refunds_of_file(tx: Transaction, refund_file_id: UUID) -> list[Row]:
+    return tx.rows(_REFUND + "WHERE refund_file_id = %s ORDER BY refund_id FOR UPDATE", (refund_file_id,))
+
+
+def pay_again(tx: Transaction, refund_id: UUID, end_to_end_id: str, by: str, now: datetime) -> None:
+    sql = """
+    UPDATE receivables.refund SET state = 'approved', refund_file_id = NULL, end_to_end_id = %s, again_by = %s, again_at = %s WHERE refund_id = %s
+    """
+    tx.execute(sql, (end_to_end_id, by, now, refund_id))
+
+
+def report_taken(tx: Transaction, sha256: bytes, message_id: str) -> Row | None:
+    return tx.row("SELECT message_id, sha256 FROM receivables.status_report WHERE sha256 = %s OR message_id = %s", (sha256, message_id))
+
+
+def insert_report(tx: Transaction, message_id: str, sha256: bytes, about: str, now: datetime) -> None:
+    columns = ("message_id", "sha256", "original_message_id", "taken_at")
+    tx.copy_in("receivables.status_report", columns, [(message_id, sha256, about, now)])
+
+
+def refusals(tx: Transaction, ids: Sequence[str]) -> set[str]:
+    found = tx.rows("SELECT end_to_end_id FROM receivables.status_report_refusal WHERE end_to_end_id = ANY (%s)", (list(ids),))
+    return {row["end_to_end_id"] for row in found}
+
+
+def insert_refusals(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
+    tx.copy_in("receivables.status_report_refusal", ("end_to_end_id", "message_id", "level", "reason", "refused_at"), rows)
 
 
 def insert_refund(tx: Transaction, values: Sequence[Any]) -> None:

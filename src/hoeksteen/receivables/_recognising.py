@@ -33,6 +33,7 @@ class Seen:
     """
     One payment of a booking, with what it is taken for.
 
+    :param booked_on: in our books; `bank_day` the bank's own day, where the books of that one are closed
     :param way: how it was found, or why it was not
     :param is_posted: false where it was posted before, or may not be posted in euros
     """
@@ -54,6 +55,7 @@ class Seen:
     bank_reference: str | None = None
     is_half_paid: bool = False
     is_posted: bool = True
+    bank_day: date | None = None
 
     @property
     def amount(self) -> Decimal:

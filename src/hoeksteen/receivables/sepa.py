@@ -56,6 +56,11 @@ def batch_of(message_id: str, scheme: Scheme, sequence_type: SequenceType) -> st
     return f"{message_id}-{'C' if scheme == 'core' else 'B'}{sequence_type}"
 
 
+def batch_of_refunds(message_id: str) -> str:
+    """Give the identifier under which refunds are sent together."""
+    return f"{message_id}-R"
+
+
 def spoken(text: str, *, length: int) -> str:
     """Write a text in the letters that every bank takes; what has none becomes a full stop."""
     plain = unicodedata.normalize("NFKD", text.translate(_LETTERS))
@@ -101,7 +106,7 @@ def pain001(*, message_id: str, debtor: LegalEntity, execution_day: date, made_a
     invariant(bool(transfers) and all(one.amount > 0 for one in transfers), "a payment file pays something")
     parts = [
         _HEAD.format(kind="pain.001.001.09"), "<CstmrCdtTrfInitn>", _group_header(message_id, made_at, debtor, transfers),
-        f"<PmtInf><PmtInfId>{message_id}-R</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg>{_sums(transfers)}",
+        f"<PmtInf><PmtInfId>{batch_of_refunds(message_id)}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg>{_sums(transfers)}",
         f"<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl></PmtTpInf><ReqdExctnDt><Dt>{execution_day}</Dt></ReqdExctnDt><Dbtr><Nm>{_name(debtor.name)}</Nm></Dbtr>",
         f"<DbtrAcct><Id><IBAN>{debtor.iban}</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId><BICFI>{debtor.bic}</BICFI></FinInstnId></DbtrAgt>",
         "<ChrgBr>SLEV</ChrgBr>",

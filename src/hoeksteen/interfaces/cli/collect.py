@@ -242,8 +242,20 @@ def approve(refund_id: UUID, decline: bool, who: str, data: Path, as_json: bool)
     _tell_refunds([done], as_json=as_json)
 
 
+@refund.command()
+@click.argument("refund_id", metavar="REFUND", type=click.UUID)
+@_BY
+@data_option
+@json_option
+def again(refund_id: UUID, who: str, data: Path, as_json: bool) -> None:
+    """Let a refund that the bank refused go into the next file; see to the IBAN first."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        done = refunds.pay_again(tx=tx, refund_id=refund_id, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers)
+    _tell_refunds([done], as_json=as_json)
+
+
 @refund.command("list")
-@click.option("--state", type=click.Choice(["asked", "approved", "declined", "sent", "executed"]), help="Only those in this state.")
+@click.option("--state", type=click.Choice(["asked", "approved", "declined", "sent", "executed", "refused"]), help="Only those in this state.")
 @data_option
 @json_option
 def list_refunds(state: str | None, data: Path, as_json: bool) -> None:
@@ -276,7 +288,8 @@ def _tell_refunds(found: list[refunds.Refund], *, as_json: bool) -> None:
     for heading in ("refund", "amount", "state", "asked by", "decided by", "why"):
         table.add_column(heading, justify="right" if heading == "amount" else "left", no_wrap=heading in ("refund", "amount"))
     for one in found:
-        table.add_row(str(one.refund_id), f"{one.amount:,}", one.state, escape(one.asked_by), escape(one.decided_by or ""), escape(one.reason))
+        state = one.state + (f" ({one.refused_because})" if one.refused_because else "")
+        table.add_row(str(one.refund_id), f"{one.amount:,}", state, escape(one.asked_by), escape(one.decided_by or ""), escape(one.reason))
     print_table(report_console(as_json=as_json), table, nothing="No refunds.")
     if as_json:
         emit_json({"refunds": [asdict(one) for one in found]})
