@@ -24,6 +24,9 @@ class MessageKind(StrEnum):
     COLLECTION_COSTS = "collection_costs"
     BLOCK_NOTICE = "block_notice"
     PLAN_AGREED = "plan_agreed"
+    MANDATE_AMENDED = "mandate_amended"
+    SERVICES_BLOCKED = "services_blocked"
+    SERVICES_UNBLOCKED = "services_unblocked"
 
 
 class MessageState(StrEnum):

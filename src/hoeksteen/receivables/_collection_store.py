@@ -8,12 +8,13 @@ from uuid import UUID
 from hoeksteen.storage.postgres import Row, Transaction
 
 _MANDATE = """
-SELECT customer_id, mandate_id, billing_account_id, reference, scheme, kind, signed_on, state, is_first, last_used_on, ended_on, ended_why
+SELECT customer_id, mandate_id, billing_account_id, reference, scheme, kind, signed_on, state, is_first, last_used_on, ended_on, ended_why,
+       amended_on, amendment_is_due
 FROM receivables.mandate
 """
 _COLLECTION = """
 SELECT collection_id, collection_run_id, customer_id, billing_account_id, mandate_id, customer_bill_id, bill_number, announced, amount,
-       end_to_end_id, batch, sequence_type, attempt, state, reason
+       end_to_end_id, batch, sequence_type, attempt, state, reason, is_amended
 FROM receivables.collection
 """
 _COLLECTION_COLUMNS = (
@@ -76,6 +77,22 @@ def unuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
     tx.execute("UPDATE receivables.mandate SET is_first = true WHERE mandate_id = ANY (%s)", (list(mandate_ids),))
 
 
+def amend_mandate(tx: Transaction, customer_id: UUID, mandate_id: UUID, on: date, by: str, now: datetime, *, to_another_bank: bool) -> None:
+    """Note an amendment, of which the next collection tells the bank; for another bank that is the first one, unless nothing was collected yet."""
+    sql = """
+    UPDATE receivables.mandate SET amended_on = %(on)s, amendment_is_due = NOT is_first OR amendment_is_due, is_first = is_first OR %(other)s
+    WHERE mandate_id = %(mandate)s
+    """
+    tx.execute(sql, {"on": on, "other": to_another_bank, "mandate": mandate_id})
+    columns = ("customer_id", "mandate_id", "amended_at", "amended_by", "to_another_bank")
+    tx.copy_in("receivables.mandate_amendment", columns, [(customer_id, mandate_id, now, by, to_another_bank)])
+
+
+def tell_amendments(tx: Transaction, mandate_ids: Sequence[UUID], *, is_due: bool) -> None:
+    """Note that a file told of amendments, or that the bank refused what did, so that the next file tells again."""
+    tx.execute("UPDATE receivables.mandate SET amendment_is_due = %s WHERE mandate_id = ANY (%s)", (is_due, list(mandate_ids)))
+
+
 def reuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
     """Let mandates that ended with their last collection be active again, where no other one is meanwhile."""
     sql = """
@@ -130,9 +147,12 @@ def collections_of_batches(tx: Transaction, batches: Sequence[str]) -> list[Row]
     return tx.rows(_COLLECTION + "WHERE batch = ANY (%s)", (list(batches),))
 
 
-def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, UUID]]) -> None:
-    """:param rows: batch, sequence type, amount, collection"""
-    tx.execute_many("UPDATE receivables.collection SET state = 'sent', batch = %s, sequence_type = %s, amount = %s WHERE collection_id = %s", rows)
+def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, bool, UUID]]) -> None:
+    """:param rows: batch, sequence type, amount, whether it tells of an amendment, collection"""
+    sql = """
+    UPDATE receivables.collection SET state = 'sent', batch = %s, sequence_type = %s, amount = %s, is_amended = %s WHERE collection_id = %s
+    """
+    tx.execute_many(sql, rows)
 
 
 def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str, reason: str | None = None) -> None:

@@ -291,7 +291,7 @@ def _content(
         sequence: SequenceType = row["sequence_type"] or _sequence(mandate, customer)
         debits.append(DirectDebit(
             row["end_to_end_id"], row["amount"], mandate.scheme, sequence, reference, mandate.signed_on,
-            str(fields.get("account_holder") or "."), plain, row["bill_number"],
+            str(fields.get("account_holder") or "."), plain, row["bill_number"], mandate.amendment_is_due if state == "due" else row["is_amended"],
         ))  # fmt: skip
         taken.append((row, mandate, sequence))
     if not debits:
@@ -330,9 +330,10 @@ def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceTy
     _store.insert_allocations(tx, allocations)
     post(tx=tx, entries=entries)
     _collection_store.send_collections(tx, (
-        (batch_of(found.message_id, mandate.scheme, sequence), sequence, row["amount"], row["collection_id"])
+        (batch_of(found.message_id, mandate.scheme, sequence), sequence, row["amount"], mandate.amendment_is_due, row["collection_id"])
         for row, mandate, sequence in collections
     ))  # fmt: skip
+    _collection_store.tell_amendments(tx, [mandate.mandate_id for _, mandate, _ in collections if mandate.amendment_is_due], is_due=False)
     _collection_store.use_mandates(tx, [mandate.mandate_id for _, mandate, _ in collections], found.collection_day)
     once = [mandate.mandate_id for _, mandate, sequence in collections if sequence in ("OOFF", "FNAL")]
     _collection_store.end_mandates(tx, once, "used", found.collection_day, "last collection")
@@ -347,6 +348,8 @@ def came_back(*, tx: Transaction, row: Row, reason: str, state: str, now: dateti
     _collection_store.move_collections(tx, [row["collection_id"]], "refunded" if reason in _REFUNDED else state, reason)
     if state == "rejected" and row["sequence_type"] == "FRST":
         _collection_store.unuse_mandates(tx, [row["mandate_id"]])
+    if row["is_amended"]:
+        _collection_store.tell_amendments(tx, [row["mandate_id"]], is_due=True)
     if reason not in _RETRIED | _REFUNDED | _NOT_OF_THE_MANDATE:
         _collection_store.end_mandates(tx, [row["mandate_id"]], "revoked", local_day(now), f"the bank said {reason}")
     if not (reason in _RETRIED and row["attempt"] == 1):
@@ -392,6 +395,7 @@ def rejected(*, tx: Transaction, refused: Sequence[tuple[Row, str]], now: dateti
     for reason, rows in whole.items():
         _collection_store.move_collections(tx, [row["collection_id"] for row in rows], "rejected", reason)
         _collection_store.unuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] == "FRST"])
+        _collection_store.tell_amendments(tx, [row["mandate_id"] for row in rows if row["is_amended"]], is_due=True)
         _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] in ("OOFF", "FNAL")])
     _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now) for row, reason in refused])
     post(tx=tx, entries=entries)

@@ -22,7 +22,9 @@ from hoeksteen.interfaces.cli.options import (
     report_table,
 )
 from hoeksteen.interfaces.cli.whom import meant_customer
-from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.interfaces.runtime import Runtime, open_runtime
+from hoeksteen.journeys.blocking import lift, lift_everywhere
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import bank as banking
 from hoeksteen.receivables import status_reports
@@ -57,12 +59,22 @@ def take(files: tuple[Path, ...], data: Path, as_json: bool) -> None:
                     identifiers=runtime.identifiers, progress=partial(bars.advance, task),
                 )  # fmt: skip
             _show_intake(console, path.name, taken)
+            lifted = _lift(runtime, console)
             done.append({
                 "file": path.name, "kind": taken.kind, "already_taken": taken.already_taken, "statements": taken.statements,
-                "count": dict(taken.count), "amount": dict(taken.amount), "booked_from": taken.booked_from,
+                "count": dict(taken.count), "amount": dict(taken.amount), "booked_from": taken.booked_from, "services_lifted": lifted,
             })  # fmt: skip
     if as_json:
         emit_json({"files": done})
+
+
+def _lift(runtime: Runtime, console: Console) -> int:
+    """Let the services work again whose bills are paid now."""
+    now = runtime.clock.now()
+    lifted = lift_everywhere(database=runtime.database, day=local_day(now), now=now, identifiers=runtime.identifiers)
+    if lifted:
+        console.print(f"{counted(lifted, 'service')} in use again.")
+    return lifted
 
 
 def _show_intake(console: Console, name: str, taken: BankIntake) -> None:
@@ -211,9 +223,12 @@ def assign(entry_id: UUID, customer: str, reference: str, decided_by: str, data:
             tx=tx, bank_entry_id=entry_id, customer_id=whom.customer_id, reference=reference, by=decided_by, now=runtime.clock.now(),
             identifiers=runtime.identifiers,
         )  # fmt: skip
+        now = runtime.clock.now()
+        lifted = lift(tx=tx, customer_ids=[whom.customer_id], day=local_day(now), now=now, identifiers=runtime.identifiers)
         owes = balance(tx=tx, customer_id=whom.customer_id)
     if as_json:
-        emit_json({"payment": done.payment.payment_id, "amount": done.payment.amount, "settled": done.settled, "left": done.left, "balance": owes})
+        figures = {"payment": done.payment.payment_id, "amount": done.payment.amount, "settled": done.settled, "left": done.left}
+        emit_json({**figures, "balance": owes, "services_lifted": lifted})
         return
     click.echo(f"{done.payment.amount} given to {whom.customer_number}: {done.settled} settles bills, {done.left} is left. Balance now {owes}.")
 

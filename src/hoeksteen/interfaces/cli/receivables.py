@@ -13,6 +13,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_day, a_euro_amount, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys.blocking import lift
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.receivables import outlook, plans, settling
@@ -113,10 +114,11 @@ def plan(customer: str, instalments: int | None, first_due: date | None, who: st
         if instalments is not None:
             if first_due is None:
                 raise InvalidInput("--first is missing.", remedy="Name the day of the first part, such as 2026-12-28.")
+            now = runtime.clock.now()
             plans.agree(
-                tx=tx, customer_id=whom, instalments=instalments, first_due=first_due, by=who, now=runtime.clock.now(),
-                identifiers=runtime.identifiers,
+                tx=tx, customer_id=whom, instalments=instalments, first_due=first_due, by=who, now=now, identifiers=runtime.identifiers
             )  # fmt: skip
+            lift(tx=tx, customer_ids=[whom], day=local_day(now), now=now, identifiers=runtime.identifiers)
         found = plans.plans_of(tx=tx, customer_id=whom)
     table = report_table("Payment plans")
     for heading in ("agreed", "state", "part of", "amount"):
