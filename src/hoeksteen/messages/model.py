@@ -25,6 +25,7 @@ class MessageKind(StrEnum):
     BLOCK_NOTICE = "block_notice"
     PLAN_AGREED = "plan_agreed"
     MANDATE_AMENDED = "mandate_amended"
+    INTEREST_CHARGED = "interest_charged"
     SERVICES_BLOCKED = "services_blocked"
     SERVICES_UNBLOCKED = "services_unblocked"
 

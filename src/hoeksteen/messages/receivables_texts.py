@@ -17,6 +17,8 @@ SUBJECTS = {
     (MessageKind.PLAN_AGREED, "en"): "Your payment plan",
     (MessageKind.MANDATE_AMENDED, "nl"): "Wij schrijven voortaan af van een andere rekening",
     (MessageKind.MANDATE_AMENDED, "en"): "We collect from another account from now on",
+    (MessageKind.INTEREST_CHARGED, "nl"): "Wij hebben wettelijke rente in rekening gebracht",
+    (MessageKind.INTEREST_CHARGED, "en"): "We have charged statutory interest",
     (MessageKind.SERVICES_BLOCKED, "nl"): "Wij hebben uw diensten beperkt",
     (MessageKind.SERVICES_BLOCKED, "en"): "We have restricted your services",
     (MessageKind.SERVICES_UNBLOCKED, "nl"): "Uw diensten werken weer",
@@ -135,6 +137,16 @@ verandert niet. Heeft u daar niet om gevraagd? Bel ons dan meteen.""",
         "en",
     ): """From now on your mandate {mandate} is for another bank account, which ends with {last_digits}. The mandate itself does not
 change. Did you not ask for it? Then call us at once.""",
+    (
+        MessageKind.INTEREST_CHARGED,
+        "nl",
+    ): """Factuur {bill_number} is te laat: er staat nog € {amount} open. Daarom brengen wij € {interest} aan wettelijke rente in
+rekening, over {since} tot en met {until}; nu {rate} % per jaar. Bent u het er niet mee eens? Neem dan contact met ons op.""",
+    (
+        MessageKind.INTEREST_CHARGED,
+        "en",
+    ): """Invoice {bill_number} is late: € {amount} is still open. Therefore we charge € {interest} of statutory interest, over
+{since} to {until}; {rate} % a year now. Do you disagree? Then get in touch with us.""",
     (
         MessageKind.SERVICES_BLOCKED,
         "nl",

@@ -86,7 +86,8 @@ def other_claims(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
     SELECT 'deposit', customer_id, deposit_id, billing_account_id, amount, 'deposit', held_at
     FROM receivables.deposit WHERE customer_id = ANY (%(customers)s)
     UNION ALL
-    SELECT 'fee', customer_id, fee_id, billing_account_id, amount, 'collection costs', charged_at
+    SELECT CASE kind WHEN 'interest' THEN kind ELSE 'fee' END, customer_id, fee_id, billing_account_id, amount,
+           CASE kind WHEN 'interest' THEN 'statutory interest' ELSE 'collection costs' END, charged_at
     FROM receivables.fee WHERE customer_id = ANY (%(customers)s)
     """
     return tx.rows(sql, {"customers": list(customer_ids)})

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from importlib import resources
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -26,12 +26,13 @@ from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import list_customers
 from hoeksteen.receivables import _dunning_store, _settling_store, _store
 from hoeksteen.receivables.collection_costs import collection_costs, last_day_to_pay
+from hoeksteen.receivables.interest import Accrued, accrued_of, book
 from hoeksteen.receivables.model import OpenItem
 from hoeksteen.receivables.plans import review
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
-StepKind = Literal["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "block", "hand_over"]
+StepKind = Literal["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "block", "interest", "hand_over"]
 ExceptionKind = Literal["debt_counselling", "deceased", "arrangement", "other"]
 _KINDS: tuple[StepKind, ...] = get_args(StepKind)
 EXCEPTIONS: tuple[str, ...] = get_args(ExceptionKind)
@@ -86,7 +87,7 @@ class DunningRun:
 
     :param steps: how many of each kind were taken
     :param passed_by: billing accounts of whom nothing was asked though something is late, by reason
-    :param costs: euros that were charged
+    :param costs: euros that were charged, interest too
     """
 
     day: date
@@ -174,9 +175,18 @@ def read_policy(text: str | None = None) -> Policy:
             if not isinstance(incoming_days, int) or not 1 <= incoming_days <= 365:
                 raise InvalidInput(f"Step {number} needs incoming_days from 1 to 365.", remedy=remedy, field="steps")
         steps.append((kind, days))
-    if not steps or not isinstance(found["minimum"], int | float | str):
+    minimum = _euros(found["minimum"])
+    if not steps or minimum is None:
         raise InvalidInput("The policy needs a minimum and a step.", remedy=remedy, field="minimum")
-    return Policy(Decimal(str(found["minimum"])), tuple(steps), incoming_days)
+    return Policy(minimum, tuple(steps), incoming_days)
+
+
+def _euros(found: object) -> Decimal | None:
+    try:
+        amount = Decimal(str(found))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def run(
@@ -215,6 +225,8 @@ class _Page:
     def __init__(self, tx: Transaction, policy: Policy, day: date, now: datetime, identifiers: Identifiers, block: Blocker | None) -> None:
         self._block = block
         self._tx, self._policy, self._day, self._now, self._identifiers = tx, policy, day, now, identifiers
+        self._accrued: dict[UUID, list[Accrued]] = {}
+        self._interest: list[Accrued] = []
         self._new_cases: list[tuple[Any, ...]] = []
         self._new_steps: list[tuple[Any, ...]] = []
         self._fees: list[tuple[Any, ...]] = []
@@ -230,6 +242,8 @@ class _Page:
         collected = _settling_store.bills_to_be_collected(tx, customer_ids)
         planned = {claim for plan in review(tx=tx, items=items, day=self._day) for claim in plan.claims}
         excepted = _dunning_store.excepted(tx, customer_ids, self._day)
+        if any(kind == "interest" for kind, _ in self._policy.steps):
+            self._accrued = accrued_of(tx=tx, items=items, until=self._day)
         cases = {row["billing_account_id"]: row for row in _dunning_store.open_cases(tx, customer_ids)}
         steps: dict[UUID, list[Row]] = {}
         for row in _dunning_store.steps(tx, [case["dunning_case_id"] for case in cases.values()]):
@@ -305,6 +319,13 @@ class _Page:
             self._charge(first, costs)
         elif kind == "block" and self._block is not None:
             self._block(self._tx, BlockOrder(first.customer_id, case_id, late.bills, late.principal, self._policy.incoming_days))
+        elif kind == "interest":
+            charged = [
+                one for one in self._accrued.get(first.customer_id, []) if one.customer_bill_id in {bill.customer_bill_id for bill in late.bills}
+            ]
+            self._interest += charged
+            costs = sum((one.amount for one in charged), _NOTHING)
+            self.costs += costs
         bill_ids = [one.customer_bill_id for one in late.bills]
         self._new_steps.append((first.customer_id, case_id, number, kind, self._day, late.principal, costs, bill_ids, pay_by))
         self.steps[kind] += 1
@@ -333,6 +354,7 @@ class _Page:
         _dunning_store.insert_fees(self._tx, self._fees)
         _dunning_store.close(self._tx, self._to_close, self._day)
         post(tx=self._tx, entries=self._entries)
+        book(tx=self._tx, charges=self._interest, day=self._day, by="policy", now=self._now, identifiers=self._identifiers)
         enqueue(tx=self._tx, messages=self._messages)
 
 

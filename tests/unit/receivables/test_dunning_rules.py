@@ -53,6 +53,8 @@ def test_the_shipped_policy_is_read() -> None:
             "Step 2 needs incoming_days",
         ),
         ("{minimum: 5, steps: []}", "needs a minimum and a step"),
+        ("{minimum: .nan, steps: [{kind: reminder, after_days: 1}]}", "needs a minimum and a step"),
+        ("{minimum: some, steps: [{kind: reminder, after_days: 1}]}", "needs a minimum and a step"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(text: str, says: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import click
 from rich.markup import escape
@@ -27,7 +28,7 @@ from hoeksteen.journeys import blocking
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product.blocking import blocks_of
-from hoeksteen.receivables import dunning
+from hoeksteen.receivables import dunning, interest
 
 _SERVICE = "bss"
 _BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
@@ -84,6 +85,7 @@ def show(customer: str, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         whom = meant_customer(tx=tx, named=customer).customer_id
         cases, exceptions = dunning.cases_of(tx=tx, customer_id=whom), dunning.exceptions_of(tx=tx, customer_id=whom)
+        accruing = interest.of_customer(tx=tx, customer_id=whom, until=local_day(runtime.clock.now()))
         contested, blocked = disputes.disputes_of(tx=tx, customer_id=whom), blocks_of(tx=tx, customer_id=whom)
     table = report_table("Steps")
     for heading in ("case of", "step", "on", "about", "costs", "pay by"):
@@ -96,6 +98,11 @@ def show(customer: str, data: Path, as_json: bool) -> None:
     print_table(console, table, nothing="Nothing was asked of this customer.")
     for one in exceptions:
         console.print(f"Exception {one.kind} from {one.from_day} to {one.until_day or 'further notice'}, by {escape(one.made_by)}", soft_wrap=True)
+    for due in accruing:
+        console.print(
+            f"Interest on {due.bill_number}, not charged: {due.amount:,} over {due.since} to {due.until}; "
+            f"{due.rate} % a year now on {due.principal:,}", soft_wrap=True,
+        )  # fmt: skip
     for block in blocked:
         until = f"until {block.lifted_from}" if block.lifted_from else f"emergency calls go on, incoming ones until {block.incoming_until}"
         console.print(f"Service {block.product_id} suspended from {block.from_day}: {until}", soft_wrap=True)
@@ -103,7 +110,14 @@ def show(customer: str, data: Path, as_json: bool) -> None:
         console.print(f"Dispute about {each.about.replace('_', ' ')} since {each.opened_at:%Y-%m-%d}: {each.outcome or 'open'}", soft_wrap=True)
     if as_json:
         found = {"cases": [asdict(case) for case in cases], "exceptions": [asdict(one) for one in exceptions]}
-        emit_json(found | {"disputes": [asdict(each) for each in contested], "blocks": [asdict(block) for block in blocked]})
+        emit_json(
+            found
+            | {
+                "disputes": [asdict(each) for each in contested],
+                "blocks": [asdict(block) for block in blocked],
+                "interest": [asdict(due) for due in accruing],
+            }
+        )
 
 
 @dun.command("except")
@@ -126,6 +140,44 @@ def except_(customer: str, kind: str, until_day: date | None, who: str, data: Pa
         emit_json(asdict(done))
         return
     click.echo(f"Nothing is asked until {done.until_day or 'further notice'}.")
+
+
+@dun.command("interest")
+@customer_argument
+@_BY
+@data_option
+@json_option
+def charge_interest(customer: str, who: str, data: Path, as_json: bool) -> None:
+    """Charge by hand the statutory interest on a customer's late bills up to today."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        done = interest.charge(
+            tx=tx, customer_id=meant_customer(tx=tx, named=customer).customer_id, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers
+        )
+    if as_json:
+        emit_json({"charged": [asdict(one) for one in done]})
+        return
+    for one in done:
+        click.echo(f"{one.amount:,} on {one.bill_number}, {one.since} to {one.until}.")
+
+
+@dun.command()
+@customer_argument
+@click.argument("fee_id", metavar="FEE", type=click.UUID)
+@click.option("--why", required=True, help="Why; it stands beside what was taken back.")
+@_BY
+@data_option
+@json_option
+def waive(customer: str, fee_id: UUID, why: str, who: str, data: Path, as_json: bool) -> None:
+    """Take back what is open of a fee: costs of collecting, or interest."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        done = interest.waive(
+            tx=tx, customer_id=meant_customer(tx=tx, named=customer).customer_id, fee_id=fee_id, why=why, by=who, now=runtime.clock.now(),
+            identifiers=runtime.identifiers,
+        )  # fmt: skip
+    if as_json:
+        emit_json(asdict(done))
+        return
+    click.echo(f"{done.amount:,} of {done.kind.replace('_', ' ')} taken back.")
 
 
 @click.group()

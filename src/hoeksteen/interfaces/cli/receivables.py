@@ -46,6 +46,9 @@ def open_(customer: str, data: Path, as_json: bool) -> None:
         table.add_row(one.kind, escape(one.reference), f"{one.item_date}", f"{one.due_date or ''}", f"{one.amount:,}", f"{one.open_amount:,}")
     console = report_console(as_json=as_json)
     print_table(console, table, nothing="Nothing is open.")
+    for one in items:
+        if one.kind in ("fee", "interest"):
+            console.print(f"Fee {one.customer_bill_id}: {one.reference}, {one.open_amount:,}", soft_wrap=True)
     console.print(f"Balance {owes:,}")
     for each in held:
         console.print(f"Deposit {each.deposit_id}: {each.amount:,}{', released' if each.released_at else ''}", soft_wrap=True)
@@ -69,6 +72,7 @@ def ageing(day: date | None, data: Path, as_json: bool) -> None:
         table.add_row(_NAMES[bucket], f"{found.counts[bucket]:,}", f"{found.amounts[bucket]:,}")
     table.add_row("owed", "", f"[bold]{found.owed:,}[/]")
     table.add_row("customers' credit", "", f"{found.credit:,}")
+    table.add_row("interest, not charged", "", f"{found.interest:,}")
     table.add_row("difference with the ledger", "", f"{found.difference:,}")
     report_console(as_json=as_json).print(table)
     if as_json:
