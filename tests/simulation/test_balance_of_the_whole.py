@@ -88,7 +88,8 @@ _DAMAGE = {
         "ledger = zero",
     ),
     "a payment that was raised": (
-        "UPDATE receivables.payment SET amount = amount + 1 WHERE payment_id = (SELECT payment_id FROM receivables.payment ORDER BY 1 LIMIT 1)",
+        "UPDATE receivables.payment SET amount = amount + 1 WHERE payment_id ="
+        " (SELECT payment_id FROM receivables.payment WHERE bank_reference ~ '^B' ORDER BY 1 LIMIT 1)",
         "payments = debtors",
     ),
     "a payment that is gone": (
@@ -138,6 +139,8 @@ _DAMAGE = {
     ),
     "something that no room answers for": ("UPDATE ledger.journal_entry SET source = 'by night' WHERE source = 'refund'", "by night = debtors"),
     "a file whose records are counted too few": ("UPDATE usage.usage_file SET records_in = records_in + 1", "records = states"),
+    "interest that was raised": ("UPDATE receivables.fee SET amount = amount + 1 WHERE kind = 'interest'", "statutory interest = debtors"),
+    "a waiver that is forgotten": ("DELETE FROM receivables.fee_waiver", "waived fees = debtors"),
 }  # fmt: skip
 
 

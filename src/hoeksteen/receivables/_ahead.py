@@ -36,7 +36,9 @@ def reading(path: Path, *, small_bytes_max: int = SMALL_BYTES_MAX) -> Iterator[I
     if path.stat().st_size <= small_bytes_max:
         yield read(path)
         return
-    with subprocess.Popen([sys.executable, "-m", __name__, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None  # it was asked for
         pieces: Queue[bytes] = Queue(_PIECES_MAX)
         is_over = Event()

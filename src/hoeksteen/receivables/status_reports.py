@@ -8,7 +8,7 @@ refund that is refused stays owed, and waits for a person.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -43,9 +43,9 @@ class ReportIntake:
     message_id: str
     about: str
     already_taken: bool
-    refused: Counter[str]
+    refused: Mapping[str, int]
     amount: Decimal
-    answers: Counter[str]
+    answers: Mapping[str, int]
     known_before: int
     contradicted: tuple[str, ...]
 
@@ -73,7 +73,7 @@ def take(*, database: Database, path: Path, now: datetime, identifiers: Identifi
         if before is not None:
             if bytes(before["sha256"]) != sha256:
                 raise Conflict(f"Report {report.message_id} was taken before with another content.", remedy="Ask the bank which of the two is right.")
-            return ReportIntake(report.message_id, report.about, True, Counter(), _NOTHING, Counter(), 0, ())
+            return ReportIntake(report.message_id, report.about, True, {}, _NOTHING, {}, 0, ())
         sent = _Sent(tx, report)
         refusals = dict(sent.refusals())
         _collection_store.insert_report(tx, report.message_id, sha256, report.about, now)
@@ -160,9 +160,9 @@ class _Sent:
             message_id=report.message_id,
             about=report.about,
             already_taken=False,
-            refused=Counter(one.reason for one in new.values()),
+            refused=dict(Counter(one.reason for one in new.values())),
             amount=sum((self._rows[key]["amount"] for key in new), _NOTHING),
-            answers=Counter(one.status for batch in report.batches for one in batch.payments),
+            answers=dict(Counter(one.status for batch in report.batches for one in batch.payments)),
             known_before=known,
             contradicted=tuple(contradicted),
         )
