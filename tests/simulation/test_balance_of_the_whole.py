@@ -89,7 +89,8 @@ _DAMAGE = {
         "ledger = zero",
     ),
     "a payment that was raised": (
-        "UPDATE receivables.payment SET amount = amount + 1 WHERE payment_id = (SELECT payment_id FROM receivables.payment ORDER BY 1 LIMIT 1)",
+        "UPDATE receivables.payment SET amount = amount + 1 WHERE payment_id ="
+        " (SELECT payment_id FROM receivables.payment WHERE bank_reference ~ '^B' ORDER BY 1 LIMIT 1)",
         "payments = debtors",
     ),
     "a payment that is gone": (
@@ -144,6 +145,8 @@ _DAMAGE = {
     "a part of a plan that no bill notes": ("DELETE FROM billing.instalment_billed WHERE role = 'part'", "bills = instalments to be billed"),
     "a plan that was made dearer": ("UPDATE billing.instalment_plan SET total = total + 1 WHERE ending IS NULL", "instalments = lines"),
     "a file whose records are counted too few": ("UPDATE usage.usage_file SET records_in = records_in + 1", "records = states"),
+    "interest that was raised": ("UPDATE receivables.fee SET amount = amount + 1 WHERE kind = 'interest'", "statutory interest = debtors"),
+    "a waiver that is forgotten": ("DELETE FROM receivables.fee_waiver", "waived fees = debtors"),
 }  # fmt: skip
 
 

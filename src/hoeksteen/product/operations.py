@@ -10,7 +10,7 @@ from uuid import UUID
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import add_months, local_day, start_of_day
-from hoeksteen.product import _store, queries
+from hoeksteen.product import _block_store, _store, queries
 from hoeksteen.product._loading import load_offerings, load_zones
 from hoeksteen.product.model import CapLifted, NewAlteration, NewProduct, PriceAlteration, ProductStatus, ProductTerm, RoamingStop
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
@@ -108,13 +108,15 @@ def suspend(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: d
 
 def resume(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
     """
-    Resume a suspended product from a local day on, and give its history.
+    Resume a suspended product from a local day on, also one that was blocked because of late bills, and give its history.
 
     :raises NotFound: when the customer has no such product
     :raises WrongState: when it is not suspended on that day
     :raises Conflict: when a later change is planned
     """
-    return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, {ProductStatus.SUSPENDED}, ProductStatus.ACTIVE))
+    history = _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, {ProductStatus.SUSPENDED}, ProductStatus.ACTIVE))
+    _block_store.lift(tx, customer_id, product_id, from_day, now)
+    return history
 
 
 def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
@@ -126,7 +128,9 @@ def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day:
     :raises Conflict: when a later change is planned
     """
     allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
-    return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+    history = _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+    _block_store.lift(tx, customer_id, product_id, from_day, now)
+    return history
 
 
 def take_back_termination(*, tx: Transaction, customer_id: UUID, product_id: UUID, now: datetime) -> list[ProductTerm]:
