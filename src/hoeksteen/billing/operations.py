@@ -12,6 +12,7 @@ from hoeksteen.billing._run import BATCH, CLOSED_BOOKS, Engine, execute, open_ru
 from hoeksteen.billing.approving import approved_trial
 from hoeksteen.billing.model import BillRun, BillRunProgress, BillRunResult, Progress
 from hoeksteen.billing.prices import PriceBook
+from hoeksteen.billing.queries import run as bill_run
 from hoeksteen.billing.recurring import Calendar
 from hoeksteen.billing.sending import send_bills
 from hoeksteen.disclosure import KeeperClient
@@ -65,6 +66,27 @@ def run_bills(
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
+    run = begin_run(
+        database=database, lake=lake, period=period, bill_date=bill_date, kind=kind, by=by, unapproved=unapproved, now=now, identifiers=identifiers
+    )
+    result = carry_on_run(
+        database=database, keeper=keeper, lake=lake, bill_run_id=run.bill_run_id, now=now, identifiers=identifiers, progress=progress
+    )
+    if not result.stopped and send and kind == "final":
+        send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
+    return result
+
+
+def begin_run(
+    *, database: Database, lake: Lake, period: BillPeriod, bill_date: date, kind: Literal["trial", "final"], by: str = "", unapproved: bool = False,
+    now: datetime, identifiers: Identifiers,
+) -> BillRun:  # fmt: skip
+    """
+    Begin a run, or find the final run of the period that was interrupted or is done; `carry_on_run` does it.
+
+    What would refuse the run refuses it here, before anything is computed; a final run closes its period's usage. The parameters and errors are those
+    of `run_bills`.
+    """
     with database.transaction() as tx:
         if not count_billing_accounts_of_cycle(tx=tx, cycle_day=period.first_day.day):
             raise WrongState(
@@ -82,12 +104,23 @@ def run_bills(
                 remedy="Make a trial run, compare it, and let somebody else approve it.",
             )
         close_period(database=database, lake=lake, period=period, now=now)
-    else:
-        approved = None
-    run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, by=by, now=now, identifiers=identifiers)
+    return open_run(database=database, period=period, bill_date=bill_date, kind=kind, by=by, now=now, identifiers=identifiers)
+
+
+def carry_on_run(
+    *, database: Database, keeper: KeeperClient, lake: Lake, bill_run_id: UUID, now: datetime, identifiers: Identifiers, progress: Progress = _silent
+) -> BillRunResult:
+    """
+    Do what is left of a run that was begun, until its end or until somebody asks it to stop; of one that is done, give its figures.
+
+    :raises NotFound: when there is no such run; a trial that was begun anew is another one
+    :raises Conflict: when another process works on it
+    :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
+    """
+    with database.transaction() as tx:
+        run = bill_run(tx=tx, bill_run_id=bill_run_id)
+        approved = approved_trial(tx=tx, period=run.period, bill_date=run.bill_date) if run.kind == "final" else None
     finished = run.state == "done" or _carry_out(database, keeper, lake, run, approved, now, identifiers, progress)
-    if finished and send and kind == "final":
-        send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
     return _result(database, run, stopped=not finished)
 
 

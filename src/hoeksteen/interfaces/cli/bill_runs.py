@@ -21,9 +21,21 @@ from hoeksteen.billing.model import AccountChange, AccountHold, BillRunProgress,
 from hoeksteen.billing.sending import send_bills
 from hoeksteen.billing.wording import money
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, a_month, counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
+from hoeksteen.interfaces.cli.options import (
+    a_day,
+    a_month,
+    background_option,
+    counted,
+    data_option,
+    emit_json,
+    json_option,
+    progress_bars,
+    report_console,
+    report_table,
+)
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys import work
 from hoeksteen.kernel.errors import Corrupt, NotFound
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.party.queries import customers
@@ -57,16 +69,25 @@ def _period(month: date, cycle_day: int) -> BillPeriod:
 @click.option("--by", default="", metavar="NAME", help="Who begins it; somebody else approves a trial.")
 @click.option("--unapproved", is_flag=True, help="Make bills final of which nobody has approved a trial.")
 @click.option("--send/--no-send", default=True, show_default=True, help="Announce the bills at once, or later with `bill send`.")
+@background_option
 @data_option
 @json_option
 def run(
-    month: date, cycle_day: int, bill_date: date | None, trial: bool, by: str, unapproved: bool, send: bool, data: Path, as_json: bool
+    month: date, cycle_day: int, bill_date: date | None, trial: bool, by: str, unapproved: bool, send: bool, background: bool, data: Path,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Bill a period: a trial, or for good what was approved; a run that was interrupted or stopped goes on where it was."""
     period = _period(month, cycle_day)
     kind: Literal["trial", "final"] = "trial" if trial else "final"
     began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        if background:
+            started = work.start_run(
+                database=runtime.database, lake=runtime.lake, period=period, bill_date=bill_date or period.end_day, kind=kind, by=by,
+                unapproved=unapproved, now=runtime.clock.now(), identifiers=runtime.identifiers,
+            )  # fmt: skip
+            _tell_background(f"The {kind} run of {month:%Y-%m}", {"run": started.bill_run_id, "state": started.state}, as_json=as_json)
+            return
         with _progress() as tell:
             result = billing.run_bills(
                 database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, period=period, bill_date=bill_date or period.end_day, kind=kind,
@@ -177,9 +198,10 @@ def stop(month: date, cycle_day: int, data: Path) -> None:
 @click.command()
 @period_option
 @_cycle_option
+@background_option
 @data_option
 @json_option
-def send(month: date, cycle_day: int, data: Path, as_json: bool) -> None:
+def send(month: date, cycle_day: int, background: bool, data: Path, as_json: bool) -> None:
     """Announce the final bills of a period that are not announced yet: messages to their customers, in the outbox."""
     period, count = _period(month, cycle_day), 0
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
@@ -187,6 +209,11 @@ def send(month: date, cycle_day: int, data: Path, as_json: bool) -> None:
             known = [one for one in bills.runs(tx=tx) if one.period == period and one.kind != "trial" and one.state == "done"]
         if not known:
             raise NotFound(f"No final run of {month:%Y-%m} is done.", remedy="Finish it with `hoeksteen bill run`.")
+        if background:
+            with runtime.database.transaction() as tx:
+                started = [work.announce(tx=tx, bill_run_id=one.bill_run_id) for one in known if one.sent_at is None]
+            _tell_background(f"Announcing {month:%Y-%m}", {"jobs": [one.job_id for one in started]}, as_json=as_json)
+            return
         for one in known:
             count += send_bills(database=runtime.database, bill_run_id=one.bill_run_id, now=runtime.clock.now())
     if as_json:
@@ -279,6 +306,13 @@ def again(
     _show_run(report_console(as_json=as_json), result, difference, seconds, held)
     if as_json:
         emit_json(_run_figures(result, difference, seconds))
+
+
+def _tell_background(what: str, figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        emit_json(figures)
+        return
+    click.echo(f"{what} is the worker's now: `hoeksteen jobs` shows how far it is.")
 
 
 def _customer_numbers(tx: Transaction, rows: Iterable[AccountChange | AccountHold | HeldAccount]) -> dict[UUID, str]:

@@ -84,6 +84,7 @@ def demo(
         if serve:
             installation.start_web()
             installation.start_watch()
+            installation.start_worker()
             _leave_open(story, figures)
     finally:
         if not serve and not keep_running:

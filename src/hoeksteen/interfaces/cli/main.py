@@ -66,6 +66,8 @@ COMMANDS = {
     "backup": Topic("backup", False, "Back up the business database and the lake to one instant."),
     "restore": Topic("backup", False, "Restore a backup into an empty installation."),
     "fsck": Topic("backup", False, "Look the business database and the lake over."),
+    "jobs": Topic("worker", False, "List the work that was started: waiting, under way, done, failed."),
+    "worker": Topic("worker", False, "Do that work (`up` starts it)."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
 }
