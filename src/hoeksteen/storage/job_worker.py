@@ -18,13 +18,13 @@ from typing import Any
 import procrastinate
 from procrastinate import exceptions, jobs, retry
 
-from hoeksteen.kernel.errors import HoeksteenError, Unavailable
+from hoeksteen.kernel.errors import Conflict, HoeksteenError, Unavailable
 from hoeksteen.storage.jobs import QUEUE, SCHEMA, Arguments, report
 from hoeksteen.storage.postgres import Database
 
 AT_ONCE = 2
 ALIVE_SECONDS = 2.0
-DEAD_AFTER_SECONDS = 15.0
+DEAD_AFTER_SECONDS = 20.0
 ATTEMPTS_MAX = 25
 KEPT_HOURS = 24 * 90
 _STEP_SECONDS = 1.0
@@ -40,7 +40,7 @@ class _Leaves(Exception):
 
 
 class _Later(Exception):
-    """Something that the job needs does not answer."""
+    """Something that the job needs does not answer, or somebody else is at it."""
 
 
 class _Failed(Exception):
@@ -89,11 +89,11 @@ def work(*, station: Station, on_ready: Callable[[], None] = lambda: None) -> No
 
 async def _work(station: Station, on_ready: Callable[[], None]) -> bool:
     """Give whether it ended because it was told to."""
-    leaves = threading.Event()
+    leaves, own = threading.Event(), set[int]()
     options = f"-c search_path={SCHEMA} -c timezone=UTC"
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=station.dsn, kwargs={"options": options}, min_size=1, max_size=4))
     for name, task in station.tasks.items():
-        app.task(name=name, queue=QUEUE, pass_context=True, retry=_Again())(_doing(station, name, task, leaves))
+        app.task(name=name, queue=QUEUE, pass_context=True, retry=_Again())(_doing(station, name, task, leaves, own))
     try:
         async with app.open_async():
             worker = asyncio.create_task(
@@ -109,7 +109,7 @@ async def _work(station: Station, on_ready: Callable[[], None]) -> bool:
 
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, leave)
-            beside = asyncio.create_task(_keep(app, station, leave))
+            beside = asyncio.create_task(_keep(app, station, leave, own))
             on_ready()
             with contextlib.suppress(asyncio.CancelledError):
                 await worker
@@ -119,12 +119,17 @@ async def _work(station: Station, on_ready: Callable[[], None]) -> bool:
     return leaves.is_set()
 
 
-async def _keep(app: procrastinate.App, station: Station, leave: Callable[[], None]) -> None:
-    """Put the jobs of dead workers back, clear old ones away, and see whether anybody is left for whom this worker works."""
+async def _keep(app: procrastinate.App, station: Station, leave: Callable[[], None], own: set[int]) -> None:
+    """
+    Put the jobs of dead workers back, clear old ones away, and see whether anybody is left for whom this worker works.
+
+    :param own: the jobs that this worker does: on a busy machine it may be late to say that it lives, and knows better
+    """
     cleared = -_CLEARED_EACH_SECONDS
     while not station.is_left():
         with contextlib.suppress(exceptions.ConnectorException):  # another worker was first, or the database is away, which ends the worker itself
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
+            stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS)
+            for job in [one for one in stalled if one.id not in own]:
                 if job.attempts >= ATTEMPTS_MAX:
                     await app.job_manager.finish_job(job=job, status=jobs.Status.FAILED, delete_job=False)
                 else:
@@ -137,10 +142,16 @@ async def _keep(app: procrastinate.App, station: Station, leave: Callable[[], No
     leave()
 
 
-def _doing(station: Station, name: str, task: Work, leaves: threading.Event) -> Callable[..., None]:
+def _doing(station: Station, name: str, task: Work, leaves: threading.Event, own: set[int]) -> Callable[..., None]:
     def do(context: procrastinate.JobContext, **arguments: str) -> None:
-        job_id = context.job.id
-        assert job_id is not None  # it came out of the queue
+        assert context.job.id is not None  # it came out of the queue
+        own.add(context.job.id)
+        try:
+            carry_out(context.job.id, arguments)
+        finally:
+            own.discard(context.job.id)
+
+    def carry_out(job_id: int, arguments: Arguments) -> None:
         told = 0.0
 
         def tell(done: int, total: int) -> None:
@@ -158,7 +169,7 @@ def _doing(station: Station, name: str, task: Work, leaves: threading.Event) -> 
         except _Leaves:
             station.say(f"job {job_id} ({name}) waits for another worker")
             raise
-        except Unavailable as error:
+        except (Unavailable, Conflict) as error:
             _tell_problem(station, job_id, name, error.message, error.remedy)
             raise _Later from None
         except HoeksteenError as error:
