@@ -64,6 +64,7 @@ def runs_page(visit: Visit, *, status: int = 200, problem: HoeksteenError | None
     with visit.runtime.database.transaction() as tx:
         known = billing.runs(tx=tx)
         ids = [run.bill_run_id for run in known]
+        last_is_final = any(run.kind == "final" and run.period.first_day.replace(day=1) == months[1] for run in known)
         return visit.page(
             "desk/runs.html",
             status=status,
@@ -75,7 +76,7 @@ def runs_page(visit: Visit, *, status: int = 200, problem: HoeksteenError | None
             jobs=latest_jobs(tx=tx, limit=_JOBS_SHOWN),
             months=months,
             cycle_days=party.cycle_days_in_use(tx=tx),
-            typed=typed or Form({"month": f"{months[1]:%Y-%m}"}),
+            typed=typed or Form({"month": f"{months[0 if last_is_final else 1]:%Y-%m}"}),
             problem=problem,
             now=visit.now,
         )
