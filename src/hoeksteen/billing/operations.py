@@ -46,6 +46,7 @@ def run_bills(
     now: datetime,
     identifiers: Identifiers,
     progress: Progress = _silent,
+    bill_run_id: UUID | None = None,
 ) -> BillRunResult:
     """
     Bill every active billing account whose bill period begins on the first day of `period`.
@@ -58,7 +59,8 @@ def run_bills(
 
     :param period: the usage period; its first day is the cycle day
     :param bill_date: the local day on the bills; its year gives their numbers
-    :param by: who begins it, for the record
+    :param by: who begins it; of a trial only where it is proven, for somebody else has to approve it
+    :param bill_run_id: the identifier of a run that is begun now, where it was chosen before
     :param unapproved: bill also without an approved trial
     :param send: announce the bills once they are done (`sending.send_bills`); else somebody does so later
     :raises WrongState: when no account has this cycle, the period is not over or not the next one, is final with another
@@ -67,8 +69,9 @@ def run_bills(
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
     run = begin_run(
-        database=database, lake=lake, period=period, bill_date=bill_date, kind=kind, by=by, unapproved=unapproved, now=now, identifiers=identifiers
-    )
+        database=database, lake=lake, period=period, bill_date=bill_date, kind=kind, by=by, unapproved=unapproved, now=now,
+        identifiers=identifiers, bill_run_id=bill_run_id,
+    )  # fmt: skip
     result = carry_on_run(
         database=database, keeper=keeper, lake=lake, bill_run_id=run.bill_run_id, now=now, identifiers=identifiers, progress=progress
     )
@@ -79,7 +82,7 @@ def run_bills(
 
 def begin_run(
     *, database: Database, lake: Lake, period: BillPeriod, bill_date: date, kind: Literal["trial", "final"], by: str = "", unapproved: bool = False,
-    now: datetime, identifiers: Identifiers,
+    now: datetime, identifiers: Identifiers, bill_run_id: UUID | None = None,
 ) -> BillRun:  # fmt: skip
     """
     Begin a run, or find the final run of the period that was interrupted or is done; `carry_on_run` does it.
@@ -104,7 +107,9 @@ def begin_run(
                 remedy="Make a trial run, compare it, and let somebody else approve it.",
             )
         close_period(database=database, lake=lake, period=period, now=now)
-    return open_run(database=database, period=period, bill_date=bill_date, kind=kind, by=by, now=now, identifiers=identifiers)
+    return open_run(
+        database=database, period=period, bill_date=bill_date, kind=kind, by=by, now=now, identifiers=identifiers, bill_run_id=bill_run_id
+    )
 
 
 def carry_on_run(

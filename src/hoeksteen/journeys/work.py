@@ -32,7 +32,7 @@ class Task(StrEnum):
 
 def start_run(
     *, database: Database, lake: Lake, period: BillPeriod, bill_date: date, kind: Literal["trial", "final"], by: str,
-    unapproved: bool = False, now: datetime, identifiers: Identifiers,
+    unapproved: bool = False, now: datetime, identifiers: Identifiers, bill_run_id: UUID | None = None,
 ) -> BillRun:  # fmt: skip
     """
     Begin a bill run, or let one that was stopped or cut off go on, and let a worker do it.
@@ -51,7 +51,7 @@ def start_run(
             return under_way
         run = begin_run(
             database=database, lake=lake, period=period, bill_date=bill_date, kind=kind, by=by, unapproved=unapproved, now=now,
-            identifiers=identifiers,
+            identifiers=identifiers, bill_run_id=bill_run_id,
         )  # fmt: skip
         if run.state == "running":
             arguments = {"first_day": period.first_day.isoformat()}

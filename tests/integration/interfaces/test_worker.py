@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from factories.billed_operator import BilledOperator, populate
+from fixtures.keeper import RunningKeeper
+from fixtures.signing import by_key
 from fixtures.waiting import wait_until
 from fixtures.worker import working
 from hoeksteen.billing import approving
@@ -49,9 +52,10 @@ def settled(operator: BilledOperator, count: int) -> dict[str, jobs.Job]:
     return {one.task: one for one in reversed(known())}
 
 
-def test_a_month_by_jobs(operator: BilledOperator, data: Path) -> None:
+def test_a_month_by_jobs(operator: BilledOperator, data: Path, keeper: RunningKeeper) -> None:
     populate(operator, customers=8, seed=4, records=2)
-    started = call(bill, data, "run", *OCTOBER, "--trial", "--by", "bram.visser", "--background")
+    words = ("run", *OCTOBER, "--trial", "--background")
+    started = by_key(partial(call, bill, data), *words, person="bram.visser", keeper=keeper)
     assert started["state"] == "running", "it is there at once, for everybody to see"
     with working(data):
         assert settled(operator, 1)["bill_run"].result == {"bill_run_id": started["run"], "bills": 8, "held": 0, "stopped": False}
@@ -77,8 +81,8 @@ def test_a_month_by_jobs(operator: BilledOperator, data: Path) -> None:
 def test_whoever_comes_second_gets_the_run_of_the_first_and_a_stop_comes_before_its_begin(operator: BilledOperator, data: Path) -> None:
     populate(operator, customers=2, seed=5, records=2)
     words = ("run", *OCTOBER, "--trial", "--background")
-    first = call(bill, data, *words, "--by", "bram.visser")
-    second = call(bill, data, *words, "--by", "fenna.prins")
+    first = call(bill, data, *words)
+    second = call(bill, data, *words)
     assert first["run"] == second["run"] and len(call(worker.jobs_, data)["jobs"]) == 1
     with pytest.raises(Conflict, match="trial run of 2026-10-01 is under way"):
         call(bill, data, "run", *OCTOBER, "--unapproved", "--background")
@@ -86,7 +90,7 @@ def test_whoever_comes_second_gets_the_run_of_the_first_and_a_stop_comes_before_
         stop_run(tx=tx, period=OF_OCTOBER)
     with working(data):
         assert settled(operator, 1)["bill_run"].result == {"stopped": True}
-        third = call(bill, data, *words, "--by", "fenna.prins")
+        third = call(bill, data, *words)
         assert third["run"] != first["run"], "a trial begins anew"
         assert (settled(operator, 2)["bill_run"].result or {})["bills"] == 2
     with operator.database.transaction() as tx:

@@ -93,10 +93,15 @@ class Topics(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         topic = COMMANDS.get(args[0])
-        if topic is not None and not topic.keeps_rights:
+        if topic is not None and not topic.keeps_rights and not _has_key(args):
             become_application()
             os.umask(0o077)  # what business commands write may hold anybody's data: exports, documents, the lake
         return super().resolve_command(ctx, args)
+
+
+def _has_key(args: list[str]) -> bool:
+    """Say whether a person brings a key of their own, which the application may not read: the command hands on what is the application's to do."""
+    return any(word == "--key" or word.startswith("--key=") for word in args)
 
 
 def said_whole(command: click.Command) -> None:

@@ -103,7 +103,7 @@ def run_page(
             comparison=(compared := _compared(tx, run)),
             differing=_named(tx, compared.largest if compared else ()),
             held=_named(tx, billing.held(tx=tx, bill_run_id=bill_run_id)),
-            may_approve=run.kind == "trial" and run.state == "done" and approval is None and visit.person.actor != run.started_by,
+            may_approve=run.kind == "trial" and run.state == "done" and approval is None and visit.person.actor != run.started_by != "",
             problem=problem,
             refused=refused,
         )
