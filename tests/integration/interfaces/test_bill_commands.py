@@ -101,7 +101,7 @@ def test_who_begins_and_who_approves_is_proven(operator: BilledOperator, data: P
         by_key(call, *approve, person="anna.dekker", keeper=keeper)
     with pytest.raises(AccessDenied, match="approver_not_operator"):
         by_key(call, *approve, person="m.tan", keeper=keeper)
-    operator.run(kind="trial")
+    operator.run(kind="trial", now=NOW + timedelta(days=365))
     with pytest.raises(WrongState, match="Nobody proved who began"):
         by_key(call, *approve, person="bram.visser", keeper=keeper)
     with operator.database.transaction() as tx:
@@ -117,7 +117,7 @@ def test_a_signature_is_for_one_trial_and_its_bills(operator: BilledOperator, da
     assert (facts["begun_by"], facts["bills"], len(facts["content_sha256"])) == ("fenna.prins", "1", 64)
     signature = base64.b64encode(load_key(keeper.key("bram.visser")).sign(hashlib.sha256(asked["text"].encode()).digest())).decode()
     operator.charge([one], month=date(2026, 10, 1), records=3, micro=50_000)
-    operator.run(kind="trial", by="fenna.prins")
+    operator.run(kind="trial", by="fenna.prins", now=LATER)
     with pytest.raises(AccessDenied, match="signature_invalid"):
         call(*words, "--signed-by", "bram.visser", "--signature", signature)
     done = by_key(call, *words, person="bram.visser", keeper=keeper)
