@@ -85,10 +85,17 @@ def test_a_run_that_the_desk_starts_tells_how_far_it_is_and_its_pages_pass_the_c
     bram.wait_for_url("**/bills/runs/*")
     bram.wait_for_selector("text=Somebody other than who began it can approve it", timeout=60_000)
     run = bram.url
+    bram.goto(f"{operator.desk}/bills")
+    bram.locator("tr", has_text="final").first.locator("a").click()
+    bram.get_by_role("button", name="Write PDF and UBL of every bill").click()
+    bram.wait_for_selector("text=documents written", timeout=90_000)
+    bram.get_by_role("button", name="Audit this month").click()
+    bram.wait_for_selector("text=from usage to open items", timeout=90_000)
+    final = bram.url
     fenna = someone.page("fenna.prins", scheme="dark", locale="nl-NL")
     fenna.set_viewport_size({"width": 400, "height": 900})
     for page, name in ((bram, "bram"), (fenna, "fenna")):
-        for path, what in ((f"{operator.desk}/bills", "runs"), (run, "run")):
+        for path, what in ((f"{operator.desk}/bills", "runs"), (run, "run"), (final, "final")):
             page.goto(path)
             assert settled(page).evaluate(CHECKS) == []
             shot(page, f"desk-work-{what}-{name}")
