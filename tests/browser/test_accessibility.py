@@ -77,6 +77,31 @@ def test_the_pages_of_suspended_usage_pass_the_checks(someone: People, operator:
     shot(page, f"desk-suspended-write-off-{scheme}-{locale[:2]}")
 
 
+def test_a_run_that_the_desk_starts_tells_how_far_it_is_and_its_pages_pass_the_checks(someone: People, operator: Operator) -> None:
+    """The worker of the installation does it; the page comes anew by itself when it is done."""
+    bram = someone.page("bram.visser")
+    bram.goto(f"{operator.desk}/bills")
+    bram.get_by_role("button", name="Start a trial").click()
+    bram.wait_for_url("**/bills/runs/*")
+    bram.wait_for_selector("text=Somebody other than who began it can approve it", timeout=60_000)
+    run = bram.url
+    bram.goto(f"{operator.desk}/bills")
+    bram.locator("tr", has_text="final").first.locator("a").click()
+    bram.get_by_role("button", name="Write PDF and UBL of every bill").click()
+    bram.wait_for_selector("text=documents written", timeout=90_000)
+    bram.get_by_role("button", name="Audit this month").click()
+    bram.wait_for_selector("text=from usage to open items", timeout=90_000)
+    final = bram.url
+    fenna = someone.page("fenna.prins", scheme="dark", locale="nl-NL")
+    fenna.set_viewport_size({"width": 400, "height": 900})
+    for page, name in ((bram, "bram"), (fenna, "fenna")):
+        for path, what in ((f"{operator.desk}/bills", "runs"), (run, "run"), (final, "final")):
+            page.goto(path)
+            assert settled(page).evaluate(CHECKS) == []
+            shot(page, f"desk-work-{what}-{name}")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at the right"
+
+
 def test_the_checks_can_fail(someone: People) -> None:
     page = someone.page("bram.visser")
     broken = '<input name="bare"><img width="1"><h4>Too deep</h4><p id="twice">a</p><p id="twice">b</p>'

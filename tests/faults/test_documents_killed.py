@@ -1,7 +1,6 @@
 """The documents of a period, by a job that is killed at any instant and called again: every document is there, whole, and made once."""
 
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +11,9 @@ import pytest
 
 from factories.billed_operator import BilledOperator, populate
 from fixtures.en16931 import faults
+from fixtures.installed import installed
 from fixtures.keeper import RunningKeeper
 from hoeksteen.billing.documents.bulk import DocumentKind, is_whole
-from hoeksteen.host.settings import Settings
 
 CUSTOMERS = 60
 LIVES = 4
@@ -26,12 +25,7 @@ def _documents(out: Path) -> list[Path]:
 
 @pytest.mark.slow
 def test_killed_at_random_instants(operator: BilledOperator, business_dsn: str, keeper: RunningKeeper, tmp_path: Path) -> None:
-    chance, data, out = random.Random(11), tmp_path / "installation", tmp_path / "documents"
-    (data / "app" / "keys").mkdir(parents=True)
-    shutil.copy(keeper.key("bss"), data / "app" / "keys" / "bss.key")
-    (data / "app" / "lake").symlink_to(operator.lake.warehouse)
-    operator.lake.warehouse.mkdir(exist_ok=True)
-    Settings(data, business_dsn, business_dsn, "", keeper.socket_path, 0, 0).write()
+    chance, data, out = random.Random(11), installed(tmp_path, operator, business_dsn, keeper), tmp_path / "documents"
     populate(operator, customers=CUSTOMERS, seed=3, records=2)
     operator.run()
     program = "from hoeksteen.interfaces.cli.bill import bill; bill()"

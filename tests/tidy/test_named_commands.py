@@ -18,7 +18,7 @@ from hoeksteen_keeper.service.cli.main import cli as keeper
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS: dict[str, click.Command] = {"hoeksteen": cli, "hoeksteen-keeper": keeper}
 # what docs/formats.md hashes: labels that begin with the product's name
-LABELS = re.compile(r"hoeksteen (seal|epoch|key|kek name|named key|log tags|grant|change)|hoeksteen-keeper \w+ v\d.*")
+LABELS = re.compile(r"hoeksteen (seal|epoch|key|kek name|named key|log tags|grant|change|decision)|hoeksteen-keeper \w+ v\d.*")
 QUOTED = re.compile(r"`((?:\.venv/bin/)?hoeksteen(?:-keeper)? [^`]+)`")
 TYPED = re.compile(r"^(?: {4,}|\$ )((?:\.venv/bin/)?hoeksteen(?:-keeper)? .+)$", re.MULTILINE)
 

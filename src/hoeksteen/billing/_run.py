@@ -104,13 +104,16 @@ class _Computed:
 
 
 def open_run(
-    *, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, by: str = "", parts: int = 1, now: datetime, identifiers: Identifiers
+    *, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, by: str = "", parts: int = 1, now: datetime,
+    identifiers: Identifiers, bill_run_id: UUID | None = None,
 ) -> BillRun:  # fmt: skip
     """
     Begin a run, or find the final run of the period that was interrupted or is done.
 
     An unfinished trial is thrown away: what it computed may no longer hold.
 
+    :param bill_run_id: the identifier of a run that is begun now, where it was chosen before
+    :raises Conflict: when there is, or was, another run of that identifier
     :raises WrongState: when the period was finalised with another bill date, a trial is asked for after that, or the books of the
         bill date are closed
     """
@@ -135,7 +138,7 @@ def open_run(
             _store.delete_unfinished_trials(tx, cycle_day, period.first_day)
         else:
             require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
-        run = BillRun(identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
+        run = BillRun(bill_run_id or identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
         _store.insert_run(tx, run)
         _store.insert_parts(tx, run.bill_run_id, parts)
     return run

@@ -42,14 +42,35 @@ WHERE bill_run_id = %(run)s AND (r.sent_to IS NULL OR b.billing_account_id > r.s
 
 def insert_approval(tx: Transaction, approval: Approval) -> None:
     tx.execute(
-        "INSERT INTO billing.bill_run_approval (bill_run_id, approved_by, approved_at, bills, gross) VALUES (%s, %s, %s, %s, %s)",
-        (approval.bill_run_id, approval.approved_by, approval.approved_at, approval.bills, approval.gross),
+        "INSERT INTO billing.bill_run_approval (bill_run_id, approved_by, approved_at, bills, gross, content_digest, signed_digest)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (
+            approval.bill_run_id,
+            approval.approved_by,
+            approval.approved_at,
+            approval.bills,
+            approval.gross,
+            approval.content_digest,
+            approval.signed_digest,
+        ),
     )
 
 
 def approvals(tx: Transaction, bill_run_ids: Sequence[UUID]) -> dict[UUID, Approval]:
-    sql = "SELECT bill_run_id, approved_by, approved_at, bills, gross FROM billing.bill_run_approval WHERE bill_run_id = ANY (%s)"
+    sql = """
+    SELECT bill_run_id, approved_by, approved_at, bills, gross, content_digest, signed_digest
+    FROM billing.bill_run_approval WHERE bill_run_id = ANY (%s)
+    """
     return {row["bill_run_id"]: Approval(**row) for row in tx.rows(sql, (list(bill_run_ids),))}
+
+
+def content_digest(tx: Transaction, bill_run_id: UUID) -> bytes:
+    """Give the SHA-256 of what all bills of a run say: of each billing account's identifier and its 16 bytes, in their order."""
+    sql = """
+    SELECT sha256(coalesce(string_agg(uuid_send(billing_account_id) || coalesce(content, ''), ''::bytea ORDER BY billing_account_id), ''))
+    FROM billing.customer_bill WHERE bill_run_id = %s
+    """
+    return bytes(tx.value(sql, (bill_run_id,)))
 
 
 def trials(tx: Transaction, cycle_day: int, first_day: date) -> list[BillRun]:

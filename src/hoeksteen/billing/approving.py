@@ -13,19 +13,25 @@ from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.storage.postgres import Transaction
 
 
-def approve_run(*, tx: Transaction, bill_run_id: UUID, by: str, now: datetime) -> Approval:
+def approve_run(*, tx: Transaction, bill_run_id: UUID, by: str, signed: bytes | None = None, now: datetime) -> Approval:
     """
     Approve a trial, so that its bills may be made final.
 
-    :param by: who approves; somebody other than who began it
+    :param by: who approves, which the caller knows to be so; somebody other than who began it
+    :param signed: the SHA-256 of the text that they signed, if they did
     :raises NotFound: when there is no such run
-    :raises WrongState: when the same person began it, when it is no trial that is done, a newer one is, or its period is final
+    :raises WrongState: when nobody proved who began it, or the same person did; when it is no trial that is done, a newer one is, or its
+        period is final
     :raises Conflict: when it is approved already
     """
     run = bill_run(tx=tx, bill_run_id=bill_run_id)
     require_said(by=by)
     if _store.final_run(tx, run.cycle_day, run.period.first_day) is not None:
         raise WrongState(f"The bills of {run.period.first_day} are final, or being made so.", remedy="Approve the next period's trial.")
+    if run.kind == "trial" and not run.started_by:
+        raise WrongState(
+            "Nobody proved who began this trial, so nobody can be the second person.", remedy="Start it on the desk, or with --as NAME --key FILE."
+        )
     if by == run.started_by:
         raise WrongState("Who began a run cannot approve it.", remedy="Let somebody else look at it and approve it.")
     if run.kind != "trial" or run.state != "done":
@@ -35,9 +41,19 @@ def approve_run(*, tx: Transaction, bill_run_id: UUID, by: str, now: datetime) -
     if _run_store.approvals(tx, [bill_run_id]):
         raise Conflict("This trial is approved already.", remedy="Make the bills final with `hoeksteen bill run`.")
     totals = _store.totals(tx, [bill_run_id])[bill_run_id]
-    approval = Approval(bill_run_id, by, now, totals.count, totals.gross)
+    approval = Approval(bill_run_id, by, now, totals.count, totals.gross, _run_store.content_digest(tx, bill_run_id), signed)
     _run_store.insert_approval(tx, approval)
     return approval
+
+
+def to_be_approved(*, tx: Transaction, run: BillRun) -> dict[str, str]:
+    """Give what somebody approves with a trial, down to the digest of what its bills say; without personal data."""
+    totals = _store.totals(tx, [run.bill_run_id])[run.bill_run_id]
+    return {
+        "bill_run_id": str(run.bill_run_id), "period": f"{run.period.first_day} to {run.period.end_day}", "bill_date": run.bill_date.isoformat(),
+        "begun_by": run.started_by, "bills": str(totals.count), "gross": str(totals.gross),
+        "content_sha256": _run_store.content_digest(tx, run.bill_run_id).hex(),
+    }  # fmt: skip
 
 
 def approved_trial(*, tx: Transaction, period: BillPeriod, bill_date: date) -> UUID | None:

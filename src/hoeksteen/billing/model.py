@@ -170,6 +170,8 @@ class Approval:
     That a person who did not begin a trial found it good.
 
     :param bills: how many there were, and `gross` what they came to, when it was given
+    :param content_digest: the SHA-256 of what the bills say
+    :param signed_digest: that of the text that the approver signed, which stands in the keeper's log; None where the desk's log-in says who it was
     """
 
     bill_run_id: UUID
@@ -177,6 +179,8 @@ class Approval:
     approved_at: datetime
     bills: int
     gross: Decimal
+    content_digest: bytes | None = None
+    signed_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from hoeksteen.billing._parts import Task, parts_for, work_side_by_side
 from hoeksteen.billing._run import BATCH, CLOSED_BOOKS, billing_accounts_of_run, engine_of, open_run, parts_of_run, work
 from hoeksteen.billing.approving import approved_trial
 from hoeksteen.billing.model import BillRun, BillRunProgress, BillRunResult, Progress
+from hoeksteen.billing.queries import run as bill_run
 from hoeksteen.billing.sending import send_bills
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invariant
@@ -43,6 +44,7 @@ def run_bills(
     now: datetime,
     identifiers: Identifiers,
     progress: Progress = _silent,
+    bill_run_id: UUID | None = None,
 ) -> BillRunResult:
     """
     Bill every active billing account whose bill period begins on the first day of `period`.
@@ -55,7 +57,8 @@ def run_bills(
 
     :param period: the usage period; its first day is the cycle day
     :param bill_date: the local day on the bills; its year gives their numbers
-    :param by: who begins it, for the record
+    :param by: who begins it; of a trial only where it is proven, for somebody else has to approve it
+    :param bill_run_id: the identifier of a run that is begun now, where it was chosen before
     :param unapproved: bill also without an approved trial
     :param parts: a power of two up to 16: into how many parts a new run is divided, each worked on by a process of its own; None for one per
         core where there are billing accounts enough
@@ -65,6 +68,28 @@ def run_bills(
         bill date, has usage that is not rated, no trial of it was approved, or the books of the bill date are closed
     :raises Conflict: when another process works on the same run
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
+    """
+    run = begin_run(
+        database=database, lake=lake, period=period, bill_date=bill_date, kind=kind, by=by, unapproved=unapproved, parts=parts,
+        now=now, identifiers=identifiers, bill_run_id=bill_run_id,
+    )  # fmt: skip
+    result = carry_on_run(
+        database=database, keeper=keeper, lake=lake, bill_run_id=run.bill_run_id, batch=batch, now=now, identifiers=identifiers, progress=progress
+    )
+    if not result.stopped and send and kind == "final":
+        send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
+    return result
+
+
+def begin_run(
+    *, database: Database, lake: Lake, period: BillPeriod, bill_date: date, kind: Literal["trial", "final"], by: str = "", unapproved: bool = False,
+    parts: int | None = None, now: datetime, identifiers: Identifiers, bill_run_id: UUID | None = None,
+) -> BillRun:  # fmt: skip
+    """
+    Begin a run, or find the final run of the period that was interrupted or is done; `carry_on_run` does it.
+
+    What would refuse the run refuses it here, before anything is computed; a final run closes its period's usage. The parameters and errors are those
+    of `run_bills`.
     """
     with database.transaction() as tx:
         billing_accounts = count_billing_accounts_of_cycle(tx=tx, cycle_day=period.first_day.day)
@@ -84,13 +109,28 @@ def run_bills(
                 remedy="Make a trial run, compare it, and let somebody else approve it.",
             )
         close_period(database=database, lake=lake, period=period, now=now)
-    else:
-        approved = None
     parts = parts_for(billing_accounts) if parts is None else parts
-    run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, by=by, parts=parts, now=now, identifiers=identifiers)
+    return open_run(
+        database=database, period=period, bill_date=bill_date, kind=kind, by=by, parts=parts, now=now, identifiers=identifiers,
+        bill_run_id=bill_run_id,
+    )  # fmt: skip
+
+
+def carry_on_run(
+    *, database: Database, keeper: KeeperClient, lake: Lake, bill_run_id: UUID, batch: int = BATCH, now: datetime, identifiers: Identifiers,
+    progress: Progress = _silent,
+) -> BillRunResult:  # fmt: skip
+    """
+    Do what is left of a run that was begun, until its end or until somebody asks it to stop; of one that is done, give its figures.
+
+    :raises NotFound: when there is no such run; a trial that was begun anew is another one
+    :raises Conflict: when another process works on it
+    :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
+    """
+    with database.transaction() as tx:
+        run = bill_run(tx=tx, bill_run_id=bill_run_id)
+        approved = approved_trial(tx=tx, period=run.period, bill_date=run.bill_date) if run.kind == "final" else None
     finished = run.state == "done" or _carry_out(database, keeper, lake, run, approved, batch, now, identifiers, progress)
-    if finished and send and kind == "final":
-        send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
     return _result(database, run, stopped=not finished)
 
 

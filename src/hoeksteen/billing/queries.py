@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _audit_store, _instalment_store, _store
+from hoeksteen.billing import _audit_store, _instalment_store, _run_store, _store
 from hoeksteen.billing._granted_reading import read_granted
 from hoeksteen.billing._reading import read_early, read_products, read_usage, usage_of
 from hoeksteen.billing._run import billing_accounts_of_run
@@ -101,6 +101,11 @@ def run(*, tx: Transaction, bill_run_id: UUID) -> BillRun:
     if found is None:
         raise NotFound("No bill run has this identifier.", remedy="Look at the list of bill runs.", bill_run_id=bill_run_id)
     return found
+
+
+def run_under_way(*, tx: Transaction, period: BillPeriod) -> BillRun | None:
+    """Give the run of a period that was begun and is not done, the final one first; it may be stopped. None where there is none."""
+    return _run_store.running(tx, period.first_day.day, period.first_day)
 
 
 def progress(*, tx: Transaction, run: BillRun, now: datetime) -> RunProgress:

@@ -166,6 +166,21 @@ class Installation:
             ready = self.settings.drop / ".taking"  # it makes this folder first of all
             self._wait(ready.is_dir, alive=lambda: started.poll() is None, what="The watcher of the drop folder", log=log)
 
+    def start_worker(self) -> None:
+        """
+        Start the worker, which does the jobs of the queue; what it consists of is started again when it dies.
+
+        :raises Unavailable: when it ends at once
+        """
+        with self.alone():
+            if self._pid("worker") is not None:
+                return
+            log, ready = self.settings.logs / "worker.log", self.settings.worker_is_ready
+            ready.unlink(missing_ok=True)
+            started = start_as(self.users.application, [sys.executable, "-m", "hoeksteen", "worker", "--data", self.settings.data], log=log)
+            self._remember("worker", started.pid)
+            self._wait(ready.exists, alive=lambda: started.poll() is None, what="The worker", log=log)
+
     # --- down and status
 
     def bootstrap_keeper(self, document: str) -> None:
@@ -193,7 +208,7 @@ class Installation:
             self._down()
 
     def _down(self) -> None:
-        for name in ("watch", "web", "keeper"):
+        for name in ("worker", "watch", "web", "keeper"):
             pid = self._pid(name)
             if pid is not None:
                 self._progress(f"stopping {name}")
@@ -221,6 +236,7 @@ class Installation:
         parts.append(Part("keeper", users.keeper, "running" if self._pid("keeper") else "down", settings.keeper_origin))
         parts.append(Part("desk", users.application, "running" if self._pid("web") else "down", settings.desk_origin))
         parts.append(Part("drop folder", users.application, "running" if self._pid("watch") else "down", str(settings.drop)))
+        parts.append(Part("worker", users.application, "running" if self._pid("worker") else "down", str(settings.logs / "worker.log")))
         return parts
 
     def findings(self) -> list[str]:

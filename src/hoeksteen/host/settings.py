@@ -47,6 +47,11 @@ class Settings:
         return self.application / "layouts"
 
     @property
+    def worker_is_ready(self) -> Path:
+        """The file that the worker writes once it can take jobs."""
+        return self.application / ".worker"
+
+    @property
     def service_keys(self) -> Path:
         """The directory of the application's own Ed25519 keys, one `<service>.key` each."""
         return self.application / "keys"

@@ -17,7 +17,17 @@ from hoeksteen.usage.tables import GUIDED, SET_ASIDE, SUSPENDED
 
 # Work under way is begun anew, and the sorted runs of identities are made of the lake again.
 _SHAPE = backup.Shape(
-    derived=("rating.open_rating", "rating.rating_step", "usage.identity_run", "usage.identity_file"),
+    derived=(
+        "rating.open_rating",
+        "rating.rating_step",
+        "usage.identity_run",
+        "usage.identity_file",
+        "jobs.procrastinate_jobs",
+        "jobs.procrastinate_workers",
+        "jobs.procrastinate_periodic_defers",
+        "jobs.procrastinate_events",
+        "jobs.report",
+    ),
     after={
         "ledger.posting": ("ledger.journal_entry",),
         "ledger.accounting_period": ("ledger.posting",),

@@ -68,6 +68,14 @@ def billing_accounts_by_id(tx: Transaction, billing_account_ids: Sequence[UUID])
     return [from_row_billing_account(row) for row in tx.rows(sql, (list(billing_account_ids),))]
 
 
+def cycle_days_in_use(tx: Transaction) -> list[int]:
+    sql = """
+    SELECT day FROM generate_series(1, 28) AS day
+    WHERE EXISTS (SELECT FROM party.billing_account WHERE cycle_day = day AND status = 'active') ORDER BY day
+    """
+    return [row["day"] for row in tx.rows(sql)]
+
+
 def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
     sql = "SELECT billing_account_id, cycle_day FROM party.billing_account WHERE billing_account_id = ANY(%s::uuid[])"
     return tx.copy_out(sql, (billing_account_ids,))

@@ -85,6 +85,11 @@ def cycle_days(*, tx: Transaction, billing_account_ids: bytes) -> pa.Table:
     return table_of(_store.cycle_days_binary(tx, uuid_list(billing_account_ids)), {"billing_account_id": Fixed.UUID, "cycle_day": Fixed.SMALL})
 
 
+def cycle_days_in_use(*, tx: Transaction) -> list[int]:
+    """Give the days on which the bill periods of active billing accounts begin."""
+    return _store.cycle_days_in_use(tx)
+
+
 def billing_accounts_of_cycle(
     *, tx: Transaction, cycle_day: int, after: UUID | None, limit: int, also: Sequence[UUID] = (), part: int = 0, parts: int = 1
 ) -> list[BillingAccount]:  # fmt: skip

@@ -80,36 +80,49 @@ class RefundFile:
     left_out: tuple[UUID, ...]
 
 
-def ask(*, tx: Transaction, customer_id: UUID, amount: Decimal, reason: str, by: str, now: datetime, identifiers: Identifiers) -> Refund:
+def ask(
+    *,
+    tx: Transaction,
+    customer_id: UUID,
+    amount: Decimal,
+    reason: str,
+    by: str,
+    now: datetime,
+    identifiers: Identifiers,
+    refund_id: UUID | None = None,
+) -> Refund:
     """
     Ask that a customer's credit is paid back; nothing is posted until a second person approves.
 
+    :param refund_id: its identifier, where it was chosen before
     :raises InvalidInput: when the amount is not money, or more than the customer has to their credit
     """
     if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
         raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what goes back, such as 54.95.")
     _store.lock_customer(tx, customer_id)
     account_id, _ = credit_parts(tx, customer_id, amount)
-    return _insert(tx, customer_id, account_id, None, amount.quantize(CENT), reason, by, now, identifiers)
+    return _insert(tx, customer_id, account_id, None, amount.quantize(CENT), reason, by, now, refund_id or identifiers.new(now))
 
 
-def give_back(*, tx: Transaction, bank_entry_id: UUID, reason: str, by: str, now: datetime, identifiers: Identifiers) -> Refund:
+def give_back(
+    *, tx: Transaction, bank_entry_id: UUID, reason: str, by: str, now: datetime, identifiers: Identifiers, refund_id: UUID | None = None
+) -> Refund:
     """
     Ask that a receipt that is nobody's goes back to whom it came from; it waits no more, unless the second person declines.
 
+    :param refund_id: its identifier, where it was chosen before
     :raises WrongState: when it waits no more, or is no receipt in euros
     """
     found = waiting_receipt(tx, bank_entry_id)
-    return _insert(tx, None, None, bank_entry_id, found.amount, reason, by, now, identifiers)
+    return _insert(tx, None, None, bank_entry_id, found.amount, reason, by, now, refund_id or identifiers.new(now))
 
 
 def _insert(
     tx: Transaction, customer_id: UUID | None, account_id: UUID | None, entry_id: UUID | None, amount: Decimal, reason: str, by: str, now: datetime,
-    identifiers: Identifiers,
+    refund_id: UUID,
 ) -> Refund:  # fmt: skip
     if not 1 <= len(by.strip()) <= 60 or not 1 <= len(reason.strip()) <= 140:
         raise InvalidInput("The fields by and reason need a name and a reason.", remedy="Say who asks, and why.", field="reason")
-    refund_id = identifiers.new(now)
     end_to_end_id = _end_to_end_id(refund_id)
     row = (refund_id, customer_id, account_id, entry_id, amount, end_to_end_id, reason.strip(), "asked", by.strip(), now)
     _collection_store.insert_refund(tx, row)
@@ -145,6 +158,14 @@ def refunds(*, tx: Transaction, state: str | None = None, limit: int = 50) -> li
     :param state: only those in it
     """
     return [Refund(**row) for row in _collection_store.refunds(tx, state, min(limit, 1_000))]
+
+
+def to_be_decided(*, tx: Transaction, refund_id: UUID) -> dict[str, str]:
+    """Give what somebody approves or declines with a refund; without personal data."""
+    found = _refund(tx, refund_id)
+    why = hashlib.sha256(found.reason.encode()).hexdigest()  # its words may be about a person
+    whose = {"customer_id": str(found.customer_id)} if found.customer_id else {"bank_entry_id": str(found.bank_entry_id)}
+    return {"refund_id": str(refund_id), "amount": str(found.amount), "asked_by": found.asked_by, "why_sha256": why, **whose}
 
 
 def decide(*, tx: Transaction, refund_id: UUID, approve: bool, by: str, now: datetime, identifiers: Identifiers) -> Refund:

@@ -6,6 +6,7 @@ timeout of 5 min; a file that was applied must never change.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib import resources
 
@@ -26,6 +27,8 @@ CREATE TABLE IF NOT EXISTS storage.migration (
 GRANT USAGE ON SCHEMA storage TO hoeksteen_app;
 GRANT SELECT ON storage.migration TO hoeksteen_app;
 """
+# A line that stands for the statements of an installed package: its migrations up to one of them, which no later version of it changes.
+_INCLUDE = re.compile(r"^-- include (\w+) up to (\S+), sha256 ([0-9a-f]{64})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def migrate(*, owner: Database) -> list[str]:
                 continue
             tx.execute("SET LOCAL lock_timeout = '4s'")
             tx.execute("SET LOCAL statement_timeout = '5min'")
-            tx.execute(migration.sql)
+            tx.execute(_INCLUDE.sub(_included, migration.sql))
             tx.execute("INSERT INTO storage.migration (room, name, digest) VALUES (%s, %s, %s)", (migration.room, migration.name, migration.digest))
         applied.append(f"{migration.room}/{migration.name}")
     return applied
@@ -88,6 +91,21 @@ def require_current_schema(*, database: Database) -> None:
     if have - want:
         extra = ", ".join(sorted(f"{room}/{name}" for room, name in have - want)[:3])
         raise WrongState(f"The database has a newer schema than this program: {extra}.", remedy="Install the version that made it.")
+
+
+def _included(line: re.Match[str]) -> str:
+    """
+    Give the statements that a line stands for.
+
+    :raises Corrupt: when the installed package has others: another version of it may need a migration of its own
+    """
+    package, last, digest = line.groups()
+    folder = resources.files(package).joinpath("sql", "migrations")
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql") and entry.name[: len(last)] <= last), key=lambda one: one.name)
+    text = "\n".join(entry.read_text("utf-8") for entry in files)
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise Corrupt(f"The installed {package} has not the schema that this program knows.", remedy="Run `make setup`, which installs that one.")
+    return text
 
 
 def _is_applied(tx: Transaction, migration: Migration) -> bool:

@@ -103,6 +103,15 @@ class Transaction:
             for part in copy:
                 yield bytes(part)
 
+    def with_names_of(self, schema: str | None) -> psycopg.Connection[Row]:
+        """
+        Give the connection to a library whose statements name no schema, with the names of one schema; None gives the usual names back.
+
+        :param schema: from the code, never from input
+        """
+        self._connection.execute(f"SET LOCAL search_path TO {schema or 'DEFAULT'}")
+        return self._connection
+
     def see_one_moment(self) -> None:
         """Let all that follows see the database as at one moment, and change nothing; must come first in a transaction."""
         self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -112,6 +112,16 @@ class ControlCalls(Connected):
         """Refuse a change that was proposed."""
         return dict(self._call("changes/refuse", {"change": change, "reason": reason}))
 
+    def enter_decision(self, *, text: bytes, signature: bytes) -> dict[str, Any]:
+        """
+        Have the signature of a decision checked and entered into the log.
+
+        :param text: JSON of the type `hoeksteen decision` that names `by`; what is signed is its SHA-256
+        :returns: actor, roles and digest (hexadecimal): who signed it, as the keeper knows them
+        :raises KeeperRefused: `approver_not_operator`, `signature_invalid`, `actor_blocked` or `organisation_blocked`
+        """
+        return dict(self._call("decisions/enter", {"text": text, "signature": signature}))
+
     def kill(self, *, scope: str, target: str, reason: str) -> None:
         """
         Stop a session, an actor or an organisation, from the next request on.

@@ -13,7 +13,7 @@ JSON = Any  # None, bool, int below 2**53, str, and lists and mappings of them; 
 
 KINDS = frozenset((
     "disclosure", "search", "seal", "organisation", "actor", "grant", "approval", "policy", "key", "session", "kill", "shred", "export", "exposure",
-    "review", "break", "change",
+    "review", "break", "change", "decision",
 ))  # fmt: skip
 FACTS = ("organisation", "actor", "grant", "approval", "change", "review", "policy", "key", "kill", "shred", "exposure")
 """The kinds that `StateAt` is folded from."""

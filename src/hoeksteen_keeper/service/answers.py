@@ -12,11 +12,12 @@ import msgspec
 
 from hoeksteen_keeper.access.model import Caller
 from hoeksteen_keeper.errors import KeeperError, KeeperInvalid, KeeperRefused, answer_to
-from hoeksteen_keeper.service import change_calls, data_calls, grant_calls, key_calls, log_calls, session_calls
+from hoeksteen_keeper.service import change_calls, data_calls, decision_calls, grant_calls, key_calls, log_calls, session_calls
 from hoeksteen_keeper.service.keeper import Keeper
 from hoeksteen_keeper.service.shapes import Calls
 
-CALLS: Calls = {**data_calls.CALLS, **key_calls.CALLS, **session_calls.CALLS, **grant_calls.CALLS, **change_calls.CALLS, **log_calls.CALLS}
+_PARTS = (data_calls, key_calls, session_calls, grant_calls, change_calls, decision_calls, log_calls)
+CALLS: Calls = {path: call for part in _PARTS for path, call in part.CALLS.items()}
 _DECODERS = {path: msgspec.msgpack.Decoder(shape) for path, (shape, _) in CALLS.items()}
 _REVEAL = msgspec.msgpack.Decoder(data_calls.Reveal)
 _S = TypeVar("_S")

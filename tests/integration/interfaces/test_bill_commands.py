@@ -1,17 +1,30 @@
 """The commands that people type for bills and payments, against real parts."""
 
+import base64
+import hashlib
 import json
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
 
-from factories.billed_operator import BilledOperator, populate
+from factories.billed_operator import NOW, BilledOperator, populate
+from fixtures.keeper import RunningKeeper
+from fixtures.signing import by_key
+from hoeksteen.billing import approving
+from hoeksteen.billing import queries as billing
 from hoeksteen.interfaces.cli.bill import bill
 from hoeksteen.interfaces.cli.payments import payment
-from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.errors import AccessDenied, Corrupt, InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.time_period import bill_period
+from hoeksteen_keeper.client import load_key
+
+OCTOBER = bill_period(date(2026, 10, 1))
+LATER = NOW + timedelta(minutes=1)
 
 
 def _call(data: Path, *words: str, group: Any = bill, as_json: bool = True) -> dict[str, Any]:
@@ -25,13 +38,12 @@ def _result(data: Path, *words: str, group: Any = bill, as_json: bool = True) ->
     return CliRunner(env={"COLUMNS": "200"}).invoke(group, [*words, "--data", str(data), *(["--json"] if as_json else [])])
 
 
-def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, keeper: RunningKeeper, tmp_path: Path) -> None:
     populate(operator, customers=6, seed=4)
-    trial = _call(data, "run", "--period", "2026-10", "--trial", "--by", "bas")
-    assert "ledger_difference" not in trial["bills"]
-    refused = _result(data, "approve", "--period", "2026-10", "--by", "bas")
-    assert isinstance(refused.exception, WrongState) and "Who began a run" in refused.exception.message
-    assert _call(data, "approve", "--period", "2026-10", "--by", "anna")["gross"] == trial["bills"]["gross"]
+    operator.run(kind="trial", by="fenna.prins")
+    approved = by_key(partial(_call, data), "approve", "--period", "2026-10", person="bram.visser", keeper=keeper)
+    trial = {"bills": _totals(operator)}
+    assert (approved["approved_by"], approved["gross"]) == ("bram.visser", trial["bills"]["gross"])
     final = _call(data, "run", "--period", "2026-10")
     assert final["bills"] == trial["bills"] | {"ledger_difference": "0.00"}
     assert set(final["bills"]) >= {"count", "net", "vat", "gross", "ledger_difference"}
@@ -63,21 +75,73 @@ def test_from_a_trial_to_a_payment(operator: BilledOperator, data: Path, tmp_pat
         _call(data, "run", "--period", "2026-10", "--trial")
 
 
-def test_what_people_do_with_a_run(operator: BilledOperator, data: Path) -> None:
+def _totals(operator: BilledOperator) -> dict[str, Any]:
+    with operator.database.transaction() as tx:
+        trial = approving.latest_trial(tx=tx, period=OCTOBER)
+        found = billing.totals(tx=tx, bill_run_id=trial.bill_run_id)
+    amounts = {name: str(getattr(found, name)) for name in ("net", "vat", "rounding", "gross")}
+    return {"count": found.count, **amounts}
+
+
+def test_who_begins_and_who_approves_is_proven(operator: BilledOperator, data: Path, keeper: RunningKeeper) -> None:
+    populate(operator, customers=2, seed=4)
+    words, call = ("run", "--period", "2026-10", "--trial"), partial(_call, data)
+    for refused in (_result(data, *words, "--by", "bram.visser"), _result(data, "approve", "--period", "2026-10")):
+        assert isinstance(refused.exception, InvalidInput) and "--key FILE" in refused.exception.remedy, "and it says how"
+    trial = by_key(call, *words, person="bram.visser", keeper=keeper)
+    assert "ledger_difference" not in trial["bills"] and trial["bills"]["count"] == 2
+    with operator.database.transaction() as tx:
+        assert approving.latest_trial(tx=tx, period=OCTOBER).started_by == "bram.visser"
+    approve = ("approve", "--period", "2026-10")
+    with pytest.raises(WrongState, match="Who began a run"):
+        by_key(call, *approve, person="bram.visser", keeper=keeper)
+    with pytest.raises(AccessDenied, match="signature_invalid"):  # somebody else's name, with the key that is at hand
+        by_key(call, *approve, person="chris.smit", keeper=keeper, signer="bram.visser")
+    with pytest.raises(AccessDenied, match="Your role"):
+        by_key(call, *approve, person="anna.dekker", keeper=keeper)
+    with pytest.raises(AccessDenied, match="approver_not_operator"):
+        by_key(call, *approve, person="m.tan", keeper=keeper)
+    operator.run(kind="trial", now=NOW + timedelta(days=365))
+    with pytest.raises(WrongState, match="Nobody proved who began"):
+        by_key(call, *approve, person="bram.visser", keeper=keeper)
+    with operator.database.transaction() as tx:
+        assert approving.approvals(tx=tx, bill_run_ids=[one.bill_run_id for one in billing.runs(tx=tx)]) == {}
+
+
+def test_a_signature_is_for_one_trial_and_its_bills(operator: BilledOperator, data: Path, keeper: RunningKeeper) -> None:
+    [one] = operator.add("mobile-m")
+    operator.run(kind="trial", by="fenna.prins")
+    words, call = ("approve", "--period", "2026-10"), partial(_call, data)
+    asked = call(*words, "--signed-by", "bram.visser")
+    facts = json.loads(asked["text"])["facts"]
+    assert (facts["begun_by"], facts["bills"], len(facts["content_sha256"])) == ("fenna.prins", "1", 64)
+    signature = base64.b64encode(load_key(keeper.key("bram.visser")).sign(hashlib.sha256(asked["text"].encode()).digest())).decode()
+    operator.charge([one], month=date(2026, 10, 1), records=3, micro=50_000)
+    operator.run(kind="trial", by="fenna.prins", now=LATER)
+    with pytest.raises(AccessDenied, match="signature_invalid"):
+        call(*words, "--signed-by", "bram.visser", "--signature", signature)
+    done = by_key(call, *words, person="bram.visser", keeper=keeper)
+    with operator.database.transaction() as tx:
+        [approval] = approving.approvals(tx=tx, bill_run_ids=[UUID(done["run"])]).values()
+    assert approval.signed_digest and approval.signed_digest.hex() == done["signed_sha256"]
+    assert done["content_sha256"] in keeper.sql("SELECT convert_from(body, 'UTF8') FROM evidence.entry WHERE kind = 'decision'")
+
+
+def test_what_people_do_with_a_run(operator: BilledOperator, data: Path, keeper: RunningKeeper) -> None:
     populate(operator, customers=4, seed=11)
     with operator.database.transaction() as tx:
         numbers = [row["customer_number"] for row in tx.rows("SELECT customer_number FROM party.customer ORDER BY customer_number")]
-    _call(data, "run", "--period", "2026-10", "--trial", "--by", "bas")
+    operator.run(kind="trial", by="fenna.prins")
     assert isinstance(_result(data, "difference", "--period", "2026-10").exception, NotFound), "there is nothing before it"
     _call(data, "hold", numbers[0], "--by", "anna", "--why", "asks for another address", as_json=False)
     assert [one["why"] for one in _call(data, "holds")["holds"]] == ["asks for another address"]
     assert "asks for another address" in _call(data, "holds", as_json=False)["told"]
-    assert _call(data, "run", "--period", "2026-10", "--trial", "--by", "bas")["held"] == 1
+    assert operator.run(kind="trial", by="fenna.prins", now=LATER).held == 1
     told = _call(data, "difference", "--period", "2026-10", as_json=False)["told"]
     assert "3 the same, 0 changed, 0 new, 1 gone" in told and "now no bill" in told
     compared = _call(data, "difference", "--period", "2026-10")
     assert (compared["same"], compared["gone"], len(compared["largest"])) == (3, 1, 1)
-    _call(data, "approve", "--period", "2026-10", "--by", "anna")
+    by_key(partial(_call, data), "approve", "--period", "2026-10", person="bram.visser", keeper=keeper)
     final = _call(data, "run", "--period", "2026-10", "--no-send")
     assert (final["bills"]["count"], final["held"]) == (3, 1)
     assert (_call(data, "send", "--period", "2026-10")["messages"], _call(data, "send", "--period", "2026-10")["messages"]) == (3, 0)
@@ -87,7 +151,7 @@ def test_what_people_do_with_a_run(operator: BilledOperator, data: Path) -> None
     assert "No billing account is held" in _call(data, "holds", as_json=False)["told"]
     listed = _call(data, "runs")["runs"]
     assert [(one["kind"], one["approved_by"], one["sent"]) for one in listed] == [
-        ("off_cycle", "", True), ("final", "", True), ("trial", "anna", False), ("trial", "", False)
+        ("off_cycle", "", True), ("final", "", True), ("trial", "bram.visser", False), ("trial", "", False)
     ]  # fmt: skip
     assert "off_cycle" in _call(data, "runs", as_json=False)["told"]
     stopped = CliRunner().invoke(bill, ["stop", "--period", "2026-10", "--data", str(data)])

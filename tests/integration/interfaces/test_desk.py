@@ -327,7 +327,7 @@ def test_a_bill_needs_a_reason_too(world: World) -> None:
     assert agent.get(f"{where}/pdf").status_code == 403
 
 
-@pytest.mark.parametrize(("path", "statements"), [("/", 0), ("/evidence", 0), ("/bills", 5)])
+@pytest.mark.parametrize(("path", "statements"), [("/", 0), ("/evidence", 0), ("/bills", 7)])
 def test_the_first_pages_cost_this_many_statements(world: World, path: str, statements: int) -> None:
     who = {"/": "anna.dekker", "/evidence": "dewi.hoekstra", "/bills": "bram.visser"}[path]
     browser = world.staff(who)

@@ -2,20 +2,26 @@
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
 
 from factories.bank_files import Answer, Statement, camt, pain002, receipt
-from factories.billed_operator import BilledOperator
+from factories.billed_operator import NOW, BilledOperator
+from fixtures.keeper import RunningKeeper
+from fixtures.signing import by_key
 from hoeksteen.interfaces.cli.bank import bank
 from hoeksteen.interfaces.cli.collect import collect, mandate, refund
 from hoeksteen.interfaces.cli.dunning import dispute, dun
 from hoeksteen.interfaces.cli.receivables import receivables
 from hoeksteen.kernel.bank_days import bank_day_on_or_after
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput
+from hoeksteen.receivables import refunds
 
 
 def _result(data: Path, group: Any, *words: str, as_json: bool = True, typed: str | None = None) -> Result:
@@ -64,7 +70,7 @@ def test_bank_statements(operator: BilledOperator, data: Path, tmp_path: Path) -
     assert (done["settled"], done["balance"]) == ("7.00", "8.00")
 
 
-def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
+def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, keeper: RunningKeeper, tmp_path: Path) -> None:
     (one,) = operator.add("mobile-m", payment_method="direct_debit")
     operator.run(date(2026, 10, 1))
     number = _number(operator)
@@ -83,14 +89,25 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, tmp_path
     assert "filed" in _told(data, collect, "show")
     file = camt(tmp_path / "f.xml", Statement([receipt("30.00", "A1", text=str(operator.bills(one)[0].bill_number), day=date(2026, 11, 10))]))
     _call(data, bank, "take", str(file))
-    [asked] = _call(data, refund, "ask", number, "--amount", "30.00", "--why", "te veel", "--by", "bram")["refunds"]
-    with pytest.raises(AccessDenied):
-        _call(data, refund, "approve", asked["refund_id"], "--by", "bram")
-    assert _call(data, refund, "approve", asked["refund_id"], "--by", "anna")["refunds"][0]["state"] == "approved"
+    call, words = partial(_call, data, refund), ("ask", number, "--amount", "30.00", "--why", "te veel")
+    assert isinstance(_result(data, refund, *words).exception, InvalidInput), "whoever asks says so with a key"
+    [asked] = by_key(call, *words, person="bram.visser", keeper=keeper)["refunds"]
+    assert asked["asked_by"] == "bram.visser"
+    with pytest.raises(AccessDenied, match="does not decide"):
+        by_key(call, "approve", asked["refund_id"], person="bram.visser", keeper=keeper)
+    with pytest.raises(AccessDenied, match="signature_invalid"):
+        by_key(call, "approve", asked["refund_id"], person="chris.smit", keeper=keeper, signer="bram.visser")
+    with operator.database.transaction() as tx:
+        later = refunds.ask(
+            tx=tx, customer_id=one.customer_id, amount=Decimal("1.00"), reason="x", by="fenna.prins", now=NOW, identifiers=operator.identifiers
+        )
+        refunds.decide(tx=tx, refund_id=UUID(asked["refund_id"]), approve=True, by="fenna.prins", now=NOW, identifiers=operator.identifiers)
+    [declined] = by_key(call, "approve", str(later.refund_id), "--decline", person="bram.visser", keeper=keeper)["refunds"]
+    assert (declined["state"], declined["decided_by"]) == ("declined", "bram.visser")
     paid = _call(data, refund, "file", "--out", str(tmp_path / "r.xml"), "--by", "anna")
     assert paid["amount"] == "30.00"
     assert "sent" in _told(data, refund, "list")
-    assert _result(data, refund, "ask", number, "--amount", "1,00", "--why", "x", "--by", "bram").exit_code == 2
+    assert _result(data, refund, "ask", number, "--amount", "1,00", "--why", "x").exit_code == 2
     about = f"LLT{paid['refund_file_id'].replace('-', '')[:20].upper()}"
     report = pain002(tmp_path / "p.xml", Answer(asked["end_to_end_id"], "RJCT", "AC04", f"{about}-R"), about=about)
     assert _call(data, bank, "report", str(report))["files"][0]["refused"] == {"AC04": 1}

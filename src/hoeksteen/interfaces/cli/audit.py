@@ -9,8 +9,19 @@ import click
 from rich.console import Console
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.options import (
+    a_month,
+    background_option,
+    counted,
+    data_option,
+    emit_json,
+    json_option,
+    print_table,
+    report_console,
+    report_table,
+)
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys import work
 from hoeksteen.journeys.balance import MonthAudit, audit_month
 from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.time_period import bill_period
@@ -26,12 +37,18 @@ def audit() -> None:
 
 @audit.command("month")
 @click.option("--period", "month", required=True, callback=a_month, help="The month, such as 2026-10.")
+@background_option
 @data_option
 @json_option
-def month_(month: date, data: Path, as_json: bool) -> None:
+def month_(month: date, background: bool, data: Path, as_json: bool) -> None:
     """Add a month up anew, from usage to open items, and list each difference by account; exit status 70 when there is one."""
     began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        if background:
+            with runtime.database.transaction() as tx:
+                started = work.audit(tx=tx, month=month)
+            emit_json({"job": started.job_id}) if as_json else click.echo(f"Job {started.job_id} audits it: `hoeksteen jobs` shows what it found.")
+            return
         found = audit_month(database=runtime.database, lake=runtime.lake, period=bill_period(month))
     seconds = round(time.monotonic() - began, 2)
     _show(report_console(as_json=as_json), found, seconds)

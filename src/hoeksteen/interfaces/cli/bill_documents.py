@@ -17,6 +17,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.document_worker import write_side_by_side
 from hoeksteen.interfaces.cli.options import (
     a_month,
+    background_option,
     counted,
     data_option,
     emit_json,
@@ -28,6 +29,7 @@ from hoeksteen.interfaces.cli.options import (
     write_private,
 )
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys import work
 from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.time_period import bill_period
 
@@ -73,15 +75,27 @@ def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes
 
 @click.command()
 @click.option("--period", "month", required=True, callback=a_month, help="The month of usage, such as 2026-10.")
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder; a thousand bills to a folder within it.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder; a thousand bills to a folder within it.")
 @click.option(
     "--kind", "kinds", type=click.Choice(["pdf", "ubl"]), multiple=True, default=["pdf", "ubl"], show_default=True, help="Which documents; repeat it."
 )
 @click.option("--processes", type=click.IntRange(1, 64), help="By default one per core.")
+@background_option
 @data_option
 @json_option
-def documents(month: date, out: Path, kinds: tuple[str, ...], processes: int | None, data: Path, as_json: bool) -> None:
-    """Write the invoices of a period to a folder; what is there whole is passed by, so that a job that was cut off goes on."""
+def documents(
+    month: date, out: Path | None, kinds: tuple[str, ...], processes: int | None, background: bool, data: Path, as_json: bool
+) -> None:  # fmt: skip
+    """
+    Write the invoices of a period to a folder; what is there whole is passed by, so that a job that was cut off goes on.
+
+    With --background the worker writes both kinds to the folder `app/documents` of the installation.
+    """
+    if background:
+        _in_background(month, data, as_json=as_json)
+        return
+    if out is None:
+        raise click.UsageError("Name a folder with --out, or say --background.")
     require_writable(out / "x")
     wanted = [DocumentKind.PDF if kind == "pdf" else DocumentKind.UBL for kind in dict.fromkeys(kinds)]
     period = bill_period(month)
@@ -110,6 +124,15 @@ def documents(month: date, out: Path, kinds: tuple[str, ...], processes: int | N
     if refused:
         what = counted(len(refused), "bill has", "bills have")
         raise WrongState(f"{what} no documents.", remedy="The list above says why; all others are written.")
+
+
+def _in_background(month: date, data: Path, *, as_json: bool) -> None:
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        started = work.write_documents(tx=tx, month=month)
+    if as_json:
+        emit_json({"job": started.job_id})
+        return
+    click.echo(f"Job {started.job_id} writes them: `hoeksteen jobs` shows how far it is.")
 
 
 def _show_documents(console: Console, figures: dict[str, Any], refused: list[Refusal], month: date) -> None:

@@ -21,10 +21,23 @@ from hoeksteen.billing.model import AccountChange, AccountHold, BillRunProgress,
 from hoeksteen.billing.sending import send_bills
 from hoeksteen.billing.wording import money
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, a_month, counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
+from hoeksteen.interfaces.cli.deciding import Deciding, deciding
+from hoeksteen.interfaces.cli.options import (
+    a_day,
+    a_month,
+    background_option,
+    counted,
+    data_option,
+    emit_json,
+    json_option,
+    progress_bars,
+    report_console,
+    report_table,
+)
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account
 from hoeksteen.interfaces.runtime import open_runtime
-from hoeksteen.kernel.errors import Corrupt, NotFound
+from hoeksteen.journeys import work
+from hoeksteen.kernel.errors import Corrupt, InvalidInput, NotFound
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.party.queries import customers
 from hoeksteen.storage.postgres import Transaction
@@ -54,23 +67,50 @@ def _period(month: date, cycle_day: int) -> BillPeriod:
 @_cycle_option
 @click.option("--bill-date", callback=a_day, help="The day on the bills; by default the first day after the period.")
 @click.option("--trial", is_flag=True, help="Compute only: no numbers, no postings, no disclosure, no messages.")
-@click.option("--by", default="", metavar="NAME", help="Who begins it; somebody else approves a trial.")
+@click.option("--by", default="", metavar="NAME", help="Who makes bills final, for the record; who begins a trial proves it with --key.")
 @click.option("--unapproved", is_flag=True, help="Make bills final of which nobody has approved a trial.")
 @click.option("--send/--no-send", default=True, show_default=True, help="Announce the bills at once, or later with `bill send`.")
+@click.option("--run-id", type=click.UUID, hidden=True)
+@deciding
+@background_option
 @data_option
 @json_option
 def run(
-    month: date, cycle_day: int, bill_date: date | None, trial: bool, by: str, unapproved: bool, send: bool, data: Path, as_json: bool
+    month: date, cycle_day: int, bill_date: date | None, trial: bool, by: str, unapproved: bool, send: bool, run_id: UUID | None, decides: Deciding,
+    background: bool, data: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Bill a period: a trial, or for good what was approved; a run that was interrupted or stopped goes on where it was."""
+    if trial and by:
+        raise InvalidInput("A name alone does not prove who begins a trial.", remedy="Say --as NAME --key FILE, or start it on the desk.")
+    if decides.is_named and not decides.is_asked:
+        if not trial:
+            raise InvalidInput("Only who begins a trial signs.", remedy="Leave --as and --key out: the approval says who stands for final bills.")
+        dated = ["--bill-date", str(bill_date)] if bill_date else []
+        words = ["bill", "run", "--trial", *_of_period(month, cycle_day), *dated, *(["--background"] if background else [])]
+        decides.decide(*words, data=data, as_json=as_json)
+        return
     period = _period(month, cycle_day)
     kind: Literal["trial", "final"] = "trial" if trial else "final"
-    began = time.monotonic()
+    dated_on, began = bill_date or period.end_day, time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        if decides.is_asked:
+            run_id = run_id or runtime.identifiers.new(runtime.clock.now())
+            facts = {"bill_run_id": str(run_id), "period": f"{period.first_day} to {period.end_day}", "bill_date": str(dated_on)}
+            signer = decides.signer(runtime.keeper, what="begin a trial bill run", facts=facts, more=("--run-id", str(run_id)))
+            if signer is None:
+                return
+            by = signer.actor
+        if background:
+            started = work.start_run(
+                database=runtime.database, lake=runtime.lake, period=period, bill_date=dated_on, kind=kind, by=by, unapproved=unapproved,
+                now=runtime.clock.now(), identifiers=runtime.identifiers, bill_run_id=run_id,
+            )  # fmt: skip
+            _tell_background(f"The {kind} run of {month:%Y-%m}", {"run": started.bill_run_id, "state": started.state}, as_json=as_json)
+            return
         with _progress() as tell:
             result = billing.run_bills(
-                database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, period=period, bill_date=bill_date or period.end_day, kind=kind,
-                by=by, unapproved=unapproved, send=send, now=runtime.clock.now(), identifiers=runtime.identifiers, progress=tell,
+                database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, period=period, bill_date=dated_on, kind=kind, by=by,
+                unapproved=unapproved, send=send, now=runtime.clock.now(), identifiers=runtime.identifiers, progress=tell, bill_run_id=run_id,
             )  # fmt: skip
         difference = None if trial else ledger_difference(database=runtime.database, bill_run_id=result.bill_run_id)
         with runtime.database.transaction() as tx:
@@ -149,18 +189,31 @@ def difference(month: date, cycle_day: int, before: UUID | None, show: int, data
 @click.command()
 @period_option
 @_cycle_option
-@_by("Who approves; somebody other than who made the trial.")
+@deciding
 @data_option
 @json_option
-def approve(month: date, cycle_day: int, by: str, data: Path, as_json: bool) -> None:
-    """Approve the latest trial of a period: `bill run` then makes these bills final, and holds those that changed since."""
+def approve(month: date, cycle_day: int, decides: Deciding, data: Path, as_json: bool) -> None:
+    """Approve the latest trial of a period, as somebody other than who began it; `bill run` makes these bills final, and holds what changed since."""
+    if not decides.is_asked:
+        decides.decide("bill", "approve", *_of_period(month, cycle_day), data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         trial = approving.latest_trial(tx=tx, period=_period(month, cycle_day))
-        found = approving.approve_run(tx=tx, bill_run_id=trial.bill_run_id, by=by, now=runtime.clock.now())
+        facts = approving.to_be_approved(tx=tx, run=trial)
+        signer = decides.signer(runtime.keeper, what="approve a trial bill run", facts=facts)
+        if signer is None:
+            return
+        found = approving.approve_run(tx=tx, bill_run_id=trial.bill_run_id, by=signer.actor, signed=signer.digest, now=runtime.clock.now())
     if as_json:
-        emit_json({"run": found.bill_run_id, "approved_by": found.approved_by, "bills": found.bills, "gross": found.gross})
+        figures = {"run": found.bill_run_id, "approved_by": found.approved_by, "bills": found.bills, "gross": found.gross}
+        emit_json(figures | {"content_sha256": facts["content_sha256"], "signed_sha256": signer.digest.hex()})
         return
     click.echo(f"{found.approved_by} approves {counted(found.bills, 'bill')} of {month:%Y-%m}, together {money(found.gross, language=_LANGUAGE)}.")
+    click.echo(f"Signed, and in the keeper's log: SHA-256 {signer.digest.hex()}.")
+
+
+def _of_period(month: date, cycle_day: int) -> tuple[str, ...]:
+    return "--period", f"{month:%Y-%m}", "--cycle-day", str(cycle_day)
 
 
 @click.command()
@@ -177,9 +230,10 @@ def stop(month: date, cycle_day: int, data: Path) -> None:
 @click.command()
 @period_option
 @_cycle_option
+@background_option
 @data_option
 @json_option
-def send(month: date, cycle_day: int, data: Path, as_json: bool) -> None:
+def send(month: date, cycle_day: int, background: bool, data: Path, as_json: bool) -> None:
     """Announce the final bills of a period that are not announced yet: messages to their customers, in the outbox."""
     period, count = _period(month, cycle_day), 0
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
@@ -187,6 +241,11 @@ def send(month: date, cycle_day: int, data: Path, as_json: bool) -> None:
             known = [one for one in bills.runs(tx=tx) if one.period == period and one.kind != "trial" and one.state == "done"]
         if not known:
             raise NotFound(f"No final run of {month:%Y-%m} is done.", remedy="Finish it with `hoeksteen bill run`.")
+        if background:
+            with runtime.database.transaction() as tx:
+                started = [work.announce(tx=tx, bill_run_id=one.bill_run_id) for one in known if one.sent_at is None]
+            _tell_background(f"Announcing {month:%Y-%m}", {"jobs": [one.job_id for one in started]}, as_json=as_json)
+            return
         for one in known:
             count += send_bills(database=runtime.database, bill_run_id=one.bill_run_id, now=runtime.clock.now())
     if as_json:
@@ -279,6 +338,13 @@ def again(
     _show_run(report_console(as_json=as_json), result, difference, seconds, held)
     if as_json:
         emit_json(_run_figures(result, difference, seconds))
+
+
+def _tell_background(what: str, figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        emit_json(figures)
+        return
+    click.echo(f"{what} is the worker's now: `hoeksteen jobs` shows how far it is.")
 
 
 def _customer_numbers(tx: Transaction, rows: Iterable[AccountChange | AccountHold | HeldAccount]) -> dict[UUID, str]:

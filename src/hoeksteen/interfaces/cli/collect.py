@@ -1,5 +1,6 @@
 """`hoeksteen mandate`, `collect` and `refund`: direct debit from mandate to file, and money that goes back."""
 
+import hashlib
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,7 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.deciding import Deciding, deciding
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_euro_amount,
@@ -228,15 +230,25 @@ def refund() -> None:
 @customer_argument
 @click.option("--amount", required=True, callback=a_euro_amount, help="Euros of the customer's credit, such as 54.95.")
 @click.option("--why", required=True, help="What the customer reads on their bank statement.")
-@_BY
+@click.option("--nonce", type=click.UUID, hidden=True)
+@deciding
 @data_option
 @json_option
-def ask(customer: str, amount: Decimal, why: str, who: str, data: Path, as_json: bool) -> None:
+def ask(customer: str, amount: Decimal, why: str, nonce: UUID | None, decides: Deciding, data: Path, as_json: bool) -> None:
     """Ask that a customer's credit is paid back."""
+    if not decides.is_asked:
+        decides.decide("refund", "ask", customer, "--amount", str(amount), "--why", why, data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        customer_id = meant_customer(tx=tx, named=customer).customer_id
+        nonce = nonce or runtime.identifiers.new(runtime.clock.now())
+        facts = {"refund_id": str(nonce), "customer_id": str(customer_id), "amount": str(amount), "why_sha256": _sha256(why)}
+        signer = decides.signer(runtime.keeper, what="ask for a refund", facts=facts, more=("--nonce", str(nonce)))
+        if signer is None:
+            return
         done = refunds.ask(
-            tx=tx, customer_id=meant_customer(tx=tx, named=customer).customer_id, amount=amount, reason=why, by=who, now=runtime.clock.now(),
-            identifiers=runtime.identifiers,
+            tx=tx, customer_id=customer_id, amount=amount, reason=why, by=signer.actor, now=runtime.clock.now(), identifiers=runtime.identifiers,
+            refund_id=nonce,
         )  # fmt: skip
     _tell_refunds([done], as_json=as_json)
 
@@ -244,26 +256,46 @@ def ask(customer: str, amount: Decimal, why: str, who: str, data: Path, as_json:
 @refund.command("back")
 @click.argument("entry_id", metavar="ENTRY", type=click.UUID)
 @click.option("--why", required=True, help="What the payer reads on their bank statement.")
-@_BY
+@click.option("--nonce", type=click.UUID, hidden=True)
+@deciding
 @data_option
 @json_option
-def give_back(entry_id: UUID, why: str, who: str, data: Path, as_json: bool) -> None:
+def give_back(entry_id: UUID, why: str, nonce: UUID | None, decides: Deciding, data: Path, as_json: bool) -> None:
     """Ask that an unmatched receipt goes back to whom it came from."""
+    if not decides.is_asked:
+        decides.decide("refund", "back", str(entry_id), "--why", why, data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        done = refunds.give_back(tx=tx, bank_entry_id=entry_id, reason=why, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers)
+        nonce = nonce or runtime.identifiers.new(runtime.clock.now())
+        facts = {"refund_id": str(nonce), "bank_entry_id": str(entry_id), "why_sha256": _sha256(why)}
+        signer = decides.signer(runtime.keeper, what="ask for a refund", facts=facts, more=("--nonce", str(nonce)))
+        if signer is None:
+            return
+        done = refunds.give_back(
+            tx=tx, bank_entry_id=entry_id, reason=why, by=signer.actor, now=runtime.clock.now(), identifiers=runtime.identifiers, refund_id=nonce
+        )
     _tell_refunds([done], as_json=as_json)
 
 
 @refund.command()
 @click.argument("refund_id", metavar="REFUND", type=click.UUID)
 @click.option("--decline", is_flag=True, help="Decline it instead.")
-@_BY
+@deciding
 @data_option
 @json_option
-def approve(refund_id: UUID, decline: bool, who: str, data: Path, as_json: bool) -> None:
+def approve(refund_id: UUID, decline: bool, decides: Deciding, data: Path, as_json: bool) -> None:
     """Approve what somebody else asked for."""
+    if not decides.is_asked:
+        decides.decide("refund", "approve", str(refund_id), *(["--decline"] if decline else []), data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        done = refunds.decide(tx=tx, refund_id=refund_id, approve=not decline, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers)
+        what = "decline a refund" if decline else "approve a refund"
+        signer = decides.signer(runtime.keeper, what=what, facts=refunds.to_be_decided(tx=tx, refund_id=refund_id))
+        if signer is None:
+            return
+        done = refunds.decide(
+            tx=tx, refund_id=refund_id, approve=not decline, by=signer.actor, now=runtime.clock.now(), identifiers=runtime.identifiers
+        )  # fmt: skip
     _tell_refunds([done], as_json=as_json)
 
 
@@ -277,6 +309,11 @@ def again(refund_id: UUID, who: str, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         done = refunds.pay_again(tx=tx, refund_id=refund_id, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers)
     _tell_refunds([done], as_json=as_json)
+
+
+def _sha256(text: str) -> str:
+    """Give the digest of what somebody wrote, which may be about a person and so stands in no log itself."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @refund.command("list")

@@ -84,6 +84,7 @@ def demo(
         if serve:
             installation.start_web()
             installation.start_watch()
+            installation.start_worker()
             _leave_open(story, figures)
     finally:
         if not serve and not keep_running:
@@ -162,8 +163,8 @@ def _tell_usage(story: Story, wish: Wish, legacy: Path) -> Figures:
 
 def _tell_bills(story: Story, wish: Wish) -> Figures:
     if not any(run["kind"] == "final" and run["period"] == wish.month for run in story.figures("bill", "runs")["runs"]):
-        story.figures("bill", "run", "--period", wish.month, "--trial", "--by", "bram.visser")
-        story.figures("bill", "approve", "--period", wish.month, "--by", "fenna.prins")
+        story.by_key("bill", "run", "--period", wish.month, "--trial", person="bram.visser")
+        story.by_key("bill", "approve", "--period", wish.month, person="fenna.prins")
     figures = story.figures("bill", "run", "--period", wish.month, "--by", "bram.visser")
     documents = story.installation.settings.application / "documents"
     for number in figures.get("sample", [])[:SAMPLE_DOCUMENTS]:

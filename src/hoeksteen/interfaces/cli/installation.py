@@ -45,6 +45,7 @@ def up(
         people.ensure_bootstrapped(installation, own=people_file)
         installation.start_web()
         installation.start_watch()
+        installation.start_worker()
     show_status(installation)
 
 

@@ -69,6 +69,8 @@ COMMANDS = {
     "backup": Topic("backup", False, "Back up the business database and the lake to one instant."),
     "restore": Topic("backup", False, "Restore a backup into an empty installation."),
     "fsck": Topic("backup", False, "Look the business database and the lake over."),
+    "jobs": Topic("worker", False, "List the work that was started: waiting, under way, done, failed."),
+    "worker": Topic("worker", False, "Do that work (`up` starts it)."),
     "bench": Topic("bench", True, "Measure the system on this machine, beside the machine's own limits."),
     "serve": Topic("serve", False, "Serve desk, my data and API (`up` does)."),
 }
@@ -94,10 +96,15 @@ class Topics(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         topic = COMMANDS.get(args[0])
-        if topic is not None and not topic.keeps_rights:
+        if topic is not None and not topic.keeps_rights and not _has_key(args):
             become_application()
             os.umask(0o077)  # what business commands write may hold anybody's data: exports, documents, the lake
         return super().resolve_command(ctx, args)
+
+
+def _has_key(args: list[str]) -> bool:
+    """Say whether a person brings a key of their own, which the application may not read: the command hands on what is the application's to do."""
+    return any(word == "--key" or word.startswith("--key=") for word in args)
 
 
 def said_whole(command: click.Command) -> None:

@@ -44,6 +44,11 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")(command)
 
 
+def background_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--background`: the command puts the work into the queue and ends, and the worker does it."""
+    return click.option("--background", is_flag=True, help="Let the worker do it; `hoeksteen jobs` shows how far it is.")(command)
+
+
 def emit_json(figures: dict[str, Any]) -> None:
     """Print the figures as one line of JSON."""
     click.echo(json.dumps(figures, default=str, ensure_ascii=False))

@@ -122,6 +122,11 @@ class Story:
             self.console.file.write(f"  {line}" if line.strip() else "\n")
             self.console.file.flush()
 
+    def by_key(self, *arguments: str | Path, person: str) -> None:
+        """Run a command of ours by which a person of the demonstration decides, with the key that only they hold."""
+        key = self.installation.settings.people / f"{person}.key"
+        self.run(*arguments, "--as", person, "--key", key, "--json", user=self.installation.users.people)
+
     def figures(self, *arguments: str | Path) -> Figures:
         """Run a command of ours that ends with a JSON object, and give that object."""
         _, lines = self.run(*arguments, "--json")
