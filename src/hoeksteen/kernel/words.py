@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from hoeksteen.kernel.errors import InvalidInput
+
 SAID_CHARACTERS_MAX = 1_000
 _LINES = "\n\t"
 _TURNED = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # show text in another order than it has
@@ -16,3 +18,17 @@ def is_said(text: str) -> bool:
     if not text.strip() or len(text) > SAID_CHARACTERS_MAX:
         return False
     return not any((unicodedata.category(letter) in ("Cc", "Cs") and letter not in _LINES) or letter in _TURNED for letter in text)
+
+
+def require_said(**said: str) -> None:
+    """
+    Refuse fields in which nothing is said, or nothing that can be shown.
+
+    :param said: each field's name and what somebody wrote
+    :raises InvalidInput: naming the first of them
+    """
+    for name, value in said.items():
+        if not is_said(value):
+            raise InvalidInput(
+                f"The field {name} is empty, too long, or has characters that no page shows.", remedy="Say it in a few words.", field=name
+            )

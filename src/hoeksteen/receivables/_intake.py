@@ -12,7 +12,7 @@ from uuid import UUID
 
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.disclosure import KeeperClient, SealItem
-from hoeksteen.disclosure.operations import store
+from hoeksteen.disclosure.operations import forget, store
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.sealed import Category
@@ -152,6 +152,7 @@ class Intake:
         _write(self._tx, seen, self._now)
         for entry_id in self._undone:
             _bank_store.insert_decision(self._tx, entry_id, "reversed", None, "bank", self._now)
+            forget(tx=self._tx, subject=entry_id, category=Category.PAYMENT)
         self._undone = []
         self._seal_payers([one for one in seen if one.outcome == "unmatched" and one.amount > 0])
         self._post(head, statement_id, seen, confirmed)

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
+from hoeksteen.billing.legal_entity import LAGE_LANDEN
+from hoeksteen.disclosure.operations import forget
 from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.sealed import Category
 from hoeksteen.receivables import _collection_store
 from hoeksteen.receivables._recognising import Seen
 from hoeksteen.receivables.collecting import came_back
@@ -21,14 +25,15 @@ class Ours:
     """
 
     def __init__(self, tx: Transaction, seen: Sequence[Seen]) -> None:
-        ids = [one.transaction.end_to_end_id for one in seen if one.transaction.end_to_end_id.startswith("LLT")]
+        ids = [one.transaction.end_to_end_id for one in seen if one.transaction.end_to_end_id.startswith(LAGE_LANDEN.code)]
         self._tx = tx
         self._collections = _collection_store.collections_by_end_to_end(tx, ids) if ids else {}
         self._refunds = _collection_store.refunds_by_end_to_end(tx, ids) if ids else {}
-        batches = [one.transaction.payment_information_id for one in seen if one.transaction.payment_information_id.startswith("LLT")]
+        batches = [one.transaction.payment_information_id for one in seen if one.transaction.payment_information_id.startswith(LAGE_LANDEN.code)]
+        by_id: dict[UUID, Row] = {row["collection_id"]: row for row in self._collections.values()}
         self._batches: dict[str, list[Row]] = {}
         for row in _collection_store.collections_of_batches(tx, batches) if batches else []:
-            self._batches.setdefault(row["batch"], []).append(row)
+            self._batches.setdefault(row["batch"], []).append(by_id.setdefault(row["collection_id"], row))  # one state of each, whoever tells
 
     def recognise(self, one: Seen, now: datetime, identifiers: Identifiers) -> bool:
         """Take an entry for what it is, when it is about something that we sent; say whether it is."""
@@ -49,7 +54,7 @@ class Ours:
         if one.amount == row["amount"] and row["state"] == "sent":
             one.outcome, one.way = "collection", "end_to_end_id"
             row["state"] = "settled"
-            _collection_store.move_collections(self._tx, [row["collection_id"]], "settled")
+            _collection_store.move_collections(self._tx, [row["collection_id"]], "settled", of=("sent",))
         elif one.amount == -row["amount"] and row["state"] in ("sent", "settled"):
             reason = one.transaction.return_reason or "MS03"
             one.outcome, one.way, one.reason, one.payment_id = "return", "end_to_end_id", reason, row["collection_id"]
@@ -66,16 +71,16 @@ class Ours:
             one.wait("batch_of_another_amount")
             return
         one.outcome, one.way = "collection", "batch"
-        _collection_store.move_collections(self._tx, [row["collection_id"] for row in sent], "settled")
+        _collection_store.move_collections(self._tx, [row["collection_id"] for row in sent], "settled", of=("sent",))
         for row in sent:
             row["state"] = "settled"
-            if row["end_to_end_id"] in self._collections:
-                self._collections[row["end_to_end_id"]]["state"] = "settled"
 
     def _of_refund(self, one: Seen, row: Row) -> None:
         if one.amount == -row["amount"] and row["state"] == "sent":
             one.outcome, one.way, one.customer_id = "refund", "end_to_end_id", row["customer_id"]
             row["state"] = "executed"
             _collection_store.move_refunds(self._tx, [row["refund_id"]], "executed")
+            if row["bank_entry_id"] is not None:
+                forget(tx=self._tx, subject=row["bank_entry_id"], category=Category.PAYMENT)
         else:
             one.wait("refund_came_back" if one.amount > 0 else "refund_in_another_state")

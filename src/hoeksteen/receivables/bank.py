@@ -17,6 +17,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.memory import without_cycle_collector
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.ledger.queries import open_from
@@ -192,7 +193,9 @@ def assign(
     :param by: who decides; it stands beside the decision
     :raises WrongState: when it waits no more, is no receipt in euros, or the books of today are closed
     :raises NotFound: when there is no such entry, or the customer has no billing account
+    :raises InvalidInput: when nobody is named
     """
+    require_said(by=by)
     found = waiting_receipt(tx, bank_entry_id)
     first_open = open_from(tx=tx)
     day = found.booked_on if first_open is None or found.booked_on >= first_open else local_day(now)
@@ -200,8 +203,7 @@ def assign(
     held = billing_accounts(tx=tx, customer_id=customer_id)
     if not held:
         raise NotFound("The customer has no billing account.", remedy="Choose the customer who pays the bills.", customer_id=customer_id)
-    _store.lock_customer(tx, customer_id)
-    _bank_store.insert_decision(tx, bank_entry_id, "assigned", customer_id, _named(by), now)
+    _bank_store.insert_decision(tx, bank_entry_id, "assigned", customer_id, by.strip(), now)
     named = bills_named(references=(), text=reference)
     payment = Payment(
         customer_id, bank_entry_id, held[0].billing_account_id, found.amount, day, named[0] if named else "", None, now
@@ -213,19 +215,14 @@ def assign(
 
 def waiting_receipt(tx: Transaction, bank_entry_id: UUID) -> BankEntry:
     """
-    Give an unmatched receipt in euros about which nothing was decided.
+    Give an unmatched receipt in euros about which nothing was decided; nobody decides about it beside this transaction.
 
     :raises WrongState: when it is none
     """
+    _store.lock_all(tx)
     found = entry(tx=tx, bank_entry_id=bank_entry_id)
     if found.outcome != "unmatched" or found.decision is not None:
         raise WrongState("The bank entry waits for no decision.", remedy="List the unmatched ones again.", bank_entry_id=bank_entry_id)
     if found.amount <= 0 or found.currency != "EUR":
         raise WrongState("The bank entry is no receipt in euros.", remedy="Have it booked by hand.", bank_entry_id=bank_entry_id)
     return found
-
-
-def _named(by: str) -> str:
-    if not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput("The field by needs the name of who decides.", remedy="Name yourself as the log knows you.", field="by")
-    return by.strip()

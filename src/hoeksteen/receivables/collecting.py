@@ -7,6 +7,7 @@ revoked and a bill paid: both are looked at again when the file is made, and no 
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ SOURCE, REJECTED = "collection", "collection rejected"
 ANNOUNCED_BEFORE = timedelta(days=14)
 _PAGE = 1_000
 _RETRIED = frozenset({"AM04", "MS03"})
+_UNDER_WAY = {"rejected": ("sent",), "returned": ("sent", "settled")}
 _REFUNDED = frozenset({"MD06"})
 _NOTHING = Decimal("0.00")
 
@@ -200,7 +202,7 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
     """
     Write the pain.008 of a run, and post what is on its way; asked again for the same run, the file is the same to the byte.
 
-    Withdrawn are collections whose mandate ended or whose bill was paid meanwhile; the customer is told. IBANs are asked of the keeper,
+    Withdrawn are collections whose mandate ended, or whose bill was paid, contested or put into a plan meanwhile; the customer is told. IBANs are asked of the keeper,
     which logs each, and are in the file only, which nobody but its owner may read.
 
     :raises InvalidInput: when the bank would have it less than a settling day before the collection
@@ -240,13 +242,14 @@ def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, ide
     items = open_items_of(tx=tx, customer_ids=[*{row["customer_id"] for row in rows}])
     owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
     disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
+    planned = {claim for plan in active_plans(tx=tx, customer_ids=[*items]) for claim in plan.claims}
     reasons = Counter[str]()
     for row in rows:
         mandate = mandates[row["mandate_id"]]
         left = min(row["announced"], owed.get(row["customer_bill_id"], _NOTHING))
         why = f"mandate_{mandate['state']}" if mandate["state"] != "active" else "paid" if left <= 0 else ""
-        if row["customer_bill_id"] in disputed:
-            why, left = "disputed", _NOTHING  # nobody is asked to pay what they contest
+        if row["customer_bill_id"] in disputed | planned:  # nobody is asked to pay at once what they contest, or pay in parts
+            why, left = "disputed" if row["customer_bill_id"] in disputed else "in_a_plan", _NOTHING
         if why:
             reasons[why] += 1
             _withdraw(tx, row, why, left, now, identifiers)
@@ -255,7 +258,7 @@ def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, ide
 
 def _withdraw(tx: Transaction, row: Row, why: str, left: Decimal, now: datetime, identifiers: Identifiers) -> None:
     """Take a collection back before it is in a file, and ask the customer for a transfer where something is open."""
-    _collection_store.move_collections(tx, [row["collection_id"]], "withdrawn", why)
+    _collection_store.move_collections(tx, [row["collection_id"]], "withdrawn", why, of=("due",))
     if left > 0:
         message = _message(MessageKind.COLLECTION_WITHDRAWN, row["customer_id"], row["bill_number"], left, now, identifiers, {})
         enqueue(tx=tx, messages=[message])
@@ -340,7 +343,7 @@ def came_back(*, tx: Transaction, row: Row, reason: str, state: str, now: dateti
 
     :param row: the collection as it was
     """
-    _collection_store.move_collections(tx, [row["collection_id"]], "refunded" if reason in _REFUNDED else state, reason)
+    _collection_store.move_collections(tx, [row["collection_id"]], "refunded" if reason in _REFUNDED else state, reason, of=_UNDER_WAY[state])
     if state == "rejected" and row["sequence_type"] == "FRST":
         _collection_store.unuse_mandates(tx, [row["mandate_id"]])
     if reason not in _RETRIED | _REFUNDED:
@@ -354,13 +357,17 @@ def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, i
     """
     Record that the bank refused a collection before it was settled: the bill is open again.
 
+    :param reason: the bank's code, four capital letters and digits
     :raises NotFound: when no collection has this identifier
+    :raises InvalidInput: when the reason is no such code
     :raises WrongState: when it is not on its way, or the books of today are closed
     """
+    if not re.fullmatch(r"[A-Z0-9]{4}", reason):
+        raise InvalidInput("The field reason is no code of the bank.", remedy="Copy its four signs, such as AM04.", field="reason")
+    _store.lock_all(tx)
     row = _collection_store.collections_by_end_to_end(tx, [end_to_end_id]).get(end_to_end_id)
     if row is None:
         raise NotFound("No collection has this end-to-end identifier.", remedy="Copy it from the bank's report.")
-    _store.lock_customer(tx, row["customer_id"])
     if row["state"] != "sent":
         raise WrongState(f"The collection is {row['state']}, not on its way.", remedy="Look at the bank statement.", end_to_end_id=end_to_end_id)
     day = local_day(now)

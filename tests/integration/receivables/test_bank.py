@@ -1,6 +1,7 @@
 """Bank statements against bills, on real parts: who paid what, what waits, and that the books say the same."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from hoeksteen.receivables.bank import BankIntake
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import balance, open_items
 from hoeksteen.receivables.references import payment_mark
+from hoeksteen.storage.postgres import Transaction
 
 NOW = start_of_day(date(2026, 12, 20))
 IBANS = ("NL91ABNA0417164300", "NL20INGB0001234567", "NL69INGB0123456789")
@@ -235,6 +237,42 @@ def test_the_bank_takes_back_what_it_booked(operator: BilledOperator, three: lis
         assert [one.way for one in bank.unmatched(tx=tx)] == ["reverses_nothing_known"]
     take(receipt("20.00", "A6", text=_number(operator, three[0])), identification="S-3", sequence=3, opening="991.00", name="c.xml")
     assert _open(operator, three[0]) == ["20.00"]
+
+
+def test_who_paid_what_the_bank_took_back_is_not_kept(operator: BilledOperator, take: Taking) -> None:
+    take(receipt("30.00", "A1", iban=IBANS[1], name="T. Ester"))
+    with operator.database.transaction() as tx:
+        [waiting] = bank.unmatched(tx=tx)
+        assert bank.payer(tx=tx, keeper=operator.keeper, bank_entry_id=waiting.bank_entry_id).account_holder == "T. Ester"
+    back = Booking("-30.00", "A2", is_reversal=True, parts=(Part("30.00", reverses="A1"),))
+    take(back, identification="S-2", sequence=2, opening="1030.00", name="b.xml")
+    with operator.database.transaction() as tx:
+        assert bank.unmatched(tx=tx) == []
+        assert bank.payer(tx=tx, keeper=operator.keeper, bank_entry_id=waiting.bank_entry_id) == bank.Payer(None, None)
+
+
+def test_two_who_decide_about_a_payment_do_it_once(operator: BilledOperator, three: list[Held], take: Taking) -> None:
+    take(receipt("30.00", "A1"))
+    with operator.database.transaction() as tx:
+        [waiting] = bank.unmatched(tx=tx)
+
+    def assign(tx: Transaction, one: Held) -> None:
+        bank.assign(
+            tx=tx, bank_entry_id=waiting.bank_entry_id, customer_id=one.customer_id, by="bram.visser", now=NOW, identifiers=operator.identifiers
+        )  # fmt: skip
+
+    def second() -> None:
+        with operator.database.transaction() as tx:
+            assign(tx, three[1])
+
+    with ThreadPoolExecutor(1) as pool:
+        with operator.database.transaction() as tx:
+            assign(tx, three[0])
+            waits = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                waits.result(timeout=0.5)
+        with pytest.raises(WrongState, match="waits for no decision"):
+            waits.result(timeout=30)
 
 
 def test_who_paid_is_sealed_until_somebody_decides(operator: BilledOperator, three: list[Held], take: Taking) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,12 +13,14 @@ from lxml import etree
 
 from factories.bank_files import Booking, Part, Statement, camt, receipt
 from factories.billed_operator import BilledOperator, Held
+from hoeksteen.care import disputes
 from hoeksteen.kernel.errors import AccessDenied, Conflict, InvalidInput, WrongState
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.ledger.queries import trial_balance
-from hoeksteen.receivables import bank, collecting, mandates, refunds
+from hoeksteen.receivables import bank, collecting, mandates, plans, refunds
 from hoeksteen.receivables.mandates import Mandate
 from hoeksteen.receivables.queries import balance, open_items
+from hoeksteen.storage.postgres import Transaction
 
 NOW = start_of_day(date(2026, 12, 2)) + timedelta(hours=9)
 DAY = date(2026, 12, 17)
@@ -133,6 +136,63 @@ def test_what_changed_between_run_and_file(operator: BilledOperator, three: list
     assert [amount for _, _, _, amount in _sent(tmp_path / "c.xml")] == ["15.00"]
     assert [_owed(operator, one) for one in (revoked, paid, half)] == ["20.00", "0.00", "0.00"]
     assert _told(operator) == {"pre_notification": 3, "collection_withdrawn": 1}
+
+
+def test_what_is_paid_in_parts_or_contested_meanwhile_is_not_collected(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    in_parts, contested, other = three
+    for one in three:
+        _sign(operator, one)
+    run = _prepare(operator).run
+    with operator.database.transaction() as tx:
+        plans.agree(
+            tx=tx, customer_id=in_parts.customer_id, instalments=2, first_due=date(2026, 12, 28), by="anna.dekker", now=NOW,
+            identifiers=operator.identifiers,
+        )  # fmt: skip
+        disputes.open_dispute(
+            tx=tx, customer_id=contested.customer_id, customer_bill_id=operator.bills(contested)[0].customer_bill_id, about="amount",
+            by="anna.dekker", now=NOW, identifiers=operator.identifiers,
+        )  # fmt: skip
+    filed = _file(operator, run, tmp_path / "c.xml")
+    assert filed.withdrawn == {"in_a_plan": 1, "disputed": 1}
+    assert [_owed(operator, one) for one in (in_parts, contested, other)] == ["20.00", "20.00", "0.00"]
+    assert _told(operator)["collection_withdrawn"] == 0, "who pays in parts is not asked for the whole"
+
+
+def test_a_batch_that_is_booked_after_a_return_settles_the_others_only(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    for one in three:
+        _sign(operator, one)
+    _file(operator, _prepare(operator).run, tmp_path / "c.xml")
+    sent = _sent(tmp_path / "c.xml")
+    back = Booking("-20.00", "R1", "PMNT/IDDT/UPDD", (Part("20.00", end_to_end_id=sent[0][2], return_reason="MD06"),))
+    done = _take(operator, tmp_path / "s.xml", back, Booking("60.00", "B1", "PMNT/IDDT/ESDD", batch_id=sent[0][0]))
+    assert (done["return"], done["collection: batch"], _books(operator)) == (1, 1, {"1100": "40.00", "1300": "20.00"})
+    with operator.database.transaction() as tx:
+        states = {row["end_to_end_id"]: row["state"] for row in tx.rows("SELECT end_to_end_id, state FROM receivables.collection")}
+    assert [states[one[2]] for one in sent] == ["refunded", "settled", "settled"]
+
+
+def test_two_who_record_the_same_refusal_do_it_once(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    _sign(operator, three[0])
+    _file(operator, _prepare(operator).run, tmp_path / "c.xml")
+    [(_, _, end_to_end_id, _)] = _sent(tmp_path / "c.xml")
+
+    def reject(tx: Transaction) -> None:
+        collecting.reject(tx=tx, end_to_end_id=end_to_end_id, reason="AC04", now=NOW + timedelta(days=13), identifiers=operator.identifiers)
+
+    def second() -> None:
+        with operator.database.transaction() as tx:
+            reject(tx)
+
+    with ThreadPoolExecutor(1) as pool:
+        with operator.database.transaction() as tx:
+            reject(tx)
+            waits = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                waits.result(timeout=0.5)
+        with pytest.raises(WrongState, match="is rejected, not on its way"):
+            waits.result(timeout=30)
+    with operator.database.transaction() as tx, pytest.raises(InvalidInput, match="no code of the bank"):
+        collecting.reject(tx=tx, end_to_end_id=end_to_end_id, reason="meneer A. is boos", now=NOW, identifiers=operator.identifiers)
 
 
 def test_every_mandate_revoked_leaves_nothing_to_file(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
@@ -254,6 +314,9 @@ def test_refunds_need_two_people_and_go_through_the_bank(operator: BilledOperato
     assert (done["refund"], _books(operator)) == (2, {"1100": "20.00", "1300": "40.00"})
     with operator.database.transaction() as tx, pytest.raises(WrongState, match="is executed"):
         refunds.decide(tx=tx, refund_id=asked.refund_id, approve=False, by="anna", now=NOW, identifiers=operator.identifiers)
+    with operator.database.transaction() as tx:
+        payer = bank.payer(tx=tx, keeper=operator.keeper, bank_entry_id=waiting.bank_entry_id)
+    assert payer == bank.Payer(None, None), "who got their money back is not kept"
     reversal = Booking("-50.00", "A9", is_reversal=True, parts=(Part("50.00", reverses="A1"),))
     _take(operator, tmp_path / "u.xml", reversal, number=3, opening="20.00")
     assert _owed(operator, rich) == "50.00", "the bill, and what was paid back from money that the bank took back"
