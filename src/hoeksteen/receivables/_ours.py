@@ -5,13 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.disclosure.operations import forget
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.receivables import _collection_store
 from hoeksteen.receivables._recognising import Seen
 from hoeksteen.receivables.collecting import came_back
+from hoeksteen.receivables.references import is_ours
 from hoeksteen.storage.postgres import Row, Transaction
 
 _CAME_BACK = ("rejected", "returned", "refunded")
@@ -25,11 +25,11 @@ class Ours:
     """
 
     def __init__(self, tx: Transaction, seen: Sequence[Seen]) -> None:
-        ids = [one.transaction.end_to_end_id for one in seen if one.transaction.end_to_end_id.startswith(LAGE_LANDEN.code)]
+        ids = [one.transaction.end_to_end_id for one in seen if is_ours(one.transaction.end_to_end_id)]
         self._tx = tx
         self._collections = _collection_store.collections_by_end_to_end(tx, ids) if ids else {}
         self._refunds = _collection_store.refunds_by_end_to_end(tx, ids) if ids else {}
-        batches = [one.transaction.payment_information_id for one in seen if one.transaction.payment_information_id.startswith(LAGE_LANDEN.code)]
+        batches = [one.transaction.payment_information_id for one in seen if is_ours(one.transaction.payment_information_id)]
         by_id: dict[UUID, Row] = {row["collection_id"]: row for row in self._collections.values()}
         self._batches: dict[str, list[Row]] = {}
         for row in _collection_store.collections_of_batches(tx, batches) if batches else []:

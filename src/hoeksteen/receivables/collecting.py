@@ -25,6 +25,7 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
@@ -36,6 +37,7 @@ from hoeksteen.receivables.mandates import Mandate
 from hoeksteen.receivables.model import Allocation, OpenItem, Payment
 from hoeksteen.receivables.plans import active_plans
 from hoeksteen.receivables.queries import open_items_of
+from hoeksteen.receivables.references import our_end_to_end_id, our_message_id
 from hoeksteen.receivables.sepa import DirectDebit, SequenceType, batch_of, pain008
 from hoeksteen.storage.postgres import Row, Transaction
 
@@ -72,7 +74,7 @@ class CollectionRun:
 
     @property
     def message_id(self) -> str:
-        return f"LLT{self.collection_run_id.hex[:20].upper()}"
+        return our_message_id(self.collection_run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,10 @@ def prepare(*, tx: Transaction, collection_day: date, by: str, now: datetime, id
 
     A bill is collected once; once more when there was no money in the account the first time.
 
-    :raises InvalidInput: when banks do not settle on that day, or it is less than 14 days away
+    :raises InvalidInput: when banks do not settle on that day, it is less than 14 days away, or nobody is named
     :raises WrongState: when nothing is to be collected
     """
+    require_said(by=by)
     if not is_bank_day(collection_day):
         raise InvalidInput(f"On {collection_day} banks do not settle.", remedy=f"Take {bank_day_on_or_after(collection_day)}.", field="day")
     if collection_day < local_day(now) + ANNOUNCED_BEFORE:
@@ -138,7 +141,7 @@ def prepare(*, tx: Transaction, collection_day: date, by: str, now: datetime, id
         raise InvalidInput(f"{collection_day} is less than 14 days away.", remedy=f"Take {first} or later.", field="day")
     run_id, after = identifiers.new(now), None
     _store.lock_all(tx)
-    _collection_store.insert_run(tx, run_id, collection_day, by, now)
+    _collection_store.insert_run(tx, run_id, collection_day, by.strip(), now)
     passed, made = Counter[str](), 0
     while page := _collection_store.active_mandates_after(tx, after, _PAGE):
         after = page[-1]["customer_id"]
@@ -173,7 +176,7 @@ def _prepare_page(
         collection_id, mandate = identifiers.new(now), usable[bill.billing_account_id]
         rows.append((
             collection_id, run_id, bill.customer_id, bill.billing_account_id, mandate.mandate_id, bill.customer_bill_id, bill.reference,
-            bill.open_amount, bill.open_amount, f"LLTD{collection_id.hex[:12]}{collection_id.hex[-16:]}".upper(), attempt, "due",
+            bill.open_amount, bill.open_amount, our_end_to_end_id(collection_id, of="D"), attempt, "due",
         ))  # fmt: skip
         facts = {"due_date": day.isoformat(), "mandate": mandate.reference or "—", "creditor": LAGE_LANDEN.creditor_identifier}
         messages.append(_message(MessageKind.PRE_NOTIFICATION, bill.customer_id, bill.reference, bill.open_amount, now, identifiers, facts))
@@ -202,8 +205,8 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
     """
     Write the pain.008 of a run, and post what is on its way; asked again for the same run, the file is the same to the byte.
 
-    Withdrawn are collections whose mandate ended, or whose bill was paid, contested or put into a plan meanwhile; the customer is told. IBANs are asked of the keeper,
-    which logs each, and are in the file only, which nobody but its owner may read.
+    Withdrawn are collections whose mandate ended, or whose bill was paid, contested or put into a plan meanwhile; who has to pay it by
+    transfer is told. IBANs are asked of the keeper, which logs each, and are in the file only, which nobody but its owner may read.
 
     :raises InvalidInput: when the bank would have it less than a settling day before the collection
     :raises WrongState: when nothing is left to collect, or the books of today are closed

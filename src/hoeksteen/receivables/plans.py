@@ -10,6 +10,7 @@ from hoeksteen.kernel.errors import InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import add_months, local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
 from hoeksteen.receivables import _plan_store, _store
@@ -73,8 +74,9 @@ def agree(
     :raises WrongState: when nothing is owed, or a plan is running
     """
     today = local_day(now)
-    if not 2 <= instalments <= INSTALMENTS_MAX or not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput(f"A plan has 2 to {INSTALMENTS_MAX} instalments, and somebody who agrees to it.", remedy="Mend that.", field="instalments")
+    require_said(by=by)
+    if not 2 <= instalments <= INSTALMENTS_MAX:
+        raise InvalidInput(f"A plan has 2 to {INSTALMENTS_MAX} instalments.", remedy="Mend that.", field="instalments")
     if first_due.day > 28 or not today <= first_due <= today + timedelta(days=62):
         raise InvalidInput(f"The field first_due is {first_due}.", remedy="Take the 1st to the 28th, within two months.", field="first_due")
     _store.lock_customer(tx, customer_id)

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from factories.bank_files import Booking, Part, Statement, camt, receipt
+from factories.bank_files import Booking, Part, Statement, camt, payment_mark, receipt
 from factories.billed_operator import BilledOperator, Held
 from hoeksteen.billing.legal_entity import payment_reference
 from hoeksteen.disclosure import SealItem, Term
@@ -21,7 +22,6 @@ from hoeksteen.receivables import bank
 from hoeksteen.receivables.bank import BankIntake
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import balance, open_items
-from hoeksteen.receivables.references import payment_mark
 from hoeksteen.storage.postgres import Transaction
 
 NOW = start_of_day(date(2026, 12, 20))
@@ -40,8 +40,8 @@ def three(operator: BilledOperator) -> list[Held]:
 
 @pytest.fixture
 def take(operator: BilledOperator, tmp_path: Path) -> Taking:
-    def taking(*bookings: Booking, kind: str = "053", name: str = "f.xml", **options: object) -> BankIntake:
-        path = camt(tmp_path / name, Statement(bookings, **options), kind=kind)  # type: ignore[arg-type]
+    def taking(*bookings: Booking, kind: str = "053", name: str = "f.xml", **options: Any) -> BankIntake:
+        path = camt(tmp_path / name, Statement(bookings, **options), kind=kind)
         return bank.take(database=operator.database, keeper=operator.keeper, path=path, now=NOW, identifiers=operator.identifiers)
 
     return taking

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sepaxml
@@ -17,7 +19,9 @@ from hoeksteen.care import disputes
 from hoeksteen.kernel.errors import AccessDenied, Conflict, InvalidInput, WrongState
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.ledger.queries import trial_balance
-from hoeksteen.receivables import bank, collecting, mandates, plans, refunds
+from hoeksteen.party.model import NewBillingAccount
+from hoeksteen.party.operations import add_billing_accounts
+from hoeksteen.receivables import bank, collecting, dunning, mandates, plans, refunds, settling
 from hoeksteen.receivables.mandates import Mandate
 from hoeksteen.receivables.queries import balance, open_items
 from hoeksteen.storage.postgres import Transaction
@@ -41,11 +45,11 @@ def _iban(operator: BilledOperator) -> str:
     return f"NL{98 - int(digits) % 97:02d}ABNA{account}"
 
 
-def _sign(operator: BilledOperator, one: Held, **options: object) -> Mandate:
+def _sign(operator: BilledOperator, one: Held, **options: Any) -> Mandate:
     with operator.database.transaction() as tx:
         return mandates.add(
             tx=tx, keeper=operator.keeper, customer_id=one.customer_id, text=_iban(operator), account_holder="J. van den Berg",
-            signed_on=date(2026, 11, 1), by="bram.visser", now=NOW, identifiers=operator.identifiers, **options,  # type: ignore[arg-type]
+            signed_on=date(2026, 11, 1), **{"by": "bram.visser"} | options, now=NOW, identifiers=operator.identifiers,
         )  # fmt: skip
 
 
@@ -265,6 +269,51 @@ def test_bad_days_and_bad_mandates_are_refused(operator: BilledOperator, three: 
     assert "ABNA" not in kept and "Berg" not in kept
 
 
+def test_a_customer_has_one_active_mandate(operator: BilledOperator, three: list[Held]) -> None:
+    """One IBAN is sealed per party: a second one would be collected from for both."""
+    one, second = three[0], operator.identifiers.new(NOW)
+    account = NewBillingAccount(one.customer_id, second, "transfer", tax_included=True)
+    with operator.database.transaction() as tx:
+        add_billing_accounts(tx=tx, billing_accounts=[account])
+    signed = _sign(operator, one)
+    with pytest.raises(WrongState, match="The customer has an active mandate"):
+        _sign(operator, one, billing_account_id=second)
+    with operator.database.transaction() as tx:
+        mandates.revoke(tx=tx, customer_id=one.customer_id, mandate_id=signed.mandate_id, why="another account", now=NOW)
+    assert _sign(operator, one, billing_account_id=second).billing_account_id == second
+
+
+@pytest.mark.parametrize("said", ["", " ", "a\x1b[31m", "x" * 1_001])
+def test_nobody_acts_without_a_name_and_a_reason_that_can_be_shown(operator: BilledOperator, three: list[Held], tmp_path: Path, said: str) -> None:
+    signed = _sign(operator, three[0])
+    bill = operator.bills(three[0])[0]
+    with operator.database.transaction() as tx:
+        common: dict[str, Any] = {"tx": tx, "now": NOW}
+        making: dict[str, Any] = common | {"identifiers": operator.identifiers}
+        whose: dict[str, Any] = {"customer_id": three[0].customer_id}
+        contest: dict[str, Any] = whose | {"customer_bill_id": bill.customer_bill_id, "by": said}
+        some, entry, path = Decimal(1), operator.identifiers.new(NOW), tmp_path / "r.xml"
+        acts: list[Callable[[], object]] = [
+            lambda: collecting.prepare(collection_day=DAY, by=said, **making),
+            lambda: mandates.revoke(mandate_id=signed.mandate_id, why=said, **whose, **common),
+            lambda: refunds.write_file(keeper=operator.keeper, path=path, by=said, **making),
+            lambda: refunds.decide(refund_id=entry, approve=True, by=said, **making),
+            lambda: settling.write_off(bill_number=str(bill.bill_number), why=said, by="anna", **making),
+            lambda: settling.hold_deposit(amount=some, why="security", by=said, **whose, **making),
+            lambda: settling.release_deposit(deposit_id=entry, by=said, **whose, **making),
+            lambda: bank.assign(bank_entry_id=entry, by=said, **whose, **making),
+            lambda: plans.agree(instalments=2, first_due=date(2026, 12, 28), by=said, **whose, **making),
+            lambda: dunning.except_customer(kind="other", from_day=DAY, until_day=None, by=said, **whose, **making),
+            lambda: disputes.open_dispute(about="amount", **contest, **making),
+            lambda: disputes.settle_dispute(outcome="upheld", **contest, **common),
+        ]
+        for act in acts:
+            with pytest.raises(InvalidInput, match="The field (by|why) is empty, too long"):
+                act()
+    with pytest.raises(InvalidInput, match="The field by is empty"):
+        _sign(operator, three[1], by=said)
+
+
 def test_a_mandate_of_another_system_is_taken_over(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
     signed = _sign(operator, three[0])
     with operator.database.transaction() as tx:
@@ -285,23 +334,26 @@ def test_refunds_need_two_people_and_go_through_the_bank(operator: BilledOperato
     _take(operator, tmp_path / "s.xml", receipt("50.00", "A1", text=str(operator.bills(rich)[0].bill_number)), receipt("9.00", "A2", iban=iban))
     assert _owed(operator, rich) == "-30.00"
     with operator.database.transaction() as tx:
-        arguments = {"tx": tx, "now": NOW, "identifiers": operator.identifiers}
+        arguments: dict[str, Any] = {"tx": tx, "now": NOW, "identifiers": operator.identifiers}
         with pytest.raises(InvalidInput, match=r"has 30\.00 to their credit, not 30\.01"):
-            refunds.ask(customer_id=rich.customer_id, amount=Decimal("30.01"), reason="te veel", by="bram", **arguments)  # type: ignore[arg-type]
-        asked = refunds.ask(customer_id=rich.customer_id, amount=Decimal("30.00"), reason="te veel betaald", by="bram", **arguments)  # type: ignore[arg-type]
+            refunds.ask(customer_id=rich.customer_id, amount=Decimal("30.01"), reason="te veel", by="bram", **arguments)
+        asked = refunds.ask(customer_id=rich.customer_id, amount=Decimal("30.00"), reason="te veel betaald", by="bram", **arguments)
         [waiting] = bank.unmatched(tx=tx)
-        back = refunds.give_back(bank_entry_id=waiting.bank_entry_id, reason="niet voor ons", by="bram", **arguments)  # type: ignore[arg-type]
+        back = refunds.give_back(bank_entry_id=waiting.bank_entry_id, reason="niet voor ons", by="bram", **arguments)
         with pytest.raises(AccessDenied, match="does not decide"):
-            refunds.decide(refund_id=asked.refund_id, approve=True, by="bram", **arguments)  # type: ignore[arg-type]
+            refunds.decide(refund_id=asked.refund_id, approve=True, by="bram", **arguments)
         with pytest.raises(WrongState, match="No approved refund"):
-            refunds.write_file(keeper=operator.keeper, path=tmp_path / "r.xml", by="bram", **arguments)  # type: ignore[arg-type]
+            refunds.write_file(keeper=operator.keeper, path=tmp_path / "r.xml", by="bram", **arguments)
     assert _owed(operator, rich) == "-30.00"
     with operator.database.transaction() as tx:
         for one in (asked, back):
             refunds.decide(tx=tx, refund_id=one.refund_id, approve=True, by="anna", now=NOW, identifiers=operator.identifiers)
         assert bank.unmatched(tx=tx) == []
+    assert _told(operator) == {}, "nothing is on its way yet"
+    with operator.database.transaction() as tx:
         made = refunds.write_file(tx=tx, keeper=operator.keeper, path=tmp_path / "r.xml", by="anna", now=NOW, identifiers=operator.identifiers)
     assert (made.count, made.amount, made.left_out) == (2, Decimal("39.00"), ())
+    assert _told(operator) == {"refund_sent": 1}, "who is no customer is told of nothing"
     assert (_owed(operator, rich), _books(operator)) == ("0.00", {"1100": "59.00", "1110": "-39.00", "1300": "40.00"})
     root = etree.parse(tmp_path / "r.xml")
     etree.XMLSchema(etree.parse(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd")).assertValid(root)

@@ -47,7 +47,25 @@ def test_the_shipped_policy_is_read() -> None:
             "{minimum: 5, steps: [{kind: reminder, after_days: 7}, {kind: collection_costs, after_days: 7}]}",
             "Step 2 charges costs without the letter",
         ),
-        ("{minimum: 5, steps: []}", "needs a minimum and a step"),
+        ("{minimum: 5, steps: []}", "needs a minimum in euros"),
+        *(
+            (f"{{minimum: {minimum}, steps: [{{kind: reminder, after_days: 7}}]}}", "needs a minimum in euros")
+            for minimum in (
+                "abc",
+                "true",
+                "-5",
+                ".nan",
+                ".inf",
+                "1e9",
+                "5.001",
+                "[5]",
+                "",
+            )
+        ),
+        ("{minimum: 5, steps: [{kind: reminder, after_days: true}]}", "Step 1 of the policy"),
+        ("minimum: 5\nminimum: 6\nsteps: []", "policy, line 2: minimum stands twice"),
+        ("{minimum: 5", "is not YAML"),
+        ("{minimum: 060, steps: []}", "read as another number"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(text: str, says: str) -> None:
