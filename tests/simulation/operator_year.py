@@ -12,6 +12,7 @@ from hoeksteen.kernel.time_period import add_months, start_of_day
 from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewAlteration
 from hoeksteen.receivables.operations import register_payment
+from hoeksteen.storage.postgres import Transaction
 from simulation.desk_of_receivables import Desk
 
 MOBILE = ("mobile-s", "mobile-m", "mobile-l")
@@ -103,6 +104,6 @@ class Simulation:
         self.paid[billing_account_id] = self.paid.get(billing_account_id, Decimal(0)) + amount
 
 
-def product_terms(tx: object, one: Held) -> list[dict[str, object]]:
+def product_terms(tx: Transaction, one: Held) -> list[dict[str, object]]:
     """The history of a product as rows."""
-    return tx.rows("SELECT valid_from, status, product_offering_id FROM product.product_term WHERE product_id = %s", (one.product_id,))  # type: ignore[attr-defined, no-any-return]
+    return tx.rows("SELECT valid_from, status, product_offering_id FROM product.product_term WHERE product_id = %s", (one.product_id,))

@@ -2,7 +2,6 @@
 
 import random
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -171,7 +170,7 @@ def test_every_damage_is_found(balanced: BilledOperator, business_dsn: str, sql:
 
 def test_a_charge_that_no_bill_shows_is_found(balanced: BilledOperator) -> None:
     mobile = next(one for one in balanced.held if one.offering == "mobile-m" or "mobile" in one.offering)
-    balanced.charge([mobile], month=date(2026, 11, 1), records=5, micro=Decimal(3_000_000).__int__())
+    balanced.charge([mobile], month=date(2026, 11, 1), records=5, micro=3_000_000)
     found = _audit(balanced, date(2026, 11, 1)).differences
     assert [(one.check, one.billing_account_id) for one in found] == [("usage = lines", mobile.billing_account_id)]
 

@@ -15,11 +15,3 @@ def of_customers(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
 
 def by_number(tx: Transaction, bill_numbers: Sequence[str]) -> list[Row]:
     return tx.rows(_CLAIM + "WHERE bill_number = ANY (%s)", (list(bill_numbers),))
-
-
-def customers_after(tx: Transaction, after: UUID | None, limit: int) -> list[UUID]:
-    sql = """
-    SELECT DISTINCT customer_id FROM billing.customer_bill
-    WHERE bill_number IS NOT NULL AND (%(after)s::uuid IS NULL OR customer_id > %(after)s) ORDER BY customer_id LIMIT %(limit)s
-    """
-    return [row["customer_id"] for row in tx.rows(sql, {"after": after, "limit": limit})]

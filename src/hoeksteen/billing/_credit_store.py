@@ -1,6 +1,5 @@
 """SQL of credit notes."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,10 +7,6 @@ from uuid import UUID
 
 from hoeksteen.storage.postgres import Transaction
 
-_BILL_COLUMNS = (
-    "customer_id", "customer_bill_id", "billing_account_id", "bill_number", "bill_date", "due_date", "period_from", "period_to", "tax_included",
-    "net", "vat", "rounding", "gross", "invoice_party",
-)  # fmt: skip
 # What earlier credit notes gave back of each line of a bill, as their lines say.
 _CREDITED = """
 SELECT (l.detail #>> '{credits,line}')::int AS line, -sum(coalesce(l.gross, l.net)) AS amount
@@ -38,10 +33,6 @@ def credited_lines(tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -
 
 def notes(tx: Transaction, customer_id: UUID, customer_bill_id: UUID) -> list[dict[str, Any]]:
     return tx.rows(_NOTES, (customer_id, customer_bill_id))
-
-
-def insert_bill(tx: Transaction, row: Sequence[Any]) -> None:
-    tx.copy_in("billing.customer_bill", _BILL_COLUMNS, [row])
 
 
 def insert_note(tx: Transaction, customer_id: UUID, customer_bill_id: UUID, credited_bill_id: UUID, why: str, by: str, now: datetime) -> None:

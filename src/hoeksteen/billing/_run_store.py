@@ -12,8 +12,8 @@ from hoeksteen.storage.postgres import Row, Transaction
 _HOLD = "SELECT customer_id, billing_account_id, held_at, held_by, why FROM billing.account_hold WHERE released_at IS NULL"
 # Every billing account of two runs, with what each bills it.
 _PAIRS = """
-FROM (SELECT customer_id, billing_account_id, gross, content FROM billing.customer_bill WHERE bill_run_id = %(before)s) b
-FULL JOIN (SELECT customer_id, billing_account_id, gross, content FROM billing.customer_bill WHERE bill_run_id = %(after)s) a
+FROM (SELECT customer_id, billing_account_id, gross FROM billing.customer_bill WHERE bill_run_id = %(before)s) b
+FULL JOIN (SELECT customer_id, billing_account_id, gross FROM billing.customer_bill WHERE bill_run_id = %(after)s) a
     USING (billing_account_id)
 """
 _COUNTS = f"""
@@ -59,7 +59,7 @@ def trials(tx: Transaction, cycle_day: int, first_day: date) -> list[BillRun]:
 
 
 def running(tx: Transaction, cycle_day: int, first_day: date) -> BillRun | None:
-    sql = RUN + "WHERE state = 'running' AND cycle_day = %s AND period_from = %s ORDER BY kind, started_at DESC LIMIT 1"
+    sql = RUN + "WHERE state = 'running' AND kind <> 'off_cycle' AND cycle_day = %s AND period_from = %s ORDER BY kind, started_at DESC LIMIT 1"
     row = tx.row(sql, (cycle_day, first_day))
     return None if row is None else from_row_run(row)
 
@@ -68,10 +68,16 @@ def ask_to_stop(tx: Transaction, bill_run_id: UUID, stop: bool) -> None:
     tx.execute("UPDATE billing.bill_run SET stop_asked = %s WHERE bill_run_id = %s AND stop_asked <> %s", (stop, bill_run_id, stop))
 
 
-def settle_off_cycle(tx: Transaction, now: datetime) -> None:
-    """Settle off-cycle runs that were cut off: each bills its accounts in one transaction, so it is done, or nothing of it is."""
+def settle_off_cycle(tx: Transaction, now: datetime) -> list[UUID]:
+    """
+    Settle off-cycle runs that were cut off, and give those that are done and not announced.
+
+    Each bills its accounts in one transaction, so it is done, or nothing of it is. One that still works on its bills finds itself gone, and says so.
+    """
     tx.execute("DELETE FROM billing.bill_run WHERE kind = 'off_cycle' AND state = 'running' AND billing_accounts = 0")
     tx.execute("UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE kind = 'off_cycle' AND state = 'running'", (now,))
+    rows = tx.rows("SELECT bill_run_id FROM billing.bill_run WHERE kind = 'off_cycle' AND state = 'done' AND sent_at IS NULL ORDER BY started_at")
+    return [row["bill_run_id"] for row in rows]
 
 
 def contents(tx: Transaction, bill_run_id: UUID, billing_account_ids: Sequence[UUID]) -> dict[UUID, bytes]:

@@ -262,9 +262,9 @@ def bill_numbers(tx: Transaction, wanted: Sequence[tuple[UUID, date]]) -> dict[t
     return {(row["billing_account_id"], row["period_from"]): row["bill_number"] for row in rows}
 
 
-def release(tx: Transaction, bill_run_id: UUID, billing_account_ids: Sequence[UUID], before: date) -> None:
-    """Note which run has made up for earlier ones that passed these billing accounts by."""
-    tx.execute(_RELEASE, {"run": bill_run_id, "ids": list(billing_account_ids), "before": before})
+def release(tx: Transaction, bill_run_id: UUID, billing_account_ids: Sequence[UUID], before: date) -> int:
+    """Note which run has made up for earlier ones that passed these billing accounts by, and give how often they were."""
+    return tx.execute(_RELEASE, {"run": bill_run_id, "ids": list(billing_account_ids), "before": before})
 
 
 def held_of_run(tx: Transaction, bill_run_id: UUID) -> list[HeldAccount]:

@@ -54,7 +54,7 @@ class WrittenLines(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Batch:
     """
-    A stretch of billing accounts, in the order of their identifiers.
+    A stretch of billing accounts, customer by customer.
 
     :param after: the last one before the stretch, `last` the last one of it
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
@@ -92,7 +92,9 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
             _store.insert_positions(tx, batch.new_positions)
             _store.move_positions(tx, batch.moved_positions)
             made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
-            _store.release(tx, run.bill_run_id, [bill.draft.billing_account.billing_account_id for bill in batch.bills], made_up_for)
+            billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
+            if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
+                raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
         _store.advance(tx, run.bill_run_id, batch.last, batch.billing_accounts, len(batch.bills))
         return current.stop_asked
 

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing.model import AccountHold, Approval, BillRun
-from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
+from hoeksteen.billing.queries import run as bill_run
+from hoeksteen.kernel.errors import Conflict, NotFound, WrongState
 from hoeksteen.kernel.time_period import BillPeriod
-from hoeksteen.kernel.words import is_said
+from hoeksteen.kernel.words import require_said
 from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.storage.postgres import Transaction
 
@@ -21,16 +22,14 @@ def approve_run(*, tx: Transaction, bill_run_id: UUID, by: str, now: datetime) -
     :raises WrongState: when the same person began it, when it is no trial that is done, a newer one is, or its period is final
     :raises Conflict: when it is approved already
     """
-    run = _store.run(tx, bill_run_id)
-    if run is None:
-        raise NotFound("No bill run has this identifier.", remedy="Look at the runs with `hoeksteen bill runs`.", bill_run_id=bill_run_id)
-    _require_said(by=by)
+    run = bill_run(tx=tx, bill_run_id=bill_run_id)
+    require_said(by=by)
+    if _store.final_run(tx, run.cycle_day, run.period.first_day) is not None:
+        raise WrongState(f"The bills of {run.period.first_day} are final, or being made so.", remedy="Approve the next period's trial.")
     if by == run.started_by:
         raise WrongState("Who began a run cannot approve it.", remedy="Let somebody else look at it and approve it.")
     if run.kind != "trial" or run.state != "done":
         raise WrongState("Only a trial run that is done can be approved.", remedy="Finish a trial run of the period first.")
-    if _store.final_run(tx, run.cycle_day, run.period.first_day) is not None:
-        raise WrongState(f"The bills of {run.period.first_day} are final, or being made so.", remedy="Approve the next period's trial.")
     if _run_store.trials(tx, run.cycle_day, run.period.first_day)[0].bill_run_id != bill_run_id:
         raise WrongState("A newer trial of this period was made.", remedy="Approve that one.")
     if _run_store.approvals(tx, [bill_run_id]):
@@ -77,7 +76,7 @@ def hold(*, tx: Transaction, billing_account_id: UUID, by: str, why: str, now: d
     found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
     if not found:
         raise NotFound("No billing account has this identifier.", remedy="Look it up on the customer's page.", billing_account_id=billing_account_id)
-    _require_said(by=by, why=why)
+    require_said(by=by, why=why)
     if _run_store.holds(tx, [billing_account_id]):
         raise Conflict("This billing account is held already.", remedy="Release it first.")
     made = AccountHold(found[0].customer_id, billing_account_id, now, by, why)
@@ -91,7 +90,7 @@ def release(*, tx: Transaction, billing_account_id: UUID, by: str, now: datetime
 
     :raises NotFound: when it is not held
     """
-    _require_said(by=by)
+    require_said(by=by)
     if not _run_store.release_hold(tx, billing_account_id, by, now):
         raise NotFound("This billing account is not held.", remedy="Look at the list with `hoeksteen bill holds`.")
 
@@ -99,11 +98,3 @@ def release(*, tx: Transaction, billing_account_id: UUID, by: str, now: datetime
 def holds(*, tx: Transaction) -> list[AccountHold]:
     """Give every hold that is in force, the oldest first."""
     return list(_run_store.holds(tx, None).values())
-
-
-def _require_said(**said: str) -> None:
-    for name, value in said.items():
-        if not is_said(value):
-            raise InvalidInput(
-                f"The field {name} is empty, too long, or has characters that no page shows.", remedy="Say it in a few words.", field=name
-            )

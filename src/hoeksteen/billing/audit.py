@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from hoeksteen.billing import _audit_store, _store
-from hoeksteen.billing._reading import read_products, read_usage, usage_of
+from hoeksteen.billing._reading import read_products, usage_of
 from hoeksteen.billing.assembly import assemble, euros_of_cents
 from hoeksteen.billing.bookkeeping import REVENUE, SOURCE
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
@@ -130,15 +130,20 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
     lowered = {product_id for product_id, _ in divided}
     passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
     usage = partial(usage_of, lake=lake, divided=divided)
-    totals = usage_totals(lake=lake, period=run.period, billing_account_ids=None, divided=divided) if divided else []
+    totals = usage_totals(lake=lake, period=run.period, billing_account_ids=None, divided=divided) if divided and run.kind == "final" else []
     ids = {total.billing_account_id for total in totals if total.product_id in lowered}
     billed = _audit_store.usage_discounts(tx, run.bill_run_id)
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(run.period)
     computed: dict[UUID, Decimal] = {}
-    some = sorted((ids | set(billed)) - passed_by)
+    released = {account_id for account_id, _ in _store.released_periods(tx, run.bill_run_id)} if divided else set()
+    some = sorted((ids | released | set(billed)) - passed_by)
     accounts = billing_accounts_by_id(tx=tx, billing_account_ids=some)
+    accounts_by_id = {one.billing_account_id for one in accounts}
     inputs = read_products(tx=tx, billing_accounts=accounts, book=book, calendar=calendar)
-    used = read_usage(tx=tx, period=run.period, billing_account_ids=some, usage_of=usage)
+    used = usage(run.period, some) if run.kind == "final" else {}
+    for billing_account_id, missed in _store.released_periods(tx, run.bill_run_id):
+        if billing_account_id in accounts_by_id:
+            used[billing_account_id] = [*usage(missed, [billing_account_id]).get(billing_account_id, ()), *used.get(billing_account_id, ())]
     for one in accounts:
         draft = assemble(
             billing_account=one, products=inputs.get(one.billing_account_id, ()), usage=used.get(one.billing_account_id, ()), book=book,

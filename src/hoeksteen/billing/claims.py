@@ -35,12 +35,3 @@ def claims_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[Claim]:
 def claims_by_number(*, tx: Transaction, bill_numbers: Sequence[str]) -> dict[str, Claim]:
     """Give the final bills with these numbers; unknown ones are absent."""
     return {row["bill_number"]: Claim(**row) for row in _claim_store.by_number(tx, bill_numbers)}
-
-
-def customers_with_claims(*, tx: Transaction, after: UUID | None, limit: int) -> list[UUID]:
-    """
-    Give the next customers who have a final bill, by identifier.
-
-    :param after: the last identifier of the page before, or None for the first page
-    """
-    return _claim_store.customers_after(tx, after, limit)

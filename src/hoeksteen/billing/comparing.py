@@ -5,6 +5,7 @@ from uuid import UUID
 
 from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing.model import BillRun, RunComparison
+from hoeksteen.billing.queries import run as bill_run
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.storage.postgres import Transaction
@@ -20,8 +21,8 @@ def compare_runs(*, tx: Transaction, after: UUID, before: UUID | None = None, li
     :param limit: of the billing accounts that differ most
     :raises NotFound: when there is no such run, or nothing to compare with
     """
-    run = _run(tx, after)
-    other = _run(tx, before) if before is not None else _earlier(tx, run)
+    run = bill_run(tx=tx, bill_run_id=after)
+    other = bill_run(tx=tx, bill_run_id=before) if before is not None else _earlier(tx, run)
     counts = _run_store.compared(tx, other.bill_run_id, run.bill_run_id)
     return RunComparison(
         before=other,
@@ -32,18 +33,14 @@ def compare_runs(*, tx: Transaction, after: UUID, before: UUID | None = None, li
     )
 
 
-def _run(tx: Transaction, bill_run_id: UUID) -> BillRun:
-    found = _store.run(tx, bill_run_id)
-    if found is None:
-        raise NotFound("No bill run has this identifier.", remedy="Look at the runs with `hoeksteen bill runs`.", bill_run_id=bill_run_id)
-    return found
-
-
 def _earlier(tx: Transaction, run: BillRun) -> BillRun:
     found = _store.final_run(tx, run.cycle_day, bill_period(run.period.first_day - timedelta(days=1), cycle_day=run.cycle_day).first_day)
     if found is not None:
         return found
     trials = [one for one in _run_store.trials(tx, run.cycle_day, run.period.first_day) if one.started_at < run.started_at]
     if not trials:
-        raise NotFound("There is no run before this one to compare it with.", remedy="Name another run with --with.")
+        raise NotFound(
+            "This is the first run: there is none before it to compare it with.",
+            remedy="Make another trial later, or name a run of `hoeksteen bill runs`.",
+        )
     return trials[0]

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from hoeksteen.billing import _credit_store, _store
-from hoeksteen.billing.assembly import BillDraft, LineDraft, to_bill
+from hoeksteen.billing.assembly import BillDraft, LineDraft, euros_of_cents, to_bill
 from hoeksteen.billing.bookkeeping import journal_entry
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
@@ -27,6 +27,7 @@ from hoeksteen.kernel.errors import InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
@@ -35,7 +36,7 @@ from hoeksteen.product.queries import offerings
 from hoeksteen.storage.postgres import Transaction
 
 CREDITS = "credits"  # in a line's detail: which line of which bill it gives back
-_WORDS_MAX = 200
+_ROUNDING_MAX = 20  # cents: more than the roundings of tax of several notes come to
 _NOTHING = Decimal("0.00")
 _JSON = msgspec.json.Encoder()
 
@@ -72,9 +73,7 @@ def credit_bill(
     :raises WrongState: when it is a credit note itself, nothing is left of it, or the books of today are closed
     :raises InvalidInput: when a line is not on it, or less is left of a line than asked
     """
-    for name, words in (("why", why), ("by", by)):
-        if not 0 < len(words.strip()) <= _WORDS_MAX:
-            raise InvalidInput(f"The field {name} has 1 to {_WORDS_MAX} characters.", remedy="Say in a few words who credits what for.")
+    require_said(why=why, by=by)
     require_open(tx=tx, day=local_day(now), what="the day of the credit note")
     credited = bill_by_number(tx=tx, bill_number=number)
     if credited.gross <= 0:
@@ -83,6 +82,8 @@ def credit_bill(
     earlier = credit_notes_of(tx=tx, customer_id=credited.customer_id, customer_bill_id=credited.customer_bill_id)
     chosen = _chosen(credited, _credit_store.credited_lines(tx, credited.customer_id, credited.customer_bill_id), lines)
     left = credited.gross + sum((note.gross for note in earlier), _NOTHING)
+    if left <= 0:
+        raise WrongState(f"Nothing is left of {number}: it is credited already.", remedy="Show the bill to see its credit notes.")
     draft = _draft(tx, credited, chosen, left, whole=lines is None)
     note_id, today = identifiers.new(now), local_day(now)
     entry = journal_entry(draft=draft, journal_entry_id=identifiers.new(now), customer_bill_id=note_id, bill_date=today, now=now)
@@ -159,16 +160,22 @@ def _bounded(taxation: Taxation, left: int, *, whole: bool) -> Taxation:
     """
     if -taxation.gross == left or (not whole and -taxation.gross < left):
         return taxation
+    if abs(taxation.gross + left) > _ROUNDING_MAX:
+        raise InvalidInput(
+            f"The bill has {euros_of_cents(left)} left to credit, and the lines come to {euros_of_cents(-taxation.gross)}.",
+            remedy="Name less of a line: discounts lower what the bill asks for it.",
+        )
     return taxation._replace(gross=-left, rounding=-left - taxation.net - taxation.vat)
 
 
 def _write(tx: Transaction, note: CustomerBill, number: str, buyer: bytes | None) -> None:
-    _credit_store.insert_bill(
+    of_no_run = content = None
+    _store.insert_bills(
         tx,
-        (
-            note.customer_id, note.customer_bill_id, note.billing_account_id, number, note.bill_date, note.due_date, note.period.first_day,
-            note.period.end_day, note.tax_included, note.net, note.vat, note.rounding, note.gross, buyer,
-        ),
+        [(
+            note.customer_id, note.customer_bill_id, note.billing_account_id, of_no_run, number, note.bill_date, note.due_date,
+            note.period.first_day, note.period.end_day, note.tax_included, note.net, note.vat, note.rounding, note.gross, buyer, content,
+        )],
     )  # fmt: skip
     _store.insert_rates(
         tx,

@@ -70,7 +70,7 @@ class LineExplanation:
         return [*found, ("credited since", f"{self.credited}")] if self.credited else found
 
 
-def explain_line(*, tx: Transaction, lake: Lake, bill_number: str, line: int, language: str = "en") -> LineExplanation:
+def explain_line(*, tx: Transaction, lake: Lake, bill_number: str, line: int) -> LineExplanation:
     """
     Explain a line of a final bill, down to the records that it adds up.
 
@@ -81,7 +81,7 @@ def explain_line(*, tx: Transaction, lake: Lake, bill_number: str, line: int, la
     if rate is None:
         raise NotFound(f"{bill_number} has no line {line}.", remedy="`hoeksteen bill show` numbers the lines.")
     catalogue = offerings(tx=tx)
-    text = line_text(rate=rate, offerings={offering.product_offering_id: offering for offering in catalogue}, language=language)
+    text = line_text(rate=rate, offerings={offering.product_offering_id: offering for offering in catalogue}, language="en")
     credits = rate.detail.get(CREDITS)
     usage = rate.kind is RateKind.USAGE and credits is None
     records = _records(lake, found, rate, PriceBook(catalogue)) if usage else ()

@@ -101,7 +101,7 @@ class BillRun:
     A run over the billing accounts of one cycle.
 
     :param period: the usage period
-    :param last_billing_account_id: how far it is, in the order of identifiers
+    :param last_billing_account_id: how far it is, customer by customer
     :param billing_accounts: looked at so far; `bills` made so far
     :param started_by: who began it; empty where a program did
     :param stop_asked: somebody wants it to end after the batch that it works on

@@ -71,10 +71,11 @@ def run_bills(
                 f"No billing account has bill periods that begin on day {period.first_day.day}.", remedy="Name the cycle day of the accounts to bill."
             )
     if kind == "final":
-        _require_open_books(database, period, bill_date)
         with database.transaction() as tx:
-            approved = approved_trial(tx=tx, period=period, bill_date=bill_date)
             begun = _store.final_run(tx, period.first_day.day, period.first_day)
+            if begun is None or begun.state != "done":  # one that is done only gives its figures
+                require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
+            approved = approved_trial(tx=tx, period=period, bill_date=bill_date)
         if approved is None and not unapproved and begun is None:
             raise WrongState(
                 f"Nobody has approved a trial run of {period.first_day} with bill date {bill_date}.",
@@ -99,16 +100,21 @@ def bill_off_cycle(
 
     :param billing_account_ids: at most 2,500, which are billed in one transaction
     :param by: who wants it, for the record
-    :raises WrongState: when the period has no final run that is done, or an account was not held by it or has its bill since
+    :raises WrongState: when the period has no final run that is done, an account was not held by it or has its bill since, or the books of the
+        bill date are closed
     """
     ids = sorted(set(billing_account_ids))
     if len(ids) > BATCH:
         raise InvalidInput(f"{len(ids)} billing accounts are too many for one run off cycle.", remedy=f"Name at most {BATCH}.")
     with database.transaction() as tx:
-        _run_store.settle_off_cycle(tx, now)
+        cut_off = _run_store.settle_off_cycle(tx, now)
+    for bill_run_id in cut_off:
+        send_bills(database=database, bill_run_id=bill_run_id, now=now)
+    with database.transaction() as tx:
         final = _store.final_run(tx, period.first_day.day, period.first_day)
         if final is None or final.state != "done":
             raise WrongState(f"The bills of {period.first_day} are not final yet.", remedy="Finish the run of the whole cycle first.")
+        require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
         waiting = _run_store.waiting(tx, final.bill_run_id)
         for one in ids:
             if one not in waiting:
@@ -122,7 +128,7 @@ def bill_off_cycle(
 
 def stop_run(*, tx: Transaction, period: BillPeriod) -> BillRun:
     """
-    Ask the run of a period that is under way to end after the batch that it works on; run again, it goes on.
+    Ask the run of a period that is under way to end after the batch that it works on. Run again, a final one goes on, and a trial begins anew.
 
     :raises NotFound: when none is under way
     """
@@ -154,11 +160,3 @@ def _result(database: Database, run: BillRun, *, stopped: bool) -> BillRunResult
     return BillRunResult(
         run.bill_run_id, run.kind, run.period, run.bill_date, looked_at, len(held), waiting, totals, was_done=run.state == "done", stopped=stopped
     )
-
-
-def _require_open_books(database: Database, period: BillPeriod, bill_date: date) -> None:
-    """Refuse a bill date in a closed period before anything is computed or closed; a run that is done only gives its figures."""
-    with database.transaction() as tx:
-        found = _store.final_run(tx, period.first_day.day, period.first_day)
-        if found is None or found.state != "done":
-            require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)

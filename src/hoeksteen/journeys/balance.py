@@ -7,7 +7,7 @@ Everything is added up anew from the rows of each room; no sum that a room keeps
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 
 _NOTHING = Decimal("0.00")
+_DAY = timedelta(days=1)
 Key = tuple[str, str]  # source, ledger account
 USAGE_STATES = ("rated", "zero_rated", "duplicate", "suspended", "rejected", "unrated")
 
@@ -72,8 +73,8 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
     with database.transaction() as tx:
         tx.see_one_moment()
         files = usage_balance(tx=tx)
-        end_day = max([period.end_day, *(_day_after(run.bill_date) for run in runs(tx=tx) if _is_of(run, period))])
-        until = date.fromordinal(end_day.toordinal() - 1)
+        end_day = max([period.end_day, *(run.bill_date + _DAY for run in runs(tx=tx) if _is_of(run, period))])
+        until = end_day - _DAY
         accounts = trial_balance(tx=tx, until=until)
         if bills is None and not any(one.debit for one in accounts):
             raise NotFound(f"There is nothing to audit in {period.first_day:%Y-%m}.", remedy="Run the bills first.")
@@ -104,11 +105,7 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
 
 
 def _is_of(run: BillRun, period: BillPeriod) -> bool:
-    return run.kind == "final" and period.first_day <= run.period.first_day < period.end_day
-
-
-def _day_after(day: date) -> date:
-    return date.fromordinal(day.toordinal() + 1)
+    return run.kind != "trial" and period.first_day <= run.period.first_day < period.end_day
 
 
 def _files(files: Sequence[RatedBalance]) -> Iterator[Difference]:
@@ -135,7 +132,7 @@ def _bills_wanted(tx: Transaction, end_day: date) -> dict[Key, Mapping[UUID | No
     """Give what bills and credit notes must have booked."""
     net, vat, rounding = net_vat_and_rounding(tx=tx, end_day=end_day)
     return {
-        (BILL, LedgerAccountCode.DEBTORS): dict(gross_by_account(tx=tx, end_day=end_day).items()),
+        (BILL, LedgerAccountCode.DEBTORS): dict[UUID | None, Decimal](gross_by_account(tx=tx, end_day=end_day).items()),
         (BILL, LedgerAccountCode.VAT_PAYABLE): {None: -vat},
         (BILL, LedgerAccountCode.ROUNDING_DIFFERENCES): {None: -rounding},
         (BILL, LedgerAccountCode.REVENUE_OTHER): {None: -net},

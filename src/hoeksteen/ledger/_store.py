@@ -170,11 +170,6 @@ def periods(tx: Transaction) -> list[AccountingPeriod]:
     return [AccountingPeriod(**row) for row in tx.rows(_PERIOD + "ORDER BY first_day")]
 
 
-def period(tx: Transaction, first_day: date) -> AccountingPeriod | None:
-    row = tx.row(_PERIOD + "WHERE first_day = %s", (first_day,))
-    return None if row is None else AccountingPeriod(**row)
-
-
 def chart(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT ledger_account_code, name_nl, name_en, kind FROM ledger.ledger_account ORDER BY ledger_account_code")
 

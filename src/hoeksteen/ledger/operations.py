@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from hoeksteen.kernel.errors import InvalidInput, WrongState, invariant
 from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger import _store
 from hoeksteen.ledger.exporting import digest_of_journal
 from hoeksteen.ledger.model import AccountingPeriod, JournalEntry
@@ -58,8 +59,7 @@ def close_period(*, tx: Transaction, period: BillPeriod, by: str, now: datetime)
     first, end = period.first_day, period.end_day
     if first.day != 1 or end != add_months(first, 1):
         raise InvalidInput(f"{first} to {end} is no calendar month.", remedy="Close a month such as 2026-10.")
-    if not by.strip():
-        raise InvalidInput("The field by is empty.", remedy="Name who closes the period.")
+    require_said(by=by)
     if end > local_day(now):
         raise WrongState(f"The month {first:%Y-%m} is not over.", remedy=f"Close it from {end} on.")
     open_from = _store.hold_books(tx)

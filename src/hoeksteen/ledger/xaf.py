@@ -7,7 +7,7 @@ VAT has a ledger account of its own and no codes per line, because a posting car
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from uuid import UUID
@@ -21,7 +21,8 @@ from hoeksteen.storage.postgres import Row, Transaction
 NAMESPACE = "http://www.auditfiles.nl/XAF/3.2"
 CURRENCY = "EUR"
 _NOTHING = Decimal("0.00")
-_ACCOUNT_TYPES = {"asset": "B", "liability": "B", "revenue": "P", "expense": "P"}
+_ACCOUNT_TYPES = {"asset": "B", "liability": "B", "equity": "B", "revenue": "P", "expense": "P"}
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _pieces(
     first, end = period.first_day, period.end_day
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<auditfile xmlns="{NAMESPACE}">\n<header>'
-    yield _element("fiscalYear", str(first.year)) + _element("startDate", str(first)) + _element("endDate", str(_day_before(end)))
+    yield _element("fiscalYear", str(first.year)) + _element("startDate", str(first)) + _element("endDate", str(end - _DAY))
     yield _element("curCode", CURRENCY) + _element("dateCreated", str(today)) + _element("softwareDesc", "Hoeksteen")
     yield _element("softwareVersion", software_version[:20]) + "</header>\n<company>"
     yield _element("companyIdent", company.identifier) + _element("companyName", company.name)
@@ -90,7 +91,7 @@ def _pieces(
     yield "</generalLedger>\n<periods>\n"
     for day in _months(period):
         named = _element("periodNumber", str(day.month)) + _element("periodDesc", f"{day:%Y-%m}") + _element("startDatePeriod", str(day))
-        yield f"<period>{named}{_element('endDatePeriod', str(_day_before(add_months(day, 1))))}</period>\n"
+        yield f"<period>{named}{_element('endDatePeriod', str(add_months(day, 1) - _DAY))}</period>\n"
     yield "</periods>\n"
     yield from _opening_balance(tx, first)
     _, lines, debit = _store.sums_of_period(tx, first, end)
@@ -145,7 +146,3 @@ def _months(period: BillPeriod) -> Iterator[date]:
     while day < period.end_day:
         yield day
         day = add_months(day, 1)
-
-
-def _day_before(day: date) -> date:
-    return date.fromordinal(day.toordinal() - 1)

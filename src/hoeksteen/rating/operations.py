@@ -122,7 +122,7 @@ def _suspended(lake: Lake, period: BillPeriod) -> list[Row]:
 def _require_next(period: BillPeriod, last: date | None, today: date, first_day: date | None) -> None:
     if period.end_day > today:
         raise WrongState(
-            f"The period of {period.first_day} ends before {period.end_day}; today is {today}.",
+            f"The period of {period.first_day} is not over before {period.end_day}; today is {today}.",
             remedy="Name a period that is over, or make a trial run.",
         )
     if last is not None and period.first_day != add_months(last, 1):

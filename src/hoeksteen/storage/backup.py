@@ -81,6 +81,8 @@ def back_up(*, database: Database, lake: Lake, folder: Path, shape: Shape, now: 
                 tell(f"lake: {table}")
                 manifest["lake"][table] = [_file_out(one.path, one.rows, unfinished, table, number) for number, one in enumerate(of_table)]
         digest = _write_manifest(unfinished, manifest)
+        for directory in sorted((one for one in unfinished.rglob("*") if one.is_dir()), reverse=True):
+            _sync(directory)
         _sync(unfinished)
         unfinished.rename(folder)
         _sync(folder.parent)
@@ -136,10 +138,11 @@ def restore(*, database: Database, lake: Lake, folder: Path, shape: Shape, write
         _require_fit(tx, manifest, known, shape)
     with lake.write(database=database, write_id=write_id) as write:
         tx = write.tx
+        _require_fit(tx, manifest, known, shape)  # once more, now that nobody else writes to the lake
         tell("database")
         for name in _tables(tx, shape):
             one = manifest["tables"][name]
-            rows = tx.copy_in_text(name, one["columns"], _pieces(folder / one["file"]))
+            rows = tx.copy_in_text(name, _pieces(folder / one["file"]), one["columns"])
             if rows != one["rows"]:
                 raise Corrupt(f"{name} has {rows} rows in the backup, not {one['rows']}.", remedy=_DAMAGED)
         for name, last in manifest["sequences"].items():
@@ -217,8 +220,16 @@ def _tables(tx: Transaction, shape: Shape) -> list[str]:
 def _table_out(tx: Transaction, table: str, folder: Path) -> dict[str, Any]:
     columns = [row["name"] for row in tx.rows(_COLUMNS, (table,))]
     file = f"database/{table}.copy"
-    size, digest = _write(folder / file, tx.copy_out_text(f"SELECT {', '.join(columns)} FROM {table}"))
-    return {"file": file, "rows": int(tx.value(f"SELECT count(*) FROM {table}")), "bytes": size, "sha256": digest, "columns": columns}
+    rows = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal rows
+        for piece in tx.copy_out_text(f"SELECT {', '.join(columns)} FROM {table}"):
+            rows += piece.count(b"\n")  # one ends each row; those inside of values are written otherwise
+            yield piece
+
+    size, digest = _write(folder / file, counted())
+    return {"file": file, "rows": rows, "bytes": size, "sha256": digest, "columns": columns}
 
 
 def _file_out(path: Path, rows: int, folder: Path, table: str, number: int) -> dict[str, Any]:

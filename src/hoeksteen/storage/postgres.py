@@ -6,7 +6,7 @@ Rooms receive a `Transaction`; only their private `_store` modules write SQL. An
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import Any
 
 import psycopg
 import psycopg_pool
@@ -66,24 +66,34 @@ class Transaction:
                 count += 1
         return count
 
-    def copy_to(self, query: str, file: IO[bytes], parameters: Parameters = None) -> None:
-        """Write a query's rows into a file as COPY gives them, in text."""
-        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT", parameters) as copy:
-            for part in copy:
-                file.write(part)
-
-    def copy_from(self, table: str, file: IO[bytes]) -> int:
-        """Load what `copy_to` wrote, and give the number of rows."""
-        with self._connection.cursor() as cursor:
-            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                while part := file.read(1 << 20):
-                    copy.write(part)
-            return cursor.rowcount
-
     def copy_out(self, query: str, parameters: Parameters = None) -> bytes:
         """Give a query's rows in PostgreSQL's binary COPY format, the fast way out of many rows of fixed width."""
-        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
-            return b"".join(bytes(part) for part in copy)
+        return b"".join(self._copied(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters))
+
+    def copy_out_csv(self, query: str, parameters: Parameters = None) -> Iterator[bytes]:
+        """Give a query's rows as CSV with a heading, piece by piece, so that any number of them passes in little memory."""
+        return self._copied(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", parameters)
+
+    def copy_out_text(self, query: str, parameters: Parameters = None) -> Iterator[bytes]:
+        """Give a query's rows in PostgreSQL's text COPY format, which any version reads, piece by piece; each row ends with a newline."""
+        return self._copied(f"COPY ({query}) TO STDOUT", parameters)
+
+    def copy_in_text(self, table: str, pieces: Iterable[bytes], columns: Sequence[str] = ()) -> int:
+        """
+        Load what `copy_out_text` gave and say how many rows it was.
+
+        :param columns: those that it has; all of the table's where none is named
+        """
+        with self._connection.cursor() as cursor:
+            with cursor.copy(f"COPY {table} {'(' + ', '.join(columns) + ')' if columns else ''} FROM STDIN") as copy:
+                for piece in pieces:
+                    copy.write(piece)
+            return cursor.rowcount
+
+    def _copied(self, statement: str, parameters: Parameters) -> Iterator[bytes]:
+        with self._connection.cursor() as cursor, cursor.copy(statement, parameters) as copy:
+            for part in copy:
+                yield bytes(part)
 
     def see_one_moment(self) -> None:
         """Let all that follows see the database as at one moment, and change nothing; must come first in a transaction."""
@@ -95,26 +105,6 @@ class Transaction:
             cursor.itersize = at_once
             cursor.execute(sql, parameters)
             yield from cursor
-
-    def copy_out_csv(self, query: str, parameters: Parameters = None) -> Iterator[bytes]:
-        """Give a query's rows as CSV with a heading, piece by piece, so that any number of them passes in little memory."""
-        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", parameters) as copy:
-            for part in copy:
-                yield bytes(part)
-
-    def copy_out_text(self, query: str) -> Iterator[bytes]:
-        """Give a query's rows in PostgreSQL's text COPY format, which any version reads, piece by piece."""
-        with self._connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
-            for part in copy:
-                yield bytes(part)
-
-    def copy_in_text(self, table: str, columns: Sequence[str], pieces: Iterable[bytes]) -> int:
-        """Load what `copy_out_text` gave and say how many rows it was."""
-        with self._connection.cursor() as cursor:
-            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-                for piece in pieces:
-                    copy.write(piece)
-            return cursor.rowcount
 
 
 class Database:

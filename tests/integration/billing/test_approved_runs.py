@@ -15,6 +15,7 @@ from hoeksteen.billing.model import BillRunProgress, BillRunResult
 from hoeksteen.billing.operations import bill_off_cycle, stop_run
 from hoeksteen.billing.queries import held, runs
 from hoeksteen.billing.sending import send_bills
+from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.messages.queries import sent_to
@@ -171,6 +172,56 @@ def test_a_run_off_cycle_that_was_cut_off_leaves_nothing_half_done(operator: Bil
     with operator.database.transaction() as tx:
         assert [(run.kind, run.state, run.bills) for run in runs(tx=tx)] == [("off_cycle", "done", 1)] * 2 + [("final", "done", 1)]
     assert _differences(operator) == ()
+
+
+def test_what_was_billed_off_cycle_and_not_announced_is_with_the_next(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,), (other,) = operator.add("mobile-s"), operator.add("mobile-m")
+    for each in (one, other):
+        _hold(operator, each)
+    operator.add("mobile-l")
+    operator.run()
+    with operator.database.transaction() as tx:
+        for each in (one, other):
+            approving.release(tx=tx, billing_account_id=each.billing_account_id, by="bas", now=NOW)
+    with monkeypatch.context() as cut:
+        cut.setattr("hoeksteen.billing.operations.send_bills", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            _again(operator, one)
+    _again(operator, other)
+    with operator.database.transaction() as tx:
+        assert [len(sent_to(tx=tx, customer_id=each.customer_id)) for each in (one, other)] == [1, 1]
+
+
+def test_two_at_once_bill_an_account_off_cycle_once(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = operator.add("mobile-s")
+    operator.charge([one], month=OCTOBER, records=1)
+    _hold(operator, one)
+    operator.add("mobile-m")
+    operator.run()
+    with operator.database.transaction() as tx:
+        approving.release(tx=tx, billing_account_id=one.billing_account_id, by="bas", now=NOW)
+    # both have seen that it waits, and neither has seen the other
+    monkeypatch.setattr("hoeksteen.billing.operations._run_store.settle_off_cycle", lambda tx, now: [])
+    monkeypatch.setattr("hoeksteen.billing.operations._run_store.waiting", lambda tx, run: {one.billing_account_id})
+    assert _again(operator, one).totals.count == 1
+    with pytest.raises(Conflict):
+        _again(operator, one)
+    assert len(operator.bills(one)) == 1
+
+
+def test_a_bill_date_in_closed_books_leaves_no_run_off_cycle(operator: BilledOperator) -> None:
+    (one,) = operator.add("mobile-s")
+    _hold(operator, one)
+    operator.add("mobile-m")
+    operator.run()
+    later = start_of_day(date(2026, 12, 2))
+    with operator.database.transaction() as tx:
+        approving.release(tx=tx, billing_account_id=one.billing_account_id, by="bas", now=NOW)
+        close_books(tx=tx, period=bill_period(NOVEMBER), by="bas", now=later)
+    with pytest.raises(WrongState, match="closed"):
+        _again(operator, one)
+    with operator.database.transaction() as tx:
+        assert [run.kind for run in runs(tx=tx)] == ["final"]
 
 
 def _dies(*_: object, **__: object) -> None:

@@ -20,6 +20,7 @@ from hoeksteen.kernel.errors import HoeksteenError, InvalidInput, NotFound, Wron
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.ledger.queries import balance_of_customer, sums_by_reference
+from hoeksteen.product.model import NewAlteration
 from hoeksteen.receivables.crediting import Credited, credit_and_settle
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import open_items
@@ -81,6 +82,22 @@ def test_nothing_is_credited_twice(operator: BilledOperator) -> None:
         _credit(operator, note.bill_number)
     with pytest.raises(NotFound):
         _credit(operator, "LLT-2026-99999999")
+
+
+def test_what_a_discount_took_off_is_not_given_back(operator: BilledOperator) -> None:
+    discount = NewAlteration(operator.identifiers.new(NOW), "loyalty", "amount", Decimal("-12.00"), date(2026, 1, 1))
+    (held,) = operator.add("mobile-l", alterations=(discount,))
+    operator.run()
+    (billed,) = operator.bills(held)
+    full = next(rate for rate in billed.rates if rate.amount > 0)
+    assert full.amount - billed.gross == Decimal("12.00")
+    with pytest.raises(InvalidInput, match="left to credit, and the lines come to"):
+        _credit(operator, billed.bill_number, {full.line: None})
+    note = _credit(operator, billed.bill_number, {full.line: billed.gross}).note
+    assert (note.gross, abs(note.rounding) < Decimal("0.05")) == (-billed.gross, True)
+    for lines in ({full.line: Decimal("1.00")}, None):
+        with pytest.raises(WrongState, match="Nothing is left"):
+            _credit(operator, billed.bill_number, lines)
 
 
 def test_lines_and_parts_of_lines(operator: BilledOperator) -> None:

@@ -10,8 +10,10 @@ import yaml
 
 from factories.billed_operator import BilledOperator, change
 from factories.rated_usage import RatedLake, Used
+from hoeksteen.billing import approving
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.model import CustomerBill
+from hoeksteen.billing.operations import bill_off_cycle
 from hoeksteen.billing.queries import next_bill
 from hoeksteen.billing.wording import line_text
 from hoeksteen.care import operations as care
@@ -158,4 +160,37 @@ def test_a_later_change_takes_nothing_of_it_back(operator: BilledOperator) -> No
     assert (used, taken_off) == (Decimal("1.70"), Decimal("-0.17"))
     assert {rate.kind for rate in second.rates} == {"recurring", "credit"}
     for month in (october, date(2026, 11, 1)):
+        assert audit_bills(database=operator.database, lake=operator.lake, period=bill_period(month)).differences == ()
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["off cycle", "with the next run"])
+def test_what_was_held_is_audited_with_its_discount(operator: BilledOperator, again: bool) -> None:
+    now, october, november = datetime(2026, 9, 25, tzinfo=UTC), date(2026, 10, 1), date(2026, 11, 1)
+    content = yaml.safe_load((SHIPPED / "mobile.yaml").read_text("utf-8"))
+    next(one for one in content["offerings"] if one["id"] == "mobile-m")["discounts"] = [
+        {"id": "use", "name": "gebruikskorting", "percentage": "10", "of": "usage"}
+    ]
+    with operator.database.transaction() as tx:
+        load_catalogue(tx=tx, mapping=content, now=now)
+    both = [*operator.add("mobile-m"), *operator.add("mobile-m")]
+    with operator.database.transaction() as tx:
+        for one in both:
+            grant_discount(
+                tx=tx, customer_id=one.customer_id, product_id=one.product_id, discount_id="mobile-m/use", from_day=october, now=now,
+                identifiers=operator.identifiers,
+            )  # fmt: skip
+        approving.hold(tx=tx, billing_account_id=both[0].billing_account_id, by="bas", why="asks for another address", now=now)
+    operator.charge(both, month=october, records=3)
+    operator.run(october)
+    with operator.database.transaction() as tx:
+        approving.release(tx=tx, billing_account_id=both[0].billing_account_id, by="bas", now=now)
+    if again:
+        bill_off_cycle(
+            database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(october), bill_date=november, by="bas",
+            billing_account_ids=[both[0].billing_account_id], now=datetime(2026, 11, 2, tzinfo=UTC), identifiers=operator.identifiers,
+        )  # fmt: skip
+    operator.run(november)
+    taken_off = [[rate.amount for bill in operator.bills(one) for rate in bill.rates if rate.kind == "discount"] for one in both]
+    assert taken_off == [[Decimal("-0.17")]] * 2
+    for month in (october, november):
         assert audit_bills(database=operator.database, lake=operator.lake, period=bill_period(month)).differences == ()

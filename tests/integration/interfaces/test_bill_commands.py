@@ -109,7 +109,9 @@ def test_people_read_tables(operator: BilledOperator, data: Path) -> None:
     assert "1 billing account without any charge: no bill." in told
     assert "ledger difference" in told
     assert "69.00" in told
-    assert f"held {held.billing_account_id}: no_invoice_party" in told
+    with operator.database.transaction() as tx:
+        number = tx.value("SELECT customer_number FROM party.customer WHERE customer_id = %s", (held.customer_id,))
+    assert f"held, customer {number}: no_invoice_party" in told
     assert "0 differences" in _call(data, "audit", "--period", "2026-10", as_json=False)["told"]
     shown = _call(data, "show", "LLT-2026-00000001", as_json=False)["told"]
     assert "Internet 500" in shown

@@ -109,7 +109,7 @@ def test_nothing_is_closed_while_usage_is_collected(world: RatedLake) -> None:
 
 def test_a_period_is_closed_when_it_is_over_and_after_the_one_before(world: RatedLake) -> None:
     december = BillPeriod(date(2026, 12, 1), date(2027, 1, 1))
-    with pytest.raises(WrongState, match="ends before 2027-01-01; today is 2026-12-01"):
+    with pytest.raises(WrongState, match="is not over before 2027-01-01; today is 2026-12-01"):
         close(world, december)
     close(world, NOVEMBER)
     with pytest.raises(WrongState, match="does not follow 2026-11-01"):

@@ -13,7 +13,7 @@ from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys.balance import MonthAudit, audit_month
 from hoeksteen.kernel.errors import Corrupt
-from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.kernel.time_period import bill_period
 
 _SERVICE = "bss"
 _DIFFERENCES_SHOWN_MAX = 50
@@ -32,7 +32,7 @@ def month_(month: date, data: Path, as_json: bool) -> None:
     """Add a month up anew, from usage to open items, and list each difference by account; exit status 70 when there is one."""
     began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
-        found = audit_month(database=runtime.database, lake=runtime.lake, period=BillPeriod(month, add_months(month, 1)))
+        found = audit_month(database=runtime.database, lake=runtime.lake, period=bill_period(month))
     seconds = round(time.monotonic() - began, 2)
     _show(report_console(as_json=as_json), found, seconds)
     if as_json:

@@ -31,7 +31,7 @@ from hoeksteen.interfaces.cli.options import (
 )
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Corrupt
-from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
+from hoeksteen.kernel.time_period import bill_period, local_day
 from hoeksteen.product.queries import offerings
 
 _SERVICE = "bss"
@@ -96,7 +96,7 @@ def audit(month: date, data: Path, as_json: bool) -> None:
     """Add everything up anew: usage = lines, lines = bills, bills = ledger, numbers without gaps; each difference is listed."""
     began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
-        found = audit_bills(database=runtime.database, lake=runtime.lake, period=BillPeriod(month, add_months(month, 1)))
+        found = audit_bills(database=runtime.database, lake=runtime.lake, period=bill_period(month))
     seconds = round(time.monotonic() - began, 2)
     _show_audit(report_console(as_json=as_json), found, seconds)
     if as_json:
@@ -123,7 +123,7 @@ def compare(month: date, mapping: str, file: Path, data: Path, as_json: bool) ->
         found = compare_bills(
             database=runtime.database, source=Source(named if named.suffix else named.with_suffix(".yaml"), file),
             pseudonyms=Pseudonyms(read_or_make_key(settings.service_keys / "consolidation.key")),
-            period=BillPeriod(month, add_months(month, 1)), today=local_day(runtime.clock.now()),
+            period=bill_period(month), today=local_day(runtime.clock.now()),
         )  # fmt: skip
     seconds = round(time.monotonic() - began, 2)
     table = report_table(f"{found.customers:,} customers: lines of {month:%Y-%m}, against what {mapping} charged")

@@ -29,7 +29,7 @@ from hoeksteen.interfaces.cli.options import (
 )
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import WrongState
-from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.kernel.time_period import bill_period
 
 _SERVICE = "bss"
 _PURPOSE = "billing"
@@ -84,7 +84,7 @@ def documents(month: date, out: Path, kinds: tuple[str, ...], processes: int | N
     """Write the invoices of a period to a folder; what is there whole is passed by, so that a job that was cut off goes on."""
     require_writable(out / "x")
     wanted = [DocumentKind.PDF if kind == "pdf" else DocumentKind.UBL for kind in dict.fromkeys(kinds)]
-    period = BillPeriod(month, add_months(month, 1))
+    period = bill_period(month)
     side_by_side = processes or len(os.sched_getaffinity(0))
     began = time.monotonic()
     bills_done = written = there = 0

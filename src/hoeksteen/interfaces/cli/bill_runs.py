@@ -1,7 +1,7 @@
 """`hoeksteen bill run` and what goes with it: compare and approve trials, hold and release accounts, stop, bill what was held, announce."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ from hoeksteen.billing import operations as billing
 from hoeksteen.billing import queries as bills
 from hoeksteen.billing.audit import ledger_difference
 from hoeksteen.billing.comparing import LARGEST, compare_runs
-from hoeksteen.billing.model import BillRunProgress, BillRunResult, RunComparison
+from hoeksteen.billing.model import AccountChange, AccountHold, BillRunProgress, BillRunResult, HeldAccount, RunComparison
 from hoeksteen.billing.sending import send_bills
 from hoeksteen.billing.wording import money
 from hoeksteen.host.settings import read_settings
@@ -25,7 +25,9 @@ from hoeksteen.interfaces.cli.options import a_day, a_month, counted, data_optio
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Corrupt, NotFound
-from hoeksteen.kernel.time_period import BillPeriod, add_months
+from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
+from hoeksteen.party.queries import customers
+from hoeksteen.storage.postgres import Transaction
 
 _SERVICE = "bss"
 _SAMPLE = 5
@@ -44,8 +46,7 @@ def _by(what: str) -> Callable[..., Any]:
 
 
 def _period(month: date, cycle_day: int) -> BillPeriod:
-    first = month.replace(day=cycle_day)
-    return BillPeriod(first, add_months(first, 1))
+    return bill_period(month.replace(day=cycle_day), cycle_day=cycle_day)
 
 
 @click.command()
@@ -74,9 +75,9 @@ def run(
         difference = None if trial else ledger_difference(database=runtime.database, bill_run_id=result.bill_run_id)
         with runtime.database.transaction() as tx:
             sample = [] if trial else bills.bills_of_run(tx=tx, bill_run_id=result.bill_run_id, limit=_SAMPLE)
-            held = bills.held(tx=tx, bill_run_id=result.bill_run_id)
+            held = _held(tx, result)
     seconds = round(time.monotonic() - began, 2)
-    _show_run(report_console(as_json=as_json), result, difference, seconds, [(str(one.billing_account_id), one.reason, one.detail) for one in held])
+    _show_run(report_console(as_json=as_json), result, difference, seconds, held)
     if as_json:
         emit_json(_run_figures(result, difference, seconds) | {"sample": [one.bill_number for one in sample]})
     if difference:
@@ -128,17 +129,21 @@ def difference(month: date, cycle_day: int, before: UUID | None, show: int, data
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         trial = approving.latest_trial(tx=tx, period=_period(month, cycle_day))
         found = compare_runs(tx=tx, after=trial.bill_run_id, before=before, limit=show)
+        numbers = _customer_numbers(tx, found.largest)
     if as_json:
         emit_json(
             {
                 "before": found.before.bill_run_id, "after": found.after.bill_run_id, "same": found.same, "changed": found.changed, "new": found.new,
                 "gone": found.gone, "gross_before": found.gross_before, "gross_after": found.gross_after,
                 "by_kind": {kind: [was, now] for kind, was, now in found.by_kind},
-                "largest": [[one.billing_account_id, one.before, one.after] for one in found.largest],
+                "largest": [
+                    {"customer": numbers[one.customer_id], "billing_account": one.billing_account_id, "before": one.before, "after": one.after}
+                    for one in found.largest
+                ],
             }
         )  # fmt: skip
         return
-    _show_comparison(Console(), found)
+    _show_comparison(Console(), found, numbers)
 
 
 @click.command()
@@ -224,14 +229,25 @@ def holds(data: Path, as_json: bool) -> None:
     """List the billing accounts that somebody holds."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = approving.holds(tx=tx)
+        numbers = _customer_numbers(tx, found)
     if as_json:
-        emit_json({"holds": [{"billing_account": one.billing_account_id, "since": one.held_at, "by": one.held_by, "why": one.why} for one in found]})
+        emit_json(
+            {
+                "holds": [
+                    {
+                        "customer": numbers[one.customer_id], "billing_account": one.billing_account_id, "since": one.held_at, "by": one.held_by,
+                        "why": one.why,
+                    }
+                    for one in found
+                ]
+            }
+        )  # fmt: skip
         return
     table = report_table("Billing accounts that are held")
-    for heading in ("billing account", "since", "by", "why"):
+    for heading in ("customer", "since", "by", "why"):
         table.add_column(heading)
     for one in found:
-        table.add_row(str(one.billing_account_id), f"{one.held_at:%Y-%m-%d}", one.held_by, one.why)
+        table.add_row(numbers[one.customer_id], str(local_day(one.held_at)), one.held_by, one.why)
     Console().print(table if found else "No billing account is held.")
 
 
@@ -258,14 +274,26 @@ def again(
         )  # fmt: skip
         difference = ledger_difference(database=runtime.database, bill_run_id=result.bill_run_id)
         with runtime.database.transaction() as tx:
-            held = bills.held(tx=tx, bill_run_id=result.bill_run_id)
+            held = _held(tx, result)
     seconds = round(time.monotonic() - began, 2)
-    _show_run(report_console(as_json=as_json), result, difference, seconds, [(str(one.billing_account_id), one.reason, one.detail) for one in held])
+    _show_run(report_console(as_json=as_json), result, difference, seconds, held)
     if as_json:
         emit_json(_run_figures(result, difference, seconds))
 
 
-def _show_comparison(console: Console, found: RunComparison) -> None:
+def _customer_numbers(tx: Transaction, rows: Iterable[AccountChange | AccountHold | HeldAccount]) -> dict[UUID, str]:
+    """Give the numbers by which people and other commands know the customers of some rows."""
+    return {one.customer_id: one.customer_number for one in customers(tx=tx, customer_ids=[row.customer_id for row in rows])}
+
+
+def _held(tx: Transaction, result: BillRunResult) -> list[tuple[str, HeldAccount]]:
+    """Give the accounts that a run passed by, each with its customer's number."""
+    found = bills.held(tx=tx, bill_run_id=result.bill_run_id)
+    numbers = _customer_numbers(tx, found)
+    return [(numbers[one.customer_id], one) for one in found]
+
+
+def _show_comparison(console: Console, found: RunComparison, numbers: Mapping[UUID, str]) -> None:
     named = [f"{one.kind} of {one.period.first_day:%Y-%m}, begun {one.started_at:%Y-%m-%d %H:%M}" for one in (found.before, found.after)]
     table = report_table(f"{named[1]}, against {named[0]}")
     for heading in ("", "before", "after", "difference"):
@@ -278,7 +306,7 @@ def _show_comparison(console: Console, found: RunComparison) -> None:
     console.print(f"Billing accounts: {found.same:,} the same, {found.changed:,} changed, {found.new:,} new, {found.gone:,} gone.")
     for one in found.largest:
         before, after = ("no bill" if amount is None else _money(amount) for amount in (one.before, one.after))
-        console.print(f"  {one.billing_account_id}: {before}, now {after}", highlight=False)
+        console.print(f"  customer {numbers[one.customer_id]}: {before}, now {after}", highlight=False)
 
 
 def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: float) -> dict[str, Any]:
@@ -300,7 +328,7 @@ def _run_figures(result: BillRunResult, difference: Decimal | None, seconds: flo
 
 
 def _show_run(
-    console: Console, result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, str, str]]
+    console: Console, result: BillRunResult, difference: Decimal | None, seconds: float, held: list[tuple[str, HeldAccount]]
 ) -> None:  # fmt: skip
     totals = result.totals
     table = report_table(f"Bills of {result.period.first_day:%Y-%m}, {result.kind}, dated {result.bill_date}")
@@ -311,8 +339,8 @@ def _show_run(
         f"[bold]{_money(totals.gross)}[/]", "not posted" if difference is None else _money(difference),
     )  # fmt: skip
     console.print(table)
-    for billing_account, reason, detail in held[:_HELD_SHOWN_MAX]:
-        console.print(f"  held {billing_account}: {reason}: {detail}", highlight=False)
+    for number, one in held[:_HELD_SHOWN_MAX]:
+        console.print(f"  held, customer {number}: {one.reason}: {one.detail}", highlight=False)
     if result.suspended:
         waiting = counted(result.suspended, "usage record is", "usage records are")
         console.print(f"{waiting} suspended, on no bill yet: `hoeksteen usage balance`; each rating tries them again.")

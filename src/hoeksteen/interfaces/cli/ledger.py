@@ -30,7 +30,7 @@ from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys.audit_file import audit_file
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import Corrupt
-from hoeksteen.kernel.time_period import BillPeriod, add_months, local_day
+from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.ledger.exporting import journal_csv
 from hoeksteen.ledger.model import AccountingPeriod
 from hoeksteen.ledger.queries import accounting_periods, changed_periods, open_from, trial_balance
@@ -83,7 +83,7 @@ def balance(until: date | None, data: Path, as_json: bool) -> None:
 def close(month: date, by: str, data: Path, as_json: bool) -> None:
     """Close the books of a month, for good: nothing can be booked in it any more, and its journal's digest is kept."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        closed = close_books(tx=tx, period=BillPeriod(month, add_months(month, 1)), by=by, now=runtime.clock.now())
+        closed = close_books(tx=tx, period=bill_period(month), by=by, now=runtime.clock.now())
     if as_json:
         emit_json(asdict(closed))
         return
