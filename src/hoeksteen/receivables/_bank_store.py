@@ -8,8 +8,8 @@ from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
 
-# What was not posted when it was taken: it was registered by hand before, or is in another currency.
-POSTED = "{entry}.way NOT IN ('registered_by_hand', 'wrong_currency')"
+NOT_POSTED = ("registered_by_hand", "wrong_currency")  # the ways of what was posted before it was taken, or may not be posted in euros
+POSTED = f"{{entry}}.way NOT IN {NOT_POSTED}"
 _ENTRY = """
 SELECT e.bank_entry_id, e.booking_key, e.booked_on, e.amount, e.currency, e.outcome, e.way, e.reason, e.customer_id, e.payment_id,
        d.decision, d.decided_by, d.decided_at

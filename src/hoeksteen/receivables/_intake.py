@@ -200,11 +200,10 @@ class Intake:
                 one.bank_reference = reference
             if one.transaction.currency != CURRENCY:
                 one.wait("wrong_currency")
-                one.is_posted = False
             elif one.way or not one.amount:
                 one.wait(one.way or "no_amount")
             elif by_hand is not None and by_hand.amount == one.amount:
-                one.outcome, one.way, one.is_posted = "payment", "registered_by_hand", False
+                one.outcome, one.way = "payment", "registered_by_hand"
                 one.customer_id, one.payment_id = by_hand.customer_id, by_hand.payment_id
             elif ours.recognise(one, self._now, self._identifiers):
                 pass

@@ -28,6 +28,11 @@ class OpenBook:
         """Euros that are open on bills."""
         return sum(self._owed.values(), _NOTHING)
 
+    @property
+    def open_bills(self) -> list[OpenItem]:
+        """What something is open of, in the order in which it was given."""
+        return [bill for bill in self._bills if self._owed[bill.customer_bill_id]]
+
     def bills_of_amount(self, amount: Decimal) -> list[OpenItem]:
         """Give the bills of which exactly this is open."""
         return [bill for bill in self._bills if self._owed[bill.customer_bill_id] == amount]

@@ -18,7 +18,7 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.ledger.queries import trial_balance
-from hoeksteen.receivables import bank
+from hoeksteen.receivables import _intake, bank
 from hoeksteen.receivables.bank import BankIntake
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import balance, open_items
@@ -210,6 +210,18 @@ def test_a_notification_announces_and_the_statement_books_once(operator: BilledO
     assert ("1110" not in books, books["1100"], _open(operator, three[0])) == (True, "25.00", ["20.00"])
     late = take(booking, kind="054", identification="N-2", name="late.xml")
     assert (late.count["announced_before"], _books(operator)) == (1, books)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_equal_payments_are_taken_the_same_however_many_are_matched_at_once(
+    operator: BilledOperator, three: list[Held], take: Taking, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(_intake, "_BATCH", at_once)
+    iban = _fresh_iban(operator)
+    _knows(operator, three[0], iban)
+    done = take(receipt("20.00", "A1", text=_number(operator, three[0])), *(receipt("20.00", f"A{number}", iban=iban) for number in (2, 3, 4)))
+    assert [done.count[f"payment: {way}"] for way in ("bill_named", "iban_and_amount")] == [1, 1]
+    assert (done.count["unmatched: amount_differs"], done.count["overpaid"], _open(operator, three[0])) == (2, 0, [])
 
 
 def test_what_was_typed_by_hand_is_not_booked_again(operator: BilledOperator, three: list[Held], take: Taking) -> None:
