@@ -249,6 +249,7 @@ class _Page:
         since = taken[-1]["taken_on"] if taken else min(one.due_date for one in late.bills if one.due_date is not None)
         is_too_early = self._day < since + timedelta(days=max(days, 1))  # one step a day at most, so that the same day again takes none
         if is_too_early or (kind == "collection_costs" and letter is not None and self._day <= letter["pay_by"]):
+            self.passed["no_step_due_today"] += 1
             return
         self._step(late, kind, case, len(taken) + 1, letter)
 

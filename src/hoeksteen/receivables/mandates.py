@@ -108,9 +108,8 @@ def _signing(tx: Transaction, customer_id: UUID, billing_account_id: UUID | None
     held = [one for one in billing_accounts(tx=tx, customer_id=customer_id) if billing_account_id in (None, one.billing_account_id)]
     if not held:
         raise NotFound("The customer has no such billing account.", remedy="Choose one of the customer's billing accounts.", customer_id=customer_id)
-    if any(
-        one.state == "active" for one in mandates_of(tx=tx, customer_id=customer_id)
-    ):  # one IBAN is sealed per party, and both would collect from it
+    active = [one for one in mandates_of(tx=tx, customer_id=customer_id) if one.state == "active"]
+    if active:  # one IBAN is sealed per party, and both would collect from it
         raise WrongState("The customer has an active mandate.", remedy="Revoke it first: `hoeksteen mandate revoke`.", customer_id=customer_id)
     return whose, held[0].billing_account_id
 

@@ -2,8 +2,10 @@
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +18,11 @@ from hoeksteen.interfaces.cli.dunning import dispute, dun
 from hoeksteen.interfaces.cli.receivables import receivables
 from hoeksteen.kernel.bank_days import bank_day_on_or_after
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput
+from hoeksteen.kernel.time_period import start_of_day
+from hoeksteen.receivables import outlook
+from hoeksteen.receivables.model import OpenItem
+from hoeksteen.receivables.operations import register_payment
+from hoeksteen.receivables.queries import open_items_of
 
 
 def _result(data: Path, group: Any, *words: str, as_json: bool = True, typed: str | None = None) -> Result:
@@ -94,6 +101,25 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, tmp_path
     assert ended["state"] == "revoked"
 
 
+def test_open_items_and_ledger_are_read_at_one_moment(operator: BilledOperator, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payment that comes in between makes no difference, which would be told as damage."""
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    pay: dict[str, Any] = {"customer_id": one.customer_id, "billing_account_id": operator.bills(one)[0].billing_account_id}
+
+    def read_and_be_paid(**asked: Any) -> dict[UUID, list[OpenItem]]:
+        found = open_items_of(**asked)
+        with operator.database.transaction() as tx:
+            register_payment(
+                tx=tx, amount=Decimal("20.00"), received_on=date(2026, 11, 20), reference="", now=start_of_day(date(2026, 11, 21)),
+                identifiers=operator.identifiers, **pay,
+            )  # fmt: skip
+        return found
+
+    monkeypatch.setattr(outlook, "open_items_of", read_and_be_paid)
+    assert _call(data, receivables, "ageing", "--day", "2026-11-20")["difference"] == "0.00"
+
+
 def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     (one,) = operator.add("mobile-m")
     operator.run(date(2026, 10, 1))
@@ -118,6 +144,8 @@ def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path
     operator.run(date(2026, 10, 1))
     number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
     assert "Nothing was asked" in _told(data, dun, "show", number)
+    assert "Nobody is late." in _told(data, dun, "run", "--day", "2026-11-16")
+    assert "nothing asked: no step due today" in _told(data, dun, "run", "--day", "2026-11-18")
     assert _call(data, dun, "run", "--day", "2026-11-23")["steps"] == {"reminder": 1}
     assert "reminder" in _told(data, dun, "show", number)
     assert _call(data, dispute, "open", bill, "--about", "amount", "--by", "anna")["outcome"] is None

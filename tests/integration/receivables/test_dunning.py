@@ -89,7 +89,7 @@ def test_who_pays_within_the_term_of_the_letter_pays_no_costs(operator: BilledOp
     done = _run(operator, CHARGED)
     assert (done.closed, done.costs, done.steps) == (1, 0, {"reminder": 1}), "the new bill is late too, and was in no letter"
     again = _run(operator, CHARGED)
-    assert (again.closed, again.steps, again.passed_by) == (0, {}, {}), "the same day again changes nothing"
+    assert (again.closed, again.steps, again.passed_by) == (0, {}, {"no_step_due_today": 1}), "the same day again changes nothing"
 
 
 def test_the_letter_goes_on_while_its_bill_is_contested_and_another_is_late(operator: BilledOperator, late: Held) -> None:

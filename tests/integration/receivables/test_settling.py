@@ -79,7 +79,13 @@ def test_a_deposit_is_held_and_released(operator: BilledOperator, billed: Held) 
     operator.run(date(2026, 12, 1))
     assert _open(operator, billed) == ["bill 20.00"], "a deposit pays no bill by itself"
     with operator.database.transaction() as tx:
-        arguments: dict[str, Any] = {"tx": tx, "customer_id": billed.customer_id, "deposit_id": held.deposit_id, "by": "bram", "now": NOW + timedelta(days=20)}
+        arguments: dict[str, Any] = {
+            "tx": tx,
+            "customer_id": billed.customer_id,
+            "deposit_id": held.deposit_id,
+            "by": "bram",
+            "now": NOW + timedelta(days=20),
+        }
         done = settling.release_deposit(identifiers=operator.identifiers, **arguments)
         assert (done.settled, done.left) == (Decimal("20.00"), Decimal("80.00"))
         with pytest.raises(WrongState, match="released before"):

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
+    by_option,
     counted,
     data_option,
     emit_json,
@@ -29,7 +30,6 @@ from hoeksteen.receivables.bank import BankIntake
 from hoeksteen.receivables.queries import balance
 
 _SERVICE = "bss"
-_BY = click.option("--by", "decided_by", required=True, help="Who decides; it stands beside the decision.")
 _ENTRY = click.argument("entry_id", metavar="ENTRY", type=click.UUID)
 _LIMIT = click.option("--limit", type=click.IntRange(1, banking.SHOWN_MAX), default=50, show_default=True)
 
@@ -159,15 +159,15 @@ def payer(entry_id: UUID, data: Path, as_json: bool) -> None:
 @_ENTRY
 @click.option("--customer", required=True, help="The customer's number or identifier.")
 @click.option("--reference", default="", help="A bill that it is for, by number or payment reference.")
-@_BY
+@by_option()
 @data_option
 @json_option
-def assign(entry_id: UUID, customer: str, reference: str, decided_by: str, data: Path, as_json: bool) -> None:
+def assign(entry_id: UUID, customer: str, reference: str, who: str, data: Path, as_json: bool) -> None:
     """Give an unmatched payment to a customer, and let it settle what they owe."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         whom = meant_customer(tx=tx, named=customer)
         done = banking.assign(
-            tx=tx, bank_entry_id=entry_id, customer_id=whom.customer_id, reference=reference, by=decided_by, now=runtime.clock.now(),
+            tx=tx, bank_entry_id=entry_id, customer_id=whom.customer_id, reference=reference, by=who, now=runtime.clock.now(),
             identifiers=runtime.identifiers,
         )  # fmt: skip
         owes = balance(tx=tx, customer_id=whom.customer_id)

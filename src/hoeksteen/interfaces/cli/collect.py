@@ -14,6 +14,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_euro_amount,
+    by_option,
     counted,
     data_option,
     emit_json,
@@ -29,7 +30,6 @@ from hoeksteen.receivables import collecting, mandates, refunds
 from hoeksteen.receivables.mandates import Mandate
 
 _SERVICE = "bss"
-_BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 _OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file for the bank; nobody but its owner may read it."
 )
@@ -49,7 +49,7 @@ def mandate() -> None:
 @click.option("--signed-on", required=True, callback=a_day, help="The day of the signature.")
 @click.option("--scheme", type=click.Choice(["core", "b2b"]), default="core", show_default=True)
 @click.option("--one-off", is_flag=True, help="For one collection only.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def add_mandate(
@@ -68,7 +68,7 @@ def add_mandate(
 
 @mandate.command("take-over")
 @customer_argument
-@_BY
+@by_option()
 @data_option
 @json_option
 def take_over(customer: str, who: str, data: Path, as_json: bool) -> None:
@@ -127,7 +127,7 @@ def collect() -> None:
 
 @collect.command()
 @click.option("--day", required=True, callback=a_day, help="The day of the collection, at least 14 days away; banks must settle on it.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def prepare(day: date, who: str, data: Path, as_json: bool) -> None:
@@ -203,7 +203,7 @@ def refund() -> None:
 @customer_argument
 @click.option("--amount", required=True, callback=a_euro_amount, help="Euros of the customer's credit, such as 54.95.")
 @click.option("--why", required=True, help="What the customer reads on their bank statement.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def ask(customer: str, amount: Decimal, why: str, who: str, data: Path, as_json: bool) -> None:
@@ -219,7 +219,7 @@ def ask(customer: str, amount: Decimal, why: str, who: str, data: Path, as_json:
 @refund.command("back")
 @click.argument("entry_id", metavar="ENTRY", type=click.UUID)
 @click.option("--why", required=True, help="What the payer reads on their bank statement.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def give_back(entry_id: UUID, why: str, who: str, data: Path, as_json: bool) -> None:
@@ -232,7 +232,7 @@ def give_back(entry_id: UUID, why: str, who: str, data: Path, as_json: bool) -> 
 @refund.command()
 @click.argument("refund_id", metavar="REFUND", type=click.UUID)
 @click.option("--decline", is_flag=True, help="Decline it instead.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def approve(refund_id: UUID, decline: bool, who: str, data: Path, as_json: bool) -> None:
@@ -255,7 +255,7 @@ def list_refunds(state: str | None, data: Path, as_json: bool) -> None:
 
 @refund.command("file")
 @_OUT
-@_BY
+@by_option()
 @data_option
 @json_option
 def refund_file(out: Path, who: str, data: Path, as_json: bool) -> None:

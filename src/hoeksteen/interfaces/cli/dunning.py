@@ -12,6 +12,7 @@ from hoeksteen.care import disputes
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
     a_day,
+    by_option,
     counted,
     data_option,
     emit_json,
@@ -28,7 +29,6 @@ from hoeksteen.kernel.time_period import local_day
 from hoeksteen.receivables import dunning
 
 _SERVICE = "bss"
-_BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 
 
 @click.group()
@@ -98,7 +98,7 @@ def show(customer: str, data: Path, as_json: bool) -> None:
 @customer_argument
 @click.option("--kind", type=click.Choice(dunning.EXCEPTIONS), required=True)
 @click.option("--until", "until_day", callback=a_day, help="The first day on which something may be asked again; by default until further notice.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def except_(customer: str, kind: str, until_day: date | None, who: str, data: Path, as_json: bool) -> None:
@@ -123,7 +123,7 @@ def dispute() -> None:
 @dispute.command("open")
 @click.argument("bill_number")
 @click.option("--about", type=click.Choice(disputes.ABOUT), required=True)
-@_BY
+@by_option()
 @data_option
 @json_option
 def open_(bill_number: str, about: str, who: str, data: Path, as_json: bool) -> None:
@@ -140,7 +140,7 @@ def open_(bill_number: str, about: str, who: str, data: Path, as_json: bool) -> 
 @dispute.command()
 @click.argument("bill_number")
 @click.option("--outcome", type=click.Choice(disputes.OUTCOMES), required=True)
-@_BY
+@by_option()
 @data_option
 @json_option
 def settle(bill_number: str, outcome: str, who: str, data: Path, as_json: bool) -> None:

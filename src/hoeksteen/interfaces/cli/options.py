@@ -44,6 +44,11 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")(command)
 
 
+def by_option(name: str = "who") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--by NAME`, who does it: it stands beside what was done."""
+    return click.option("--by", name, required=True, help="Who does it; it stands beside what was done.")
+
+
 def emit_json(figures: dict[str, Any]) -> None:
     """Print the figures as one line of JSON."""
     click.echo(json.dumps(figures, default=str, ensure_ascii=False))
