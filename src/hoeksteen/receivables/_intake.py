@@ -205,7 +205,7 @@ class Intake:
             elif by_hand is not None and by_hand.amount == one.amount:
                 one.outcome, one.way = "payment", "registered_by_hand"
                 one.customer_id, one.payment_id = by_hand.customer_id, by_hand.payment_id
-            elif ours.recognise(one, self._now, self._identifiers):
+            elif ours.recognise(one):
                 pass
             elif entry is not None and entry.is_reversal:
                 self._reverse(one, entry)
@@ -215,6 +215,7 @@ class Intake:
                 one.outcome, one.way = "bank_costs", "bank_code"
             else:
                 one.wait("unknown_debit")
+        ours.write(self._now, self._identifiers)
         recognise_receipts(tx=self._tx, keeper=self._keeper, seen=receipts)
 
     def _reverse(self, one: Seen, entry: Entry) -> None:

@@ -8,7 +8,7 @@ revoked and a bill paid: both are looked at again when the file is made, and no 
 import hashlib
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -34,8 +34,9 @@ from hoeksteen.party.model import Customer
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _collection_store, _store, iban
 from hoeksteen.receivables.mandates import Mandate
+from hoeksteen.receivables.matching import OpenBook
 from hoeksteen.receivables.model import Allocation, OpenItem, Payment
-from hoeksteen.receivables.plans import active_plans
+from hoeksteen.receivables.plans import Plan, active_plans
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.receivables.references import our_end_to_end_id, our_message_id
 from hoeksteen.receivables.sepa import DirectDebit, SequenceType, batch_of, pain008
@@ -128,7 +129,8 @@ def prepare(*, tx: Transaction, collection_day: date, by: str, now: datetime, id
     """
     Prepare the collection of every open bill that is due by a day and has a mandate, and announce each to its customer.
 
-    A bill is collected once; once more when there was no money in the account the first time.
+    A bill is collected once; once more when there was no money in the account the first time. What a customer has to their credit settles
+    these bills first, so that no more is collected than is owed.
 
     :raises InvalidInput: when banks do not settle on that day, it is less than 14 days away, or nobody is named
     :raises WrongState: when nothing is to be collected
@@ -162,27 +164,56 @@ def _prepare_page(
     bills = [item for found in items.values() for item in found if item.kind == "bill" and item.billing_account_id in usable]
     disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
     passed["disputed"] += sum(bill.customer_bill_id in disputed for bill in bills)
-    planned = {claim for plan in active_plans(tx=tx, customer_ids=[*items]) for claim in plan.claims}
+    plans = active_plans(tx=tx, customer_ids=[*items])
+    planned = {claim for plan in plans for claim in plan.claims}
     passed["in_a_plan"] += sum(bill.customer_bill_id in planned for bill in bills)
     bills = [bill for bill in bills if bill.customer_bill_id not in disputed | planned]
     before: dict[UUID, list[Row]] = {}
     for row in _collection_store.collections_of_bills(tx, [bill.customer_bill_id for bill in bills if bill.customer_bill_id]):
         before.setdefault(row["customer_bill_id"], []).append(row)
     rows, messages = [], []
-    for bill in bills:
-        attempt = _attempt(bill, day, before.get(bill.customer_bill_id or run_id, []), passed)
-        if attempt is None:
+    attempts = {bill: _attempt(bill, day, before.get(bill.customer_bill_id or run_id, []), passed) for bill in bills}
+    taken = [bill for bill in bills if attempts[bill] is not None]
+    covered = _use_credit(tx, items, taken, plans)
+    for bill in taken:
+        amount = bill.open_amount - covered[bill.customer_bill_id]
+        if not amount:
+            passed["paid_by_credit"] += 1
             continue
         collection_id, mandate = identifiers.new(now), usable[bill.billing_account_id]
         rows.append((
             collection_id, run_id, bill.customer_id, bill.billing_account_id, mandate.mandate_id, bill.customer_bill_id, bill.reference,
-            bill.open_amount, bill.open_amount, our_end_to_end_id(collection_id, of="D"), attempt, "due",
+            amount, amount, our_end_to_end_id(collection_id, of="D"), attempts[bill], "due",
         ))  # fmt: skip
         facts = {"due_date": day.isoformat(), "mandate": mandate.reference or "—", "creditor": LAGE_LANDEN.creditor_identifier}
-        messages.append(_message(MessageKind.PRE_NOTIFICATION, bill.customer_id, bill.reference, bill.open_amount, now, identifiers, facts))
+        messages.append(_message(MessageKind.PRE_NOTIFICATION, bill.customer_id, bill.reference, amount, now, identifiers, facts))
     _collection_store.insert_collections(tx, rows)
     enqueue(tx=tx, messages=messages)
     return len(rows)
+
+
+def _use_credit(
+    tx: Transaction, items: Mapping[UUID, Sequence[OpenItem]], bills: Sequence[OpenItem], plans: Sequence[Plan]
+) -> Mapping[UUID | None, Decimal]:
+    """
+    Settle bills that are to be collected with what their customers have to their credit, and give how much of each it was.
+
+    The credit of a customer who pays in parts counts for their plan.
+    """
+    of_customers: dict[UUID, list[OpenItem]] = {}
+    for bill in bills:
+        of_customers.setdefault(bill.customer_id, []).append(bill)
+    in_parts = {plan.customer_id for plan in plans}
+    used = [
+        (customer_id, one)
+        for customer_id, of_customer in of_customers.items() if customer_id not in in_parts
+        for one in OpenBook(items[customer_id]).use_credit(of_customer)
+    ]  # fmt: skip
+    _store.insert_allocations(tx, used)
+    covered: defaultdict[UUID | None, Decimal] = defaultdict(lambda: _NOTHING)
+    for _, one in used:
+        covered[one.customer_bill_id] += one.amount
+    return covered
 
 
 def _attempt(bill: OpenItem, day: date, before: Sequence[Row], passed: Counter[str]) -> int | None:
@@ -228,7 +259,7 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
     content, collections, faulty = _content(tx, keeper, found, now, "due")
     for row in faulty:
         withdrawn["iban_fails_its_check"] += 1
-        _withdraw(tx, row, "iban_fails_its_check", row["announced"], now, identifiers)
+        _withdraw(tx, row, "iban_fails_its_check", row["amount"], now, identifiers)
     if not collections:
         raise WrongState("Nothing is left to collect in this run.", remedy="The mandates ended or the bills were paid.")
     digest = hashlib.sha256(content)
@@ -239,13 +270,17 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
 
 
 def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, identifiers: Identifiers) -> Counter[str]:
-    """Withdraw what may not be collected any more, and lower what was paid in part."""
+    """Withdraw what may not be collected any more; what customers have to their credit by now settles the rest first."""
     rows = [row for row in _collection_store.collections_of_run(tx, found.collection_run_id) if row["state"] == "due"]
     mandates = _collection_store.mandates_by_id(tx, [row["mandate_id"] for row in rows], lock=True)
     items = open_items_of(tx=tx, customer_ids=[*{row["customer_id"] for row in rows}])
-    owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
+    bills = {item.customer_bill_id: item for many in items.values() for item in many if item.kind == "bill"}
     disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
-    planned = {claim for plan in active_plans(tx=tx, customer_ids=[*items]) for claim in plan.claims}
+    plans = active_plans(tx=tx, customer_ids=[*items])
+    planned = {claim for plan in plans for claim in plan.claims}
+    goes_on = [row["customer_bill_id"] for row in rows if mandates[row["mandate_id"]]["state"] == "active"]
+    covered = _use_credit(tx, items, [bills[one] for one in goes_on if one in bills and one not in disputed | planned], plans)
+    owed = {key: bill.open_amount - covered[key] for key, bill in bills.items()}
     reasons = Counter[str]()
     for row in rows:
         mandate = mandates[row["mandate_id"]]
@@ -282,14 +317,14 @@ def _content(
     debits, taken, faulty = [], [], list[Row]()
     for row in rows:
         mandate, customer = mandates[row["mandate_id"]], whose[row["customer_id"]]
+        if state == "due":
+            row["amount"] = min(row["announced"], owed[row["customer_bill_id"]])
         fields = payments[customer.party_id].fields if customer.party_id in payments else {}
         plain = iban.plain(str(fields.get("iban") or ""))
         reference = mandate.reference or str(fields.get("mandate_reference") or "")
         if not iban.holds(plain) or not reference:
             faulty.append(row)
             continue
-        if state == "due":
-            row["amount"] = min(row["announced"], owed[row["customer_bill_id"]])
         sequence: SequenceType = row["sequence_type"] or _sequence(mandate, customer)
         debits.append(DirectDebit(
             row["end_to_end_id"], row["amount"], mandate.scheme, sequence, reference, mandate.signed_on,
@@ -340,20 +375,27 @@ def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceTy
     _collection_store.end_mandates(tx, once, "used", found.collection_day, "last collection")
 
 
-def came_back(*, tx: Transaction, row: Row, reason: str, state: str, now: datetime, identifiers: Identifiers) -> None:
+def came_back(*, tx: Transaction, rows: Sequence[tuple[Row, str]], state: str, now: datetime, identifiers: Identifiers) -> None:
     """
-    Let a collection that was sent come back: its state, its mandate and the customer's message; whoever calls undoes the payment and posts.
+    Let collections that were sent come back: their state, mandates and messages; whoever calls undoes the payments and posts.
 
-    :param row: the collection as it was
+    :param rows: each collection as it was, and the bank's reason
+    :param state: `rejected` or `returned`
     """
-    _collection_store.move_collections(tx, [row["collection_id"]], "refunded" if reason in _REFUNDED else state, reason, of=_UNDER_WAY[state])
-    if state == "rejected" and row["sequence_type"] == "FRST":
-        _collection_store.unuse_mandates(tx, [row["mandate_id"]])
-    if reason not in _RETRIED | _REFUNDED:
-        _collection_store.end_mandates(tx, [row["mandate_id"]], "revoked", local_day(now), f"the bank said {reason}")
-    if not (reason in _RETRIED and row["attempt"] == 1):
-        message = _message(MessageKind.COLLECTION_RETURNED, row["customer_id"], row["bill_number"], row["amount"], now, identifiers, {})
-        enqueue(tx=tx, messages=[message])
+    by_reason: dict[str, list[Row]] = {}
+    for row, reason in rows:
+        by_reason.setdefault(reason, []).append(row)
+    for reason, of_reason in by_reason.items():
+        ids, mandate_ids = [row["collection_id"] for row in of_reason], [row["mandate_id"] for row in of_reason]
+        _collection_store.move_collections(tx, ids, "refunded" if reason in _REFUNDED else state, reason, of=_UNDER_WAY[state])
+        if reason not in _RETRIED | _REFUNDED:
+            _collection_store.end_mandates(tx, mandate_ids, "revoked", local_day(now), f"the bank said {reason}")
+    if state == "rejected":
+        _collection_store.unuse_mandates(tx, [row["mandate_id"] for row, _ in rows if row["sequence_type"] == "FRST"])
+    enqueue(tx=tx, messages=[
+        _message(MessageKind.COLLECTION_RETURNED, row["customer_id"], row["bill_number"], row["amount"], now, identifiers, {})
+        for row, reason in rows if not (reason in _RETRIED and row["attempt"] == 1)
+    ])  # fmt: skip
 
 
 def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, identifiers: Identifiers) -> None:
@@ -375,7 +417,7 @@ def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, i
         raise WrongState(f"The collection is {row['state']}, not on its way.", remedy="Look at the bank statement.", end_to_end_id=end_to_end_id)
     day = local_day(now)
     require_open(tx=tx, day=day, what="the day of the rejection")
-    came_back(tx=tx, row=row, reason=reason, state="rejected", now=now, identifiers=identifiers)
+    came_back(tx=tx, rows=[(row, reason)], state="rejected", now=now, identifiers=identifiers)
     _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now)])
     postings = (
         Posting(LedgerAccountCode.DEBTORS, row["amount"], row["customer_id"], row["billing_account_id"]),

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sepaxml
@@ -21,9 +22,10 @@ from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.ledger.queries import trial_balance
 from hoeksteen.party.model import NewBillingAccount
 from hoeksteen.party.operations import add_billing_accounts
-from hoeksteen.receivables import bank, collecting, dunning, mandates, plans, refunds, settling
+from hoeksteen.receivables import _collection_store, bank, collecting, dunning, mandates, plans, refunds, settling
+from hoeksteen.receivables.crediting import credit_and_settle
 from hoeksteen.receivables.mandates import Mandate
-from hoeksteen.receivables.queries import balance, open_items
+from hoeksteen.receivables.queries import balance, open_items, over_settled
 from hoeksteen.storage.postgres import Transaction
 
 NOW = start_of_day(date(2026, 12, 2)) + timedelta(hours=9)
@@ -142,6 +144,29 @@ def test_what_changed_between_run_and_file(operator: BilledOperator, three: list
     assert _told(operator) == {"pre_notification": 3, "collection_withdrawn": 1}
 
 
+def test_no_more_is_collected_than_is_owed(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    """What a customer has to their credit settles their bills first: when the run is prepared, and what came since when it is filed."""
+    before, since, enough = three
+    for one in three:
+        _sign(operator, one)
+    numbers = [str(operator.bills(one)[0].bill_number) for one in three]
+    paid = ("32.00", "20.00", "41.00")
+    _take(operator, tmp_path / "s.xml", *(receipt(amount, f"A{amount}", text=number) for amount, number in zip(paid, numbers, strict=True)))
+    operator.run(date(2026, 11, 1))
+    prepared = _prepare(operator, date(2026, 12, 31))
+    assert (prepared.run.count, prepared.run.amount, prepared.passed_by["paid_by_credit"]) == (2, Decimal("28.00"), 1)
+    later = NOW + timedelta(days=20)
+    with operator.database.transaction() as tx:
+        lines = {1: Decimal("5.00")}
+        credit_and_settle(tx=tx, number=numbers[1], lines=lines, why="late", by="anna", now=later, identifiers=operator.identifiers)
+    filed = _file(operator, prepared.run, tmp_path / "c.xml", later)
+    assert (filed.withdrawn, sorted(amount for _, _, _, amount in _sent(tmp_path / "c.xml"))) == ({}, ["15.00", "8.00"])
+    assert [_owed(operator, one) for one in three] == ["0.00", "0.00", "-1.00"]
+    with operator.database.transaction() as tx:
+        assert [open_items(tx=tx, customer_id=one.customer_id) for one in (before, since)] == [[], []]
+        assert [*over_settled(tx=tx)] == []
+
+
 def test_what_is_paid_in_parts_or_contested_meanwhile_is_not_collected(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
     in_parts, contested, other = three
     for one in three:
@@ -207,6 +232,28 @@ def test_every_mandate_revoked_leaves_nothing_to_file(operator: BilledOperator, 
     with pytest.raises(WrongState, match="Nothing is left to collect"):
         _file(operator, run, tmp_path / "c.xml")
     assert not (tmp_path / "c.xml").exists()
+
+
+def test_what_a_statement_settles_is_written_at_once(
+    operator: BilledOperator, three: list[Held], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in three:
+        _sign(operator, one)
+    _file(operator, _prepare(operator).run, tmp_path / "c.xml")
+    moved: list[tuple[int, str]] = []
+
+    def move(tx: Transaction, ids: list[UUID], state: str, *words: str, of: tuple[str, ...]) -> None:
+        moved.append((len(ids), state))
+        really(tx, ids, state, *words, of=of)
+
+    really = _collection_store.move_collections
+    monkeypatch.setattr(_collection_store, "move_collections", move)
+    ids = [end_to_end_id for _, _, end_to_end_id, _ in _sent(tmp_path / "c.xml")]
+    settled = [Booking("20.00", f"B{one}", "PMNT/IDDT/ESDD", (Part("20.00", end_to_end_id=one),)) for one in ids]
+    back = [Booking("-20.00", f"R{one}", "PMNT/IDDT/UPDD", (Part("20.00", end_to_end_id=one, return_reason="AM04"),)) for one in ids[:2]]
+    done = _take(operator, tmp_path / "s.xml", *settled, *back)
+    assert (done["collection"], done["return"], moved) == (3, 2, [(3, "settled"), (2, "returned")])
+    assert _books(operator) == {"1100": "20.00", "1300": "40.00"}
 
 
 def test_collections_that_come_back(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
