@@ -117,6 +117,11 @@ def collections_of_batches(tx: Transaction, batches: Sequence[str]) -> list[Row]
     return tx.rows(_COLLECTION + "WHERE batch = ANY (%s)", (list(batches),))
 
 
+def is_collected(tx: Transaction, customer_id: UUID) -> bool:
+    """Say whether something is on its way from a customer's bank account."""
+    return tx.value("SELECT true FROM receivables.collection WHERE customer_id = %s AND state = 'sent' LIMIT 1", (customer_id,)) is not None
+
+
 def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, UUID]]) -> None:
     """:param rows: batch, sequence type, amount, collection"""
     tx.execute_many("UPDATE receivables.collection SET state = 'sent', batch = %s, sequence_type = %s, amount = %s WHERE collection_id = %s", rows)

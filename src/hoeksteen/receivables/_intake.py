@@ -300,7 +300,7 @@ def _write(tx: Transaction, seen: Sequence[Seen], now: datetime) -> None:
     _bank_store.insert_entries(tx, (
         (
             one.bank_entry_id, one.booking_key, one.part, one.booked_on, one.amount, one.transaction.currency or CURRENCY, one.outcome, one.way,
-            one.reason, one.customer_id, one.payment_id,
+            one.reason, one.customer_id, one.payment_id, [*one.candidates] or None,
         )
         for one in seen
     ))  # fmt: skip

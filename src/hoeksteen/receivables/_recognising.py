@@ -26,6 +26,7 @@ from hoeksteen.storage.postgres import Transaction
 
 Outcome = Literal["payment", "collection", "return", "reversal", "refund", "bank_costs", "unmatched"]
 CURRENCY = "EUR"
+CANDIDATES_MAX = 20
 _BANK_COSTS = {"CHRG", "FEES", "COMM", "INTR"}
 
 
@@ -35,6 +36,7 @@ class Seen:
     One payment of a booking, with what it is taken for.
 
     :param way: how it was found, or why it was not
+    :param candidates: whose it may be, where there are several
     """
 
     bank_entry_id: UUID
@@ -50,6 +52,7 @@ class Seen:
     payment_id: UUID | None = None
     named: tuple[str, ...] = ()
     allocations: tuple[Allocation, ...] = ()
+    candidates: tuple[UUID, ...] = ()
     left: Decimal = Decimal("0.00")
     bank_reference: str | None = None
     is_half_paid: bool = False
@@ -76,6 +79,7 @@ def recognise_receipts(*, tx: Transaction, keeper: KeeperClient, seen: Sequence[
         found = [claims[number] for number in named[id(one)] if number in claims]
         if len({claim.customer_id for claim in found}) > 1:
             one.wait("bills_of_several_customers")
+            one.candidates = tuple(dict.fromkeys(claim.customer_id for claim in found))
         elif found:
             _is_of(one, found[0], "bill_named")
             one.named = tuple(claim.bill_number for claim in found)
@@ -131,6 +135,8 @@ def _by_amount(one: Seen, candidates: Sequence[UUID], books: dict[UUID, OpenBook
         one.billing_account_id = (bills or books[exact[0]].open_bills)[0].billing_account_id
         return
     one.wait("unknown_payer" if not candidates else "several_customers" if len(candidates) > 1 else "amount_differs")
+    if len(candidates) > 1:
+        one.candidates = tuple(candidates[:CANDIDATES_MAX])
     one.customer_id = candidates[0] if len(candidates) == 1 else None
 
 

@@ -28,7 +28,7 @@ from hoeksteen.receivables.camt import Head, read
 from hoeksteen.receivables.model import Payment, RegisteredPayment
 from hoeksteen.receivables.operations import enter
 from hoeksteen.receivables.references import bills_named
-from hoeksteen.storage.postgres import Database, Transaction
+from hoeksteen.storage.postgres import Database, Row, Transaction
 
 SHOWN_MAX = 1_000
 
@@ -76,6 +76,7 @@ class BankEntry:
 
     :param way: how it was found, or why it waits
     :param customer_id: whose it is; while it waits, whose it may be
+    :param candidates: whose it may be, where there are several
     """
 
     bank_entry_id: UUID
@@ -88,9 +89,15 @@ class BankEntry:
     reason: str | None
     customer_id: UUID | None
     payment_id: UUID | None
+    candidates: tuple[UUID, ...]
     decision: str | None
     decided_by: str | None
     decided_at: datetime | None
+
+    @property
+    def perhaps_of(self) -> tuple[UUID, ...]:
+        """Whose it may be."""
+        return self.candidates or ((self.customer_id,) if self.customer_id else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +156,10 @@ def statements(*, tx: Transaction, limit: int = 50) -> list[BankStatement]:
     return [BankStatement(**row) for row in _bank_store.statements(tx, min(limit, SHOWN_MAX))]
 
 
+def _entry_of(row: Row) -> BankEntry:
+    return BankEntry(**{**row, "candidates": tuple(row["candidates"])})
+
+
 def waiting(*, tx: Transaction) -> list[Waiting]:
     """Give how many payments wait, by reason."""
     return [Waiting(**row) for row in _bank_store.unmatched_sums(tx)]
@@ -156,7 +167,7 @@ def waiting(*, tx: Transaction) -> list[Waiting]:
 
 def unmatched(*, tx: Transaction, limit: int = 50) -> list[BankEntry]:
     """Give the payments that wait for a decision, the oldest first; who paid is asked for one by one (`payer`)."""
-    return [BankEntry(**row) for row in _bank_store.unmatched(tx, min(limit, SHOWN_MAX))]
+    return [_entry_of(row) for row in _bank_store.unmatched(tx, min(limit, SHOWN_MAX))]
 
 
 def entry(*, tx: Transaction, bank_entry_id: UUID) -> BankEntry:
@@ -168,7 +179,7 @@ def entry(*, tx: Transaction, bank_entry_id: UUID) -> BankEntry:
     row = _bank_store.entry(tx, bank_entry_id)
     if row is None:
         raise NotFound("No bank entry has this identifier.", remedy="List the unmatched ones again.", bank_entry_id=bank_entry_id)
-    return BankEntry(**row)
+    return _entry_of(row)
 
 
 def payer(*, tx: Transaction, keeper: KeeperClient, bank_entry_id: UUID) -> Payer:

@@ -171,6 +171,8 @@ def credit_parts(tx: Transaction, customer_id: UUID, amount: Decimal) -> tuple[U
     """Give what of a customer's credit makes up an amount, the oldest first, and the billing account of the first part."""
     items = [item for item in open_items(tx=tx, customer_id=customer_id) if item.open_amount < 0]
     available = -sum((item.open_amount for item in items), _NOTHING)
+    if not available:
+        raise InvalidInput("The customer has nothing to their credit.", remedy="A payment or credit note must come first.", field="amount")
     if available < amount:
         raise InvalidInput(f"The customer has {available} to their credit, not {amount}.", remedy="Ask for less.", field="amount")
     parts, left = [], amount

@@ -128,7 +128,9 @@ def test_the_iban_with_exactly_what_is_open(operator: BilledOperator, three: lis
     assert _open(operator, second) == [], "of the two with this IBAN only one owed 40.00"
     with operator.database.transaction() as tx:
         [suggested] = [one for one in bank.unmatched(tx=tx) if one.way == "amount_differs"]
-        assert suggested.customer_id == first.customer_id
+        assert suggested.perhaps_of == (first.customer_id,)
+        [several] = [one for one in bank.unmatched(tx=tx) if one.way == "several_customers"]
+        assert {*several.perhaps_of} == {second.customer_id, third.customer_id}
         assert sum(one.amount for one in bank.waiting(tx=tx)) == Decimal("99.00")
     assert _books(operator)["1120"] == "-99.00"
 

@@ -115,6 +115,10 @@ def test_from_a_mandate_to_the_bank(operator: BilledOperator, three: list[Held],
     sent = _sent(tmp_path / "out" / "c.xml")
     assert [(sequence, amount) for _, sequence, _, amount in sent] == [("FRST", "20.00")] * 3
     assert ([_owed(operator, one) for one in three], _books(operator)) == (["0.00"] * 3, {"1310": "60.00"})
+    with operator.database.transaction() as tx, pytest.raises(WrongState, match="on its way by direct debit"):
+        plans.agree(
+            tx=tx, customer_id=three[0].customer_id, instalments=2, first_due=date(2026, 12, 28), by="anna", now=NOW, identifiers=operator.identifiers
+        )
     again = _file(operator, prepared.run, tmp_path / "again.xml", NOW + timedelta(days=14))
     assert (again.repeated, (tmp_path / "again.xml").read_bytes()) == (True, (tmp_path / "out" / "c.xml").read_bytes())
     done = _take(operator, tmp_path / "s.xml", Booking("60.00", "B1", "PMNT/IDDT/ESDD", batch_id=sent[0][0]))

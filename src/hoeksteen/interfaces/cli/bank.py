@@ -117,14 +117,14 @@ def unmatched(limit: int, data: Path, as_json: bool) -> None:
     """Show what waits and why, the oldest first; whose IBAN it is is told by `bank payer`."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found, sums = banking.unmatched(tx=tx, limit=limit), banking.waiting(tx=tx)
-        known = customers(tx=tx, customer_ids=[one.customer_id for one in found if one.customer_id])
+        known = customers(tx=tx, customer_ids=[*{whose for one in found for whose in one.perhaps_of}])
     numbers = {one.customer_id: one.customer_number for one in known}
     table = report_table("Payments that wait")
     for heading in ("entry", "booked", "amount", "why", "perhaps of"):
         table.add_column(heading, justify="right" if heading == "amount" else "left", no_wrap=heading in ("entry", "amount"))
     for one in found:
         amount = f"{one.amount:,}" + ("" if one.currency == "EUR" else f" {one.currency}")
-        perhaps = numbers.get(one.customer_id, "") if one.customer_id else ""
+        perhaps = ", ".join(numbers[whose] for whose in one.perhaps_of if whose in numbers)
         table.add_row(str(one.bank_entry_id), f"{one.booked_on}", amount, one.way.replace("_", " "), perhaps)
     console = report_console(as_json=as_json)
     print_table(console, table, nothing="Nothing waits: somebody was found for every payment.")
