@@ -88,6 +88,8 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, tmp_path
     assert (filed["run"]["amount"], filed["repeated"]) == ("20.00", False)
     assert filed["run"]["sha256"] in _told(data, collect, "file", run["collection_run_id"], "--out", str(tmp_path / "d.xml"))
     assert "filed" in _told(data, collect, "show")
+    narrow = CliRunner(env={"COLUMNS": "80"}).invoke(collect, ["show", "--data", str(data)]).stdout
+    assert run["collection_run_id"] in narrow, "an identifier is never broken: it is copied"
     file = camt(tmp_path / "f.xml", Statement([receipt("30.00", "A1", text=str(operator.bills(one)[0].bill_number), day=date(2026, 11, 10))]))
     _call(data, bank, "take", str(file))
     [asked] = _call(data, refund, "ask", number, "--amount", "30.00", "--why", "te veel", "--by", "bram")["refunds"]
@@ -137,6 +139,8 @@ def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     assert [one["amount"] for one in agreed["instalments"]] == ["10.00", "10.00"]
     assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
     assert "Nothing is open" in _told(data, receivables, "open", number)
+    with pytest.raises(InvalidInput, match="nothing to their credit"):
+        _call(data, receivables, "hold-deposit", number, "--amount", "10.00", "--why", "security", "--by", "bram")
 
 
 def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path: Path) -> None:

@@ -171,12 +171,15 @@ def show_runs(data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = collecting.runs(tx=tx)
     table = report_table("Collection runs")
-    for heading in ("run", "day", "state", "collections", "euros", "settled", "came back", "withdrawn"):
-        table.add_column(heading, justify="left" if heading in ("run", "day", "state") else "right")
+    for heading in ("day", "state", "collections", "euros", "settled", "came back", "withdrawn"):
+        table.add_column(heading, justify="left" if heading in ("day", "state") else "right")
     for one in found:
         figures = [f"{figure:,}" for figure in (one.count, one.amount, one.settled, one.came_back, one.withdrawn)]
-        table.add_row(str(one.collection_run_id), f"{one.collection_day}", one.state, *figures)
-    print_table(report_console(as_json=as_json), table, nothing="No run yet: `hoeksteen collect prepare`.")
+        table.add_row(f"{one.collection_day}", one.state, *figures)
+    console = report_console(as_json=as_json)
+    print_table(console, table, nothing="No run yet: `hoeksteen collect prepare`.")
+    for one in found:  # beside the table they would be broken on a terminal of 80 columns
+        console.print(f"  run of {one.collection_day}: {one.collection_run_id}", highlight=False, soft_wrap=True)
     if as_json:
         emit_json({"runs": [asdict(one) for one in found]})
 

@@ -88,7 +88,7 @@ def show(customer: str, data: Path, as_json: bool) -> None:
     for one in exceptions:
         console.print(f"Exception {one.kind} from {one.from_day} to {one.until_day or 'further notice'}, by {escape(one.made_by)}", soft_wrap=True)
     for each in contested:
-        console.print(f"Dispute about {each.about.replace('_', ' ')} since {each.opened_at:%Y-%m-%d}: {each.outcome or 'open'}", soft_wrap=True)
+        console.print(f"Dispute about {each.about.replace('_', ' ')} since {local_day(each.opened_at)}: {each.outcome or 'open'}", soft_wrap=True)
     if as_json:
         found = {"cases": [asdict(case) for case in cases], "exceptions": [asdict(one) for one in exceptions]}
         emit_json(found | {"disputes": [asdict(each) for each in contested]})

@@ -18,6 +18,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_month,
+    at_local,
     counted,
     data_option,
     emit_json,
@@ -169,7 +170,7 @@ def _table(closed: list[AccountingPeriod]) -> Table:
         table.add_column(heading, justify="right" if heading in ("entries", "postings", "debit = credit") else "left")
     for one in closed:
         table.add_row(
-            f"{one.first_day:%Y-%m}", f"{one.entries:,}", f"{one.postings:,}", f"{one.debit:,}", f"{one.closed_at:%Y-%m-%d %H:%M}", one.closed_by,
+            f"{one.first_day:%Y-%m}", f"{one.entries:,}", f"{one.postings:,}", f"{one.debit:,}", at_local(one.closed_at), one.closed_by,
             one.digest[:16],
         )  # fmt: skip
     return table

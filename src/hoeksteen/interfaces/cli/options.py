@@ -5,7 +5,7 @@ import os
 import pwd
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from hoeksteen.host.settings import default_data
 from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.kernel.time_period import OPERATOR_ZONE
 
 _YEARS = (1990, 2100)  # days beyond them are typing errors
 DESK_PORT = 8420
@@ -143,6 +144,11 @@ def report_pairs(title: str | None = None) -> Table:
     table.add_column("name")
     table.add_column("value")
     return table
+
+
+def at_local(instant: datetime) -> str:
+    """Give an instant as the clocks of the operator showed it, to the minute."""
+    return f"{instant.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}"
 
 
 def report_console(*, as_json: bool) -> Console:
