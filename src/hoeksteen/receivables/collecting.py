@@ -6,7 +6,6 @@ revoked and a bill paid: both are looked at again when the file is made, and no 
 """
 
 import hashlib
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.bank_days import bank_day_before, bank_day_on_or_after, is_bank_day
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.kernel.words import require_said
@@ -431,15 +431,3 @@ def _message(
 ) -> NewMessage:
     invariant(amount >= 0, "a message never speaks of less than nothing")
     return NewMessage(customer_id, identifiers.new(now), kind, {"bill_number": bill_number, "amount": str(amount), **facts}, now)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write the file whole, on disk, for nobody but its owner; whatever stood there before is replaced at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.unlink(missing_ok=True)
-    with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    beside.replace(path)

@@ -52,7 +52,7 @@ def register_payment(
     :raises Conflict: when an equal payment was registered, or the bank's reference belongs to a payment that is not equal
     :raises WrongState: when the books of its day are closed
     """
-    require_euros(amount, example="what was received, such as 54.95")
+    require_euros(amount=amount, example="what was received, such as 54.95")
     if received_on > local_day(now):
         raise InvalidInput(f"The field received_on lies in the future: {received_on}.", remedy="Give the day of the bank statement.")
     if bank_reference is not None and not re.fullmatch(_BANK_REFERENCE, bank_reference):
@@ -69,7 +69,7 @@ def register_payment(
     return enter(tx=tx, payment=payment, against=LedgerAccountCode.BANK, now=now, identifiers=identifiers)
 
 
-def require_euros(amount: Decimal, *, example: str) -> None:
+def require_euros(*, amount: Decimal, example: str) -> None:
     """
     Refuse what is no amount of money.
 

@@ -19,6 +19,7 @@ from hoeksteen.kernel.bank_days import bank_day_on_or_after
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
+from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.kernel.words import require_said
@@ -29,7 +30,6 @@ from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _bank_store, _collection_store, _store, iban
 from hoeksteen.receivables.bank import waiting_receipt
-from hoeksteen.receivables.collecting import write_private
 from hoeksteen.receivables.model import Allocation
 from hoeksteen.receivables.operations import require_euros
 from hoeksteen.receivables.queries import open_items
@@ -88,7 +88,7 @@ def ask(*, tx: Transaction, customer_id: UUID, amount: Decimal, reason: str, by:
 
     :raises InvalidInput: when the amount is not money, or more than the customer has to their credit
     """
-    require_euros(amount, example="what goes back, such as 54.95")
+    require_euros(amount=amount, example="what goes back, such as 54.95")
     _store.lock_customer(tx, customer_id)
     account_id, _ = credit_parts(tx, customer_id, amount)
     return _insert(tx, customer_id, account_id, None, amount.quantize(CENT), reason, by, now, identifiers)

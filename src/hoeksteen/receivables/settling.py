@@ -89,7 +89,7 @@ def hold_deposit(*, tx: Transaction, customer_id: UUID, amount: Decimal, why: st
     :raises WrongState: when the books of today are closed
     """
     require_said(by=by, why=why)
-    require_euros(amount, example="what is held, such as 100.00")
+    require_euros(amount=amount, example="what is held, such as 100.00")
     require_open(tx=tx, day=local_day(now), what="the day of the deposit")
     _store.lock_customer(tx, customer_id)
     account_id, parts = credit_parts(tx, customer_id, amount)

@@ -1,15 +1,13 @@
 """`hoeksteen ledger`: the trial balance, closing the books of a month, and what accountants and tax inspectors take along."""
 
 import hashlib
-import os
 import re
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 from rich.table import Table
@@ -31,6 +29,7 @@ from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys.audit_file import audit_file
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import Corrupt
+from hoeksteen.kernel.private_files import private_file
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.ledger.exporting import journal_csv
 from hoeksteen.ledger.model import AccountingPeriod
@@ -147,20 +146,10 @@ def export(period: BillPeriod, form: str | None, out: Path, data: Path, as_json:
 def _write(out: Path, pieces: Iterable[bytes]) -> tuple[str, int]:
     """Write a file that its owner alone can read, whole or not at all."""
     digest, size = hashlib.sha256(), 0
-    unfinished = out.with_name(f"{out.name}.unfinished")
-    with ExitStack() as opened:
-        if str(out) == "-":
-            file: BinaryIO = sys.stdout.buffer
-        else:
-            file = opened.enter_context(open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)))
-            opened.callback(lambda: unfinished.unlink(missing_ok=True))
+    with nullcontext(sys.stdout.buffer) if str(out) == "-" else private_file(out) as file:
         for piece in pieces:
             digest.update(piece)
             size += file.write(piece)
-        if str(out) != "-":
-            file.flush()
-            os.fsync(file.fileno())
-            unfinished.rename(out)
     return digest.hexdigest(), size
 
 

@@ -55,13 +55,6 @@ def emit_json(figures: dict[str, Any]) -> None:
     click.echo(json.dumps(figures, default=str, ensure_ascii=False))
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that holds personal data or evidence: nobody but its owner may read it, whatever stood there before."""
-    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(content)
-
-
 def require_writable(path: Path) -> None:
     """
     Refuse a file that cannot be written, before anything is disclosed for it; make its folder where that may be.
@@ -71,7 +64,7 @@ def require_writable(path: Path) -> None:
     me = pwd.getpwuid(os.geteuid()).pw_name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        may = os.access(path if path.exists() else path.parent, os.W_OK)
+        may = os.access(path if path.exists() and not path.is_file() else path.parent, os.W_OK)  # a file is replaced in its folder
     except OSError:
         may = False
     if not may:
