@@ -13,6 +13,7 @@ from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewAlteration
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.storage.postgres import Transaction
+from simulation.desk_of_charges import Counter
 from simulation.desk_of_receivables import Desk
 
 MOBILE = ("mobile-s", "mobile-m", "mobile-l")
@@ -25,6 +26,7 @@ class Simulation:
     The operator, and what the world knows of it by itself.
 
     :param paid: euros that each billing account has paid, as was registered by hand
+    :param counter: what people charge, credit and sell in parts
     :param desk: what comes by the bank and over the desk beside them
     """
 
@@ -33,6 +35,7 @@ class Simulation:
     paid: dict[UUID, Decimal] = field(default_factory=dict)
     bank: int = 0
     desk: Desk | None = None
+    counter: Counter | None = None
 
     def month(self, month: date) -> None:
         """Let a month pass, and bill it on the first day of the next."""
@@ -43,6 +46,8 @@ class Simulation:
         metered = [one for one in self.operator.held if "mobile" in one.offering and self.chance.random() < 0.8]
         if metered:
             self.operator.charge(metered, month=month, records=self.chance.randrange(1, 4))
+        if self.counter is not None:
+            self.counter.month(month)
         self.operator.run(month)
         self._pay(add_months(month, 1))
         if self.desk is not None:

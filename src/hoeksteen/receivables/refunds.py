@@ -48,7 +48,8 @@ class Refund:
     Money that goes back, or was to.
 
     :param customer_id: whose credit it is; None of a receipt that was nobody's (`bank_entry_id`)
-    :param state: `approved` is posted; `sent` stands in a file; `executed` was booked by the bank
+    :param state: `approved` is posted; `sent` stands in a file; `executed` was booked by the bank; `refused` by it, and waits for a person
+    :param refused_because: the bank's code, of the last time it was sent
     """
 
     refund_id: UUID
@@ -64,6 +65,7 @@ class Refund:
     decided_by: str | None
     decided_at: datetime | None
     refund_file_id: UUID | None
+    refused_because: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,24 @@ def _insert(
     end_to_end_id = our_end_to_end_id(refund_id, of="R")
     row = (refund_id, customer_id, account_id, entry_id, amount, end_to_end_id, reason.strip(), "asked", by.strip(), now)
     _collection_store.insert_refund(tx, row)
+    return _refund(tx, refund_id)
+
+
+def pay_again(*, tx: Transaction, refund_id: UUID, by: str, now: datetime, identifiers: Identifiers) -> Refund:
+    """
+    Let a refund that the bank refused go into the next file, under a new end-to-end identifier; nothing is posted, it is owed as before.
+
+    See to the IBAN first: of a customer, by a new mandate or an amendment.
+
+    :raises WrongState: when the bank did not refuse it
+    :raises AccessDenied: with the reason `second_person`, when whoever asked for it would decide
+    """
+    found = _refund(tx, refund_id)
+    if found.state != "refused":
+        raise WrongState(f"The refund is {found.state}.", remedy="Only what the bank refused is paid again.", refund_id=refund_id)
+    if by.strip() == found.asked_by or not by.strip():
+        raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
+    _collection_store.pay_again(tx, refund_id, our_end_to_end_id(identifiers.new(now), of="R"), by.strip(), now)
     return _refund(tx, refund_id)
 
 

@@ -18,7 +18,7 @@ from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli import bill_credit, bill_documents, bill_explain, bill_terms
+from hoeksteen.interfaces.cli import accounts, bill_credit, bill_documents, bill_explain, bill_terms
 from hoeksteen.interfaces.cli.bill_runs import commands as running
 from hoeksteen.interfaces.cli.bill_runs import period_option
 from hoeksteen.interfaces.cli.options import (
@@ -177,6 +177,6 @@ def _money(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
-for command in (*running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_explain.commands):
+for command in (*running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_explain.commands, accounts.final):
     bill.add_command(command)
 commands: list[click.Command] = [bill]
