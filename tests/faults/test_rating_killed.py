@@ -20,7 +20,6 @@ from hoeksteen.storage.postgres import Database
 WORKER = Path(__file__).with_name("rating_worker.py")
 OCTOBER, NOW = date(2026, 10, 1), datetime(2026, 12, 1, 3, tzinfo=UTC)
 LIVES = 4
-RECORDS_PER_BATCH = 40  # of 240: more batches than a life does before it is killed
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def world(database: Database, lake: Lake) -> RatedLake:
 
 def worker(world: RatedLake, dsn: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(WORKER.parents[1])}
-    command = [sys.executable, str(WORKER), dsn, str(world.lake.warehouse), str(RECORDS_PER_BATCH)]
+    command = [sys.executable, str(WORKER), dsn, str(world.lake.warehouse), "15"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
@@ -51,7 +50,7 @@ def killed_after(world: RatedLake, dsn: str, steps: int, seconds: float) -> list
 
 
 def rated(world: RatedLake, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
-    monkeypatch.setattr("hoeksteen.rating._engine.RECORDS_PER_BATCH_MAX", RECORDS_PER_BATCH)
+    monkeypatch.setattr("hoeksteen.rating._engine.RECORDS_PER_BATCH_MAX", 15)
     told: list[str] = []
     run = rate_month(
         database=world.database, lake=world.lake, month=OCTOBER, now=NOW, identifiers=world.identifiers, progress=lambda step, _: told.append(step)
