@@ -170,3 +170,12 @@ def _part(one: Part, side: str) -> str:
     refs = f"<Refs>{reverses}<EndToEndId>{one.end_to_end_id}</EndToEndId></Refs>"
     money = f'<Amt Ccy="{one.currency}">{one.amount.lstrip("-")}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
     return f"<TxDtls>{refs}{money}{parties}{remittance}{returned}</TxDtls>"
+
+
+def payment_mark(bill_number: str) -> str:
+    """Give the Dutch payment mark of a bill: a check digit, three digits for the legal entity, the year and the bill's sequence."""
+    _, year, sequence = bill_number.split("-")
+    digits = f"001{year}{sequence}"
+    weights = (2, 4, 8, 5, 10, 9, 7, 3, 6, 1)  # from the right, over and over
+    rest = 11 - sum(int(digit) * weights[place % 10] for place, digit in enumerate(reversed(digits))) % 11
+    return f"{({10: 1, 11: 0}).get(rest, rest)}{digits}"

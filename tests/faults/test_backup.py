@@ -21,7 +21,7 @@ from hoeksteen.billing.queries import bills_of_run
 from hoeksteen.journeys import safekeeping
 from hoeksteen.journeys.balance import audit_month
 from hoeksteen.journeys.closing import close_books
-from hoeksteen.kernel.errors import Corrupt, InvalidInput, WrongState
+from hoeksteen.kernel.errors import Conflict, Corrupt, InvalidInput, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.rating.tables import CHARGE
@@ -239,6 +239,23 @@ def _killed(mode: str, place: tuple[str, Path], folder: Path, chance: random.Ran
     time.sleep(chance.uniform(0.0, 0.12))
     worker.send_signal(signal.SIGKILL)
     worker.communicate()
+
+
+def test_two_backups_to_one_place_do_not_harm_each_other(full: BilledOperator, tmp_path: Path) -> None:
+    folder, refused = tmp_path / "backup", list[Conflict]()
+    (tmp_path / "backup.unfinished" / "lake").mkdir(parents=True)
+    (tmp_path / "backup.unfinished" / "lake" / "left").touch()
+
+    def meanwhile(_: str) -> None:
+        with pytest.raises(Conflict, match="Another backup is writing") as told:
+            _back_up(full, folder)
+        refused.append(told.value)
+
+    safekeeping.back_up(database=full.database, lake=full.lake, folder=folder, now=NOW, tell=meanwhile)
+    assert refused and not (folder / "lake" / "left").exists()
+    check(folder=folder)
+    with pytest.raises(InvalidInput, match="never overwritten"):
+        _back_up(full, folder)
 
 
 @pytest.mark.slow

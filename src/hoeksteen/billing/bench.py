@@ -9,6 +9,7 @@ import json
 import random
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _bench_store, _store
 from hoeksteen.billing.audit import ledger_difference
 from hoeksteen.billing.operations import run_bills
 from hoeksteen.disclosure import KeeperClient, SealItem
@@ -31,7 +32,7 @@ from hoeksteen.product.model import NewProduct, NewTerm
 from hoeksteen.rating.tables import CHARGE, PRICE
 from hoeksteen.storage.lake import Lake, LakeWrite
 from hoeksteen.storage.lake.engines.duckdb import Duck
-from hoeksteen.storage.postgres import Database
+from hoeksteen.storage.postgres import Database, Transaction
 from hoeksteen.usage.tables import BUCKETS, GUIDED, bucket_of
 
 PERIOD = BillPeriod(date(2026, 10, 1), date(2026, 11, 1))
@@ -67,6 +68,15 @@ def make(*, database: Database, keeper: KeeperClient, lake: Lake, accounts: int)
     with lake.write(database=database, write_id=Identifiers(random.Random(1)).new(NOW)) as write:
         _put_usage(write, accounts)
     return {"make_seconds": round(time.monotonic() - began, 1)}
+
+
+def write_bills(*, tx: Transaction, bill_run_id: UUID, bills: Sequence[Sequence[Any]]) -> None:
+    """
+    Write bills that no run made, for the benchmarks of rooms that need only that they are there.
+
+    :param bills: customer, bill, billing account, number, bill date, due date, gross
+    """
+    _bench_store.insert_bills(tx, bill_run_id, bills)
 
 
 def _add_people(database: Database, keeper: KeeperClient, numbers: range) -> None:

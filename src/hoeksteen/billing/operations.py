@@ -17,7 +17,7 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invarian
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.operations import require_open
-from hoeksteen.party.queries import count_billing_accounts_of_cycle
+from hoeksteen.party.queries import billing_accounts_by_id, count_billing_accounts_of_cycle, customer
 from hoeksteen.rating.operations import close_period
 from hoeksteen.rating.queries import suspended
 from hoeksteen.storage.lake import Lake
@@ -158,7 +158,7 @@ def bill_off_cycle(
         waiting = _run_store.waiting(tx, final.bill_run_id)
         for one in ids:
             if one not in waiting:
-                raise WrongState(f"Billing account {one} does not wait for a bill of {period.first_day}.", remedy="Look at its bills.")
+                raise WrongState(f"{_named(tx, one)} does not wait for a bill of {period.first_day}.", remedy="Look at its bills.")
         run = BillRun(identifiers.new(now), "off_cycle", final.cycle_day, period, bill_date, "running", now, started_by=by, accounts=tuple(ids))
     return bill_one_at_once(database=database, keeper=keeper, lake=lake, run=run, now=now, identifiers=identifiers)
 
@@ -177,6 +177,13 @@ def bill_one_at_once(
     _carry_out(database, keeper, lake, run, None, BATCH, now, identifiers, _silent)
     send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
     return _result(database, run, stopped=False)
+
+
+def _named(tx: Transaction, billing_account_id: UUID) -> str:
+    """Give a billing account by the numbers that people know it by."""
+    for one in billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id]):
+        return f"Billing account {one.billing_account_number} of customer {customer(tx=tx, customer_id=one.customer_id).customer_number}"
+    return "A billing account that does not exist"
 
 
 def settle_cut_off(*, database: Database, now: datetime) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from hoeksteen.care import _dispute_store
 from hoeksteen.kernel.errors import InvalidInput, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.words import require_said
 from hoeksteen.storage.postgres import Transaction
 
 About = Literal["amount", "service", "not_ordered", "paid_already", "fraud", "other"]
@@ -46,8 +47,9 @@ def open_dispute(
     :raises InvalidInput: when `about` is no word of the list, or nobody is named
     :raises WrongState: when the bill is contested already
     """
-    if about not in ABOUT or not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput(f"The field about is one of {', '.join(ABOUT)}, and by names who records it.", remedy="Choose one.", field="about")
+    require_said(by=by)
+    if about not in ABOUT:
+        raise InvalidInput(f"The field about is one of {', '.join(ABOUT)}.", remedy="Choose one.", field="about")
     if any(one.customer_bill_id == customer_bill_id for one in open_disputes(tx=tx, customer_ids=[customer_id])):
         raise WrongState("The bill is contested already.", remedy="Settle that dispute first.", customer_bill_id=customer_bill_id)
     dispute_id = identifiers.new(now)
@@ -62,8 +64,9 @@ def settle_dispute(*, tx: Transaction, customer_id: UUID, customer_bill_id: UUID
     :raises InvalidInput: when the outcome is no word of the list, or nobody is named
     :raises WrongState: when the bill is not contested
     """
-    if outcome not in OUTCOMES or not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput(f"The field outcome is one of {', '.join(OUTCOMES)}, and by names who settles it.", remedy="Choose one.", field="outcome")
+    require_said(by=by)
+    if outcome not in OUTCOMES:
+        raise InvalidInput(f"The field outcome is one of {', '.join(OUTCOMES)}.", remedy="Choose one.", field="outcome")
     row = _dispute_store.settle(tx, customer_bill_id, outcome, by.strip(), now)
     if row is None:
         raise WrongState("The bill is not contested.", remedy="Look at the customer's disputes.", customer_bill_id=customer_bill_id)

@@ -14,6 +14,7 @@ import yaml
 from hoeksteen.consolidation.standardise.dates import FORMATS, day
 from hoeksteen.consolidation.standardise.names import ORDERS
 from hoeksteen.kernel.errors import InvalidInput, NotFound
+from hoeksteen.storage.yaml_text import NoYaml, read_yaml
 
 SHIPPED = Path(__file__).parent / "mappings"
 _FAULTS_SHOWN_MAX = 20
@@ -193,19 +194,14 @@ def read_mapping(file: Path) -> Mapping:
         raise NotFound(f"There is no mapping file {file}.", remedy=f"Name a file, or one of those shipped in {SHIPPED}.")
     try:
         text = path.read_text("utf-8")
-        content = yaml.safe_load(text)
+        content = read_yaml(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path}: byte {error.start} is not UTF-8.", remedy="Save the mapping as UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        # such as 2026-13-45 without quotes, or thousands of brackets
-        raise InvalidInput(f"{path} holds a value that YAML cannot read: {error}.", remedy="Put dates and numbers in quotes.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1} column {mark.column + 1}" if mark else ""
-        raise InvalidInput(f"{path}{where} is not YAML.", remedy="Mend the indentation or the quotes there.") from error
+    except NoYaml as error:
+        where = "" if error.line is None else f" line {error.line}"
+        raise InvalidInput(f"{path}{where}: {error}.", remedy="Mend the indentation or the quotes there; put dates and numbers in quotes.") from error
     faults = _Faults(path, node)
-    faults.add_repeated_keys()
     mapping = _converted(content, faults)
     faults.stop()
     assert mapping is not None  # for the type checker: stop() raised otherwise
@@ -223,23 +219,6 @@ class _Faults:
 
     def add(self, place: list[str], what: str) -> None:
         self._found.append(f"{self._path} line {self._line(place)}, field {'.'.join(place) or 'of the file'}: {what}")
-
-    def add_repeated_keys(self) -> None:
-        """YAML lets the last of two equal keys win; here that would drop a column in silence."""
-        places: list[tuple[Any, list[str]]] = [(self._node, [])]
-        seen: set[int] = set()
-        while places:
-            node, place = places.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if isinstance(node, yaml.SequenceNode):
-                places += [(value, place) for value in node.value]
-            pairs = node.value if isinstance(node, yaml.MappingNode) else []
-            names = [key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
-            for name in sorted({name for name in names if names.count(name) > 1}):
-                self.add([*place, name], "stands here twice")
-            places += [(value, [*place, key.value]) for key, value in pairs if isinstance(key, yaml.ScalarNode)]
 
     def stop(self) -> None:
         if self._found:

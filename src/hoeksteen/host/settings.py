@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound
+from hoeksteen.kernel.private_files import private_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +153,8 @@ def replace_file(path: Path, text: str, *, mode: int) -> None:
 
     :param mode: exactly that, whatever the caller's umask is
     """
-    fresh = path.with_name(f"{path.name}.new")
-    with open(fresh, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
+    with private_file(path, mode=mode) as file:
+        file.write(text.encode())
 
 
 def _quoted(text: str) -> str:

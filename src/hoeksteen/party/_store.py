@@ -76,6 +76,11 @@ def cycle_days_in_use(tx: Transaction) -> list[int]:
     return [row["day"] for row in tx.rows(sql)]
 
 
+def billing_accounts_by_number(tx: Transaction, numbers: Sequence[str]) -> list[BillingAccount]:
+    sql = _BILLING_ACCOUNT + "WHERE billing_account_number = ANY(%s) ORDER BY billing_account_id"
+    return [from_row_billing_account(row) for row in tx.rows(sql, (list(numbers),))]
+
+
 def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
     sql = "SELECT billing_account_id, cycle_day FROM party.billing_account WHERE billing_account_id = ANY(%s::uuid[])"
     return tx.copy_out(sql, (billing_account_ids,))

@@ -75,6 +75,11 @@ def billing_accounts_by_id(*, tx: Transaction, billing_account_ids: Sequence[UUI
     return _store.billing_accounts_by_id(tx, billing_account_ids)
 
 
+def billing_accounts_by_number(*, tx: Transaction, numbers: Sequence[str]) -> list[BillingAccount]:
+    """Give the billing accounts that bills show with these numbers; unknown ones are absent."""
+    return _store.billing_accounts_by_number(tx, numbers)
+
+
 def cycle_days(*, tx: Transaction, billing_account_ids: bytes) -> pa.Table:
     """
     Give the cycle day of each of some billing accounts as columns, many thousands of them at once; unknown ones are absent.

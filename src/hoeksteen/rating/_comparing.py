@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from hoeksteen.rating import _charges, _engine
+from hoeksteen.rating import _charges, _correcting, _engine
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.usage.tables import month_number
@@ -12,17 +12,20 @@ _EMPTY = """
 CREATE TABLE compared (customer_id UUID, billing_account_id UUID, product_id UUID, product_offering_id VARCHAR, service VARCHAR, price_id VARCHAR,
     records_before BIGINT, records_after BIGINT, micro_before BIGINT, micro_after BIGINT)
 """
-# A record whose price is another one now counts under both: before under the one, after under the other.
-_COMPARED = """
+# A record whose price is another one now counts under both: before under the one, after under the other. What was corrected counts once: a
+# reversal takes its record back, and what stands corrected counts as no record.
+_COUNTED = f"CASE outcome WHEN {_correcting.REVERSED} THEN -1 WHEN {_correcting.CORRECTED} THEN 0 ELSE 1 END"
+_COMPARED = f"""
 INSERT INTO compared
 SELECT g.customer_id, g.billing_account_id, g.product_id, both_sides.product_offering_id, g.service, both_sides.price_id,
     sum(records_before)::BIGINT, sum(records_after)::BIGINT, sum(micro_before)::BIGINT, sum(micro_after)::BIGINT
 FROM (
-    SELECT n.record_id, p.product_offering_id, p.price_id, 0 AS records_before, 1 AS records_after, 0 AS micro_before, n.amount_micro AS micro_after
+    SELECT n.record_id, p.product_offering_id, p.price_id,
+        0 AS records_before, {_COUNTED} AS records_after, 0 AS micro_before, n.amount_micro AS micro_after
     FROM charged n LEFT JOIN price_number p ON p.lake_price_no = n.lake_price_no
     UNION ALL
-    SELECT c.record_id, p.product_offering_id, p.price_id, 1, 0, c.amount_micro, 0
-    FROM charge_row c LEFT JOIN known_price p ON p.price_no = c.price_no WHERE c.month = {month} AND {condition}
+    SELECT c.record_id, p.product_offering_id, p.price_id, {_COUNTED}, 0, c.amount_micro, 0
+    FROM charge_row c LEFT JOIN known_price p ON p.price_no = c.price_no WHERE c.month = {{month}} AND {{condition}}
 ) both_sides JOIN guided g ON g.record_id = both_sides.record_id
 GROUP BY g.customer_id, g.billing_account_id, g.product_id, both_sides.product_offering_id, g.service, both_sides.price_id
 """

@@ -65,7 +65,7 @@ def rerate_account(*, tx: Transaction, lake: Lake, billing_account_id: UUID, mon
     month = month.replace(day=1)
     accounts = party.billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
     if not accounts:
-        raise NotFound(f"Billing account {billing_account_id} does not exist.", remedy="Check the identifier.")
+        raise NotFound("No billing account has this identifier.", remedy="Check it.", billing_account_id=billing_account_id)
     inputs = _engine.read_inputs(tx=tx, month=month, bill_month=month, customer_ids=[accounts[0].customer_id])
     with Duck(threads=1, spill=lake.spill) as duck:  # one account: a second thread costs more than it gives
         compare(duck, lake, inputs, [[bucket_of(billing_account_id)]], billing_account_id=billing_account_id)

@@ -120,7 +120,7 @@ def main() -> None:
                 _tell("entries", entries)
                 entries = []
             if isinstance(one, Head):
-                head = (one.kind, one.identification, one.iban, one.currency, one.sequence, one.opening, one.closing, one.entries, one.copy)
+                head = (one.kind, one.identification, one.iban, one.currency, one.sequence, one.opening, one.closing, one.entries)
                 _tell("head", [(head, ())])
         _tell("entries", entries)
         _tell("end", None)

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
 
-# What was not posted when it was taken: it was registered by hand before, or is in another currency.
-POSTED = "{entry}.way NOT IN ('registered_by_hand', 'wrong_currency')"
+NOT_POSTED = ("registered_by_hand", "wrong_currency")  # the ways of what was posted before it was taken, or may not be posted in euros
+POSTED = f"{{entry}}.way NOT IN {NOT_POSTED}"
 _ENTRY = """
 SELECT e.bank_entry_id, e.booking_key, e.booked_on, coalesce(e.bank_day, e.booked_on) AS bank_day,
        e.amount, e.currency, e.outcome, e.way, e.reason, e.customer_id, e.payment_id,
-       d.decision, d.decided_by, d.decided_at
+       coalesce(e.candidates, '{}') AS candidates, d.decision, d.decided_by, d.decided_at
 FROM receivables.bank_entry e LEFT JOIN receivables.bank_decision d USING (bank_entry_id)
 """
 _STATEMENT_COLUMNS = (
@@ -21,7 +21,7 @@ _STATEMENT_COLUMNS = (
 )  # fmt: skip
 _ENTRY_COLUMNS = (
     "bank_entry_id", "booking_key", "part", "booked_on", "amount", "currency", "outcome", "way", "reason", "customer_id", "payment_id",
-    "bank_day",
+    "bank_day", "candidates",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from hoeksteen.kernel.errors import invariant
 from hoeksteen.storage.postgres import Row, Transaction
 
 _MANDATE = """
@@ -135,16 +136,17 @@ def collections_of_bills(tx: Transaction, customer_bill_ids: Sequence[UUID]) -> 
     return tx.rows(_COLLECTION + "WHERE customer_bill_id = ANY (%s)", (list(customer_bill_ids),))
 
 
-def collections_of_customer(tx: Transaction, customer_id: UUID) -> list[Row]:
-    return tx.rows(_COLLECTION + "WHERE customer_id = %s ORDER BY collection_id DESC", (customer_id,))
-
-
 def collections_by_end_to_end(tx: Transaction, ids: Sequence[str]) -> dict[str, Row]:
     return {row["end_to_end_id"]: row for row in tx.rows(_COLLECTION + "WHERE end_to_end_id = ANY (%s)", (list(ids),))}
 
 
 def collections_of_batches(tx: Transaction, batches: Sequence[str]) -> list[Row]:
     return tx.rows(_COLLECTION + "WHERE batch = ANY (%s)", (list(batches),))
+
+
+def is_collected(tx: Transaction, customer_id: UUID) -> bool:
+    """Say whether something is on its way from a customer's bank account."""
+    return tx.value("SELECT true FROM receivables.collection WHERE customer_id = %s AND state = 'sent' LIMIT 1", (customer_id,)) is not None
 
 
 def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, bool, UUID]]) -> None:
@@ -155,9 +157,11 @@ def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, bool, 
     tx.execute_many(sql, rows)
 
 
-def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str, reason: str | None = None) -> None:
-    sql = "UPDATE receivables.collection SET state = %s, reason = coalesce(%s, reason) WHERE collection_id = ANY (%s)"
-    tx.execute(sql, (state, reason, list(collection_ids)))
+def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str, reason: str | None = None, *, of: Sequence[str]) -> None:
+    """:param of: the states that they may be in; one that is in another, though it was read in one of these, is a broken invariant"""
+    sql = "UPDATE receivables.collection SET state = %s, reason = coalesce(%s, reason) WHERE collection_id = ANY (%s) AND state = ANY (%s)"
+    moved = tx.execute(sql, (state, reason, list(collection_ids), list(of)))
+    invariant(moved == len(collection_ids), f"a collection becomes {state} from {' or '.join(of)} only")
 
 
 def file_about(tx: Transaction, message_id: str) -> Row | None:

@@ -25,14 +25,6 @@ def steps(tx: Transaction, case_ids: Sequence[UUID]) -> list[Row]:
     return tx.rows(_STEP + "WHERE dunning_case_id = ANY (%s) ORDER BY dunning_case_id, step", (list(case_ids),))
 
 
-def steps_of_day(tx: Transaction, day: date) -> list[Row]:
-    sql = """
-    SELECT kind, count(*) AS count, sum(principal) AS principal, sum(costs) AS costs FROM receivables.dunning_step WHERE taken_on = %s
-    GROUP BY kind ORDER BY kind
-    """
-    return tx.rows(sql, (day,))
-
-
 def insert_cases(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
     tx.copy_in("receivables.dunning_case", ("customer_id", "dunning_case_id", "billing_account_id", "opened_on"), rows)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.disclosure import KeeperClient, SealItem
-from hoeksteen.disclosure.operations import store
+from hoeksteen.disclosure.operations import forget, store
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.sealed import Category
@@ -155,6 +155,7 @@ class Intake:
         _write(self._tx, seen, self._now)
         for entry_id in self._undone:
             _bank_store.insert_decision(self._tx, entry_id, "reversed", None, "bank", self._now)
+            forget(tx=self._tx, subject=entry_id, category=Category.PAYMENT)
         self._undone = []
         self._seal_payers([one for one in seen if one.outcome == "unmatched" and one.amount > 0])
         self._post(head, statement_id, seen, confirmed)
@@ -208,13 +209,12 @@ class Intake:
                 one.bank_reference = reference
             if one.transaction.currency != CURRENCY:
                 one.wait("wrong_currency")
-                one.is_posted = False
             elif one.way or not one.amount:
                 one.wait(one.way or "no_amount")
             elif by_hand is not None and by_hand.amount == one.amount:
-                one.outcome, one.way, one.is_posted = "payment", "registered_by_hand", False
+                one.outcome, one.way = "payment", "registered_by_hand"
                 one.customer_id, one.payment_id = by_hand.customer_id, by_hand.payment_id
-            elif ours.recognise(one, self._now, self._identifiers):
+            elif ours.recognise(one):
                 pass
             elif entry is not None and entry.is_reversal:
                 self._reverse(one, entry)
@@ -224,6 +224,7 @@ class Intake:
                 one.outcome, one.way = "bank_costs", "bank_code"
             else:
                 one.wait("unknown_debit")
+        ours.write(self._now, self._identifiers)
         recognise_receipts(tx=self._tx, keeper=self._keeper, seen=receipts)
 
     def _reverse(self, one: Seen, entry: Entry) -> None:
@@ -309,7 +310,7 @@ def _write(tx: Transaction, seen: Sequence[Seen], now: datetime) -> None:
     _bank_store.insert_entries(tx, (
         (
             one.bank_entry_id, one.booking_key, one.part, one.booked_on, one.amount, one.transaction.currency or CURRENCY, one.outcome, one.way,
-            one.reason, one.customer_id, one.payment_id, one.bank_day,
+            one.reason, one.customer_id, one.payment_id, one.bank_day, [*one.candidates] or None,
         )
         for one in seen
     ))  # fmt: skip

@@ -15,8 +15,8 @@ from uuid import UUID
 from hoeksteen.billing.claims import Claim, claims_by_number
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import lookup
-from hoeksteen.party.queries import billing_accounts_of
 from hoeksteen.receivables import iban as ibans
+from hoeksteen.receivables._bank_store import NOT_POSTED
 from hoeksteen.receivables.camt import BankTransaction
 from hoeksteen.receivables.matching import OpenBook
 from hoeksteen.receivables.model import Allocation
@@ -25,6 +25,7 @@ from hoeksteen.storage.postgres import Transaction
 
 Outcome = Literal["payment", "collection", "return", "reversal", "refund", "bank_costs", "unmatched"]
 CURRENCY = "EUR"
+CANDIDATES_MAX = 20
 _BANK_COSTS = {"CHRG", "FEES", "COMM", "INTR"}
 
 
@@ -35,7 +36,7 @@ class Seen:
 
     :param booked_on: in our books; `bank_day` the bank's own day, where the books of that one are closed
     :param way: how it was found, or why it was not
-    :param is_posted: false where it was posted before, or may not be posted in euros
+    :param candidates: whose it may be, where there are several
     """
 
     bank_entry_id: UUID
@@ -51,28 +52,34 @@ class Seen:
     payment_id: UUID | None = None
     named: tuple[str, ...] = ()
     allocations: tuple[Allocation, ...] = ()
+    candidates: tuple[UUID, ...] = ()
     left: Decimal = Decimal("0.00")
     bank_reference: str | None = None
     is_half_paid: bool = False
-    is_posted: bool = True
     bank_day: date | None = None
 
     @property
     def amount(self) -> Decimal:
         return self.transaction.amount
 
+    @property
+    def is_posted(self) -> bool:
+        """Whether the books get it: not what was posted before, nor what is in another currency."""
+        return self.way not in NOT_POSTED
+
     def wait(self, why: str) -> None:
         self.outcome, self.way = "unmatched", why
 
 
 def recognise_receipts(*, tx: Transaction, keeper: KeeperClient, seen: Sequence[Seen]) -> None:
-    """Find whose each receipt is, and match it with what that customer owes, one after the other."""
+    """Find whose each receipt is, and match it with what that customer still owes after the ones before it."""
     claims = claims_by_number(tx=tx, bill_numbers=[*{number for one in seen for number in one.transaction.bills}])
     by_iban: list[Seen] = []
     for one in seen:
         found = [claims[number] for number in one.transaction.bills if number in claims]
         if len({claim.customer_id for claim in found}) > 1:
             one.wait("bills_of_several_customers")
+            one.candidates = tuple(dict.fromkeys(claim.customer_id for claim in found))
         elif found:
             _is_of(one, found[0], "bill_named")
             one.named = tuple(claim.bill_number for claim in found)
@@ -84,8 +91,6 @@ def recognise_receipts(*, tx: Transaction, keeper: KeeperClient, seen: Sequence[
     for one in seen:
         if id(one) in candidates:
             _by_amount(one, candidates[id(one)], books)
-    _give_billing_accounts(tx, [one for one in seen if one.customer_id is not None and one.outcome == "payment"])
-    for one in seen:
         if one.outcome == "payment" and one.customer_id is not None and one.billing_account_id is not None:
             book = books[one.customer_id]
             one.payment_id = one.bank_entry_id
@@ -126,23 +131,13 @@ def _by_amount(one: Seen, candidates: Sequence[UUID], books: dict[UUID, OpenBook
     if len(exact) == 1:
         one.outcome, one.way, one.customer_id = "payment", "iban_and_amount", exact[0]
         bills = books[exact[0]].bills_of_amount(one.amount)
-        if bills:
-            one.named, one.billing_account_id = (bills[0].reference,), bills[0].billing_account_id
+        one.named = (bills[0].reference,) if bills else ()
+        one.billing_account_id = (bills or books[exact[0]].open_bills)[0].billing_account_id
         return
     one.wait("unknown_payer" if not candidates else "several_customers" if len(candidates) > 1 else "amount_differs")
+    if len(candidates) > 1:
+        one.candidates = tuple(candidates[:CANDIDATES_MAX])
     one.customer_id = candidates[0] if len(candidates) == 1 else None
-
-
-def _give_billing_accounts(tx: Transaction, seen: Sequence[Seen]) -> None:
-    """Give a payment that names no bill the customer's first billing account."""
-    wanting = [one for one in seen if one.billing_account_id is None and one.customer_id is not None]
-    held = billing_accounts_of(tx=tx, customer_ids=[one.customer_id for one in wanting if one.customer_id is not None]) if wanting else {}
-    for one in wanting:
-        first = held.get(one.customer_id) if one.customer_id is not None else None
-        if first:
-            one.billing_account_id = first[0].billing_account_id
-        else:
-            one.wait("no_billing_account")
 
 
 def is_bank_costs(transaction: BankTransaction) -> bool:

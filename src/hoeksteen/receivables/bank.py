@@ -17,6 +17,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.memory import without_cycle_collector
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.ledger.queries import open_from
@@ -28,7 +29,7 @@ from hoeksteen.receivables.camt import Head
 from hoeksteen.receivables.model import Payment, RegisteredPayment
 from hoeksteen.receivables.operations import enter
 from hoeksteen.receivables.references import bills_named
-from hoeksteen.storage.postgres import Database, Transaction
+from hoeksteen.storage.postgres import Database, Row, Transaction
 
 SHOWN_MAX = 1_000
 
@@ -79,6 +80,7 @@ class BankEntry:
     :param booked_on: the day in the books; `bank_day`: the bank's own, which is earlier where its books were closed
     :param way: how it was found, or why it waits
     :param customer_id: whose it is; while it waits, whose it may be
+    :param candidates: whose it may be, where there are several
     """
 
     bank_entry_id: UUID
@@ -92,9 +94,15 @@ class BankEntry:
     reason: str | None
     customer_id: UUID | None
     payment_id: UUID | None
+    candidates: tuple[UUID, ...]
     decision: str | None
     decided_by: str | None
     decided_at: datetime | None
+
+    @property
+    def perhaps_of(self) -> tuple[UUID, ...]:
+        """Whose it may be."""
+        return self.candidates or ((self.customer_id,) if self.customer_id else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,10 @@ def statements(*, tx: Transaction, limit: int = 50) -> list[BankStatement]:
     return [BankStatement(**row) for row in _bank_store.statements(tx, min(limit, SHOWN_MAX))]
 
 
+def _entry_of(row: Row) -> BankEntry:
+    return BankEntry(**{**row, "candidates": tuple(row["candidates"])})
+
+
 def waiting(*, tx: Transaction) -> list[Waiting]:
     """Give how many payments wait, by reason."""
     return [Waiting(**row) for row in _bank_store.unmatched_sums(tx)]
@@ -164,7 +176,7 @@ def waiting(*, tx: Transaction) -> list[Waiting]:
 
 def unmatched(*, tx: Transaction, limit: int = 50) -> list[BankEntry]:
     """Give the payments that wait for a decision, the oldest first; who paid is asked for one by one (`payer`)."""
-    return [BankEntry(**row) for row in _bank_store.unmatched(tx, min(limit, SHOWN_MAX))]
+    return [_entry_of(row) for row in _bank_store.unmatched(tx, min(limit, SHOWN_MAX))]
 
 
 def entry(*, tx: Transaction, bank_entry_id: UUID) -> BankEntry:
@@ -176,7 +188,7 @@ def entry(*, tx: Transaction, bank_entry_id: UUID) -> BankEntry:
     row = _bank_store.entry(tx, bank_entry_id)
     if row is None:
         raise NotFound("No bank entry has this identifier.", remedy="List the unmatched ones again.", bank_entry_id=bank_entry_id)
-    return BankEntry(**row)
+    return _entry_of(row)
 
 
 def payer(*, tx: Transaction, keeper: KeeperClient, bank_entry_id: UUID) -> Payer:
@@ -201,7 +213,9 @@ def assign(
     :param by: who decides; it stands beside the decision
     :raises WrongState: when it waits no more, is no receipt in euros, or the books of today are closed
     :raises NotFound: when there is no such entry, or the customer has no billing account
+    :raises InvalidInput: when nobody is named
     """
+    require_said(by=by)
     found = waiting_receipt(tx, bank_entry_id)
     first_open = open_from(tx=tx)
     day = found.booked_on if first_open is None or found.booked_on >= first_open else local_day(now)
@@ -209,8 +223,7 @@ def assign(
     held = billing_accounts(tx=tx, customer_id=customer_id)
     if not held:
         raise NotFound("The customer has no billing account.", remedy="Choose the customer who pays the bills.", customer_id=customer_id)
-    _store.lock_customer(tx, customer_id)
-    _bank_store.insert_decision(tx, bank_entry_id, "assigned", customer_id, _named(by), now)
+    _bank_store.insert_decision(tx, bank_entry_id, "assigned", customer_id, by.strip(), now)
     named = bills_named(references=(), text=reference)
     payment = Payment(
         customer_id, bank_entry_id, held[0].billing_account_id, found.amount, day, named[0] if named else "", None, now
@@ -222,19 +235,14 @@ def assign(
 
 def waiting_receipt(tx: Transaction, bank_entry_id: UUID) -> BankEntry:
     """
-    Give an unmatched receipt in euros about which nothing was decided.
+    Give an unmatched receipt in euros about which nothing was decided; nobody decides about it beside this transaction.
 
     :raises WrongState: when it is none
     """
+    _store.lock_all(tx)
     found = entry(tx=tx, bank_entry_id=bank_entry_id)
     if found.outcome != "unmatched" or found.decision is not None:
         raise WrongState("The bank entry waits for no decision.", remedy="List the unmatched ones again.", bank_entry_id=bank_entry_id)
     if found.amount <= 0 or found.currency != "EUR":
         raise WrongState("The bank entry is no receipt in euros.", remedy="Have it booked by hand.", bank_entry_id=bank_entry_id)
     return found
-
-
-def _named(by: str) -> str:
-    if not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput("The field by needs the name of who decides.", remedy="Name yourself as the log knows you.", field="by")
-    return by.strip()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from hoeksteen.billing.bench import write_bills
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, payment_reference
 from hoeksteen.disclosure import KeeperClient, SealItem, Term
 from hoeksteen.disclosure.operations import store
@@ -71,7 +72,7 @@ def prepare(*, database: Database, keeper: KeeperClient, entries: int, billed: b
             party.add_customers(tx=tx, customers=customers, now=_NOW)
             party.add_billing_accounts(tx=tx, billing_accounts=accounts)
             if billed:
-                _bench_store.insert_bills(tx, _id("run", 0), [_bill(n) for n in numbers])
+                write_bills(tx=tx, bill_run_id=_id("run", 0), bills=[_bill(n) for n in numbers])
             store(tx=tx, keeper=keeper, purpose="migration", category=Category.PAYMENT, items=known)
 
 

@@ -35,7 +35,6 @@ class Head:
     :param identification: by which the bank names it
     :param sequence: the electronic sequence number; None where the bank gives none
     :param opening: the booked balance before, `closing` after; None on a notification
-    :param copy: whether the bank says that it is a copy or a duplicate
     """
 
     kind: Kind
@@ -46,7 +45,6 @@ class Head:
     opening: Decimal | None
     closing: Decimal | None
     entries: int | None
-    copy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,6 @@ def _head(statement: etree._Element, kind: Kind, length: int) -> Head:
         opening=opening,
         closing=balances.get("CLBD"),
         entries=int(entries) if entries.isascii() and entries.isdigit() else None,
-        copy=bool(_text(statement, "CpyDplctInd", prefix)),
     )
 
 

@@ -6,8 +6,8 @@ revoked and a bill paid: both are looked at again when the file is made, and no 
 """
 
 import hashlib
-import os
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,8 +23,10 @@ from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.bank_days import bank_day_before, bank_day_on_or_after, is_bank_day
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
@@ -32,9 +34,11 @@ from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _collection_store, _store, iban
 from hoeksteen.receivables.mandates import Mandate
+from hoeksteen.receivables.matching import OpenBook
 from hoeksteen.receivables.model import Allocation, OpenItem, Payment
-from hoeksteen.receivables.plans import active_plans
+from hoeksteen.receivables.plans import Plan, active_plans
 from hoeksteen.receivables.queries import open_items_of
+from hoeksteen.receivables.references import our_end_to_end_id, our_message_id
 from hoeksteen.receivables.sepa import DirectDebit, SequenceType, batch_of, pain008
 from hoeksteen.storage.postgres import Row, Transaction
 
@@ -42,6 +46,7 @@ SOURCE, REJECTED = "collection", "collection rejected"
 ANNOUNCED_BEFORE = timedelta(days=14)
 _PAGE = 1_000
 _RETRIED = frozenset({"AM04", "MS03"})
+_UNDER_WAY = {"rejected": ("sent",), "returned": ("sent", "settled")}
 _NOT_OF_THE_MANDATE = frozenset(
     {"AG02", "AM05", "BE05", "CNOR", "DNOR", "DT01", "FF01", "FF05", "NARR", "RC01", "RR01", "RR02", "RR03", "RR04", "TM01"}
 )
@@ -74,7 +79,7 @@ class CollectionRun:
 
     @property
     def message_id(self) -> str:
-        return f"LLT{self.collection_run_id.hex[:20].upper()}"
+        return our_message_id(self.collection_run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +133,13 @@ def prepare(*, tx: Transaction, collection_day: date, by: str, now: datetime, id
     """
     Prepare the collection of every open bill that is due by a day and has a mandate, and announce each to its customer.
 
-    A bill is collected once; once more when there was no money in the account the first time.
+    A bill is collected once; once more when there was no money in the account the first time. What a customer has to their credit settles
+    these bills first, so that no more is collected than is owed.
 
-    :raises InvalidInput: when banks do not settle on that day, or it is less than 14 days away
+    :raises InvalidInput: when banks do not settle on that day, it is less than 14 days away, or nobody is named
     :raises WrongState: when nothing is to be collected
     """
+    require_said(by=by)
     if not is_bank_day(collection_day):
         raise InvalidInput(f"On {collection_day} banks do not settle.", remedy=f"Take {bank_day_on_or_after(collection_day)}.", field="day")
     if collection_day < local_day(now) + ANNOUNCED_BEFORE:
@@ -140,7 +147,7 @@ def prepare(*, tx: Transaction, collection_day: date, by: str, now: datetime, id
         raise InvalidInput(f"{collection_day} is less than 14 days away.", remedy=f"Take {first} or later.", field="day")
     run_id, after = identifiers.new(now), None
     _store.lock_all(tx)
-    _collection_store.insert_run(tx, run_id, collection_day, by, now)
+    _collection_store.insert_run(tx, run_id, collection_day, by.strip(), now)
     passed, made = Counter[str](), 0
     while page := _collection_store.active_mandates_after(tx, after, _PAGE):
         after = page[-1]["customer_id"]
@@ -161,27 +168,56 @@ def _prepare_page(
     bills = [item for found in items.values() for item in found if item.kind == "bill" and item.billing_account_id in usable]
     disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
     passed["disputed"] += sum(bill.customer_bill_id in disputed for bill in bills)
-    planned = {claim for plan in active_plans(tx=tx, customer_ids=[*items]) for claim in plan.claims}
+    plans = active_plans(tx=tx, customer_ids=[*items])
+    planned = {claim for plan in plans for claim in plan.claims}
     passed["in_a_plan"] += sum(bill.customer_bill_id in planned for bill in bills)
     bills = [bill for bill in bills if bill.customer_bill_id not in disputed | planned]
     before: dict[UUID, list[Row]] = {}
     for row in _collection_store.collections_of_bills(tx, [bill.customer_bill_id for bill in bills if bill.customer_bill_id]):
         before.setdefault(row["customer_bill_id"], []).append(row)
     rows, messages = [], []
-    for bill in bills:
-        attempt = _attempt(bill, day, before.get(bill.customer_bill_id or run_id, []), passed)
-        if attempt is None:
+    attempts = {bill: _attempt(bill, day, before.get(bill.customer_bill_id or run_id, []), passed) for bill in bills}
+    taken = [bill for bill in bills if attempts[bill] is not None]
+    covered = _use_credit(tx, items, taken, plans)
+    for bill in taken:
+        amount = bill.open_amount - covered[bill.customer_bill_id]
+        if not amount:
+            passed["paid_by_credit"] += 1
             continue
         collection_id, mandate = identifiers.new(now), usable[bill.billing_account_id]
         rows.append((
             collection_id, run_id, bill.customer_id, bill.billing_account_id, mandate.mandate_id, bill.customer_bill_id, bill.reference,
-            bill.open_amount, bill.open_amount, f"LLTD{collection_id.hex[:12]}{collection_id.hex[-16:]}".upper(), attempt, "due",
+            amount, amount, our_end_to_end_id(collection_id, of="D"), attempts[bill], "due",
         ))  # fmt: skip
         facts = {"due_date": day.isoformat(), "mandate": mandate.reference or "—", "creditor": LAGE_LANDEN.creditor_identifier}
-        messages.append(_message(MessageKind.PRE_NOTIFICATION, bill.customer_id, bill.reference, bill.open_amount, now, identifiers, facts))
+        messages.append(_message(MessageKind.PRE_NOTIFICATION, bill.customer_id, bill.reference, amount, now, identifiers, facts))
     _collection_store.insert_collections(tx, rows)
     enqueue(tx=tx, messages=messages)
     return len(rows)
+
+
+def _use_credit(
+    tx: Transaction, items: Mapping[UUID, Sequence[OpenItem]], bills: Sequence[OpenItem], plans: Sequence[Plan]
+) -> Mapping[UUID | None, Decimal]:
+    """
+    Settle bills that are to be collected with what their customers have to their credit, and give how much of each it was.
+
+    The credit of a customer who pays in parts counts for their plan.
+    """
+    of_customers: dict[UUID, list[OpenItem]] = {}
+    for bill in bills:
+        of_customers.setdefault(bill.customer_id, []).append(bill)
+    in_parts = {plan.customer_id for plan in plans}
+    used = [
+        (customer_id, one)
+        for customer_id, of_customer in of_customers.items() if customer_id not in in_parts
+        for one in OpenBook(items[customer_id]).use_credit(of_customer)
+    ]  # fmt: skip
+    _store.insert_allocations(tx, used)
+    covered: defaultdict[UUID | None, Decimal] = defaultdict(lambda: _NOTHING)
+    for _, one in used:
+        covered[one.customer_bill_id] += one.amount
+    return covered
 
 
 def _attempt(bill: OpenItem, day: date, before: Sequence[Row], passed: Counter[str]) -> int | None:
@@ -204,8 +240,8 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
     """
     Write the pain.008 of a run, and post what is on its way; asked again for the same run, the file is the same to the byte.
 
-    Withdrawn are collections whose mandate ended or whose bill was paid meanwhile; the customer is told. IBANs are asked of the keeper,
-    which logs each, and are in the file only, which nobody but its owner may read.
+    Withdrawn are collections whose mandate ended, or whose bill was paid, contested or put into a plan meanwhile; who has to pay it by
+    transfer is told. IBANs are asked of the keeper, which logs each, and are in the file only, which nobody but its owner may read.
 
     :raises InvalidInput: when the bank would have it less than a settling day before the collection
     :raises WrongState: when nothing is left to collect, or the books of today are closed
@@ -227,7 +263,7 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
     content, collections, faulty = _content(tx, keeper, found, now, "due")
     for row in faulty:
         withdrawn["iban_fails_its_check"] += 1
-        _withdraw(tx, row, "iban_fails_its_check", row["announced"], now, identifiers)
+        _withdraw(tx, row, "iban_fails_its_check", row["amount"], now, identifiers)
     if not collections:
         raise WrongState("Nothing is left to collect in this run.", remedy="The mandates ended or the bills were paid.")
     digest = hashlib.sha256(content)
@@ -238,19 +274,24 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
 
 
 def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, identifiers: Identifiers) -> Counter[str]:
-    """Withdraw what may not be collected any more, and lower what was paid in part."""
+    """Withdraw what may not be collected any more; what customers have to their credit by now settles the rest first."""
     rows = [row for row in _collection_store.collections_of_run(tx, found.collection_run_id) if row["state"] == "due"]
     mandates = _collection_store.mandates_by_id(tx, [row["mandate_id"] for row in rows], lock=True)
     items = open_items_of(tx=tx, customer_ids=[*{row["customer_id"] for row in rows}])
-    owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
+    bills = {item.customer_bill_id: item for many in items.values() for item in many if item.kind == "bill"}
     disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=[*items])}
+    plans = active_plans(tx=tx, customer_ids=[*items])
+    planned = {claim for plan in plans for claim in plan.claims}
+    goes_on = [row["customer_bill_id"] for row in rows if mandates[row["mandate_id"]]["state"] == "active"]
+    covered = _use_credit(tx, items, [bills[one] for one in goes_on if one in bills and one not in disputed | planned], plans)
+    owed = {key: bill.open_amount - covered[key] for key, bill in bills.items()}
     reasons = Counter[str]()
     for row in rows:
         mandate = mandates[row["mandate_id"]]
         left = min(row["announced"], owed.get(row["customer_bill_id"], _NOTHING))
         why = f"mandate_{mandate['state']}" if mandate["state"] != "active" else "paid" if left <= 0 else ""
-        if row["customer_bill_id"] in disputed:
-            why, left = "disputed", _NOTHING  # nobody is asked to pay what they contest
+        if row["customer_bill_id"] in disputed | planned:  # nobody is asked to pay at once what they contest, or pay in parts
+            why, left = "disputed" if row["customer_bill_id"] in disputed else "in_a_plan", _NOTHING
         if why:
             reasons[why] += 1
             _withdraw(tx, row, why, left, now, identifiers)
@@ -259,7 +300,7 @@ def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, ide
 
 def _withdraw(tx: Transaction, row: Row, why: str, left: Decimal, now: datetime, identifiers: Identifiers) -> None:
     """Take a collection back before it is in a file, and ask the customer for a transfer where something is open."""
-    _collection_store.move_collections(tx, [row["collection_id"]], "withdrawn", why)
+    _collection_store.move_collections(tx, [row["collection_id"]], "withdrawn", why, of=("due",))
     if left > 0:
         message = _message(MessageKind.COLLECTION_WITHDRAWN, row["customer_id"], row["bill_number"], left, now, identifiers, {})
         enqueue(tx=tx, messages=[message])
@@ -281,14 +322,14 @@ def _content(
     debits, taken, faulty = [], [], list[Row]()
     for row in rows:
         mandate, customer = mandates[row["mandate_id"]], whose[row["customer_id"]]
+        if state == "due":
+            row["amount"] = min(row["announced"], owed[row["customer_bill_id"]])
         fields = payments[customer.party_id].fields if customer.party_id in payments else {}
         plain = iban.plain(str(fields.get("iban") or ""))
         reference = mandate.reference or str(fields.get("mandate_reference") or "")
         if not iban.holds(plain) or not reference:
             faulty.append(row)
             continue
-        if state == "due":
-            row["amount"] = min(row["announced"], owed[row["customer_bill_id"]])
         sequence: SequenceType = row["sequence_type"] or _sequence(mandate, row["collection_id"] in last or customer.status == "closed")
         debits.append(DirectDebit(
             row["end_to_end_id"], row["amount"], mandate.scheme, sequence, reference, mandate.signed_on,
@@ -351,35 +392,45 @@ def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceTy
     _collection_store.end_mandates(tx, once, "used", found.collection_day, "last collection")
 
 
-def came_back(*, tx: Transaction, row: Row, reason: str, state: str, now: datetime, identifiers: Identifiers) -> None:
+def came_back(*, tx: Transaction, rows: Sequence[tuple[Row, str]], state: str, now: datetime, identifiers: Identifiers) -> None:
     """
-    Let a collection that was sent come back: its state, its mandate and the customer's message; whoever calls undoes the payment and posts.
+    Let collections that were sent come back: their state, mandates and messages; whoever calls undoes the payments and posts.
 
-    :param row: the collection as it was
+    :param rows: each collection as it was, and the bank's reason
+    :param state: `rejected` or `returned`
     """
-    _collection_store.move_collections(tx, [row["collection_id"]], "refunded" if reason in _REFUNDED else state, reason)
-    if state == "rejected" and row["sequence_type"] == "FRST":
-        _collection_store.unuse_mandates(tx, [row["mandate_id"]])
-    if row["is_amended"]:
-        _collection_store.tell_amendments(tx, [row["mandate_id"]], is_due=True)
-    if reason not in _RETRIED | _REFUNDED | _NOT_OF_THE_MANDATE:
-        _collection_store.end_mandates(tx, [row["mandate_id"]], "revoked", local_day(now), f"the bank said {reason}")
-    if not (reason in _RETRIED and row["attempt"] == 1):
-        message = _message(MessageKind.COLLECTION_RETURNED, row["customer_id"], row["bill_number"], row["amount"], now, identifiers, {})
-        enqueue(tx=tx, messages=[message])
+    by_reason: dict[str, list[Row]] = {}
+    for row, reason in rows:
+        by_reason.setdefault(reason, []).append(row)
+    for reason, of_reason in by_reason.items():
+        ids, mandate_ids = [row["collection_id"] for row in of_reason], [row["mandate_id"] for row in of_reason]
+        _collection_store.move_collections(tx, ids, "refunded" if reason in _REFUNDED else state, reason, of=_UNDER_WAY[state])
+        if reason not in _RETRIED | _REFUNDED | _NOT_OF_THE_MANDATE:
+            _collection_store.end_mandates(tx, mandate_ids, "revoked", local_day(now), f"the bank said {reason}")
+    _collection_store.tell_amendments(tx, [row["mandate_id"] for row, _ in rows if row["is_amended"]], is_due=True)
+    if state == "rejected":
+        _collection_store.unuse_mandates(tx, [row["mandate_id"] for row, _ in rows if row["sequence_type"] == "FRST"])
+    enqueue(tx=tx, messages=[
+        _message(MessageKind.COLLECTION_RETURNED, row["customer_id"], row["bill_number"], row["amount"], now, identifiers, {})
+        for row, reason in rows if not (reason in _RETRIED and row["attempt"] == 1)
+    ])  # fmt: skip
 
 
 def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, identifiers: Identifiers) -> None:
     """
     Record that the bank refused a collection before it was settled: the bill is open again.
 
+    :param reason: the bank's code, four capital letters and digits
     :raises NotFound: when no collection has this identifier
+    :raises InvalidInput: when the reason is no such code
     :raises WrongState: when it is not on its way, or the books of today are closed
     """
+    if not re.fullmatch(r"[A-Z0-9]{4}", reason):
+        raise InvalidInput("The field reason is no code of the bank.", remedy="Copy its four signs, such as AM04.", field="reason")
+    _store.lock_all(tx)
     row = _collection_store.collections_by_end_to_end(tx, [end_to_end_id]).get(end_to_end_id)
     if row is None:
         raise NotFound("No collection has this end-to-end identifier.", remedy="Copy it from the bank's report.")
-    _store.lock_customer(tx, row["customer_id"])
     if row["state"] != "sent":
         raise WrongState(f"The collection is {row['state']}, not on its way.", remedy="Look at the bank statement.", end_to_end_id=end_to_end_id)
     day = local_day(now)
@@ -398,14 +449,14 @@ def rejected(*, tx: Transaction, refused: Sequence[tuple[Row, str]], now: dateti
         if reason.startswith(FILE_REFUSED):
             whole.setdefault(reason, []).append(row)
         else:
-            came_back(tx=tx, row=row, reason=reason, state="rejected", now=now, identifiers=identifiers)
+            came_back(tx=tx, rows=[(row, reason)], state="rejected", now=now, identifiers=identifiers)
         postings = (
             Posting(LedgerAccountCode.DEBTORS, row["amount"], row["customer_id"], row["billing_account_id"]),
             Posting(LedgerAccountCode.DIRECT_DEBITS_SENT, -row["amount"]),
         )
         entries.append(JournalEntry(identifiers.new(now), day, REJECTED, str(row["collection_id"]), now, postings))
     for reason, rows in whole.items():
-        _collection_store.move_collections(tx, [row["collection_id"] for row in rows], "rejected", reason)
+        _collection_store.move_collections(tx, [row["collection_id"] for row in rows], "rejected", reason, of=("sent",))
         _collection_store.unuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] == "FRST"])
         _collection_store.tell_amendments(tx, [row["mandate_id"] for row in rows if row["is_amended"]], is_due=True)
         _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] in ("OOFF", "FNAL")])
@@ -418,15 +469,3 @@ def _message(
 ) -> NewMessage:
     invariant(amount >= 0, "a message never speaks of less than nothing")
     return NewMessage(customer_id, identifiers.new(now), kind, {"bill_number": bill_number, "amount": str(amount), **facts}, now)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write the file whole, on disk, for nobody but its owner; whatever stood there before is replaced at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.unlink(missing_ok=True)
-    with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    beside.replace(path)

@@ -5,20 +5,20 @@ Nothing is asked of a bill that is contested, about to be collected or in a paym
 Costs come after the letter of article 6:96 of the Dutch civil code only, never for the letter itself, and never more than it named.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from importlib import resources
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-import yaml
-
 from hoeksteen.care.disputes import open_disputes
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
@@ -31,6 +31,7 @@ from hoeksteen.receivables.model import OpenItem
 from hoeksteen.receivables.plans import review
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.storage.postgres import Database, Row, Transaction
+from hoeksteen.storage.yaml_text import NoYaml, read_yaml
 
 StepKind = Literal["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "block", "interest", "hand_over"]
 ExceptionKind = Literal["debt_counselling", "deceased", "arrangement", "other"]
@@ -38,6 +39,7 @@ _KINDS: tuple[StepKind, ...] = get_args(StepKind)
 EXCEPTIONS: tuple[str, ...] = get_args(ExceptionKind)
 SOURCE = "collection costs"
 _PAGE = 2_500
+_MINIMUM = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
 _WARNING = timedelta(days=14)  # between the notice and a block, whatever a policy says
 INCOMING_DAYS = 30
 _NOTHING = Decimal("0.00")
@@ -153,10 +155,14 @@ def read_policy(text: str | None = None) -> Policy:
     """
     Read a policy; without a text, the one that is shipped.
 
-    :raises InvalidInput: when a step is unknown, costs come before the letter, or a number is none; it names the step
+    :raises InvalidInput: when it is no YAML, a step is unknown, costs come before the letter, or a number is none; it names the place
     """
-    found = yaml.safe_load(resources.files("hoeksteen.receivables").joinpath("dunning.yaml").read_text("utf-8") if text is None else text)
     remedy = "Write it as receivables/dunning.yaml shows."
+    try:
+        found = read_yaml(resources.files("hoeksteen.receivables").joinpath("dunning.yaml").read_text("utf-8") if text is None else text)
+    except NoYaml as error:
+        where = "" if error.line is None else f", line {error.line}"
+        raise InvalidInput(f"The policy{where}: {error}.", remedy=remedy, field="policy") from error
     if not isinstance(found, dict) or set(found) != {"minimum", "steps"} or not isinstance(found["steps"], list):
         raise InvalidInput("The policy needs minimum and steps.", remedy=remedy, field="steps")
     steps: list[tuple[StepKind, int]] = []
@@ -164,7 +170,7 @@ def read_policy(text: str | None = None) -> Policy:
     for number, step in enumerate(found["steps"], start=1):
         kind = next((one for one in _KINDS if isinstance(step, dict) and step.get("kind") == one), None)
         days = step.get("after_days") if isinstance(step, dict) else None
-        if kind is None or not isinstance(days, int) or not 0 <= days <= 365:
+        if kind is None or not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 365:
             raise InvalidInput(f"Step {number} of the policy needs a kind and after_days from 0 to 365.", remedy=remedy, field="steps")
         if kind == "collection_costs" and (not steps or steps[-1][0] != "fourteen_day_letter"):
             raise InvalidInput(f"Step {number} charges costs without the letter just before it.", remedy=remedy, field="steps")
@@ -172,21 +178,13 @@ def read_policy(text: str | None = None) -> Policy:
             if "block_notice" not in [before for before, _ in steps]:
                 raise InvalidInput(f"Step {number} blocks services without a notice before it.", remedy=remedy, field="steps")
             incoming_days = step.get("incoming_days", incoming_days)
-            if not isinstance(incoming_days, int) or not 1 <= incoming_days <= 365:
+            if not isinstance(incoming_days, int) or isinstance(incoming_days, bool) or not 1 <= incoming_days <= 365:
                 raise InvalidInput(f"Step {number} needs incoming_days from 1 to 365.", remedy=remedy, field="steps")
         steps.append((kind, days))
-    minimum = _euros(found["minimum"])
-    if not steps or minimum is None:
-        raise InvalidInput("The policy needs a minimum and a step.", remedy=remedy, field="minimum")
-    return Policy(minimum, tuple(steps), incoming_days)
-
-
-def _euros(found: object) -> Decimal | None:
-    try:
-        amount = Decimal(str(found))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    minimum = str(found["minimum"])
+    if not steps or not _MINIMUM.fullmatch(minimum):
+        raise InvalidInput("The policy needs a minimum in euros, such as 5.00, and a step.", remedy=remedy, field="minimum")
+    return Policy(Decimal(minimum), tuple(steps), incoming_days)
 
 
 def run(
@@ -251,28 +249,32 @@ class _Page:
         for customer_id, found in items.items():
             late = [one for one in found if one.kind == "bill" and one.due_date is not None and one.due_date < self._day]
             accounts = {one.billing_account_id for one in late}
-            for case in [one for account, one in cases.items() if one["customer_id"] == customer_id and account not in accounts]:
-                self._close(case)
+            for paid in [one for account, one in cases.items() if one["customer_id"] == customer_id and account not in accounts]:
+                self._close(paid)
+            credit = -sum((one.open_amount for one in found if one.open_amount < 0), _NOTHING)
             for account in sorted(accounts):
-                bills = [one for one in late if one.billing_account_id == account]
+                bills, case = [one for one in late if one.billing_account_id == account], cases.get(account)
+                taken = steps.get(case["dunning_case_id"], []) if case is not None else []
+                letter = next((row for row in taken if row["kind"] == "fourteen_day_letter"), None)
+                if case is not None and letter is not None:
+                    named = [one for one in bills if one.customer_bill_id in letter["customer_bill_ids"]]
+                    if named:
+                        bills = named
+                    else:  # what the letter named is paid; what else is late begins with a reminder
+                        self._close(case)
+                        case, taken, letter = None, [], None
                 asked = [one for one in bills if one.customer_bill_id not in disputed | collected | planned]
                 if customer_id in excepted or not asked:
                     in_a_plan = any(one.customer_bill_id in planned for one in bills)
                     self.passed["excepted" if customer_id in excepted else "in_a_plan" if in_a_plan else "disputed_or_collected"] += 1
                     continue
-                credit = -sum((one.open_amount for one in found if one.open_amount < 0), _NOTHING)
-                known = cases.get(account)
-                self._of_account(asked, credit, known, steps.get(known["dunning_case_id"], []) if known else [])
+                owed = sum((one.open_amount for one in asked), _NOTHING)
+                covered = min(credit, owed)  # credit stands against one billing account only
+                credit -= covered
+                self._of_account(_Late(tuple(asked), owed - covered), case, taken, letter)
         self._write()
 
-    def _of_account(self, bills: Sequence[OpenItem], credit: Decimal, case: Row | None, taken: Sequence[Row]) -> None:
-        letter = next((row for row in taken if row["kind"] == "fourteen_day_letter"), None)
-        if letter is not None:
-            bills = [one for one in bills if one.customer_bill_id in letter["customer_bill_ids"]]
-            if not bills and case is not None:
-                self._close(case)  # what the letter named is paid; what else is late begins with a reminder
-                return
-        late = _Late(tuple(bills), max(_NOTHING, sum((one.open_amount for one in bills), -credit)))
+    def _of_account(self, late: _Late, case: Row | None, taken: Sequence[Row], letter: Row | None) -> None:
         if late.principal < self._policy.minimum:
             self.passed["below_minimum"] += 1
             return
@@ -281,17 +283,18 @@ class _Page:
             return
         kind, days = self._policy.steps[len(taken)]
         if kind == "block":
-            narrowed = self._to_block(late, credit, taken)
+            narrowed = self._to_block(late, taken)
             if narrowed is None:
                 return
             late = narrowed
-        since = taken[-1]["taken_on"] if taken else min(one.due_date for one in bills if one.due_date is not None)
-        is_too_early = self._day < since + timedelta(days=days)
+        since = taken[-1]["taken_on"] if taken else min(one.due_date for one in late.bills if one.due_date is not None)
+        is_too_early = self._day < since + timedelta(days=max(days, 1))  # one step a day at most, so that the same day again takes none
         if is_too_early or (kind == "collection_costs" and letter is not None and self._day <= letter["pay_by"]):
+            self.passed["no_step_due_today"] += 1
             return
         self._step(late, kind, case, len(taken) + 1, letter)
 
-    def _to_block(self, late: _Late, credit: Decimal, taken: Sequence[Row]) -> _Late | None:
+    def _to_block(self, late: _Late, taken: Sequence[Row]) -> _Late | None:
         """Give what services may be blocked for: bills of the notice alone, and that two weeks before."""
         notice = next((row for row in reversed(taken) if row["kind"] == "block_notice"), None)
         if notice is None or self._day <= notice["taken_on"] + _WARNING:
@@ -300,7 +303,8 @@ class _Page:
             self.passed["nobody_to_block"] += 1
             return None
         bills = tuple(one for one in late.bills if one.customer_bill_id in notice["customer_bill_ids"])
-        principal = max(_NOTHING, sum((one.open_amount for one in bills), -credit))
+        covered = sum((one.open_amount for one in late.bills), -late.principal)
+        principal = max(_NOTHING, sum((one.open_amount for one in bills), -covered))
         if principal < self._policy.minimum:
             self.passed["below_minimum"] += 1
             return None
@@ -349,10 +353,10 @@ class _Page:
         self.closed += 1
 
     def _write(self) -> None:
+        _dunning_store.close(self._tx, self._to_close, self._day)  # first: a billing account has one open case
         _dunning_store.insert_cases(self._tx, self._new_cases)
         _dunning_store.insert_steps(self._tx, self._new_steps)
         _dunning_store.insert_fees(self._tx, self._fees)
-        _dunning_store.close(self._tx, self._to_close, self._day)
         post(tx=self._tx, entries=self._entries)
         book(tx=self._tx, charges=self._interest, day=self._day, by="policy", now=self._now, identifiers=self._identifiers)
         enqueue(tx=self._tx, messages=self._messages)
@@ -384,9 +388,10 @@ def except_customer(
     :param until_day: the first day on which something may be asked again; None: until further notice
     :raises InvalidInput: when the kind is no word of the list, the days are none, or nobody is named
     """
-    if kind not in EXCEPTIONS or not 1 <= len(by.strip()) <= 60 or (until_day is not None and until_day <= from_day):
+    require_said(by=by)
+    if kind not in EXCEPTIONS or (until_day is not None and until_day <= from_day):
         raise InvalidInput(
-            f"An exception needs a kind of {', '.join(EXCEPTIONS)}, days that follow each other, and who makes it.", remedy="Mend that.", field="kind"
+            f"An exception needs a kind of {', '.join(EXCEPTIONS)}, and days that follow each other.", remedy="Mend that.", field="kind"
         )
     exception_id = identifiers.new(now)
     _dunning_store.insert_exception(tx, (customer_id, exception_id, kind, from_day, until_day, by.strip(), now))

@@ -12,9 +12,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.billing.claims import claims_of
-from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
@@ -122,7 +123,7 @@ def charge(*, tx: Transaction, customer_id: UUID, by: str, now: datetime, identi
     :raises WrongState: when there is none, or the books of today are closed
     :raises InvalidInput: when nobody is named
     """
-    _require_words(by, "interest")
+    require_said(by=by)
     day = local_day(now)
     require_open(tx=tx, day=day, what="the day of the charge")
     _store.lock_customer(tx, customer_id)
@@ -164,7 +165,7 @@ def waive(*, tx: Transaction, customer_id: UUID, fee_id: UUID, why: str, by: str
     :raises WrongState: when nothing of it is open, or the books of today are closed
     :raises InvalidInput: without a reason and a name
     """
-    _require_words(by, why)
+    require_said(by=by, why=why)
     day = local_day(now)
     require_open(tx=tx, day=day, what="the day on which it is taken back")
     _store.lock_customer(tx, customer_id)
@@ -185,8 +186,3 @@ def waive(*, tx: Transaction, customer_id: UUID, fee_id: UUID, why: str, by: str
 def total(accruals: Mapping[UUID, Sequence[Accrued]]) -> Decimal:
     """Give the sum of it all."""
     return sum((one.amount for many in accruals.values() for one in many), _NOTHING)
-
-
-def _require_words(by: str, why: str) -> None:
-    if not 1 <= len(by.strip()) <= 60 or not 1 <= len(why.strip()) <= 140:
-        raise InvalidInput("The fields by and why need a name and a reason.", remedy="Say who does it, and why.", field="why")

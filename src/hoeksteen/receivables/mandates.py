@@ -11,11 +11,13 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.model import Customer
 from hoeksteen.party.queries import billing_accounts, customer
 from hoeksteen.receivables import _collection_store, _store, iban
+from hoeksteen.receivables.references import our_mandate_reference
 from hoeksteen.receivables.sepa import Scheme
 from hoeksteen.storage.postgres import Transaction
 
@@ -65,7 +67,7 @@ def add(
     :param text: the IBAN
     :param billing_account_id: without it, the customer's first
     :raises InvalidInput: when the IBAN fails its check, the day lies in the future, or a consumer would sign for businesses
-    :raises WrongState: when the billing account has an active mandate
+    :raises WrongState: when the customer has an active mandate, of whichever billing account
     :raises AccessDenied: when the actor may not write payment data
     """
     plain = iban.checked(text, field="iban")
@@ -73,7 +75,7 @@ def add(
     if scheme == "b2b" and whose.segment == "consumer":
         raise InvalidInput("The field scheme is b2b, which no consumer can sign.", remedy="Use core.", field="scheme")
     mandate_id = identifiers.new(now)
-    reference = f"LLT-{mandate_id.hex[:12].upper()}{mandate_id.hex[-8:].upper()}"
+    reference = our_mandate_reference(mandate_id)
     fields = {"iban": plain, "account_holder": account_holder, "mandate_reference": reference, "mandate_date": signed_on.isoformat()}
     item = SealItem(whose.party_id, fields, {"iban": [Term(plain, customer_id)]})
     _insert(tx, customer_id, mandate_id, account_id, reference, scheme, "one_off" if one_off else "recurring", signed_on, by, now)
@@ -89,7 +91,7 @@ def take_over(
     Make a mandate of what another system had: its reference and day stay sealed beside the IBAN, and its next collection is no first one.
 
     :raises NotFound: when no mandate is sealed with the customer's payment data
-    :raises WrongState: when the billing account has an active mandate
+    :raises WrongState: when the customer has an active mandate, of whichever billing account
     """
     whose, account_id = _signing(tx, customer_id, billing_account_id, date.min, now)
     sealed = reveal(tx=tx, keeper=keeper, purpose="billing", category=Category.PAYMENT, subjects=[whose.party_id]).get(whose.party_id)
@@ -111,17 +113,17 @@ def _signing(tx: Transaction, customer_id: UUID, billing_account_id: UUID | None
     held = [one for one in billing_accounts(tx=tx, customer_id=customer_id) if billing_account_id in (None, one.billing_account_id)]
     if not held:
         raise NotFound("The customer has no such billing account.", remedy="Choose one of the customer's billing accounts.", customer_id=customer_id)
-    account_id = held[0].billing_account_id
-    if any(one.state == "active" and one.billing_account_id == account_id for one in mandates_of(tx=tx, customer_id=customer_id)):
-        raise WrongState("The billing account has an active mandate.", remedy="Revoke it first: `hoeksteen mandate revoke`.", customer_id=customer_id)
-    return whose, account_id
+    active = [one for one in mandates_of(tx=tx, customer_id=customer_id) if one.state == "active"]
+    if active:  # one IBAN is sealed per party, and both would collect from it
+        raise WrongState("The customer has an active mandate.", remedy="Revoke it first: `hoeksteen mandate revoke`.", customer_id=customer_id)
+    return whose, held[0].billing_account_id
 
 
 def _insert(
     tx: Transaction, customer_id: UUID, mandate_id: UUID, account_id: UUID, reference: str | None, scheme: str, kind: str, signed_on: date, by: str,
     now: datetime,
 ) -> None:  # fmt: skip
-    _require_by(by)
+    require_said(by=by)
     _collection_store.insert_mandate(tx, (customer_id, mandate_id, account_id, reference, scheme, kind, signed_on, "active", by.strip(), now))
 
 
@@ -144,7 +146,7 @@ def amend(
     :raises AccessDenied: when the actor may not see or write payment data
     """
     plain = iban.checked(text, field="iban")
-    _require_by(by)
+    require_said(by=by)
     whose = customer(tx=tx, customer_id=customer_id)
     _store.lock_customer(tx, customer_id)
     found = _mandate(tx, customer_id, mandate_id)
@@ -176,9 +178,11 @@ def revoke(*, tx: Transaction, customer_id: UUID, mandate_id: UUID, why: str, no
     End a mandate: nothing is collected by it any more, also what was announced already and is in no file yet.
 
     :raises WrongState: when it is not active
+    :raises InvalidInput: without a reason
     """
+    require_said(why=why)
     found = _mandate(tx, customer_id, mandate_id)
-    if not _collection_store.end_mandates(tx, [mandate_id], "revoked", local_day(now), why):
+    if not _collection_store.end_mandates(tx, [mandate_id], "revoked", local_day(now), why.strip()):
         raise WrongState(f"The mandate is {found.state}.", remedy="Nothing is to be done.", mandate_id=mandate_id)
     return _mandate(tx, customer_id, mandate_id)
 
@@ -188,11 +192,6 @@ def _mandate(tx: Transaction, customer_id: UUID, mandate_id: UUID) -> Mandate:
     if found is None:
         raise NotFound("The customer has no such mandate.", remedy="List them: `hoeksteen mandate show`.", mandate_id=mandate_id)
     return found
-
-
-def _require_by(by: str) -> None:
-    if not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput("The field by needs the name of who records it.", remedy="Name yourself as the log knows you.", field="by")
 
 
 def mandates_of(*, tx: Transaction, customer_id: UUID) -> list[Mandate]:

@@ -28,6 +28,11 @@ class OpenBook:
         """Euros that are open on bills."""
         return sum(self._owed.values(), _NOTHING)
 
+    @property
+    def open_bills(self) -> list[OpenItem]:
+        """What something is open of, in the order in which it was given."""
+        return [bill for bill in self._bills if self._owed[bill.customer_bill_id]]
+
     def bills_of_amount(self, amount: Decimal) -> list[OpenItem]:
         """Give the bills of which exactly this is open."""
         return [bill for bill in self._bills if self._owed[bill.customer_bill_id] == amount]
@@ -47,6 +52,22 @@ class OpenBook:
         turns = [(payment_id, bill) for number in named for bill in bills if bill.reference == number]
         turns += [(source_id, bill) for source_id in (*self._credit, payment_id) for bill in bills]
         self._credit[payment_id] = amount
+        allocations = self._take(turns)
+        left = self._credit[payment_id]
+        used = sum((one.amount for one in allocations if one.source_id == payment_id), _NOTHING)
+        invariant(used + left == amount, "a payment is used up by bills and by what is left")
+        return allocations, left
+
+    def use_credit(self, bills: Iterable[OpenItem]) -> list[Allocation]:
+        """
+        Let the customer's credit, the oldest first, settle what is owed of some bills.
+
+        :param bills: of this book, in the order in which they are settled
+        """
+        return self._take([(source_id, bill) for bill in bills for source_id in self._credit])
+
+    def _take(self, turns: Iterable[tuple[UUID, OpenItem]]) -> list[Allocation]:
+        """Let each source in turn settle what it can of its bill."""
         allocations: dict[tuple[UUID, UUID], Decimal] = {}
         for source_id, bill in turns:
             bill_id = bill.customer_bill_id
@@ -55,7 +76,4 @@ class OpenBook:
                 allocations[bill_id, source_id] = allocations.get((bill_id, source_id), _NOTHING) + part
                 self._credit[source_id] -= part
                 self._owed[bill_id] -= part
-        left = self._credit[payment_id]
-        used = sum((part for (_, source_id), part in allocations.items() if source_id == payment_id), _NOTHING)
-        invariant(used + left == amount, "a payment is used up by bills and by what is left")
-        return [Allocation(bill_id, source_id, part) for (bill_id, source_id), part in allocations.items()], left
+        return [Allocation(bill_id, source_id, part) for (bill_id, source_id), part in allocations.items()]

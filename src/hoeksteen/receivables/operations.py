@@ -52,8 +52,7 @@ def register_payment(
     :raises Conflict: when an equal payment was registered, or the bank's reference belongs to a payment that is not equal
     :raises WrongState: when the books of its day are closed
     """
-    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
-        raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what was received, such as 54.95.")
+    require_euros(amount=amount, example="what was received, such as 54.95")
     if received_on > local_day(now):
         raise InvalidInput(f"The field received_on lies in the future: {received_on}.", remedy="Give the day of the bank statement.")
     if bank_reference is not None and not re.fullmatch(_BANK_REFERENCE, bank_reference):
@@ -68,6 +67,17 @@ def register_payment(
         return before
     require_open(tx=tx, day=received_on, what="the field received_on", remedy=_CLOSED)
     return enter(tx=tx, payment=payment, against=LedgerAccountCode.BANK, now=now, identifiers=identifiers)
+
+
+def require_euros(*, amount: Decimal, example: str) -> None:
+    """
+    Refuse what is no amount of money.
+
+    :param example: what is to be given, for the remedy
+    :raises InvalidInput: when it is not more than nothing, or has more than two decimals
+    """
+    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
+        raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy=f"Give {example}.", field="amount")
 
 
 def enter(*, tx: Transaction, payment: Payment, against: LedgerAccountCode, now: datetime, identifiers: Identifiers) -> RegisteredPayment:

@@ -85,6 +85,7 @@ def ageing(*, tx: Transaction, as_of: date) -> Ageing:
     """
     Give how old the open items of now are on a day, and whether they add up to the debtors of the ledger.
 
+    :param tx: sees one moment (`Transaction.see_one_moment`), so that open items and ledger are of the same books
     :param as_of: from which days are counted
     """
     amounts, counts, credit = dict.fromkeys(BUCKETS, _NOTHING), dict.fromkeys(BUCKETS, 0), _NOTHING
@@ -112,6 +113,7 @@ def forecast(*, tx: Transaction, as_of: date, weeks: int = 8) -> Forecast:
     """
     Give the money that is to come in the next weeks, each from Monday.
 
+    :param tx: sees one moment (`Transaction.see_one_moment`)
     :param weeks: how many, the current one with them
     """
     monday = as_of - timedelta(days=as_of.weekday())

@@ -10,9 +10,10 @@ from hoeksteen.kernel.errors import InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import add_months, local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
-from hoeksteen.receivables import _plan_store, _store
+from hoeksteen.receivables import _collection_store, _plan_store, _store
 from hoeksteen.receivables.model import OpenItem
 from hoeksteen.receivables.queries import open_items
 from hoeksteen.storage.postgres import Row, Transaction
@@ -73,8 +74,9 @@ def agree(
     :raises WrongState: when nothing is owed, or a plan is running
     """
     today = local_day(now)
-    if not 2 <= instalments <= INSTALMENTS_MAX or not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput(f"A plan has 2 to {INSTALMENTS_MAX} instalments, and somebody who agrees to it.", remedy="Mend that.", field="instalments")
+    require_said(by=by)
+    if not 2 <= instalments <= INSTALMENTS_MAX:
+        raise InvalidInput(f"A plan has 2 to {INSTALMENTS_MAX} instalments.", remedy="Mend that.", field="instalments")
     if first_due.day > 28 or not today <= first_due <= today + timedelta(days=62):
         raise InvalidInput(f"The field first_due is {first_due}.", remedy="Take the 1st to the 28th, within two months.", field="first_due")
     _store.lock_customer(tx, customer_id)
@@ -83,6 +85,11 @@ def agree(
     owed = [one for one in open_items(tx=tx, customer_id=customer_id) if one.kind in ("bill", "fee", "interest") and one.open_amount > 0]
     amount = sum((one.open_amount for one in owed), _NOTHING)
     part = (amount / instalments).quantize(CENT, ROUND_DOWN)
+    if part <= 0 and _collection_store.is_collected(tx, customer_id):
+        raise WrongState(
+            "What the customer owed is on its way by direct debit.", remedy="Agree on a plan when it came back: `hoeksteen collect show`.",
+            customer_id=customer_id,
+        )  # fmt: skip
     if part <= 0:
         raise WrongState("The customer owes nothing that could be paid in parts.", remedy="Look at the open items.", customer_id=customer_id)
     parts = [part] * (instalments - 1) + [amount - part * (instalments - 1)]

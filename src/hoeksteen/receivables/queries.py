@@ -64,7 +64,7 @@ def open_items_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID
     for row in _store.other_claims(tx, customer_ids):
         left = row["amount"] + settled.get(row["claim_id"], _NOTHING)
         if left:
-            day = local_day(row["since"])
+            day = row["since_day"] or local_day(row["since"])
             items[row["customer_id"]].append(
                 OpenItem(
                     kind=row["kind"],

@@ -1,11 +1,16 @@
 """
-How a payer names a bill: its number in free text, its creditor reference (ISO 11649), or a Dutch payment mark of sixteen digits.
+References: how a payer names a bill, and how we name to the bank what we send.
+
+A bill is named by its number in free text, its creditor reference (ISO 11649), or a Dutch payment mark of sixteen digits: a check digit,
+three digits for the legal entity, the year and the bill's sequence.
 
 Whatever has check digits is trusted only when they fit: a digit that was mistyped would name somebody else's bill.
 """
 
 import re
 from collections.abc import Iterable
+from typing import Literal
+from uuid import UUID
 
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, payment_reference
 
@@ -18,11 +23,28 @@ _MARK = re.compile(r"(?<!\d)(?:\d{4}[ .-]?){3}\d{4}(?!\d)")
 _SIGNS = re.compile(r"[^0-9A-Z]")
 
 
-def payment_mark(bill_number: str) -> str:
-    """Give the Dutch payment mark of a bill: a check digit, three digits for the legal entity, the year and the bill's sequence."""
-    _, year, sequence = bill_number.split("-")
-    digits = f"{_ENTITY_DIGITS}{year}{sequence}"
-    return f"{_check_digit(digits)}{digits}"
+def our_message_id(identifier: UUID) -> str:
+    """Give the name of a file that we send to the bank."""
+    return f"{_CODE}{identifier.hex[:20]}".upper()
+
+
+def our_end_to_end_id(identifier: UUID, *, of: Literal["D", "R"]) -> str:
+    """
+    Give by which a statement names what we sent.
+
+    :param of: a direct debit, or a refund
+    """
+    return f"{_CODE}{of}{identifier.hex[:12]}{identifier.hex[-16:]}".upper()
+
+
+def our_mandate_reference(identifier: UUID) -> str:
+    """Give by which a payer knows a mandate."""
+    return f"{_CODE}-{identifier.hex[:12]}{identifier.hex[-8:]}".upper()
+
+
+def is_ours(reference: str) -> bool:
+    """Say whether a reference in a statement may be of something that we sent."""
+    return reference.startswith(_CODE)
 
 
 def bills_named(*, references: Iterable[str], text: str) -> tuple[str, ...]:

@@ -19,8 +19,10 @@ from hoeksteen.kernel.bank_days import bank_day_on_or_after
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
+from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
@@ -28,13 +30,15 @@ from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _bank_store, _collection_store, _store, iban
 from hoeksteen.receivables.bank import waiting_receipt
-from hoeksteen.receivables.collecting import write_private
 from hoeksteen.receivables.model import Allocation
+from hoeksteen.receivables.operations import require_euros
 from hoeksteen.receivables.queries import open_items
+from hoeksteen.receivables.references import our_end_to_end_id, our_message_id
 from hoeksteen.receivables.sepa import CreditTransfer, pain001
 from hoeksteen.storage.postgres import Row, Transaction
 
 SOURCE = "refund"
+_REASON_MAX = 140  # what a bank hands on
 _NOTHING = Decimal("0.00")
 
 
@@ -97,8 +101,7 @@ def ask(
     :param refund_id: its identifier, where it was chosen before
     :raises InvalidInput: when the amount is not money, or more than the customer has to their credit
     """
-    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
-        raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what goes back, such as 54.95.")
+    require_euros(amount=amount, example="what goes back, such as 54.95")
     _store.lock_customer(tx, customer_id)
     account_id, _ = credit_parts(tx, customer_id, amount)
     return _insert(tx, customer_id, account_id, None, amount.quantize(CENT), reason, by, now, refund_id or identifiers.new(now))
@@ -108,7 +111,7 @@ def give_back(
     *, tx: Transaction, bank_entry_id: UUID, reason: str, by: str, now: datetime, identifiers: Identifiers, refund_id: UUID | None = None
 ) -> Refund:
     """
-    Ask that a receipt that is nobody's goes back to whom it came from; it waits no more, unless the second person declines.
+    Ask that a receipt that is nobody's goes back to whom it came from; it waits on until a second person approves that.
 
     :param refund_id: its identifier, where it was chosen before
     :raises WrongState: when it waits no more, or is no receipt in euros
@@ -121,16 +124,13 @@ def _insert(
     tx: Transaction, customer_id: UUID | None, account_id: UUID | None, entry_id: UUID | None, amount: Decimal, reason: str, by: str, now: datetime,
     refund_id: UUID,
 ) -> Refund:  # fmt: skip
-    if not 1 <= len(by.strip()) <= 60 or not 1 <= len(reason.strip()) <= 140:
-        raise InvalidInput("The fields by and reason need a name and a reason.", remedy="Say who asks, and why.", field="reason")
-    end_to_end_id = _end_to_end_id(refund_id)
+    require_said(by=by, reason=reason)
+    if len(reason.strip()) > _REASON_MAX:
+        raise InvalidInput(f"The field reason has more than {_REASON_MAX} characters.", remedy="Say it shorter: the payee reads it.", field="reason")
+    end_to_end_id = our_end_to_end_id(refund_id, of="R")
     row = (refund_id, customer_id, account_id, entry_id, amount, end_to_end_id, reason.strip(), "asked", by.strip(), now)
     _collection_store.insert_refund(tx, row)
     return _refund(tx, refund_id)
-
-
-def _end_to_end_id(key: UUID) -> str:
-    return f"LLTR{key.hex[:12]}{key.hex[-16:]}".upper()
 
 
 def pay_again(*, tx: Transaction, refund_id: UUID, by: str, now: datetime, identifiers: Identifiers) -> Refund:
@@ -147,7 +147,7 @@ def pay_again(*, tx: Transaction, refund_id: UUID, by: str, now: datetime, ident
         raise WrongState(f"The refund is {found.state}.", remedy="Only what the bank refused is paid again.", refund_id=refund_id)
     if by.strip() == found.asked_by or not by.strip():
         raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
-    _collection_store.pay_again(tx, refund_id, _end_to_end_id(identifiers.new(now)), by.strip(), now)
+    _collection_store.pay_again(tx, refund_id, our_end_to_end_id(identifiers.new(now), of="R"), by.strip(), now)
     return _refund(tx, refund_id)
 
 
@@ -176,10 +176,11 @@ def decide(*, tx: Transaction, refund_id: UUID, approve: bool, by: str, now: dat
     :raises WrongState: when it was decided before, or the books of today are closed
     :raises InvalidInput: when the customer's credit is not there any more
     """
+    require_said(by=by)
     found = _refund(tx, refund_id)
     if found.state != "asked":
         raise WrongState(f"The refund is {found.state}.", remedy="Ask for another one.", refund_id=refund_id)
-    if by.strip() == found.asked_by or not by.strip():
+    if by.strip() == found.asked_by:
         raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
     if approve:
         require_open(tx=tx, day=local_day(now), what="the day of the refund")
@@ -203,8 +204,6 @@ def _post(tx: Transaction, found: Refund, now: datetime, identifiers: Identifier
         allocations = [(found.customer_id, Allocation(found.refund_id, source_id, part)) for source_id, part in parts]
         _store.insert_allocations(tx, allocations)
         source = Posting(LedgerAccountCode.DEBTORS, found.amount, found.customer_id, found.billing_account_id)
-        parameters = {"amount": str(found.amount)}
-        enqueue(tx=tx, messages=[NewMessage(found.customer_id, identifiers.new(now), MessageKind.REFUND_SENT, parameters, now)])
     postings = (source, Posting(LedgerAccountCode.PAYMENTS_IN_TRANSIT, -found.amount))
     post(tx=tx, entries=[JournalEntry(identifiers.new(now), local_day(now), SOURCE, str(found.refund_id), now, postings)])
 
@@ -213,6 +212,8 @@ def credit_parts(tx: Transaction, customer_id: UUID, amount: Decimal) -> tuple[U
     """Give what of a customer's credit makes up an amount, the oldest first, and the billing account of the first part."""
     items = [item for item in open_items(tx=tx, customer_id=customer_id) if item.open_amount < 0]
     available = -sum((item.open_amount for item in items), _NOTHING)
+    if not available:
+        raise InvalidInput("The customer has nothing to their credit.", remedy="A payment or credit note must come first.", field="amount")
     if available < amount:
         raise InvalidInput(f"The customer has {available} to their credit, not {amount}.", remedy="Ask for less.", field="amount")
     parts, left = [], amount
@@ -228,9 +229,12 @@ def write_file(*, tx: Transaction, keeper: KeeperClient, path: Path, by: str, no
     """
     Write the pain.001 of everything that is approved and in no file yet; nobody but its owner may read it.
 
+    The customers whose refunds are in it are told; who is left out is not, until a file has theirs.
+
     :raises WrongState: when nothing is to be paid
     :raises AccessDenied: when this service may not see payment data for billing
     """
+    require_said(by=by)
     rows = _collection_store.approved_refunds(tx)
     payees = _payees(tx, keeper, rows)
     good = [row for row in rows if iban.holds(payees[row["refund_id"]][1])]
@@ -238,10 +242,14 @@ def write_file(*, tx: Transaction, keeper: KeeperClient, path: Path, by: str, no
         raise WrongState("No approved refund can be paid.", remedy="Approve one, or see to the IBANs of those that are left out.")
     file_id, day = identifiers.new(now), bank_day_on_or_after(local_day(now))
     transfers = [CreditTransfer(row["end_to_end_id"], row["amount"], *payees[row["refund_id"]], row["reason"]) for row in good]
-    content = pain001(message_id=f"LLT{file_id.hex[:20].upper()}", debtor=LAGE_LANDEN, execution_day=day, made_at=now, transfers=transfers)
+    content = pain001(message_id=our_message_id(file_id), debtor=LAGE_LANDEN, execution_day=day, made_at=now, transfers=transfers)
     digest = hashlib.sha256(content)
-    _collection_store.insert_refund_file(tx, (file_id, day, by, now, digest.digest()))
+    _collection_store.insert_refund_file(tx, (file_id, day, by.strip(), now, digest.digest()))
     _collection_store.move_refunds(tx, [row["refund_id"] for row in good], "sent", file_id)
+    enqueue(tx=tx, messages=[
+        NewMessage(row["customer_id"], identifiers.new(now), MessageKind.REFUND_SENT, {"amount": str(row["amount"])}, now)
+        for row in good if row["customer_id"] is not None
+    ])  # fmt: skip
     write_private(path, content)
     left_out = tuple(row["refund_id"] for row in rows if row not in good)
     return RefundFile(file_id, day, digest.hexdigest(), len(good), sum((row["amount"] for row in good), _NOTHING), left_out)

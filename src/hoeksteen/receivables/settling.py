@@ -7,15 +7,16 @@ from uuid import UUID
 
 from hoeksteen.billing.model import CustomerBill
 from hoeksteen.billing.queries import bill_by_number
-from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.receivables import _settling_store, _store
 from hoeksteen.receivables.model import Allocation, Payment, RegisteredPayment
-from hoeksteen.receivables.operations import enter
+from hoeksteen.receivables.operations import enter, require_euros
 from hoeksteen.receivables.queries import open_items
 from hoeksteen.receivables.refunds import credit_parts
 from hoeksteen.storage.postgres import Transaction
@@ -73,7 +74,7 @@ def write_off(*, tx: Transaction, bill_number: str, why: str, by: str, now: date
     :raises WrongState: when nothing of it is open, or the books of today are closed
     :raises InvalidInput: without a reason and a name
     """
-    _require_words(by, why)
+    require_said(by=by, why=why)
     require_open(tx=tx, day=local_day(now), what="the day of the write-off")
     bill = bill_by_number(tx=tx, bill_number=bill_number)
     _store.lock_customer(tx, bill.customer_id)
@@ -100,9 +101,8 @@ def hold_deposit(*, tx: Transaction, customer_id: UUID, amount: Decimal, why: st
     :raises InvalidInput: when the amount is not money, or more than the customer has to their credit
     :raises WrongState: when the books of today are closed
     """
-    _require_words(by, why)
-    if not amount.is_finite() or amount <= 0 or amount != amount.quantize(CENT):
-        raise InvalidInput(f"The field amount must be euros with two decimals, not {amount}.", remedy="Give what is held, such as 100.00.")
+    require_said(by=by, why=why)
+    require_euros(amount=amount, example="what is held, such as 100.00")
     require_open(tx=tx, day=local_day(now), what="the day of the deposit")
     _store.lock_customer(tx, customer_id)
     account_id, parts = credit_parts(tx, customer_id, amount)
@@ -121,7 +121,7 @@ def release_deposit(*, tx: Transaction, customer_id: UUID, deposit_id: UUID, by:
     :raises NotFound: when the customer has no such deposit
     :raises WrongState: when it was released, or the books of today are closed
     """
-    _require_words(by, "release")
+    require_said(by=by)
     require_open(tx=tx, day=local_day(now), what="the day of the release")
     _store.lock_customer(tx, customer_id)
     found = [one for one in deposits_of(tx=tx, customer_id=customer_id) if one.deposit_id == deposit_id]
@@ -141,8 +141,3 @@ def deposits_of(*, tx: Transaction, customer_id: UUID) -> list[Deposit]:
 
 def _post(tx: Transaction, source: str, reference: UUID, postings: tuple[Posting, ...], now: datetime, identifiers: Identifiers) -> None:
     post(tx=tx, entries=[JournalEntry(identifiers.new(now), local_day(now), source, str(reference), now, postings)])
-
-
-def _require_words(by: str, why: str) -> None:
-    if not 1 <= len(by.strip()) <= 60 or not 1 <= len(why.strip()) <= 140:
-        raise InvalidInput("The fields by and why need a name and a reason.", remedy="Say who does it, and why.", field="why")

@@ -5,11 +5,13 @@ The rows are those of one snapshot of PostgreSQL, the lake's files those of the 
 its name only once it is whole, and holds the SHA-256 of everything in it. What is sealed stays sealed; no key is in it.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ from uuid import UUID
 
 import pyarrow.parquet as pq
 
-from hoeksteen.kernel.errors import Corrupt, InvalidInput, Unavailable, WrongState
+from hoeksteen.kernel.errors import Conflict, Corrupt, InvalidInput, Unavailable, WrongState
 from hoeksteen.storage.lake import Lake, LakeTable
 from hoeksteen.storage.postgres import Database, Transaction
 
@@ -61,31 +63,22 @@ def back_up(*, database: Database, lake: Lake, folder: Path, shape: Shape, now: 
 
     :param folder: the directory to make; until the backup is whole it has another name
     :raises InvalidInput: when the directory exists
+    :raises Conflict: when another backup is writing to it
     :raises Unavailable: when the disk refuses
     """
-    if folder.exists():
-        raise InvalidInput(f"{folder} exists, and a backup is never overwritten.", remedy="Choose another name.")
+    _require_new(folder)
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        (unfinished / "database").mkdir(mode=0o700, parents=True)
-        unfinished.chmod(0o700)
-        with database.transaction() as tx:
-            tx.see_one_moment()
-            manifest: dict[str, Any] = {"format": FORMAT, "taken_at": now.isoformat(), "migrations": _migrations(tx), "lake": {}}
-            files = lake.files_of_heads(tx)
-            manifest["sequences"] = {row["name"]: row["last_value"] for row in tx.rows("SELECT * FROM storage.sequences()")}
-            tell("database")
-            manifest["tables"] = {name: _table_out(tx, name, unfinished) for name in _tables(tx, shape)}
-            for table, of_table in files.items():
-                tell(f"lake: {table}")
-                manifest["lake"][table] = [_file_out(one.path, one.rows, unfinished, table, number) for number, one in enumerate(of_table)]
-        digest = _write_manifest(unfinished, manifest)
-        for directory in sorted((one for one in unfinished.rglob("*") if one.is_dir()), reverse=True):
-            _sync(directory)
-        _sync(unfinished)
-        unfinished.rename(folder)
-        _sync(folder.parent)
+        with _claimed(unfinished, folder):
+            with database.transaction() as tx:
+                tx.see_one_moment()
+                manifest = _all_out(tx, lake, unfinished, shape, now, tell)
+            digest = _write_manifest(unfinished, manifest)
+            for directory in sorted((one for one in unfinished.rglob("*") if one.is_dir()), reverse=True):
+                _sync(directory)
+            _sync(unfinished)
+            unfinished.rename(folder)
+            _sync(folder.parent)
     except OSError as error:
         raise Unavailable(f"The backup was not written: {error.strerror}.", remedy="Free disk space or name another --out.") from error
     copied = [one for of_table in manifest["lake"].values() for one in of_table]
@@ -93,6 +86,44 @@ def back_up(*, database: Database, lake: Lake, folder: Path, shape: Shape, now: 
     return BackupResult(
         {name: one["rows"] for name, one in manifest["tables"].items()}, len(copied), sum(one["rows"] for one in copied), size, digest
     )
+
+
+def _require_new(folder: Path) -> None:
+    if folder.exists():
+        raise InvalidInput(f"{folder} exists, and a backup is never overwritten.", remedy="Choose another name.")
+
+
+@contextmanager
+def _claimed(unfinished: Path, folder: Path) -> Iterator[None]:
+    """Keep a place for one backup, emptied of what one that was killed left there; the claim goes with the process."""
+    unfinished.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(unfinished, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(f"Another backup is writing to {folder}.", remedy="Wait for it, or name another --out.") from None
+        _require_new(folder)  # once more: another one may have been done with it meanwhile
+        os.fchmod(handle, 0o700)
+        for left in unfinished.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield
+    finally:
+        os.close(handle)
+
+
+def _all_out(tx: Transaction, lake: Lake, folder: Path, shape: Shape, now: datetime, tell: Tell) -> dict[str, Any]:
+    """Write every table and every file of the lake, and give the manifest without its digest."""
+    (folder / "database").mkdir(mode=0o700)
+    manifest: dict[str, Any] = {"format": FORMAT, "taken_at": now.isoformat(), "migrations": _migrations(tx), "lake": {}}
+    files = lake.files_of_heads(tx)
+    manifest["sequences"] = {row["name"]: row["last_value"] for row in tx.rows("SELECT * FROM storage.sequences()")}
+    tell("database")
+    manifest["tables"] = {name: _table_out(tx, name, folder) for name in _tables(tx, shape)}
+    for table, of_table in files.items():
+        tell(f"lake: {table}")
+        manifest["lake"][table] = [_file_out(one.path, one.rows, folder, table, number) for number, one in enumerate(of_table)]
+    return manifest
 
 
 def check(*, folder: Path) -> dict[str, Any]:

@@ -154,6 +154,8 @@ def test_what_people_do_with_a_run(operator: BilledOperator, data: Path, keeper:
         ("off_cycle", "", True), ("final", "", True), ("trial", "bram.visser", False), ("trial", "", False)
     ]  # fmt: skip
     assert "off_cycle" in _call(data, "runs", as_json=False)["told"]
+    narrow = CliRunner(env={"COLUMNS": "80"}).invoke(bill, ["runs", "--data", str(data)]).stdout
+    assert [one["run"] in narrow for one in listed] == [True] * 4, "an identifier is never broken: it is copied"
     stopped = CliRunner().invoke(bill, ["stop", "--period", "2026-10", "--data", str(data)])
     assert isinstance(stopped.exception, NotFound) and "under way" in stopped.exception.message
 

@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
-from factories.bank_files import DAY, Statement, camt, receipt
+from factories.bank_files import DAY, Booking, Part, Statement, camt, receipt
 from fixtures.sites import NOW, Browser, World
+from hoeksteen.interfaces.desk import app as desk_app
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.party.model import Customer
 from hoeksteen.receivables import bank
@@ -50,6 +51,28 @@ def test_who_paid_is_shown_one_by_one_and_given_to_a_customer(world: World, bill
     again = staff.post(f"/unmatched/{first}/assign", {"customer": billed.customer_number, "reference": ""})
     assert again.status_code == 409 and "This was decided by bram.visser." in plain(again.text)
     assert "€7.00" not in staff.get("/unmatched").text
+
+
+def test_what_is_no_receipt_in_euros_can_be_given_to_nobody(world: World, billed: Customer, tmp_path: Path) -> None:
+    bookings = (Booking("-3.00", "B1", day=DAY_BEFORE), Booking("5.00", "B2", currency="USD", parts=(Part("5.00", currency="USD"),), day=DAY_BEFORE))
+    path = camt(tmp_path / "g.xml", Statement(bookings, opening="1016.00", identification="G", sequence=2))
+    bank.take(database=world.database, keeper=world.keeper.client("bss"), path=path, now=NOW, identifiers=Identifiers(Random(2)))
+    with world.database.transaction() as tx:
+        odd = [one for one in bank.unmatched(tx=tx) if one.way in ("unknown_debit", "wrong_currency")]
+    assert len(odd) == 2
+    for one in odd:
+        page = manager(world).get(f"/unmatched/{one.bank_entry_id}").text
+        assert "no receipt in euros" in page and "Give it to a customer" not in page
+
+
+def test_every_reason_to_wait_has_words() -> None:
+    source = Path(str(bank.__file__)).parent
+    reasons = {
+        why for file in source.glob("*.py") for call in re.findall(r"\.wait\((.*)\)", file.read_text("utf-8")) for why in re.findall(r'"(\w+)"', call)
+    }
+    reasons.add("parts_do_not_add_up")
+    template = (Path(str(desk_app.__file__)).parent / "templates/_receivables.html").read_text("utf-8")
+    assert len(reasons) > 10 and [why for why in sorted(reasons) if f'"{why}":' not in template] == []
 
 
 def test_what_a_customer_owes(world: World, billed: Customer) -> None:

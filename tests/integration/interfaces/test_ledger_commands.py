@@ -65,7 +65,7 @@ def test_journal_and_audit_file_are_written_whole(operator: BilledOperator, data
         content = out.read_bytes()
         assert content.startswith(begins) and told["sha256"] == hashlib.sha256(content).hexdigest() and told["bytes"] == len(content)
         assert out.stat().st_mode & 0o777 == 0o600
-    assert [one.name for one in (tmp_path / "books").iterdir() if "unfinished" in one.name] == []
+    assert [one.name for one in (tmp_path / "books").iterdir() if "part" in one.name] == []
     assert faults(_result(data, "export", "--period", "2026", "--xaf", "--out", "-", as_json=False).stdout_bytes) == []
     refused = _result(data, "export", "--period", "2026-11", "--out", "-", as_json=False)
     assert refused.exit_code == 2 and "--csv or --xaf" in refused.output

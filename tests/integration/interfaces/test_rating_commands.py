@@ -202,6 +202,12 @@ def test_what_rating_would_make_of_a_month_now(house: House, run: Run) -> None:
     run(usage, "correct", str(charge["record_id"]), "--units", "120", "--by", "x", "--why", "y")
     told, text = run(comparing, "difference", "--month", "2026-10", width=120)
     assert told["micro"] > 0 and "In all EUR +" in text
+    with house.database.transaction() as tx:
+        number = str(tx.value("SELECT billing_account_number FROM party.billing_account"))
+    one, text = run(comparing, "difference", "--month", "2026-10", "--billing-account", number, width=120)
+    assert (one["differences"], number in text) == (told["differences"], True)
+    with pytest.raises(NotFound, match="There is no billing account 9"):
+        run(comparing, "difference", "--month", "2026-10", "--billing-account", "9")
 
 
 def test_small_files_of_the_lake_are_merged_and_no_charge_changes(house: House, run: Run) -> None:
@@ -269,7 +275,7 @@ def test_a_customer_without_use_is_told_so_and_one_that_nobody_is_refused(house:
     with house.database.transaction() as tx:
         number = party.customer(tx=tx, customer_id=line.customer_id).customer_number
     shown, text = run(counters, "show", number)
-    assert shown["counters"] == [] and "nothing used since" in text and "So far" not in text
+    assert shown["counters"] == [] and f"Nothing is counted for customer {number}" in text and "So far" not in text
     for nobody in ("999999999", str(UUID(int=1))):
         for command, words in ((counters, ("show",)), (discount, ("show",)), (usage, ("list", "--month", "2026-10"))):
             with pytest.raises(NotFound, match=nobody):

@@ -21,7 +21,11 @@ from hoeksteen.interfaces.cli.dunning import dispute, dun
 from hoeksteen.interfaces.cli.receivables import receivables
 from hoeksteen.kernel.bank_days import bank_day_on_or_after
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput
-from hoeksteen.receivables import refunds
+from hoeksteen.kernel.time_period import start_of_day
+from hoeksteen.receivables import outlook, refunds
+from hoeksteen.receivables.model import OpenItem
+from hoeksteen.receivables.operations import register_payment
+from hoeksteen.receivables.queries import open_items_of
 
 
 def _result(data: Path, group: Any, *words: str, as_json: bool = True, typed: str | None = None) -> Result:
@@ -87,6 +91,8 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, keeper: 
     assert (filed["run"]["amount"], filed["repeated"]) == ("20.00", False)
     assert filed["run"]["sha256"] in _told(data, collect, "file", run["collection_run_id"], "--out", str(tmp_path / "d.xml"))
     assert "filed" in _told(data, collect, "show")
+    narrow = CliRunner(env={"COLUMNS": "80"}).invoke(collect, ["show", "--data", str(data)]).stdout
+    assert run["collection_run_id"] in narrow, "an identifier is never broken: it is copied"
     file = camt(tmp_path / "f.xml", Statement([receipt("30.00", "A1", text=str(operator.bills(one)[0].bill_number), day=date(2026, 11, 10))]))
     _call(data, bank, "take", str(file))
     call, words = partial(_call, data, refund), ("ask", number, "--amount", "30.00", "--why", "te veel")
@@ -125,6 +131,25 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, keeper: 
     assert ended["state"] == "revoked"
 
 
+def test_open_items_and_ledger_are_read_at_one_moment(operator: BilledOperator, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payment that comes in between makes no difference, which would be told as damage."""
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    pay: dict[str, Any] = {"customer_id": one.customer_id, "billing_account_id": operator.bills(one)[0].billing_account_id}
+
+    def read_and_be_paid(**asked: Any) -> dict[UUID, list[OpenItem]]:
+        found = open_items_of(**asked)
+        with operator.database.transaction() as tx:
+            register_payment(
+                tx=tx, amount=Decimal("20.00"), received_on=date(2026, 11, 20), reference="", now=start_of_day(date(2026, 11, 21)),
+                identifiers=operator.identifiers, **pay,
+            )  # fmt: skip
+        return found
+
+    monkeypatch.setattr(outlook, "open_items_of", read_and_be_paid)
+    assert _call(data, receivables, "ageing", "--day", "2026-11-20")["difference"] == "0.00"
+
+
 def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     (one,) = operator.add("mobile-m")
     operator.run(date(2026, 10, 1))
@@ -142,6 +167,8 @@ def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     assert [one["amount"] for one in agreed["instalments"]] == ["10.00", "10.00"]
     assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
     assert "Nothing is open" in _told(data, receivables, "open", number)
+    with pytest.raises(InvalidInput, match="nothing to their credit"):
+        _call(data, receivables, "hold-deposit", number, "--amount", "10.00", "--why", "security", "--by", "bram")
 
 
 def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
@@ -149,6 +176,8 @@ def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path
     operator.run(date(2026, 10, 1))
     number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
     assert "Nothing was asked" in _told(data, dun, "show", number)
+    assert "Nobody is late." in _told(data, dun, "run", "--day", "2026-11-16")
+    assert "nothing asked: no step due today" in _told(data, dun, "run", "--day", "2026-11-18")
     assert _call(data, dun, "run", "--day", "2026-11-23")["steps"] == {"reminder": 1}
     assert "reminder" in _told(data, dun, "show", number)
     [due] = _call(data, dun, "show", number)["interest"]

@@ -1,13 +1,15 @@
 """Bank statements against bills, on real parts: who paid what, what waits, and that the books say the same."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from factories.bank_files import Booking, Part, Statement, camt, receipt
+from factories.bank_files import Booking, Part, Statement, camt, payment_mark, receipt
 from factories.billed_operator import BilledOperator, Held
 from hoeksteen.billing.legal_entity import payment_reference
 from hoeksteen.disclosure import SealItem, Term
@@ -16,11 +18,11 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.ledger.queries import trial_balance
-from hoeksteen.receivables import bank
+from hoeksteen.receivables import _intake, bank
 from hoeksteen.receivables.bank import BankIntake
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import balance, open_items
-from hoeksteen.receivables.references import payment_mark
+from hoeksteen.storage.postgres import Transaction
 
 NOW = start_of_day(date(2026, 12, 20))
 IBANS = ("NL91ABNA0417164300", "NL20INGB0001234567", "NL69INGB0123456789")
@@ -38,8 +40,8 @@ def three(operator: BilledOperator) -> list[Held]:
 
 @pytest.fixture
 def take(operator: BilledOperator, tmp_path: Path) -> Taking:
-    def taking(*bookings: Booking, kind: str = "053", name: str = "f.xml", **options: object) -> BankIntake:
-        path = camt(tmp_path / name, Statement(bookings, **options), kind=kind)  # type: ignore[arg-type]
+    def taking(*bookings: Booking, kind: str = "053", name: str = "f.xml", **options: Any) -> BankIntake:
+        path = camt(tmp_path / name, Statement(bookings, **options), kind=kind)
         return bank.take(database=operator.database, keeper=operator.keeper, path=path, now=NOW, identifiers=operator.identifiers)
 
     return taking
@@ -126,7 +128,9 @@ def test_the_iban_with_exactly_what_is_open(operator: BilledOperator, three: lis
     assert _open(operator, second) == [], "of the two with this IBAN only one owed 40.00"
     with operator.database.transaction() as tx:
         [suggested] = [one for one in bank.unmatched(tx=tx) if one.way == "amount_differs"]
-        assert suggested.customer_id == first.customer_id
+        assert suggested.perhaps_of == (first.customer_id,)
+        [several] = [one for one in bank.unmatched(tx=tx) if one.way == "several_customers"]
+        assert {*several.perhaps_of} == {second.customer_id, third.customer_id}
         assert sum(one.amount for one in bank.waiting(tx=tx)) == Decimal("99.00")
     assert _books(operator)["1120"] == "-99.00"
 
@@ -210,6 +214,18 @@ def test_a_notification_announces_and_the_statement_books_once(operator: BilledO
     assert (late.count["announced_before"], _books(operator)) == (1, books)
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_equal_payments_are_taken_the_same_however_many_are_matched_at_once(
+    operator: BilledOperator, three: list[Held], take: Taking, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(_intake, "_BATCH", at_once)
+    iban = _fresh_iban(operator)
+    _knows(operator, three[0], iban)
+    done = take(receipt("20.00", "A1", text=_number(operator, three[0])), *(receipt("20.00", f"A{number}", iban=iban) for number in (2, 3, 4)))
+    assert [done.count[f"payment: {way}"] for way in ("bill_named", "iban_and_amount")] == [1, 1]
+    assert (done.count["unmatched: amount_differs"], done.count["overpaid"], _open(operator, three[0])) == (2, 0, [])
+
+
 def test_what_was_typed_by_hand_is_not_booked_again(operator: BilledOperator, three: list[Held], take: Taking) -> None:
     one = three[0]
     with operator.database.transaction() as tx:
@@ -235,6 +251,42 @@ def test_the_bank_takes_back_what_it_booked(operator: BilledOperator, three: lis
         assert [one.way for one in bank.unmatched(tx=tx)] == ["reverses_nothing_known"]
     take(receipt("20.00", "A6", text=_number(operator, three[0])), identification="S-3", sequence=3, opening="991.00", name="c.xml")
     assert _open(operator, three[0]) == ["20.00"]
+
+
+def test_who_paid_what_the_bank_took_back_is_not_kept(operator: BilledOperator, take: Taking) -> None:
+    take(receipt("30.00", "A1", iban=IBANS[1], name="T. Ester"))
+    with operator.database.transaction() as tx:
+        [waiting] = bank.unmatched(tx=tx)
+        assert bank.payer(tx=tx, keeper=operator.keeper, bank_entry_id=waiting.bank_entry_id).account_holder == "T. Ester"
+    back = Booking("-30.00", "A2", is_reversal=True, parts=(Part("30.00", reverses="A1"),))
+    take(back, identification="S-2", sequence=2, opening="1030.00", name="b.xml")
+    with operator.database.transaction() as tx:
+        assert bank.unmatched(tx=tx) == []
+        assert bank.payer(tx=tx, keeper=operator.keeper, bank_entry_id=waiting.bank_entry_id) == bank.Payer(None, None)
+
+
+def test_two_who_decide_about_a_payment_do_it_once(operator: BilledOperator, three: list[Held], take: Taking) -> None:
+    take(receipt("30.00", "A1"))
+    with operator.database.transaction() as tx:
+        [waiting] = bank.unmatched(tx=tx)
+
+    def assign(tx: Transaction, one: Held) -> None:
+        bank.assign(
+            tx=tx, bank_entry_id=waiting.bank_entry_id, customer_id=one.customer_id, by="bram.visser", now=NOW, identifiers=operator.identifiers
+        )  # fmt: skip
+
+    def second() -> None:
+        with operator.database.transaction() as tx:
+            assign(tx, three[1])
+
+    with ThreadPoolExecutor(1) as pool:
+        with operator.database.transaction() as tx:
+            assign(tx, three[0])
+            waits = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                waits.result(timeout=0.5)
+        with pytest.raises(WrongState, match="waits for no decision"):
+            waits.result(timeout=30)
 
 
 def test_who_paid_is_sealed_until_somebody_decides(operator: BilledOperator, three: list[Held], take: Taking) -> None:

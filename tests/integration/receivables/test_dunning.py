@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from hoeksteen.kernel.errors import InvalidInput, WrongState
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.ledger.queries import trial_balance
 from hoeksteen.receivables import dunning, outlook
-from hoeksteen.receivables.dunning import DunningRun
+from hoeksteen.receivables.dunning import DunningRun, Policy
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import balance, open_items
 
@@ -56,13 +57,15 @@ def test_from_a_reminder_to_costs_that_are_paid(operator: BilledOperator, late: 
     letter = _told(operator)["fourteen_day_letter"]
     assert (letter["amount"], letter["costs"], letter["until"]) == ("20.00", "40.00", "2026-12-21")
     assert _run(operator, CHARGED - timedelta(days=1)).steps == {}, "the last day is still free of costs"
-    charged = _run(operator, CHARGED)
+    later = start_of_day(CHARGED) + timedelta(days=2)
+    charged = dunning.run(database=operator.database, day=CHARGED, now=later, identifiers=operator.identifiers)
     assert (charged.steps, charged.costs) == ({"collection_costs": 1}, Decimal("40.00"))
     with operator.database.transaction() as tx:
         assert [(one.kind, one.open_amount) for one in open_items(tx=tx, customer_id=late.customer_id)] == [
             ("bill", Decimal("20.00")), ("fee", Decimal("40.00")),
         ]  # fmt: skip
         assert balance(tx=tx, customer_id=late.customer_id) == Decimal("60.00")
+        assert open_items(tx=tx, customer_id=late.customer_id)[1].item_date == CHARGED, "the day of the run, though it was made up later"
         books = {row.ledger_account_code: row.balance for row in trial_balance(tx=tx)}
         assert (books["8100"], sum(books.values())) == (Decimal("-40.00"), 0)
         assert outlook.ageing(tx=tx, as_of=CHARGED).difference == 0
@@ -86,8 +89,35 @@ def test_who_pays_within_the_term_of_the_letter_pays_no_costs(operator: BilledOp
     operator.run(date(2026, 11, 1), now=start_of_day(WARNED))
     _pay(operator, late, "20.00", CHARGED - timedelta(days=1))
     done = _run(operator, CHARGED)
-    assert (done.closed, done.costs, done.steps) == (1, 0, {}), "the new bill is late too, and was in no letter"
-    assert _run(operator, CHARGED + timedelta(days=1)).steps == {"reminder": 1}
+    assert (done.closed, done.costs, done.steps) == (1, 0, {"reminder": 1}), "the new bill is late too, and was in no letter"
+    again = _run(operator, CHARGED)
+    assert (again.closed, again.steps, again.passed_by) == (0, {}, {"no_step_due_today": 1}), "the same day again changes nothing"
+
+
+def test_the_letter_goes_on_while_its_bill_is_contested_and_another_is_late(operator: BilledOperator, late: Held) -> None:
+    for day in (REMINDED, WARNED):
+        _run(operator, day)
+    operator.run(date(2026, 11, 1), now=start_of_day(WARNED))
+    contest: dict[str, Any] = {
+        "customer_id": late.customer_id,
+        "customer_bill_id": operator.bills(late)[0].customer_bill_id,
+        "by": "anna",
+        "now": start_of_day(DUE),
+    }
+    with operator.database.transaction() as tx:
+        disputes.open_dispute(tx=tx, about="amount", identifiers=operator.identifiers, **contest)
+    done = _run(operator, CHARGED + timedelta(days=1))
+    assert (done.closed, done.steps, done.passed_by) == (0, {}, {"disputed_or_collected": 1})
+    with operator.database.transaction() as tx:
+        disputes.settle_dispute(tx=tx, outcome="rejected", **contest)
+    assert _run(operator, CHARGED + timedelta(days=2)).steps == {"collection_costs": 1}
+
+
+def test_no_policy_takes_two_steps_on_one_day(operator: BilledOperator, late: Held) -> None:
+    policy = Policy(Decimal(5), (("reminder", 0), ("fourteen_day_letter", 0)))
+    for day, steps in ((DUE, {}), (REMINDED, {"reminder": 1}), (REMINDED, {}), (WARNED, {"fourteen_day_letter": 1}), (WARNED, {})):
+        now = start_of_day(day) + timedelta(hours=8)
+        assert dunning.run(database=operator.database, day=day, now=now, identifiers=operator.identifiers, policy=policy).steps == steps
 
 
 def test_what_is_contested_is_never_asked_for(operator: BilledOperator, late: Held) -> None:
@@ -95,12 +125,18 @@ def test_what_is_contested_is_never_asked_for(operator: BilledOperator, late: He
     bill = operator.bills(late)[0]
     now = start_of_day(REMINDED)
     with operator.database.transaction() as tx:
-        arguments = {"tx": tx, "customer_id": late.customer_id, "customer_bill_id": bill.customer_bill_id, "by": "anna.dekker", "now": now}
-        disputes.open_dispute(about="amount", identifiers=operator.identifiers, **arguments)  # type: ignore[arg-type]
+        arguments: dict[str, Any] = {
+            "tx": tx,
+            "customer_id": late.customer_id,
+            "customer_bill_id": bill.customer_bill_id,
+            "by": "anna.dekker",
+            "now": now,
+        }
+        disputes.open_dispute(about="amount", identifiers=operator.identifiers, **arguments)
         with pytest.raises(WrongState, match="contested already"):
-            disputes.open_dispute(about="amount", identifiers=operator.identifiers, **arguments)  # type: ignore[arg-type]
+            disputes.open_dispute(about="amount", identifiers=operator.identifiers, **arguments)
         with pytest.raises(InvalidInput, match="about is one of"):
-            disputes.open_dispute(about="Jan is boos", identifiers=operator.identifiers, **arguments)  # type: ignore[arg-type]
+            disputes.open_dispute(about="Jan is boos", identifiers=operator.identifiers, **arguments)
     for days in (0, 10, 100):
         done = _run(operator, WARNED + timedelta(days=days))
         assert (done.steps, done.passed_by, done.closed) == ({}, {"disputed_or_collected": 1}, 0)
@@ -118,7 +154,7 @@ def test_what_is_contested_is_never_asked_for(operator: BilledOperator, late: He
 
 def test_an_exception_holds_up_to_its_last_day(operator: BilledOperator, late: Held) -> None:
     with operator.database.transaction() as tx:
-        arguments = {
+        arguments: dict[str, Any] = {
             "tx": tx,
             "customer_id": late.customer_id,
             "from_day": DUE,
@@ -126,9 +162,9 @@ def test_an_exception_holds_up_to_its_last_day(operator: BilledOperator, late: H
             "now": start_of_day(DUE),
             "identifiers": operator.identifiers,
         }
-        dunning.except_customer(kind="debt_counselling", until_day=REMINDED + timedelta(days=3), **arguments)  # type: ignore[arg-type]
+        dunning.except_customer(kind="debt_counselling", until_day=REMINDED + timedelta(days=3), **arguments)
         with pytest.raises(InvalidInput, match="An exception needs"):
-            dunning.except_customer(kind="other", until_day=DUE, **arguments)  # type: ignore[arg-type]
+            dunning.except_customer(kind="other", until_day=DUE, **arguments)
     assert _run(operator, REMINDED + timedelta(days=2)).passed_by == {"excepted": 1}
     assert _run(operator, REMINDED + timedelta(days=3)).steps == {"reminder": 1}
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_bill_that_is_given_up(operator: BilledOperator, billed: Held) -> None
     assert (books["4710"], books["1610"], books["1300"]) == ("12.40", "2.60", "20.00")
     with operator.database.transaction() as tx, pytest.raises(WrongState, match="Nothing is open"):
         settling.write_off(tx=tx, bill_number=number, why="again", by="bram", now=NOW, identifiers=operator.identifiers)
-    with operator.database.transaction() as tx, pytest.raises(InvalidInput, match="by and why"):
+    with operator.database.transaction() as tx, pytest.raises(InvalidInput, match="field why"):
         settling.write_off(tx=tx, bill_number=number, why="", by="bram", now=NOW, identifiers=operator.identifiers)
 
 
@@ -70,7 +71,7 @@ def test_a_deposit_is_held_and_released(operator: BilledOperator, billed: Held) 
         held = settling.hold_deposit(
             tx=tx, customer_id=billed.customer_id, amount=Decimal("100.00"), why="new business", by="bram", now=NOW, identifiers=operator.identifiers
         )
-        with pytest.raises(InvalidInput, match=r"has 0\.00 to their credit"):
+        with pytest.raises(InvalidInput, match=r"nothing to their credit"):
             settling.hold_deposit(
                 tx=tx, customer_id=billed.customer_id, amount=Decimal("0.01"), why="more", by="bram", now=NOW, identifiers=operator.identifiers
             )
@@ -78,7 +79,13 @@ def test_a_deposit_is_held_and_released(operator: BilledOperator, billed: Held) 
     operator.run(date(2026, 12, 1))
     assert _open(operator, billed) == ["bill 20.00"], "a deposit pays no bill by itself"
     with operator.database.transaction() as tx:
-        arguments = {"tx": tx, "customer_id": billed.customer_id, "deposit_id": held.deposit_id, "by": "bram", "now": NOW + timedelta(days=20)}
+        arguments: dict[str, Any] = {
+            "tx": tx,
+            "customer_id": billed.customer_id,
+            "deposit_id": held.deposit_id,
+            "by": "bram",
+            "now": NOW + timedelta(days=20),
+        }
         done = settling.release_deposit(identifiers=operator.identifiers, **arguments)
         assert (done.settled, done.left) == (Decimal("20.00"), Decimal("80.00"))
         with pytest.raises(WrongState, match="released before"):
@@ -115,13 +122,13 @@ def test_what_is_to_come(operator: BilledOperator, billed: Held) -> None:
     account = f"{operator.identifiers.new(NOW).int % 10**10:010d}"
     digits = "".join(str(int(character, 36)) for character in f"ABNA{account}NL00")
     with operator.database.transaction() as tx:
-        arguments = {"tx": tx, "now": NOW + timedelta(days=15), "identifiers": operator.identifiers}
+        arguments: dict[str, Any] = {"tx": tx, "now": NOW + timedelta(days=15), "identifiers": operator.identifiers}
         mandates.add(
             keeper=operator.keeper, customer_id=direct.customer_id, text=f"NL{98 - int(digits) % 97:02d}ABNA{account}", account_holder="X",
-            signed_on=date(2026, 11, 1), by="b", **arguments,  # type: ignore[arg-type]
+            signed_on=date(2026, 11, 1), by="b", **arguments,
         )  # fmt: skip
         owed = balance(tx=tx, customer_id=direct.customer_id)
-        collecting.prepare(collection_day=date(2027, 1, 20), by="b", **arguments)  # type: ignore[arg-type]
+        collecting.prepare(collection_day=date(2027, 1, 20), by="b", **arguments)
         found = outlook.forecast(tx=tx, as_of=date(2027, 1, 5), weeks=4)
     assert found.overdue == Decimal("40.00")
     assert [(one.first_day.isoformat(), one.collections, one.transfers) for one in found.weeks] == [

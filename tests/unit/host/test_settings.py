@@ -65,7 +65,7 @@ def test_a_demonstration_beside_the_place_that_is_empty_is_named(tmp_path: Path)
 def test_a_file_is_replaced_or_left(tmp_path: Path) -> None:
     file = tmp_path / "file"
     replace_file(file, "one", mode=0o600)
-    with pytest.raises(TypeError):
+    with pytest.raises(AttributeError):
         replace_file(file, None, mode=0o600)  # type: ignore[arg-type]  # the wrong type is what fails half-way
     assert file.read_text() == "one"
 

@@ -12,8 +12,8 @@ import pytest
 
 from hoeksteen.host.settings import default_data
 from hoeksteen.interfaces.cli import main as border
-from hoeksteen.interfaces.cli.options import write_private
 from hoeksteen.kernel.money import euros
+from hoeksteen.kernel.private_files import write_private
 
 SECRET = "123456782"
 

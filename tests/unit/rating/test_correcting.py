@@ -96,6 +96,16 @@ def test_once_billed_the_charge_is_taken_back_with_its_units_and_no_other_moves(
     assert world.rate(NOVEMBER).digest == first, "once more the same"
 
 
+def test_what_rating_would_change_counts_a_corrected_call_once(world: RatedLake) -> None:
+    world.use([call("a", 10, zone="EU")])
+    world.rate(OCTOBER)
+    close(world)
+    correct(world, "a", Right(units=20 * MINUTE))
+    with world.database.transaction() as tx:
+        [one] = difference(tx=tx, lake=world.lake, month=OCTOBER)
+    assert (one.records_before, one.records_after, one.micro_after // CENTS) == (1, 1, 20 * 35 + 10)
+
+
 def test_what_was_not_used_at_all_is_taken_back_alone(world: RatedLake) -> None:
     world.use([call("a", 10, zone="EU")])
     world.rate(OCTOBER)

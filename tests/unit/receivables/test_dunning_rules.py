@@ -47,14 +47,30 @@ def test_the_shipped_policy_is_read() -> None:
             "{minimum: 5, steps: [{kind: reminder, after_days: 7}, {kind: collection_costs, after_days: 7}]}",
             "Step 2 charges costs without the letter",
         ),
+        ("{minimum: 5, steps: []}", "needs a minimum in euros"),
+        *(
+            (f"{{minimum: {minimum}, steps: [{{kind: reminder, after_days: 7}}]}}", "needs a minimum in euros")
+            for minimum in (
+                "abc",
+                "true",
+                "-5",
+                ".nan",
+                ".inf",
+                "1e9",
+                "5.001",
+                "[5]",
+                "",
+            )
+        ),
+        ("{minimum: 5, steps: [{kind: reminder, after_days: true}]}", "Step 1 of the policy"),
+        ("minimum: 5\nminimum: 6\nsteps: []", "policy, line 2: minimum stands twice"),
+        ("{minimum: 5", "is not YAML"),
+        ("{minimum: 060, steps: []}", "read as another number"),
         ("{minimum: 5, steps: [{kind: reminder, after_days: 7}, {kind: block, after_days: 7}]}", "Step 2 blocks services without a notice"),
         (
             "{minimum: 5, steps: [{kind: block_notice, after_days: 7}, {kind: block, after_days: 15, incoming_days: 0}]}",
             "Step 2 needs incoming_days",
         ),
-        ("{minimum: 5, steps: []}", "needs a minimum and a step"),
-        ("{minimum: .nan, steps: [{kind: reminder, after_days: 1}]}", "needs a minimum and a step"),
-        ("{minimum: some, steps: [{kind: reminder, after_days: 1}]}", "needs a minimum and a step"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(text: str, says: str) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from factories.bank_files import payment_mark
 from hoeksteen.billing.legal_entity import payment_reference
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.receivables.iban import checked, holds
-from hoeksteen.receivables.references import bills_named, payment_mark
+from hoeksteen.receivables.references import bills_named
 
 NUMBER = "LLT-2026-00000042"
 RF = payment_reference(NUMBER)

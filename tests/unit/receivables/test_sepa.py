@@ -11,7 +11,7 @@ from lxml import etree
 
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.kernel.bank_days import bank_day_before, bank_day_on_or_after, is_bank_day
-from hoeksteen.receivables.sepa import CreditTransfer, DirectDebit, pain001, pain008, spoken
+from hoeksteen.receivables.sepa import CreditTransfer, DirectDebit, Scheme, SequenceType, pain001, pain008, spoken
 
 NOW = datetime(2026, 12, 1, 8, 30, tzinfo=UTC)
 _NS = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.008.001.08"}
@@ -23,9 +23,9 @@ def _valid(content: bytes, kind: str) -> etree._Element:
     return root
 
 
-def _debit(number: int, sequence: str, scheme: str = "core", name: str = "J. de Wit") -> DirectDebit:
+def _debit(number: int, sequence: SequenceType, scheme: Scheme = "core", name: str = "J. de Wit") -> DirectDebit:
     return DirectDebit(
-        f"LLTD{number:028d}", Decimal("54.95"), scheme, sequence, "LLT-M1", date(2026, 1, 2), name, "NL91ABNA0417164300", "LLT-2026-00000001",  # type: ignore[arg-type]
+        f"LLTD{number:028d}", Decimal("54.95"), scheme, sequence, "LLT-M1", date(2026, 1, 2), name, "NL91ABNA0417164300", "LLT-2026-00000001",
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from hoeksteen.billing.documents.ubl import render_ubl
 from hoeksteen.billing.documents.view import InvoiceView, invoice_views
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import AccessDenied, Conflict
+from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.storage.postgres import Database
 
@@ -134,7 +135,7 @@ def write_batch(
     written = 0
     for bill, view in views.items():
         for kind in wanted[bill] if go_on() else ():
-            _write(place(folder, bill.bill_number, kind), _RENDER[kind](view))
+            write_private(place(folder, bill.bill_number, kind), _RENDER[kind](view), durable=False)
             written += 1
     there = len(bills) * len(kinds) - sum(len(kinds_wanted) for kinds_wanted in wanted.values())
     return BatchDone(len(bills), written, there, tuple(refused))
@@ -161,14 +162,6 @@ def _views(
         found |= views
         refused += not_made
     return found, refused
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(content)
-    beside.replace(path)
 
 
 @contextmanager

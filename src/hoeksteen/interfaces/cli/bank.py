@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
+    by_option,
     counted,
     data_option,
     emit_json,
@@ -33,7 +34,6 @@ from hoeksteen.receivables.queries import balance
 from hoeksteen.receivables.status_reports import ReportIntake
 
 _SERVICE = "bss"
-_BY = click.option("--by", "decided_by", required=True, help="Who decides; it stands beside the decision.")
 _ENTRY = click.argument("entry_id", metavar="ENTRY", type=click.UUID)
 _LIMIT = click.option("--limit", type=click.IntRange(1, banking.SHOWN_MAX), default=50, show_default=True)
 
@@ -170,14 +170,14 @@ def unmatched(limit: int, data: Path, as_json: bool) -> None:
     """Show what waits and why, the oldest first; whose IBAN it is is told by `bank payer`."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found, sums = banking.unmatched(tx=tx, limit=limit), banking.waiting(tx=tx)
-        known = customers(tx=tx, customer_ids=[one.customer_id for one in found if one.customer_id])
+        known = customers(tx=tx, customer_ids=[*{whose for one in found for whose in one.perhaps_of}])
     numbers = {one.customer_id: one.customer_number for one in known}
     table = report_table("Payments that wait")
     for heading in ("entry", "booked", "amount", "why", "perhaps of"):
         table.add_column(heading, justify="right" if heading == "amount" else "left", no_wrap=heading in ("entry", "amount"))
     for one in found:
         amount = f"{one.amount:,}" + ("" if one.currency == "EUR" else f" {one.currency}")
-        perhaps = numbers.get(one.customer_id, "") if one.customer_id else ""
+        perhaps = ", ".join(numbers[whose] for whose in one.perhaps_of if whose in numbers)
         table.add_row(str(one.bank_entry_id), f"{one.bank_day}", amount, one.way.replace("_", " "), perhaps)
     console = report_console(as_json=as_json)
     print_table(console, table, nothing="Nothing waits: somebody was found for every payment.")
@@ -212,15 +212,15 @@ def payer(entry_id: UUID, data: Path, as_json: bool) -> None:
 @_ENTRY
 @click.option("--customer", required=True, help="The customer's number or identifier.")
 @click.option("--reference", default="", help="A bill that it is for, by number or payment reference.")
-@_BY
+@by_option()
 @data_option
 @json_option
-def assign(entry_id: UUID, customer: str, reference: str, decided_by: str, data: Path, as_json: bool) -> None:
+def assign(entry_id: UUID, customer: str, reference: str, who: str, data: Path, as_json: bool) -> None:
     """Give an unmatched payment to a customer, and let it settle what they owe."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         whom = meant_customer(tx=tx, named=customer)
         done = banking.assign(
-            tx=tx, bank_entry_id=entry_id, customer_id=whom.customer_id, reference=reference, by=decided_by, now=runtime.clock.now(),
+            tx=tx, bank_entry_id=entry_id, customer_id=whom.customer_id, reference=reference, by=who, now=runtime.clock.now(),
             identifiers=runtime.identifiers,
         )  # fmt: skip
         now = runtime.clock.now()

@@ -13,7 +13,7 @@ from hoeksteen.billing import queries as bills
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.credit_notes import credit_notes_of
 from hoeksteen.billing.model import BillAudit, CustomerBill
-from hoeksteen.billing.wording import line_text, money, percent
+from hoeksteen.billing.wording import line_text, percent
 from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
@@ -76,7 +76,7 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
     for heading, justify in (("", "right"), ("what", "left"), ("period", "left"), ("quantity", "left"), ("net", "right"), ("price", "right")):
         table.add_column(heading, justify="right" if justify == "right" else "left")
     for rate, text in lines:
-        table.add_row(str(rate.line), text.description, text.period, text.quantity, _money(rate.net), _money(rate.amount))
+        table.add_row(str(rate.line), text.description, text.period, text.quantity.replace("\u2212", "-"), _money(rate.net), _money(rate.amount))
     table.add_section()
     for tax in found.taxes:
         table.add_row("", f"VAT {percent(tax.tax_rate, language=_LANGUAGE)} on {_money(tax.taxable)}", "", "", "", _money(tax.tax))
@@ -174,7 +174,7 @@ def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
 
 
 def _money(amount: Decimal) -> str:
-    return money(amount, language=_LANGUAGE)
+    return f"{amount:,.2f}"
 
 
 for command in (*running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_explain.commands, accounts.final):

@@ -26,11 +26,11 @@ from hoeksteen.interfaces.cli.options import (
     report_console,
     report_table,
     require_writable,
-    write_private,
 )
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys import work
 from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.time_period import bill_period
 
 _SERVICE = "bss"

@@ -19,12 +19,12 @@ from hoeksteen.billing.audit import ledger_difference
 from hoeksteen.billing.comparing import LARGEST, compare_runs
 from hoeksteen.billing.model import AccountChange, AccountHold, BillRunProgress, BillRunResult, HeldAccount, RunComparison
 from hoeksteen.billing.sending import send_bills
-from hoeksteen.billing.wording import money
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.deciding import Deciding, deciding
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_month,
+    at_local,
     background_option,
     counted,
     data_option,
@@ -45,7 +45,6 @@ from hoeksteen.storage.postgres import Transaction
 _SERVICE = "bss"
 _SAMPLE = 5
 _HELD_SHOWN_MAX = 50
-_LANGUAGE = "en"
 
 period_option = click.option("--period", "month", required=True, callback=a_month, help="The month of usage, such as 2026-10.")
 _cycle_option = click.option(
@@ -147,14 +146,17 @@ def runs(data: Path, as_json: bool) -> None:
         emit_json({"runs": rows})
         return
     table = report_table("Bill runs")
-    for heading in ("period", "kind", "state", "by", "approved by", "bills", "gross", "run"):
+    for heading in ("period", "kind", "state", "by", "approved by", "bills", "gross"):
         table.add_column(heading, justify="right" if heading in ("bills", "gross") else "left")
     for row in rows:
         state = row["progress"] or ("sent" if row["sent"] else row["state"])
         table.add_row(
-            row["period"], row["kind"], state, row["by"], row["approved_by"], f"{row['bills']:,}", money(row["gross"], language=_LANGUAGE), row["run"]
+            row["period"], row["kind"], state, row["by"], row["approved_by"], f"{row['bills']:,}", _money(row["gross"])
         )  # fmt: skip
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for row in rows:  # beside the table they would be broken on a terminal of 80 columns
+        console.print(f"  {row['kind']} of {row['period']}: {row['run']}", highlight=False, soft_wrap=True)
 
 
 @click.command()
@@ -208,7 +210,7 @@ def approve(month: date, cycle_day: int, decides: Deciding, data: Path, as_json:
         figures = {"run": found.bill_run_id, "approved_by": found.approved_by, "bills": found.bills, "gross": found.gross}
         emit_json(figures | {"content_sha256": facts["content_sha256"], "signed_sha256": signer.digest.hex()})
         return
-    click.echo(f"{found.approved_by} approves {counted(found.bills, 'bill')} of {month:%Y-%m}, together {money(found.gross, language=_LANGUAGE)}.")
+    click.echo(f"{found.approved_by} approves {counted(found.bills, 'bill')} of {month:%Y-%m}, together {_money(found.gross)}.")
     click.echo(f"Signed, and in the keeper's log: SHA-256 {signer.digest.hex()}.")
 
 
@@ -360,7 +362,7 @@ def _held(tx: Transaction, result: BillRunResult) -> list[tuple[str, HeldAccount
 
 
 def _show_comparison(console: Console, found: RunComparison, numbers: Mapping[UUID, str]) -> None:
-    named = [f"{one.kind} of {one.period.first_day:%Y-%m}, begun {one.started_at:%Y-%m-%d %H:%M}" for one in (found.before, found.after)]
+    named = [f"{one.kind} of {one.period.first_day:%Y-%m}, begun {at_local(one.started_at)}" for one in (found.before, found.after)]
     table = report_table(f"{named[1]}, against {named[0]}")
     for heading in ("", "before", "after", "difference"):
         table.add_column(heading, justify="right" if heading else "left")
@@ -432,7 +434,7 @@ def _progress() -> Iterator[Callable[[BillRunProgress], None]]:
 
 
 def _money(amount: Decimal) -> str:
-    return money(amount, language=_LANGUAGE)
+    return f"{amount:,.2f}"
 
 
 commands: list[click.Command] = [run, runs, difference, approve, stop, send, hold, release, holds, again]

@@ -8,9 +8,8 @@ import click
 from hoeksteen.billing.legal_entity import PAYMENT_TERM_DAYS
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
-from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
+from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
-from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.party.operations import set_terms
 from hoeksteen.party.queries import billing_accounts
 
@@ -32,14 +31,8 @@ def terms(
 ) -> None:  # fmt: skip
     """Show the terms of a customer's billing accounts, or change those of one; bills that are there stay as they are."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        customer_id = meant_customer(tx=tx, named=customer).customer_id
         if days is not None or reference is not None or vat is not None:
-            chosen = [one for one in billing_accounts(tx=tx, customer_id=customer_id) if billing_account_number in (None, one.billing_account_number)]
-            if len(chosen) != 1:
-                raise InvalidInput(
-                    f"--billing-account: {len(chosen)} of the customer's are meant.", remedy="Name one; without options they are listed."
-                )
-            changed = chosen[0]
+            changed = meant_billing_account(tx=tx, named=customer, number=billing_account_number)
             if days is not None:
                 changed = replace(changed, payment_term_days=days or None)
             if reference is not None:
@@ -47,7 +40,7 @@ def terms(
             if vat is not None:
                 changed = replace(changed, tax_treatment="reverse_charge" if vat == "reverse-charge" else "domestic")
             set_terms(tx=tx, billing_account=changed)
-        held = billing_accounts(tx=tx, customer_id=customer_id)
+        held = billing_accounts(tx=tx, customer_id=meant_customer(tx=tx, named=customer).customer_id)
     table = report_table(f"Billing accounts of {customer}")
     for heading in ("account", "days to pay", "reference", "VAT"):
         table.add_column(heading)

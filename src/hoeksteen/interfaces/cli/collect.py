@@ -16,6 +16,7 @@ from hoeksteen.interfaces.cli.deciding import Deciding, deciding
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_euro_amount,
+    by_option,
     counted,
     data_option,
     emit_json,
@@ -31,7 +32,6 @@ from hoeksteen.receivables import collecting, mandates, refunds
 from hoeksteen.receivables.mandates import Mandate
 
 _SERVICE = "bss"
-_BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 _OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file for the bank; nobody but its owner may read it."
 )
@@ -51,7 +51,7 @@ def mandate() -> None:
 @click.option("--signed-on", required=True, callback=a_day, help="The day of the signature.")
 @click.option("--scheme", type=click.Choice(["core", "b2b"]), default="core", show_default=True)
 @click.option("--one-off", is_flag=True, help="For one collection only.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def add_mandate(
@@ -70,7 +70,7 @@ def add_mandate(
 
 @mandate.command("take-over")
 @customer_argument
-@_BY
+@by_option()
 @data_option
 @json_option
 def take_over(customer: str, who: str, data: Path, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def show_mandates(customer: str, data: Path, as_json: bool) -> None:
 @click.argument("mandate_id", metavar="MANDATE", type=click.UUID)
 @click.option("--iban-from", type=click.File(), required=True, help="A file with the new IBAN, or -.")
 @click.option("--holder", "account_holder", help="Whose bank account it is, where that is another name.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def amend(
@@ -154,7 +154,7 @@ def collect() -> None:
 
 @collect.command()
 @click.option("--day", required=True, callback=a_day, help="The day of the collection, at least 14 days away; banks must settle on it.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def prepare(day: date, who: str, data: Path, as_json: bool) -> None:
@@ -198,12 +198,15 @@ def show_runs(data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = collecting.runs(tx=tx)
     table = report_table("Collection runs")
-    for heading in ("run", "day", "state", "collections", "euros", "settled", "came back", "withdrawn"):
-        table.add_column(heading, justify="left" if heading in ("run", "day", "state") else "right")
+    for heading in ("day", "state", "collections", "euros", "settled", "came back", "withdrawn"):
+        table.add_column(heading, justify="left" if heading in ("day", "state") else "right")
     for one in found:
         figures = [f"{figure:,}" for figure in (one.count, one.amount, one.settled, one.came_back, one.withdrawn)]
-        table.add_row(str(one.collection_run_id), f"{one.collection_day}", one.state, *figures)
-    print_table(report_console(as_json=as_json), table, nothing="No run yet: `hoeksteen collect prepare`.")
+        table.add_row(f"{one.collection_day}", one.state, *figures)
+    console = report_console(as_json=as_json)
+    print_table(console, table, nothing="No run yet: `hoeksteen collect prepare`.")
+    for one in found:  # beside the table they would be broken on a terminal of 80 columns
+        console.print(f"  run of {one.collection_day}: {one.collection_run_id}", highlight=False, soft_wrap=True)
     if as_json:
         emit_json({"runs": [asdict(one) for one in found]})
 
@@ -301,7 +304,7 @@ def approve(refund_id: UUID, decline: bool, decides: Deciding, data: Path, as_js
 
 @refund.command()
 @click.argument("refund_id", metavar="REFUND", type=click.UUID)
-@_BY
+@by_option()
 @data_option
 @json_option
 def again(refund_id: UUID, who: str, data: Path, as_json: bool) -> None:
@@ -329,7 +332,7 @@ def list_refunds(state: str | None, data: Path, as_json: bool) -> None:
 
 @refund.command("file")
 @_OUT
-@_BY
+@by_option()
 @data_option
 @json_option
 def refund_file(out: Path, who: str, data: Path, as_json: bool) -> None:

@@ -73,7 +73,10 @@ def show(customer: str, data: Path, as_json: bool) -> None:
     if found:
         console.print(table)
     else:
-        console.print(f"Customer {whose.customer_number}: nothing used since {since} was counted.", soft_wrap=True)
+        console.print(
+            f"Nothing is counted for customer {whose.customer_number} in bill periods that began on {since} or later: no use of an allowance, and no"
+            " spending. `hoeksteen counters refresh` counts what was collected.", soft_wrap=True,
+        )  # fmt: skip
     for stop in stops:
         console.print(f"Roaming of product {stop.product_id} is stopped since {local_day(stop.stopped_at)} by {escape(stop.cap_id)}.", soft_wrap=True)
     if as_json:

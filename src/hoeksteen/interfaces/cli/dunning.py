@@ -13,6 +13,7 @@ from hoeksteen.care import disputes
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
     a_day,
+    by_option,
     counted,
     data_option,
     emit_json,
@@ -31,7 +32,6 @@ from hoeksteen.product.blocking import blocks_of
 from hoeksteen.receivables import dunning, interest
 
 _SERVICE = "bss"
-_BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 
 
 @click.group()
@@ -107,7 +107,7 @@ def show(customer: str, data: Path, as_json: bool) -> None:
         until = f"until {block.lifted_from}" if block.lifted_from else f"emergency calls go on, incoming ones until {block.incoming_until}"
         console.print(f"Service {block.product_id} suspended from {block.from_day}: {until}", soft_wrap=True)
     for each in contested:
-        console.print(f"Dispute about {each.about.replace('_', ' ')} since {each.opened_at:%Y-%m-%d}: {each.outcome or 'open'}", soft_wrap=True)
+        console.print(f"Dispute about {each.about.replace('_', ' ')} since {local_day(each.opened_at)}: {each.outcome or 'open'}", soft_wrap=True)
     if as_json:
         found = {"cases": [asdict(case) for case in cases], "exceptions": [asdict(one) for one in exceptions]}
         emit_json(
@@ -124,7 +124,7 @@ def show(customer: str, data: Path, as_json: bool) -> None:
 @customer_argument
 @click.option("--kind", type=click.Choice(dunning.EXCEPTIONS), required=True)
 @click.option("--until", "until_day", callback=a_day, help="The first day on which something may be asked again; by default until further notice.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def except_(customer: str, kind: str, until_day: date | None, who: str, data: Path, as_json: bool) -> None:
@@ -144,7 +144,7 @@ def except_(customer: str, kind: str, until_day: date | None, who: str, data: Pa
 
 @dun.command("interest")
 @customer_argument
-@_BY
+@by_option()
 @data_option
 @json_option
 def charge_interest(customer: str, who: str, data: Path, as_json: bool) -> None:
@@ -164,7 +164,7 @@ def charge_interest(customer: str, who: str, data: Path, as_json: bool) -> None:
 @customer_argument
 @click.argument("fee_id", metavar="FEE", type=click.UUID)
 @click.option("--why", required=True, help="Why; it stands beside what was taken back.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def waive(customer: str, fee_id: UUID, why: str, who: str, data: Path, as_json: bool) -> None:
@@ -188,7 +188,7 @@ def dispute() -> None:
 @dispute.command("open")
 @click.argument("bill_number")
 @click.option("--about", type=click.Choice(disputes.ABOUT), required=True)
-@_BY
+@by_option()
 @data_option
 @json_option
 def open_(bill_number: str, about: str, who: str, data: Path, as_json: bool) -> None:
@@ -207,7 +207,7 @@ def open_(bill_number: str, about: str, who: str, data: Path, as_json: bool) -> 
 @dispute.command()
 @click.argument("bill_number")
 @click.option("--outcome", type=click.Choice(disputes.OUTCOMES), required=True)
-@_BY
+@by_option()
 @data_option
 @json_option
 def settle(bill_number: str, outcome: str, who: str, data: Path, as_json: bool) -> None:

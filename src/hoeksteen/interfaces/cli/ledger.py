@@ -1,15 +1,13 @@
 """`hoeksteen ledger`: the trial balance, closing the books of a month, and what accountants and tax inspectors take along."""
 
 import hashlib
-import os
 import re
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 from rich.table import Table
@@ -18,6 +16,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
     a_day,
     a_month,
+    at_local,
     counted,
     data_option,
     emit_json,
@@ -30,6 +29,7 @@ from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys.audit_file import audit_file
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import Corrupt
+from hoeksteen.kernel.private_files import private_file
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, local_day
 from hoeksteen.ledger.exporting import journal_csv
 from hoeksteen.ledger.model import AccountingPeriod
@@ -146,20 +146,10 @@ def export(period: BillPeriod, form: str | None, out: Path, data: Path, as_json:
 def _write(out: Path, pieces: Iterable[bytes]) -> tuple[str, int]:
     """Write a file that its owner alone can read, whole or not at all."""
     digest, size = hashlib.sha256(), 0
-    unfinished = out.with_name(f"{out.name}.unfinished")
-    with ExitStack() as opened:
-        if str(out) == "-":
-            file: BinaryIO = sys.stdout.buffer
-        else:
-            file = opened.enter_context(open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)))
-            opened.callback(lambda: unfinished.unlink(missing_ok=True))
+    with nullcontext(sys.stdout.buffer) if str(out) == "-" else private_file(out) as file:
         for piece in pieces:
             digest.update(piece)
             size += file.write(piece)
-        if str(out) != "-":
-            file.flush()
-            os.fsync(file.fileno())
-            unfinished.rename(out)
     return digest.hexdigest(), size
 
 
@@ -169,7 +159,7 @@ def _table(closed: list[AccountingPeriod]) -> Table:
         table.add_column(heading, justify="right" if heading in ("entries", "postings", "debit = credit") else "left")
     for one in closed:
         table.add_row(
-            f"{one.first_day:%Y-%m}", f"{one.entries:,}", f"{one.postings:,}", f"{one.debit:,}", f"{one.closed_at:%Y-%m-%d %H:%M}", one.closed_by,
+            f"{one.first_day:%Y-%m}", f"{one.entries:,}", f"{one.postings:,}", f"{one.debit:,}", at_local(one.closed_at), one.closed_by,
             one.digest[:16],
         )  # fmt: skip
     return table

@@ -7,9 +7,8 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.options import at_local, data_option, emit_json, json_option, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
-from hoeksteen.kernel.time_period import OPERATOR_ZONE
 from hoeksteen.messages import operations, queries
 from hoeksteen.messages.model import MessageState, SmtpServer
 from hoeksteen.party.queries import customers
@@ -62,7 +61,7 @@ def show(data: Path, as_json: bool) -> None:
         for heading in ("customer", "message", "tried last", "why"):
             table.add_column(heading)
         for entry in failed:
-            at = f"{entry.at.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}"
+            at = at_local(entry.at)
             table.add_row(numbers.get(entry.customer_id, ""), entry.kind.value.replace("_", " "), at, escape(entry.reply))
         console.print(table)
     if as_json:

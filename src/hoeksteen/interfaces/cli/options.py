@@ -5,7 +5,7 @@ import os
 import pwd
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from hoeksteen.host.settings import default_data
 from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.kernel.time_period import OPERATOR_ZONE
 
 _YEARS = (1990, 2100)  # days beyond them are typing errors
 DESK_PORT = 8420
@@ -49,16 +50,14 @@ def background_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--background", is_flag=True, help="Let the worker do it; `hoeksteen jobs` shows how far it is.")(command)
 
 
+def by_option(name: str = "who") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--by NAME`, who does it: it stands beside what was done."""
+    return click.option("--by", name, required=True, help="Who does it; it stands beside what was done.")
+
+
 def emit_json(figures: dict[str, Any]) -> None:
     """Print the figures as one line of JSON."""
     click.echo(json.dumps(figures, default=str, ensure_ascii=False))
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that holds personal data or evidence: nobody but its owner may read it, whatever stood there before."""
-    with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(content)
 
 
 def require_writable(path: Path) -> None:
@@ -70,7 +69,7 @@ def require_writable(path: Path) -> None:
     me = pwd.getpwuid(os.geteuid()).pw_name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        may = os.access(path if path.exists() else path.parent, os.W_OK)
+        may = os.access(path if path.exists() and not path.is_file() else path.parent, os.W_OK)  # a file is replaced in its folder
     except OSError:
         may = False
     if not may:
@@ -143,6 +142,11 @@ def report_pairs(title: str | None = None) -> Table:
     table.add_column("name")
     table.add_column("value")
     return table
+
+
+def at_local(instant: datetime) -> str:
+    """Give an instant as the clocks of the operator showed it, to the minute."""
+    return f"{instant.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}"
 
 
 def report_console(*, as_json: bool) -> Console:

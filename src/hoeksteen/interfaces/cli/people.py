@@ -18,6 +18,7 @@ from hoeksteen.host.installation import SERVICES, Installation
 from hoeksteen.host.processes import run_as
 from hoeksteen.host.settings import replace_file
 from hoeksteen.kernel.errors import InvalidInput, NotFound, Unavailable, WrongState
+from hoeksteen.storage.yaml_text import NoYaml, read_yaml
 
 OPERATOR, VENDOR = "lage-landen", "meridian"
 _GRANT_DAYS = 365
@@ -141,9 +142,12 @@ def approve_standing_grants(installation: Installation, *, customers: int) -> li
 
 def _own_document(installation: Installation, file: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(file.read_text("utf-8"))
+        document = read_yaml(file.read_text("utf-8"))
         operator = next(entry["organisation"] for entry in document["organisations"] if entry.get("operator"))
-    except (yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError, AttributeError, StopIteration) as error:
+    except NoYaml as error:
+        where = "" if error.line is None else f", line {error.line}"
+        raise InvalidInput(f"{file}{where}: {error}.", remedy="Write it as docs/operations.md shows, section People.") from error
+    except (UnicodeDecodeError, LookupError, TypeError, AttributeError, StopIteration) as error:
         raise InvalidInput(
             f"{file} names no organisations of which one is the operator.", remedy="Write it as docs/operations.md shows, section People."
         ) from error

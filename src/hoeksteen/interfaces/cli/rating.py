@@ -1,7 +1,7 @@
 """`hoeksteen rate`: what rating would make of a month now, or at other prices; nothing is written. `hoeksteen lake`: merging its files."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,10 @@ from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.whom import numbered_billing_account
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.money import euros
+from hoeksteen.party.queries import billing_accounts_by_id, customers
 from hoeksteen.rating import rerating
 from hoeksteen.rating.rerating import Difference
 from hoeksteen.rating.retaining import retain
@@ -32,18 +34,20 @@ def rate() -> None:
 
 @rate.command()
 @click.option("--month", callback=a_month, required=True, help="The month in which the bill periods begin, such as 2026-10.")
-@click.option("--billing-account", type=click.UUID, help="Of this one alone.")
+@click.option("--billing-account", "named", help="Of this one alone: its number, or its identifier.")
 @data_option
 @json_option
-def difference(month: date, billing_account: UUID | None, data: Path, as_json: bool) -> None:
+def difference(month: date, named: str | None, data: Path, as_json: bool) -> None:
     """Rate a month as everything stands now, and show where the result is not what was charged."""
     began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        if billing_account is None:
+        if named is None:
             found = rerating.difference(tx=tx, lake=runtime.lake, month=month)
         else:
-            found = rerating.rerate_account(tx=tx, lake=runtime.lake, billing_account_id=billing_account, month=month)
-    _show_differences(found, as_json=as_json)
+            chosen = numbered_billing_account(tx=tx, named=named).billing_account_id
+            found = rerating.rerate_account(tx=tx, lake=runtime.lake, billing_account_id=chosen, month=month)
+        accounts = billing_accounts_by_id(tx=tx, billing_account_ids=[*{one.billing_account_id for one in found}])
+    _show_differences(found, {one.billing_account_id: one.billing_account_number for one in accounts}, as_json=as_json)
     if as_json:
         figures = {"month": f"{month:%Y-%m}", "differences": [asdict(one) for one in found]}
         emit_json({**figures, "micro": sum(one.micro_after - one.micro_before for one in found), "seconds": round(time.monotonic() - began, 2)})
@@ -61,12 +65,13 @@ def what_if_command(month: date, catalogue: Path, data: Path, as_json: bool) -> 
     """Rate a month at other prices, and show what it would have brought and for whom it would change most."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = what_if(tx=tx, lake=runtime.lake, month=month, catalogue=catalogue)
-    _show_what_if(found, as_json=as_json)
+        known = customers(tx=tx, customer_ids=[one.customer_id for one in found.most])
+    _show_what_if(found, {one.customer_id: one.customer_number for one in known}, as_json=as_json)
     if as_json:
         emit_json({**asdict(found), "month": f"{month:%Y-%m}", "micro_before": found.micro_before, "micro_after": found.micro_after})
 
 
-def _show_differences(found: Sequence[Difference], *, as_json: bool) -> None:
+def _show_differences(found: Sequence[Difference], numbers: Mapping[UUID, str], *, as_json: bool) -> None:
     console = report_console(as_json=as_json)
     if not found:
         console.print("Nothing differs: the charges are what rating would make of it now.")
@@ -77,12 +82,12 @@ def _show_differences(found: Sequence[Difference], *, as_json: bool) -> None:
     for one in found:
         amounts = (f"{euros(one.micro_before):,.6f}", f"{euros(one.micro_after):,.6f}")
         price = escape(one.price_id or "none")
-        table.add_row(str(one.billing_account_id), price, f"{one.records_before:,}", f"{one.records_after:,}", *amounts)
+        table.add_row(numbers[one.billing_account_id], price, f"{one.records_before:,}", f"{one.records_after:,}", *amounts)
     console.print(table)
     console.print(f"In all EUR {euros(sum(one.micro_after - one.micro_before for one in found)):+,.6f}.")
 
 
-def _show_what_if(found: WhatIf, *, as_json: bool) -> None:
+def _show_what_if(found: WhatIf, numbers: Mapping[UUID, str], *, as_json: bool) -> None:
     console = report_console(as_json=as_json)
     table = report_table(f"Usage of {found.month:%Y-%m} at these prices")
     for heading in ("offering", "service", "records", "EUR", "EUR then", "difference"):
@@ -96,7 +101,7 @@ def _show_what_if(found: WhatIf, *, as_json: bool) -> None:
     console.print(table)
     console.print(f"Of {counted(found.customers, 'customer')} {found.cheaper:,} would pay less and {found.dearer:,} more.")
     for one in found.most:
-        console.print(f"  {one.customer_id}: EUR {euros(one.micro_before):,.2f} → {euros(one.micro_after):,.2f}")
+        console.print(f"  customer {numbers[one.customer_id]}: EUR {euros(one.micro_before):,.2f} → {euros(one.micro_after):,.2f}")
 
 
 @click.group()

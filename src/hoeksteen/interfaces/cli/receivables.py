@@ -10,7 +10,17 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, a_euro_amount, data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.options import (
+    a_day,
+    a_euro_amount,
+    by_option,
+    data_option,
+    emit_json,
+    json_option,
+    print_table,
+    report_console,
+    report_table,
+)
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys.blocking import lift
@@ -20,7 +30,6 @@ from hoeksteen.receivables import outlook, plans, settling
 from hoeksteen.receivables.queries import balance, open_items
 
 _SERVICE = "bss"
-_BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 _DAY = click.option("--day", callback=a_day, help="From which days are counted; by default today.")
 _NAMES = {"not_due": "not due yet", "1_30": "1 to 30 days late", "31_60": "31 to 60", "61_90": "61 to 90", "over_90": "more than 90"}
 
@@ -63,6 +72,7 @@ def open_(customer: str, data: Path, as_json: bool) -> None:
 def ageing(day: date | None, data: Path, as_json: bool) -> None:
     """Show how late what is owed is, and that it is what the ledger says."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        tx.see_one_moment()
         found = outlook.ageing(tx=tx, as_of=day or local_day(runtime.clock.now()))
     table = report_table(f"Receivables on {found.as_of}")
     table.add_column("how late")
@@ -89,6 +99,7 @@ def ageing(day: date | None, data: Path, as_json: bool) -> None:
 def forecast(day: date | None, weeks: int, data: Path, as_json: bool) -> None:
     """Show what money is to come, week by week, from what is known."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        tx.see_one_moment()
         found = outlook.forecast(tx=tx, as_of=day or local_day(runtime.clock.now()), weeks=weeks)
     table = report_table(f"Money to come from {found.as_of}")
     for heading in ("week from", "direct debit", "transfer", "in parts", "together"):
@@ -138,7 +149,7 @@ def plan(customer: str, instalments: int | None, first_due: date | None, who: st
 @receivables.command("write-off")
 @click.argument("bill_number")
 @click.option("--why", required=True, help="Why; it stands beside the write-off.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def write_off(bill_number: str, why: str, who: str, data: Path, as_json: bool) -> None:
@@ -155,7 +166,7 @@ def write_off(bill_number: str, why: str, who: str, data: Path, as_json: bool) -
 @customer_argument
 @click.option("--amount", required=True, callback=a_euro_amount, help="Euros of the customer's credit, such as 100.00.")
 @click.option("--why", required=True, help="Why; it stands beside the deposit.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def hold_deposit(customer: str, amount: Decimal, why: str, who: str, data: Path, as_json: bool) -> None:
@@ -174,7 +185,7 @@ def hold_deposit(customer: str, amount: Decimal, why: str, who: str, data: Path,
 @receivables.command("release-deposit")
 @customer_argument
 @click.argument("deposit_id", metavar="DEPOSIT", type=click.UUID)
-@_BY
+@by_option()
 @data_option
 @json_option
 def release_deposit(customer: str, deposit_id: UUID, who: str, data: Path, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import counted, data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.options import at_local, counted, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.kernel.time_period import OPERATOR_ZONE
@@ -70,7 +70,7 @@ def show(reason_wanted: str | None, limit: int, data: Path, as_json: bool) -> No
     table.add_column("what", no_wrap=True)
     table.add_column("units", justify="right", no_wrap=True)
     for one in found:
-        start = f"{one.start.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}"
+        start = at_local(one.start)
         reason = f"{one.record_id}\n{escape(one.reason)}, line {one.line:,}"
         table.add_row(reason, start, escape(f"{one.service} {one.country or ''}".strip()), f"{one.units:,} {UNITS.get(one.service, '')}".strip())
     print_table(report_console(as_json=as_json), table, nothing=f"Nothing waits for {reason_wanted}." if reason_wanted else "Nothing waits.")
@@ -177,7 +177,7 @@ def changes(reason: str | None, limit: int, data: Path, as_json: bool) -> None:
     for heading in ("when", "who", "what", "records", "from", "to", "why"):
         table.add_column(heading, justify="right" if heading == "records" else "left", no_wrap=heading in ("what", "records"))
     for one in found:
-        when, records = f"{one.made_at.astimezone(OPERATOR_ZONE):%Y-%m-%d %H:%M}", f"{one.records:,}" if one.records else ""
+        when, records = at_local(one.made_at), f"{one.records:,}" if one.records else ""
         table.add_row(when, *(escape(text) for text in (one.made_by, one.kind, records, one.before, one.after, one.why)))
     print_table(report_console(as_json=as_json), table, nothing="Nobody did anything yet.")
     if as_json:

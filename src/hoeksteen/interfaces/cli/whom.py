@@ -39,6 +39,21 @@ def meant_customer(*, tx: Transaction, named: str) -> Customer:
     return of_identifier[0]
 
 
+def numbered_billing_account(*, tx: Transaction, named: str) -> BillingAccount:
+    """
+    Give the billing account of a number as bills show it, or of an identifier.
+
+    :raises NotFound: when there is none
+    """
+    try:
+        found = party.billing_accounts_by_id(tx=tx, billing_account_ids=[UUID(named)])
+    except ValueError:
+        found = party.billing_accounts_by_number(tx=tx, numbers=[named])
+    if not found:
+        raise NotFound(f"There is no billing account {named}.", remedy="Look its number up on a bill, or with `hoeksteen bill terms CUSTOMER`.")
+    return found[0]
+
+
 def meant_billing_account(*, tx: Transaction, named: str, number: str | None) -> BillingAccount:
     """
     Give the active billing account of a customer, or the one with a number where there are several.

@@ -30,7 +30,7 @@ def queue(visit: NamedDependency[Visit], done: FromQuery[str] = "") -> Response[
     visit.require(BILLING_MANAGER)
     with visit.runtime.database.transaction() as tx:
         waiting, found = bank.waiting(tx=tx), bank.unmatched(tx=tx, limit=SHOWN_MAX)
-        known = party.customers(tx=tx, customer_ids=[one.customer_id for one in found if one.customer_id])
+        known = party.customers(tx=tx, customer_ids=[*{whose for one in found for whose in one.perhaps_of}])
     numbers = {one.customer_id: one.customer_number for one in known}
     return visit.page("desk/unmatched.html", waiting=waiting, found=found, numbers=numbers, shown_max=SHOWN_MAX, done=done == "assigned")
 
@@ -46,8 +46,8 @@ def _payment(visit: Visit, entry_id: UUID, *, problem: str = "", remedy: str = "
     with visit.runtime.database.transaction() as tx:
         entry = bank.entry(tx=tx, bank_entry_id=entry_id)
         payer = shown(tx=tx, visit=visit, look=Look("billing", {}), category=Category.PAYMENT, subjects=[entry_id])[entry_id]
-        known = party.customers(tx=tx, customer_ids=[entry.customer_id] if entry.customer_id else [])
-    perhaps = known[0].customer_number if known else ""
+        known = party.customers(tx=tx, customer_ids=entry.perhaps_of)
+    perhaps = [one.customer_number for one in known]
     return visit.page(
         "desk/unmatched_payment.html", status=status, entry=entry, payer=payer, perhaps=perhaps, problem=problem, remedy=remedy
     )  # fmt: skip
