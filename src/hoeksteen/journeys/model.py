@@ -104,6 +104,6 @@ def _place(rate: AppliedCustomerBillingRate) -> tuple[object, ...]:
         rate.product_offering_id,
         rate.price_id,
         period,
-        *(str(rate.detail.get(name)) for name in ("service", "zone", "roaming")),
+        *(str(rate.detail.get(name)) for name in ("service", "zone", "roaming", "charge", "instalment")),
         str(rate.detail.get("alteration")),
     )

@@ -95,3 +95,9 @@ def test_whatever_happens_the_parts_come_to_the_total(total: int, parts: int, on
     assert sum(one[2] for one in asked) == total
     assert [number for one in asked for number in range(one[1][0], one[1][1] + 1)] == list(range(1, parts + 1))
     assert sum(one[2] for bill in bills for one in bill) == total
+
+
+def test_what_falls_due_on_the_day_after_the_period_is_on_the_next_bill() -> None:
+    bills = _bills(PLAN._replace(first_day=date(2026, 11, 1)))
+    assert [[one[0] for one in bill] for bill in bills[:2]] == [["sale", "deferred"], ["part"]]
+    assert [[one[0] for one in bill] for bill in _bills(PLAN._replace(first_day=date(2026, 10, 31)))[:1]] == [["sale", "deferred", "part"]]
