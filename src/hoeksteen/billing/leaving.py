@@ -20,7 +20,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.party.queries import billing_accounts_by_id, cycle_moves
 from hoeksteen.product.model import ProductStatus
 from hoeksteen.product.queries import products, terms
 from hoeksteen.storage.lake import Lake
@@ -166,6 +166,11 @@ def _periods(tx: Transaction, billing_account: BillingAccount, end_day: date) ->
     if last is not None and last.state != "done":
         raise WrongState(f"The bills of {last.period.first_day} are being made final.", remedy="Finish that run first.")
     first = last_held if last is None else last.period.next(cycle_day=billing_account.cycle_day)
+    moves = cycle_moves(tx=tx, billing_account_ids=[billing_account.billing_account_id]).get(billing_account.billing_account_id, [])
+    if moves and not moves[-1].done:
+        raise WrongState(f"Billing account {billing_account.billing_account_number} is to move to another bill day.", remedy="Take that back first.")
+    if moves:  # what was before it was billed with the cycle that the account had then
+        first = max(first, bill_period(moves[-1].from_day, cycle_day=billing_account.cycle_day), key=lambda one: one.first_day)
     found = [first]
     while found[-1].first_day < last_held.first_day:
         found.append(found[-1].next(cycle_day=billing_account.cycle_day))
