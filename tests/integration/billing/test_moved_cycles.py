@@ -39,6 +39,13 @@ def run(operator: BilledOperator, first_day: date, kind: str = "final") -> BillR
     )  # fmt: skip
 
 
+def leaves(operator: BilledOperator, one: Held, on: date) -> None:
+    bill_who_leaves(
+        database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=one.billing_account_id, bill_date=on, by="anna",
+        now=start_of_day(on), identifiers=operator.identifiers,
+    )  # fmt: skip
+
+
 def cycle_day(operator: BilledOperator, one: Held) -> int:
     with operator.database.transaction() as tx:
         return billing_accounts(tx=tx, customer_id=one.customer_id)[0].cycle_day
@@ -84,10 +91,7 @@ def test_an_end_in_the_shorter_period_gives_back_its_days(operator: BilledOperat
     on = date(2026, 12, 8)
     with operator.database.transaction() as tx:
         product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=on, now=start_of_day(on))
-    bill_who_leaves(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=one.billing_account_id, bill_date=on, by="anna",
-        now=start_of_day(on), identifiers=operator.identifiers,
-    )  # fmt: skip
+    leaves(operator, one, on)
     cents = Decimal("0.01")
     assert sum(bill.gross for bill in operator.bills(one)) == price + (price * 7 / 30).quantize(cents)
     run(operator, MIDDLE)
@@ -102,10 +106,7 @@ def test_who_leaves_before_the_move_takes_it_back_first(operator: BilledOperator
     with operator.database.transaction() as tx:
         product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=on, now=start_of_day(on))
     with pytest.raises(WrongState, match="is to move to another bill day"):
-        bill_who_leaves(
-            database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=one.billing_account_id, bill_date=on, by="anna",
-            now=start_of_day(on), identifiers=operator.identifiers,
-        )  # fmt: skip
+        leaves(operator, one, on)
     with operator.database.transaction() as tx:
         party.take_back_cycle_move(tx=tx, billing_account_id=one.billing_account_id)
     run(operator, NOVEMBER)
