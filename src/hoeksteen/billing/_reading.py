@@ -1,6 +1,6 @@
 """Reading what a batch of bills needs: a handful of set-based queries, whatever the number of billing accounts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -12,11 +12,12 @@ from hoeksteen.billing.early import BilledEarly, billed_early
 from hoeksteen.billing.minimum_spend import MinimumBilled, month_of
 from hoeksteen.billing.model import RateKind, RunKind
 from hoeksteen.billing.prices import FOREVER, PriceBook
-from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
+from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Move, Position, Term, fingerprint
 from hoeksteen.billing.usage_discounts import UsageDiscount
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import BillPeriod, local_day
 from hoeksteen.party.model import BillingAccount
+from hoeksteen.party.queries import cycle_moves
 from hoeksteen.product.model import PriceAlteration
 from hoeksteen.product.queries import alterations, histories
 from hoeksteen.rating.model import UsageTotal
@@ -51,7 +52,9 @@ def read_products(
     if offered := _offered(book):
         held = _together(held, offered)
     changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
-    billed = _billed_before(tx, changed, calendar)
+    moved = read_moves(tx=tx, billing_accounts=billing_accounts)
+    own = {product.product_id: calendar.moved(moved[account_id]) for account_id, product, _ in held if account_id in moved} if moved else {}
+    billed = _billed_before(tx, changed, calendar, own)
     minimums = _minimums_before(tx, held, book, calendar)
     inputs: dict[UUID, list[ProductInputs]] = {}
     for billing_account_id, product, position in sorted(held, key=lambda one: one[1].start):  # and, as they were read, by identifier
@@ -127,6 +130,12 @@ def read_usage(*, tx: Transaction, period: BillPeriod, billing_account_ids: Sequ
     return _with_bill_numbers(tx, usage)
 
 
+def read_moves(*, tx: Transaction, billing_accounts: Sequence[BillingAccount]) -> dict[UUID, tuple[Move, ...]]:
+    """Give the moves to other cycle days of those billing accounts that moved, or are to."""
+    found = cycle_moves(tx=tx, billing_account_ids=[one.billing_account_id for one in billing_accounts])
+    return {account_id: tuple(Move(one.from_day, one.day_before, one.day_after) for one in moves) for account_id, moves in found.items()}
+
+
 def read_early(
     *, tx: Transaction, period: BillPeriod, kind: RunKind, billing_account_ids: Sequence[UUID]
 ) -> dict[UUID, list[BilledEarly]]:  # fmt: skip
@@ -164,13 +173,17 @@ def usage_of(
     return found
 
 
-def _billed_before(tx: Transaction, changed: Sequence[HeldProduct], calendar: Calendar) -> dict[UUID, list[Charge]]:
+def _billed_before(
+    tx: Transaction, changed: Sequence[HeldProduct], calendar: Calendar, own: Mapping[UUID, Calendar]
+) -> dict[UUID, list[Charge]]:  # fmt: skip
     billed: dict[UUID, list[Charge]] = {product.product_id: [] for product in changed}
     if changed:
         customer_ids = list({product.customer_id for product in changed})
-        for row in _store.billed_before(tx, customer_ids, list(billed), calendar.since):
-            if row["period_from"].toordinal() < calendar.end:  # what a bill of somebody who left charges for later periods is theirs to compare
-                billed[row["product_id"]].append(_charge(row, calendar))
+        since = min(calendar.since, *(one.since for one in own.values())) if own else calendar.since
+        for row in _store.billed_before(tx, customer_ids, list(billed), since):
+            its = own.get(row["product_id"], calendar)
+            if row["period_from"].toordinal() < its.end:  # what a bill of somebody who left charges for later periods is theirs to compare
+                billed[row["product_id"]].append(_charge(row, its))
     return billed
 
 

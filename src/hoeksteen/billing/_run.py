@@ -5,7 +5,7 @@ While one thread writes a batch, the next one is read, computed and sealed. The 
 same transaction as the bills, so that killing the process at any instant loses and repeats nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from hoeksteen.billing import _leaving_store, _run_store, _store
 from hoeksteen.billing._granted_reading import read_granted
-from hoeksteen.billing._reading import UsageOf, read_early, read_products, read_usage, usage_of
+from hoeksteen.billing._reading import UsageOf, read_early, read_moves, read_products, read_usage, usage_of
 from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
 from hoeksteen.billing.bookkeeping import journal_entry
@@ -92,6 +92,9 @@ class _Computed:
     A stretch of a part's billing accounts with their bills, before anybody's name is asked for.
 
     :param left: those with a bill that was made when they left, and that no run has subtracted yet
+    :param own: the calendars of those that move, or moved, to another bill day
+    :param elsewhere: of these, those that this period is none of: the run has nothing to do with them
+    :param moving: those that belong to their new cycle once this period is billed; `staying` cannot move after all
     """
 
     part: int
@@ -101,6 +104,10 @@ class _Computed:
     drafts: Sequence[BillDraft]
     held: Sequence[HeldAccount]
     left: set[UUID]
+    own: Mapping[UUID, Calendar]
+    elsewhere: set[UUID]
+    moving: set[UUID]
+    staying: set[UUID]
 
 
 def open_run(
@@ -238,10 +245,21 @@ def _compute(
         granted = read_granted(tx=tx, billing_accounts=billing_accounts, period=engine.run.period)
         ids = [one.billing_account_id for one in billing_accounts]
         on_hold, left = _run_store.holds(tx, ids), _leaving_store.waiting(tx, ids)
+        moves = read_moves(tx=tx, billing_accounts=billing_accounts)
         early = read_early(tx=tx, period=engine.run.period, kind=engine.run.kind, billing_account_ids=sorted(left)) if left else {}
+    own = {account_id: engine.calendar.moved(some) for account_id, some in moves.items()}
+    elsewhere = {account_id for account_id, its in own.items() if its is engine.calendar}
+    due = {one for one, some in moves.items() if some[-1].from_day == engine.run.period.end_day}
+    staying = {one for one in due if _is_metered(engine.book, inputs.get(one, ()))}
     drafts: list[BillDraft] = []
     held: list[HeldAccount] = []
     for one in billing_accounts:
+        if one.billing_account_id in elsewhere:
+            continue
+        if one.billing_account_id in staying:
+            why = "it was to move to another bill day, and has usage since; it stays in its cycle"
+            held.append(HeldAccount(one.customer_id, one.billing_account_id, "cannot_move", why))
+            continue
         if (hold := on_hold.get(one.billing_account_id)) is not None:
             held.append(HeldAccount(one.customer_id, one.billing_account_id, "on_hold", f"{hold.held_by}: {hold.why}"))
             continue
@@ -251,7 +269,7 @@ def _compute(
                 products=inputs.get(one.billing_account_id, ()),
                 usage=usage.get(one.billing_account_id, ()),
                 book=engine.book,
-                calendar=engine.calendar,
+                calendar=own.get(one.billing_account_id, engine.calendar),
                 period=engine.run.period,
                 granted=granted.get(one.billing_account_id, ()),
                 early=early.get(one.billing_account_id, ()),
@@ -261,7 +279,11 @@ def _compute(
             continue
         if draft is not None:
             drafts.append(draft)
-    return _Computed(part, after, billing_accounts, inputs, drafts, held, left)
+    return _Computed(part, after, billing_accounts, inputs, drafts, held, left, own, elsewhere, due - staying, staying)
+
+
+def _is_metered(book: PriceBook, inputs: Sequence[ProductInputs]) -> bool:
+    return any(book.is_metered(term.product_offering_id) for one in inputs for term in one.product.terms)
 
 
 def _batch(engine: Engine, computed: _Computed) -> Batch:
@@ -287,14 +309,17 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
             )
         else:
             bills.append(_new_bill(engine, draft, written, party, bill_id, entry_id))
-    passed_by = {one.billing_account_id for one in held}
+    passed_by = {one.billing_account_id for one in held} | computed.elsewhere
     billed = [one for one in computed.billing_accounts if one.billing_account_id not in passed_by]
-    inputs = [one for account in billed for one in computed.inputs.get(account.billing_account_id, ())]
-    new = [_position(engine, one) for one in inputs if one.position is None]
-    moved = [_position(engine, one) for one in inputs if one.position is not None]
+    calendars = ((account.billing_account_id, computed.own.get(account.billing_account_id, engine.calendar)) for account in billed)
+    inputs = [(one, calendar) for account_id, calendar in calendars for one in computed.inputs.get(account_id, ())]
+    new = [_position(engine, *one) for one in inputs if one[0].position is None]
+    moved = [_position(engine, *one) for one in inputs if one[0].position is not None]
     last = computed.billing_accounts[-1].billing_account_id
-    left = sorted(computed.left - passed_by)
-    return Batch(computed.part, computed.after, last, len(computed.billing_accounts), bills, held, new, moved, left)
+    return Batch(
+        computed.part, computed.after, last, len(computed.billing_accounts), bills, held, new, moved,
+        left=sorted(computed.left - passed_by), moving=sorted(computed.moving), staying=sorted(computed.staying),
+    )  # fmt: skip
 
 
 def _as_approved(
@@ -307,8 +332,8 @@ def _as_approved(
     going = {draft.billing_account.billing_account_id for draft, _ in kept} | {one.billing_account_id for one in held}
     drafted = {draft.billing_account.billing_account_id for draft, _ in drafts}
     for one in computed.billing_accounts:
-        if one.billing_account_id in computed.left - drafted:
-            continue  # it left since the trial, and its bill was made then
+        if one.billing_account_id in (computed.left - drafted) | computed.elsewhere:
+            continue  # it left since the trial, and its bill was made then; or it moved
         if one.billing_account_id not in going and (one.billing_account_id in drafted or one.billing_account_id in approved):
             held.append(HeldAccount(one.customer_id, one.billing_account_id, "changed", "its bill is another one than was approved"))
     return kept
@@ -321,12 +346,12 @@ def _new_bill(engine: Engine, draft: BillDraft, written: WrittenLines, party: by
     return NewBill(draft, written, bill_id, party, entry)
 
 
-def _position(engine: Engine, inputs: ProductInputs) -> tuple[UUID, UUID, date, int]:
+def _position(engine: Engine, inputs: ProductInputs, calendar: Calendar) -> tuple[UUID, UUID, date, int]:
     product = inputs.product
     before = inputs.position
-    billed_to = max(product.opening, engine.calendar.end, before.billed_to if before else 0)
+    billed_to = max(product.opening, calendar.end, before.billed_to if before else 0)
     # Billed further than this run looks, when its account left: a run that looks as far compares what has changed since.
-    known = before.fingerprint if before is not None and before.billed_to > engine.calendar.end else fingerprint(product, engine.book)
+    known = before.fingerprint if before is not None and before.billed_to > calendar.end else fingerprint(product, engine.book)
     return product.customer_id, product.product_id, date.fromordinal(billed_to), known
 
 

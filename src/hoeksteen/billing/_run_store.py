@@ -90,6 +90,12 @@ def final_under_way(tx: Transaction, cycle_day: int) -> bool:
     return bool(tx.value(sql, (cycle_day,)))
 
 
+def is_under_way(tx: Transaction, cycle_day: int) -> bool:
+    """Say whether a run over a whole cycle has begun and not ended."""
+    sql = "SELECT 1 FROM billing.bill_run WHERE state = 'running' AND accounts IS NULL AND cycle_day = %s LIMIT 1"
+    return tx.value(sql, (cycle_day,)) is not None
+
+
 def ask_to_stop(tx: Transaction, bill_run_id: UUID, stop: bool) -> None:
     tx.execute("UPDATE billing.bill_run SET stop_asked = %s WHERE bill_run_id = %s AND stop_asked <> %s", (stop, bill_run_id, stop))
 

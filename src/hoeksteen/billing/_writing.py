@@ -19,6 +19,7 @@ from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
 from hoeksteen.kernel.errors import Conflict, invariant
 from hoeksteen.ledger.model import JournalEntry
 from hoeksteen.ledger.operations import post
+from hoeksteen.party.operations import finish_cycle_moves, take_back_cycle_move
 from hoeksteen.storage.postgres import Database, Transaction
 
 _JSON = msgspec.json.Encoder()
@@ -60,6 +61,7 @@ class Batch:
 
     :param after: the last one before the stretch, `last` the last one of it
     :param left: billing accounts whose bills, made when they left, the bills of this stretch subtract
+    :param moving: billing accounts that belong to their new cycle from here on; `staying` were to move and do not
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
     """
 
@@ -72,6 +74,8 @@ class Batch:
     new_positions: Sequence[tuple[UUID, UUID, date, int]]
     moved_positions: Sequence[tuple[UUID, UUID, date, int]]
     left: Sequence[UUID] = ()
+    moving: Sequence[UUID] = ()
+    staying: Sequence[UUID] = ()
 
 
 def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
@@ -106,6 +110,8 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
             _note_leaving(tx, run, batch)
+        if run.kind == "final":
+            _note_moves(tx, batch)
         _store.advance(tx, run.bill_run_id, batch.part, batch.last, batch.billing_accounts, len(batch.bills))
         return locked[0].stop_asked
 
@@ -154,6 +160,13 @@ def _note_leaving(tx: Transaction, run: BillRun, batch: Batch) -> None:
         _leaving_store.insert(tx, run.bill_run_id, run.period.first_day, rows)
     elif batch.left:
         _leaving_store.settle(tx, run.bill_run_id, batch.left, run.period.first_day)
+
+
+def _note_moves(tx: Transaction, batch: Batch) -> None:
+    if batch.moving:
+        finish_cycle_moves(tx=tx, billing_account_ids=batch.moving)
+    for billing_account_id in batch.staying:
+        take_back_cycle_move(tx=tx, billing_account_id=billing_account_id)
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:

@@ -19,8 +19,8 @@ from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.ledger.operations import require_open
-from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.party.model import BillingAccount, CycleMove
+from hoeksteen.party.queries import billing_accounts_by_id, cycle_moves
 from hoeksteen.product.model import ProductStatus
 from hoeksteen.product.queries import products, terms
 from hoeksteen.storage.lake import Lake
@@ -110,6 +110,7 @@ def require_settled(*, tx: Transaction, billing_account: BillingAccount) -> None
     last = _store.last_final_run(tx, billing_account.cycle_day)
     if last is not None and last.state != "done":
         raise WrongState(f"The bills of {last.period.first_day} are being made final.", remedy="Ask again once that run is done.")
+    _require_no_move(tx, billing_account)
     if _leaving_store.waiting(tx, [billing_account.billing_account_id]):
         raise WrongState(
             f"Usage of billing account {billing_account.billing_account_number} may still arrive.", remedy="Ask again after the cycle's next run."
@@ -134,6 +135,15 @@ def left(*, tx: Transaction, customers: Collection[UUID], today: date | None) ->
         for account_id, days in whole.items()
         if len(days) == len(found[account_id]) and (today is None or max(days) <= today)
     }  # fmt: skip
+
+
+def _require_no_move(tx: Transaction, billing_account: BillingAccount) -> list[CycleMove]:
+    """Give the moves to other bill days that are done; where one is not, it has to be taken back first."""
+    moves = cycle_moves(tx=tx, billing_account_ids=[billing_account.billing_account_id]).get(billing_account.billing_account_id, [])
+    if moves and not moves[-1].done:
+        named = f"Billing account {billing_account.billing_account_number}"
+        raise WrongState(f"{named} is to move to another bill day.", remedy="Take that back first: `hoeksteen account move-cycle CUSTOMER --stay`.")
+    return moves
 
 
 def _account(tx: Transaction, billing_account_id: UUID) -> BillingAccount:
@@ -166,6 +176,9 @@ def _periods(tx: Transaction, billing_account: BillingAccount, end_day: date) ->
     if last is not None and last.state != "done":
         raise WrongState(f"The bills of {last.period.first_day} are being made final.", remedy="Finish that run first.")
     first = last_held if last is None else last.period.next(cycle_day=billing_account.cycle_day)
+    moves = _require_no_move(tx, billing_account)
+    if moves:  # what was before it was billed with the cycle that the account had then
+        first = max(first, bill_period(moves[-1].from_day, cycle_day=billing_account.cycle_day), key=lambda one: one.first_day)
     found = [first]
     while found[-1].first_day < last_held.first_day:
         found.append(found[-1].next(cycle_day=billing_account.cycle_day))

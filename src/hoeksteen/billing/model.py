@@ -253,7 +253,10 @@ class RecurringSum:
 
 @dataclass(frozen=True, slots=True)
 class HeldAccount:
-    """A billing account that a run passed by, and why: `no_price`, `no_invoice_party`, `on_hold`, `changed` (since the trial was approved)."""
+    """
+    A billing account that a run passed by, and why: `no_price`, `no_invoice_party`, `on_hold`, `changed` (since the trial was approved),
+    `cannot_move` (to another bill day).
+    """
 
     customer_id: UUID
     billing_account_id: UUID

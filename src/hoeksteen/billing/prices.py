@@ -86,6 +86,7 @@ class PriceBook:
     def __init__(self, offerings: Sequence[ProductOffering]) -> None:
         self._offerings = {offering.product_offering_id: _prices_of(offering) for offering in offerings}
         self._zones_priced = {price.price_id: set(price.zones) for offering in offerings for price in offering.usage_prices}
+        self._metered = {offering.product_offering_id for offering in offerings if offering.usage_prices}
         self._within = {zone.zone_id: str(zone.within) for offering in offerings for zone in offering.zones}
         self._bundled = {offering.product_offering_id: offering for offering in offerings} if any(one.bundles for one in offerings) else {}
 
@@ -104,6 +105,10 @@ class PriceBook:
     def bundled(self) -> Mapping[str, ProductOffering]:
         """The offerings, by identifier, where some of them cost less together with others; empty where none does."""
         return self._bundled
+
+    def is_metered(self, product_offering_id: str) -> bool:
+        """Say whether an offering has prices of usage."""
+        return product_offering_id in self._metered
 
     def of(self, product_offering_id: str) -> OfferingPrices:
         """

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from hoeksteen.billing import _audit_store, _instalment_store, _run_store, _store
 from hoeksteen.billing._granted_reading import read_granted
-from hoeksteen.billing._reading import read_early, read_products, read_usage, usage_of
+from hoeksteen.billing._reading import read_early, read_moves, read_products, read_usage, usage_of
 from hoeksteen.billing._run import billing_accounts_of_run
 from hoeksteen.billing.assembly import assemble, to_bill
 from hoeksteen.billing.legal_entity import due_date
 from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount, RecurringSum, RunProgress
 from hoeksteen.billing.prices import PriceBook
-from hoeksteen.billing.recurring import Calendar
+from hoeksteen.billing.recurring import Calendar, Move
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
@@ -173,7 +173,8 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
     :raises NoPrice: when something has no price on a day
     """
     billing_account = _billing_account(tx, customer_id, billing_account_id)
-    period = _next_period(tx, billing_account, now)
+    moves = read_moves(tx=tx, billing_accounts=[billing_account]).get(billing_account.billing_account_id, ())
+    period = _next_period(tx, billing_account, now, moves)
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
     products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
     ids = [billing_account.billing_account_id]
@@ -186,7 +187,7 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
         products=products.get(billing_account.billing_account_id, ()),
         usage=usage.get(billing_account.billing_account_id, ()),
         book=book,
-        calendar=calendar,
+        calendar=calendar.moved(moves),
         period=period,
         granted=read_granted(tx=tx, billing_accounts=[billing_account], period=period).get(billing_account.billing_account_id, ()),
         early=early.get(billing_account.billing_account_id, ()),
@@ -212,9 +213,12 @@ def _billing_account(tx: Transaction, customer_id: UUID, billing_account_id: UUI
     return chosen[0]
 
 
-def _next_period(tx: Transaction, billing_account: BillingAccount, now: datetime) -> BillPeriod:
-    """Give the period after the last final run of the cycle; before the first run, the one in which we are."""
+def _next_period(tx: Transaction, billing_account: BillingAccount, now: datetime, moves: tuple[Move, ...]) -> BillPeriod:
+    """Give the period after the last final run of the cycle, of which the account has a part; before the first run, the one in which we are."""
     last = _store.last_final_run(tx, billing_account.cycle_day)
     if last is None:
-        return bill_period(local_day(now), cycle_day=billing_account.cycle_day)
-    return last.period.next() if last.state == "done" else last.period
+        found = bill_period(local_day(now), cycle_day=billing_account.cycle_day)
+    else:
+        found = last.period.next() if last.state == "done" else last.period
+    began = moves[-1].from_day if moves and moves[-1].day_after == billing_account.cycle_day else found.first_day
+    return max(found, bill_period(began, cycle_day=billing_account.cycle_day), key=lambda one: one.first_day)

@@ -77,11 +77,29 @@ class Position(NamedTuple):
 
 
 class Month(NamedTuple):
-    """A bill period as ordinals, half-open, and the day of the month on which its cycle begins a period."""
+    """
+    A bill period as ordinals, half-open, and the day of the month on which its cycle begins a period.
+
+    :param part_of: the days of the period of the new cycle that it is the last part of, where it bridges two cycles; else nothing
+    """
 
     first: int
     end: int
     cycle_day: int
+    part_of: int = 0
+
+    @property
+    def days(self) -> int:
+        """What a whole price is divided by: a period that bridges two cycles costs a part of it."""
+        return self.part_of or self.end - self.first
+
+
+class Move(NamedTuple):
+    """That an account has another cycle day from a day on, with which a period of the one before ends."""
+
+    from_day: date
+    day_before: int
+    day_after: int
 
 
 class ChargeKey(NamedTuple):
@@ -119,13 +137,26 @@ class Calendar:
     The bill periods of one cycle around a usage period, oldest first; the last is the period after the usage period.
 
     :param cycle_day: 1 to 31; in a month that is shorter the period begins on its last day. By default the usage period's first day
+    :param moves: of the account to other cycle days, the oldest first; the usage period may be one of any of these cycles
     """
 
-    def __init__(self, period: BillPeriod, *, periods_back: int = CORRECTION_PERIODS_MAX, cycle_day: int | None = None) -> None:
-        self._period, self._cycle_day = period, cycle_day or period.first_day.day
-        firsts = [cycle_begin(period.first_day, months, self._cycle_day).toordinal() for months in range(-periods_back, 3)]
-        self.months = [Month(first, end, self._cycle_day) for first, end in pairwise(firsts)]
-        self._firsts = firsts[:-1]
+    def __init__(
+        self, period: BillPeriod, *, periods_back: int = CORRECTION_PERIODS_MAX, cycle_day: int | None = None, moves: tuple[Move, ...] = ()
+    ) -> None:
+        self._period, self._cycle_day, self._moves = period, cycle_day or period.first_day.day, moves
+        if moves:
+            self.months = _months_with_moves(period, periods_back, moves)
+        else:
+            firsts = [cycle_begin(period.first_day, months, self._cycle_day).toordinal() for months in range(-periods_back, 3)]
+            self.months = [Month(first, end, self._cycle_day) for first, end in pairwise(firsts)]
+        self._firsts = [month.first for month in self.months]
+
+    def moved(self, moves: tuple[Move, ...]) -> "Calendar":
+        """Give the calendar of an account that moves, or moved, to other cycle days: itself, where the usage period is none of the account's."""
+        if not moves:
+            return self
+        own = _moved(self._period, moves)
+        return own if own.months[-1].first == self._period.end_day.toordinal() else self
 
     @property
     def end(self) -> int:
@@ -139,7 +170,7 @@ class Calendar:
 
     def reaching(self, day: int) -> "Calendar":
         """Give the same calendar, from an earlier period on where the day needs one."""
-        return self if day >= self._firsts[0] else _reaching(self._period, date.fromordinal(day), self._cycle_day)
+        return self if day >= self._firsts[0] else _reaching(self._period, date.fromordinal(day), self._cycle_day, self._moves)
 
     def index(self, day: int) -> int:
         """Give the position of the period that a day lies in; days before the oldest count as in it, days after the last as beyond it."""
@@ -147,9 +178,33 @@ class Calendar:
 
 
 @lru_cache(maxsize=64)
-def _reaching(period: BillPeriod, day: date, cycle_day: int) -> Calendar:
+def _reaching(period: BillPeriod, day: date, cycle_day: int, moves: tuple[Move, ...]) -> Calendar:
     back = 12 * (period.first_day.year - day.year) + period.first_day.month - day.month + 1
-    return Calendar(period, periods_back=back, cycle_day=cycle_day)
+    return Calendar(period, periods_back=back, cycle_day=cycle_day, moves=moves)
+
+
+@lru_cache(maxsize=4_096)
+def _moved(period: BillPeriod, moves: tuple[Move, ...]) -> Calendar:
+    return Calendar(period, moves=moves)
+
+
+def _months_with_moves(period: BillPeriod, periods_back: int, moves: tuple[Move, ...]) -> list[Month]:
+    """Give the bill periods of an account from so many months before a period up to the one that begins where that ends or later, bridges too."""
+    cycle_day = moves[0].day_before
+    first, last = cycle_begin(min(period.first_day, moves[0].from_day), -periods_back, cycle_day), period.end_day
+    found: list[Month] = []
+    while not found or found[-1].first < last.toordinal():
+        move = next((one for one in moves if one.from_day == first), None)
+        if move is None:
+            end = cycle_begin(first, 1, cycle_day)
+            found.append(Month(first.toordinal(), end.toordinal(), cycle_day))
+        else:
+            cycle_day = move.day_after
+            whole = period_of(first, cycle_day=cycle_day)
+            end = whole.end_day
+            found.append(Month(first.toordinal(), end.toordinal(), cycle_day, whole.days))
+        first = end
+    return found
 
 
 def cycle_begin(day: date, months: int, cycle_day: int) -> date:
@@ -302,7 +357,7 @@ def _amount_alterations(
     alterations: Iterable[Alteration], prices: OfferingPrices, month: Month, first: int, end: int, tax_included: bool
 ) -> Iterator[Charge]:
     numerator, denominator = prices.ratio(tax_included)
-    divisor = month.end - month.first
+    divisor = month.days
     for alteration in alterations:
         begin, stop = max(first, alteration.first), min(end, alteration.end)
         if not alteration.percentage and begin < stop:
@@ -320,8 +375,8 @@ def part_of_period(days_in_period: str, month: Month, begin: int, stop: int, sta
 
     :param days_in_period: `actual`, `30`, or `first`, the days of the period in which the product began on day `start`
     """
-    days, whole = stop - begin, month.end - month.first
-    if (begin, stop) == (month.first, month.end) or days_in_period == "actual":
+    days, whole = stop - begin, month.days
+    if days == whole or days_in_period == "actual":
         return days, whole
     if days_in_period == "30":
         return _days_of_thirty(date.fromordinal(stop)) - _days_of_thirty(date.fromordinal(begin)), 30

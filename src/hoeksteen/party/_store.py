@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from hoeksteen.party.model import Agreement, BillingAccount, Customer, Language, NewBillingAccount, NewCustomer, PaymentMethod
+from hoeksteen.party.model import Agreement, BillingAccount, Customer, CycleMove, Language, NewBillingAccount, NewCustomer, PaymentMethod
 from hoeksteen.storage.postgres import Row, Transaction
 
 _CUSTOMER = """
@@ -182,3 +182,31 @@ def agreements(tx: Transaction, customer_id: UUID) -> list[Agreement]:
         WHERE customer_id = %s ORDER BY valid_from, agreement_id
     """
     return [Agreement(**row) for row in tx.rows(sql, (customer_id,))]
+
+
+def cycle_moves(tx: Transaction, billing_account_ids: Sequence[UUID]) -> list[CycleMove]:
+    sql = """
+        SELECT customer_id, billing_account_id, from_day, day_before, day_after, moved_by, moved_at, done FROM party.cycle_move
+        WHERE billing_account_id = ANY (%s) ORDER BY billing_account_id, from_day
+    """
+    return [CycleMove(**row) for row in tx.rows(sql, (list(billing_account_ids),))]
+
+
+def insert_cycle_move(tx: Transaction, move: CycleMove) -> None:
+    columns = ("customer_id", "billing_account_id", "from_day", "day_before", "day_after", "moved_by", "moved_at")
+    tx.copy_in("party.cycle_move", columns, [tuple(getattr(move, name) for name in columns)])
+
+
+def delete_cycle_move(tx: Transaction, billing_account_id: UUID) -> int:
+    return tx.execute("DELETE FROM party.cycle_move WHERE billing_account_id = %s AND NOT done", (billing_account_id,))
+
+
+def finish_cycle_moves(tx: Transaction, billing_account_ids: Sequence[UUID]) -> int:
+    """Let accounts belong to their new cycle from now on."""
+    ids = list(billing_account_ids)
+    tx.execute(
+        "UPDATE party.billing_account b SET cycle_day = m.day_after FROM party.cycle_move m"
+        " WHERE m.billing_account_id = b.billing_account_id AND NOT m.done AND b.billing_account_id = ANY (%s)",
+        (ids,),
+    )
+    return tx.execute("UPDATE party.cycle_move SET done = true WHERE NOT done AND billing_account_id = ANY (%s)", (ids,))

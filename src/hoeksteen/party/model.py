@@ -1,7 +1,7 @@
 """What the party room keeps of a customer: no name and no number of the outside world, only pseudonyms and terms of business."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -103,3 +103,22 @@ class Agreement:
     agreement_id: UUID
     commitment_months: int
     valid_from: date
+
+
+@dataclass(frozen=True, slots=True)
+class CycleMove:
+    """
+    That a billing account is billed on another day of the month.
+
+    :param from_day: the first day of the shorter period that bridges the old cycle and the new one; a period of the old one ends on it
+    :param done: whether the old cycle's last period has been billed, so that the account belongs to the new cycle
+    """
+
+    customer_id: UUID
+    billing_account_id: UUID
+    from_day: date
+    day_before: int
+    day_after: int
+    moved_by: str
+    moved_at: datetime
+    done: bool = False

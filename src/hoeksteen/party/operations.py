@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.kernel.errors import InvalidInput, NotFound
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound
 from hoeksteen.party import _store
-from hoeksteen.party.model import Agreement, BillingAccount, Language, NewBillingAccount, NewCustomer, PaymentMethod, Status
+from hoeksteen.party.model import Agreement, BillingAccount, CycleMove, Language, NewBillingAccount, NewCustomer, PaymentMethod, Status
 from hoeksteen.storage.postgres import Transaction
 
 _TERM_DAYS_MAX = 120
@@ -124,3 +124,41 @@ def open_billing_account(*, tx: Transaction, billing_account_id: UUID) -> None:
 def _set_status(tx: Transaction, billing_account_id: UUID, status: Status) -> None:
     if not _store.set_status(tx, billing_account_id, status):
         raise NotFound(f"There is no billing account {billing_account_id}.", remedy="Read the customer's billing accounts again.")
+
+
+def move_cycle(*, tx: Transaction, billing_account: BillingAccount, cycle_day: int, from_day: date, by: str, now: datetime) -> CycleMove:
+    """
+    Note that a billing account is to be billed on another day of the month; who bills makes it so (`finish_cycle_moves`).
+
+    :param from_day: a day on which a period of its present cycle begins
+    :raises InvalidInput: when the day lies outside 1 to 28, is the present one, or `from_day` begins no period of the present cycle
+    :raises Conflict: when it is to move already
+    """
+    if not 1 <= cycle_day <= 28 or cycle_day == billing_account.cycle_day:
+        raise InvalidInput(f"The field cycle_day is {cycle_day}.", remedy=f"Give 1 to 28, and another day than {billing_account.cycle_day}.")
+    if from_day.day != billing_account.cycle_day:
+        raise InvalidInput(
+            f"The field from_day is {from_day}, on which no bill period of the account begins.",
+            remedy=f"Give a day {billing_account.cycle_day} of a month.",
+        )
+    known = _store.cycle_moves(tx, [billing_account.billing_account_id])
+    if any(not one.done for one in known):
+        raise Conflict("The billing account is to move already.", remedy="Take that back first.")
+    move = CycleMove(billing_account.customer_id, billing_account.billing_account_id, from_day, billing_account.cycle_day, cycle_day, by.strip(), now)
+    _store.insert_cycle_move(tx, move)
+    return move
+
+
+def take_back_cycle_move(*, tx: Transaction, billing_account_id: UUID) -> None:
+    """
+    Let a billing account stay in its cycle.
+
+    :raises NotFound: when it is not to move
+    """
+    if not _store.delete_cycle_move(tx, billing_account_id):
+        raise NotFound("The billing account is not to move.", remedy="Nothing is to be done.", billing_account_id=billing_account_id)
+
+
+def finish_cycle_moves(*, tx: Transaction, billing_account_ids: Sequence[UUID]) -> int:
+    """Let billing accounts belong to the cycle that they were to move to, now that the last period of their old one is billed; and give how many."""
+    return _store.finish_cycle_moves(tx, billing_account_ids)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
-from hoeksteen.party.model import Agreement, BillingAccount, Customer
+from hoeksteen.party.model import Agreement, BillingAccount, Customer, CycleMove
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Transaction
 
@@ -118,6 +118,14 @@ def closed_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> list
 def count_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> int:
     """Count the active billing accounts whose bill period begins on `cycle_day`."""
     return _store.count_billing_accounts_of_cycle(tx, cycle_day)
+
+
+def cycle_moves(*, tx: Transaction, billing_account_ids: Sequence[UUID]) -> dict[UUID, list[CycleMove]]:
+    """Give the moves of some billing accounts to other bill days, the oldest first; those that never moved are absent."""
+    found: dict[UUID, list[CycleMove]] = {}
+    for one in _store.cycle_moves(tx, billing_account_ids):
+        found.setdefault(one.billing_account_id, []).append(one)
+    return found
 
 
 def agreements(*, tx: Transaction, customer_id: UUID) -> list[Agreement]:

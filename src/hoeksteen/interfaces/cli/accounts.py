@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 from rich.console import Console
 
+from hoeksteen.billing import moving
 from hoeksteen.billing.queries import bills_of_run
 from hoeksteen.billing.wording import money
 from hoeksteen.care import operations as care
@@ -20,6 +21,7 @@ from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.journeys import leaving
 from hoeksteen.journeys.leaving import Departure
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.party import operations as party
 from hoeksteen.storage.postgres import Transaction
 
 _SERVICE = "bss"
@@ -96,6 +98,36 @@ def close_departed(data: Path, as_json: bool) -> None:
         emit_json({"closed": [str(one) for one in done]})
         return
     click.echo(f"{counted(len(done), 'billing account is', 'billing accounts are')} closed.")
+
+
+@account.command("move-cycle")
+@customer_argument
+@_NUMBER
+@click.option("--day", "cycle_day", type=click.IntRange(1, 28), help="The day of the month on which its bill periods are to begin.")
+@click.option("--from", "from_day", callback=a_day, help="A day on which a period of its present cycle begins, not billed yet.")
+@click.option("--stay", is_flag=True, help="Take back a move that is not done.")
+@_BY
+@data_option
+@json_option
+def move_cycle(
+    customer: str, number: str | None, cycle_day: int | None, from_day: date | None, stay: bool, by: str, data: Path, as_json: bool
+) -> None:  # fmt: skip
+    """Bill an account on another day of the month, after a shorter period; only accounts without prices of usage."""
+    if stay == (cycle_day is not None and from_day is not None):
+        raise click.UsageError("Give --day and --from, or --stay.")
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        meant = meant_billing_account(tx=tx, named=customer, number=number)
+        moved = None
+        if cycle_day is None or from_day is None:
+            party.take_back_cycle_move(tx=tx, billing_account_id=meant.billing_account_id)
+        else:
+            moved = moving.move_cycle(
+                tx=tx, billing_account_id=meant.billing_account_id, cycle_day=cycle_day, from_day=from_day, by=by, now=runtime.clock.now()
+            )
+    said = f"stays at day {meant.cycle_day}" if moved is None else f"moves to day {moved.day_after}, with a shorter period from {moved.from_day}"
+    report_console(as_json=as_json).print(f"Billing account {meant.billing_account_number} {said}.", highlight=False)
+    if as_json:
+        emit_json({"billing_account": meant.billing_account_number, "day": cycle_day or meant.cycle_day, "from_day": from_day})
 
 
 @click.command()
