@@ -58,6 +58,7 @@ class Batch:
 
     :param after: the last one before the stretch, `last` the last one of it
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
+    :param departments: whose lines stand on these bills, beside the accounts whose bills they are
     """
 
     after: UUID | None
@@ -67,6 +68,7 @@ class Batch:
     held: Sequence[HeldAccount]
     new_positions: Sequence[tuple[UUID, UUID, date, int]]
     moved_positions: Sequence[tuple[UUID, UUID, date, int]]
+    departments: Sequence[UUID] = ()
 
 
 def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
@@ -95,6 +97,7 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
+            _store.release(tx, run.bill_run_id, batch.departments, made_up_for)
         _store.advance(tx, run.bill_run_id, batch.last, batch.billing_accounts, len(batch.bills))
         return current.stop_asked
 

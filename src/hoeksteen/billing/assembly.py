@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
+from hoeksteen.billing.model import DEPARTMENT, AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
 from hoeksteen.billing.tax import Taxation, TaxKey, tax_bill
@@ -112,6 +112,24 @@ def assemble(
 
     :raises NoPrice: when a day in service has no price
     """
+    lines = lines_of(billing_account=billing_account, products=products, usage=usage, book=book, calendar=calendar, period=period)
+    return bill_of(billing_account=billing_account, lines=lines)
+
+
+def lines_of(
+    *,
+    billing_account: BillingAccount,
+    products: Iterable[ProductInputs],
+    usage: Sequence[Usage],
+    book: PriceBook,
+    calendar: Calendar,
+    period: BillPeriod,
+) -> list[LineDraft]:
+    """
+    Give the lines of one billing account, before tax.
+
+    :raises NoPrice: when a day in service has no price
+    """
     tax_included = billing_account.tax_included
     used: dict[UUID, list[Usage]] = {}
     for total in usage:
@@ -125,6 +143,18 @@ def assemble(
             lines += _usage_discount_lines(inputs.product, totals, book, period, tax_included)
     for rest in used.values():
         lines += _usage_lines(rest, book, period, tax_included)
+    return lines
+
+
+def as_department(billing_account: BillingAccount, lines: Iterable[LineDraft]) -> list[LineDraft]:
+    """Give lines as they stand on a parent's bill: each names the department that made it."""
+    made_by = str(billing_account.billing_account_id)
+    return [line._replace(detail={**line.detail, DEPARTMENT: made_by}) for line in lines]
+
+
+def bill_of(*, billing_account: BillingAccount, lines: list[LineDraft]) -> BillDraft | None:
+    """Put lines together to one bill with one tax over all of them; None when there is nothing to pay or to credit."""
+    tax_included = billing_account.tax_included
     if not any(line.cents for line in lines):
         return None
     if billing_account.tax_treatment == "reverse_charge":

@@ -104,7 +104,7 @@ def _records(lake: Lake, bill: CustomerBill, rate: AppliedCustomerBillingRate, b
     taken_back = UUID(detail["corrects"]) if detail.get("corrects") else None
     return tuple(
         record
-        for record in records_of(lake=lake, billing_account_id=bill.billing_account_id, month=period.first_day)
+        for record in records_of(lake=lake, billing_account_id=rate.department or bill.billing_account_id, month=period.first_day)
         if (
             record.record_id == taken_back and record.state != "reversed"
             if taken_back is not None

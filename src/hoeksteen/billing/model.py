@@ -12,6 +12,7 @@ from hoeksteen.kernel.time_period import BillPeriod
 
 RunKind = Literal["trial", "final", "off_cycle"]
 RunState = Literal["running", "done"]
+DEPARTMENT = "billing_account_id"  # in a line's detail: which department made it, on the bill of another billing account
 
 
 class RateKind(StrEnum):
@@ -55,6 +56,12 @@ class AppliedCustomerBillingRate:
     def amount(self) -> Decimal:
         """What the price list says: with tax for consumers, without for businesses."""
         return self.net if self.gross is None else self.gross
+
+    @property
+    def department(self) -> UUID | None:
+        """The billing account that made it, where that is another one than the bill's: a department."""
+        made_by = self.detail.get(DEPARTMENT)
+        return None if made_by is None else UUID(made_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +249,8 @@ class RecurringSum:
 
 @dataclass(frozen=True, slots=True)
 class HeldAccount:
-    """A billing account that a run passed by, and why: `no_price`, `no_invoice_party`, `on_hold`, `changed` (since the trial was approved)."""
+    """A billing account that a run passed by, and why: `no_price`, `no_invoice_party`, `on_hold`, `changed` (since the trial was
+    approved), `billed_together` (with an account that is held)."""
 
     customer_id: UUID
     billing_account_id: UUID

@@ -1,7 +1,7 @@
 """SQL of the party room."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.party.model import Agreement, BillingAccount, Customer, Language, NewBillingAccount, NewCustomer, PaymentMethod
@@ -73,13 +73,16 @@ def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
     return tx.copy_out(sql, (billing_account_ids,))
 
 
-def billing_accounts_of_cycle(tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
+def billing_accounts_of_cycle(
+    tx: Transaction, cycle_day: int, day: date, after: UUID | None, limit: int, not_a_department: str
+) -> list[BillingAccount]:  # fmt: skip
     sql = _BILLING_ACCOUNT + (
-        "WHERE status = 'active' AND cycle_day = %(cycle_day)s AND (%(after)s::uuid IS NULL OR (customer_id, billing_account_id) >"
+        f"WHERE {not_a_department} AND status = 'active' AND cycle_day = %(cycle_day)s"
+        " AND (%(after)s::uuid IS NULL OR (customer_id, billing_account_id) >"
         " (SELECT customer_id, billing_account_id FROM party.billing_account WHERE billing_account_id = %(after)s))"
         " ORDER BY customer_id, billing_account_id LIMIT %(limit)s"
     )
-    return [from_row_billing_account(row) for row in tx.rows(sql, {"cycle_day": cycle_day, "after": after, "limit": limit})]
+    return [from_row_billing_account(row) for row in tx.rows(sql, {"cycle_day": cycle_day, "day": day, "after": after, "limit": limit})]
 
 
 def take_customer_numbers(tx: Transaction, count: int) -> list[str]:
@@ -126,13 +129,25 @@ def set_payment_method(tx: Transaction, customer_id: UUID, billing_account_id: U
     return tx.execute(sql, (payment_method, customer_id, billing_account_id))
 
 
+def set_itemisation(tx: Transaction, customer_id: UUID, billing_account_id: UUID, itemisation: str) -> int:
+    sql = "UPDATE party.billing_account SET itemisation = %s WHERE customer_id = %s AND billing_account_id = %s"
+    return tx.execute(sql, (itemisation, customer_id, billing_account_id))
+
+
 def set_terms(tx: Transaction, terms: BillingAccount) -> int:
     return tx.execute(
         """
-        UPDATE party.billing_account SET payment_term_days = %s, buyer_reference = %s, tax_treatment = %s
+        UPDATE party.billing_account SET payment_term_days = %s, buyer_reference = %s, tax_treatment = %s, itemisation = %s
         WHERE customer_id = %s AND billing_account_id = %s
         """,
-        (terms.payment_term_days, terms.buyer_reference, terms.tax_treatment, terms.customer_id, terms.billing_account_id),
+        (
+            terms.payment_term_days,
+            terms.buyer_reference,
+            terms.tax_treatment,
+            terms.itemisation,
+            terms.customer_id,
+            terms.billing_account_id,
+        ),
     )
 
 

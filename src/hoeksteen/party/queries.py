@@ -1,12 +1,14 @@
 """Reads of customers and billing accounts; nothing here is personal data."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 import pyarrow as pa
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
+from hoeksteen.party._department_store import NOT_A_DEPARTMENT
 from hoeksteen.party.model import Agreement, BillingAccount, Customer
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Transaction
@@ -85,15 +87,16 @@ def cycle_days(*, tx: Transaction, billing_account_ids: bytes) -> pa.Table:
     return table_of(_store.cycle_days_binary(tx, uuid_list(billing_account_ids)), {"billing_account_id": Fixed.UUID, "cycle_day": Fixed.SMALL})
 
 
-def billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int, after: UUID | None, limit: int) -> list[BillingAccount]:
+def billing_accounts_of_cycle(*, tx: Transaction, day: date, after: UUID | None, limit: int) -> list[BillingAccount]:
     """
-    Give the next active billing accounts whose bill period begins on `cycle_day`, customer by customer, as what is kept of them lies.
+    Give the next active billing accounts that have a bill of their own for the period that begins on `day`, customer by customer, as what is
+    kept of them lies; departments are absent (`departments_of`).
 
     :param after: the last billing account identifier of the batch before, or None for the first batch
     :param limit: 1 to 10,000 billing accounts
     :raises InvalidInput: when `limit` lies outside its bounds
     """
-    return _store.billing_accounts_of_cycle(tx, cycle_day, after, _bounded(limit))
+    return _store.billing_accounts_of_cycle(tx, day.day, day, after, _bounded(limit), NOT_A_DEPARTMENT)
 
 
 def count_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> int:

@@ -7,6 +7,7 @@ from hoeksteen.billing.documents.pdf import render_pages, render_pdf
 from hoeksteen.billing.documents.ubl import render_ubl
 from hoeksteen.billing.documents.view import Context, InvoiceView, invoice_views
 from hoeksteen.disclosure import KeeperClient
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Transaction
 
 __all__ = ["InvoiceView", "invoice_pdf", "invoice_pdfs", "invoice_ubl", "invoice_views", "render_pages", "render_pdf", "render_ubl"]
@@ -15,17 +16,21 @@ VIEWS_PER_DISCLOSURE = 500
 
 
 def invoice_pdf(
-    *, tx: Transaction, keeper: KeeperClient, customer_id: UUID, customer_bill_id: UUID, purpose: str, context: Context | None = None
-) -> bytes:
+    *, tx: Transaction, keeper: KeeperClient, customer_id: UUID, customer_bill_id: UUID, purpose: str, context: Context | None = None,
+    lake: Lake | None = None, withhold_if_denied: bool = False,
+) -> bytes:  # fmt: skip
     """
-    Give a final bill as PDF, tagged for readers of the screen (PDF/UA-1).
+    Give a final bill as PDF, tagged for readers of the screen (PDF/UA-1), with the specification that its billing account chose.
 
+    :param lake: where single records lie; without it no specification is made
+    :param withhold_if_denied: who may see the bill and not the numbers called gets the bill, and is told that there is more
     :raises NotFound: when the customer has no such bill
     :raises WrongState: when it is a trial bill
     :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
     """
     bills = [(customer_id, customer_bill_id)]
-    return render_pdf(invoice_views(tx=tx, keeper=keeper, bills=bills, purpose=purpose, context=context)[0])
+    views = invoice_views(tx=tx, keeper=keeper, bills=bills, purpose=purpose, context=context, lake=lake, withhold_if_denied=withhold_if_denied)
+    return render_pdf(views[0])
 
 
 def invoice_ubl(
@@ -42,12 +47,14 @@ def invoice_ubl(
     return render_ubl(invoice_views(tx=tx, keeper=keeper, bills=bills, purpose=purpose, context=context)[0])
 
 
-def invoice_pdfs(*, tx: Transaction, keeper: KeeperClient, bills: Sequence[tuple[UUID, UUID]], purpose: str) -> Iterator[tuple[UUID, bytes]]:
+def invoice_pdfs(
+    *, tx: Transaction, keeper: KeeperClient, bills: Sequence[tuple[UUID, UUID]], purpose: str, lake: Lake | None = None
+) -> Iterator[tuple[UUID, bytes]]:
     """
     Give many final bills as PDF, one by one, with a disclosure per 500 bills.
 
     :param bills: pairs of customer and customer bill identifiers
     """
     for start in range(0, len(bills), VIEWS_PER_DISCLOSURE):
-        for view in invoice_views(tx=tx, keeper=keeper, bills=bills[start : start + VIEWS_PER_DISCLOSURE], purpose=purpose):
+        for view in invoice_views(tx=tx, keeper=keeper, bills=bills[start : start + VIEWS_PER_DISCLOSURE], purpose=purpose, lake=lake):
             yield view.bill.customer_bill_id, render_pdf(view)

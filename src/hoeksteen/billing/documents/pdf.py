@@ -11,10 +11,11 @@ from uuid import UUID
 import typst
 
 from hoeksteen.billing.documents.qr import payment_qr_svg
+from hoeksteen.billing.documents.specification import fill_specification, note
 from hoeksteen.billing.documents.view import InvoiceView
 from hoeksteen.billing.legal_entity import LegalEntity, payment_reference
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
-from hoeksteen.billing.wording import line_text, long_day, money, percent, period_text
+from hoeksteen.billing.wording import line_text, long_day, money, percent, period_text, telephone
 from hoeksteen.kernel.errors import Corrupt
 
 _TEMPLATE = Path(__file__).with_name("invoice.typ")
@@ -137,6 +138,7 @@ def fill(view: InvoiceView) -> dict[str, Any]:
         "payment": _payment(view, texts),
         "taxes": [[percent(tax.tax_rate, language=language), _euro(tax.taxable, language), _euro(tax.tax, language)] for tax in bill.taxes],
         "notes": _notes(view, texts),
+        "specification": fill_specification(view),
     }
 
 
@@ -251,20 +253,9 @@ def _notes(view: InvoiceView, texts: dict[str, str]) -> list[str]:
     notes = [texts["consumer_note"] if view.bill.tax_included else texts["business_note"]]
     if view.bill.rounding:
         notes.append(texts["rounding_note"])
-    return [*notes, texts["reverse_charge"]] if any(tax.tax_category == "AE" for tax in view.bill.taxes) else notes
-
-
-def telephone(digits: str | None) -> str:
-    """Give a number as people write it: `06 1234 5678` for a Dutch mobile, else with its country code; empty for none."""
-    if not digits:
-        return ""
-    if not digits.isdigit():
-        return digits
-    if digits.startswith("316") and len(digits) == 11:
-        return f"06 {digits[3:7]} {digits[7:]}"
-    if digits.startswith("31") and len(digits) == 11:
-        return f"0{digits[2:4]} {digits[4:7]} {digits[7:]}"
-    return f"+{digits}"
+    if any(tax.tax_category == "AE" for tax in view.bill.taxes):
+        notes.append(texts["reverse_charge"])
+    return [*notes, note(view)] if note(view) else notes
 
 
 def _euro(amount: Decimal, language: str) -> str:
