@@ -101,6 +101,14 @@ class CustomerBill:
     rates: tuple[AppliedCustomerBillingRate, ...] = ()
     taxes: tuple[AppliedBillTax, ...] = ()
 
+    def sub_totals(self) -> dict[UUID, Decimal]:
+        """Give what each billing account's lines come to, as the bill shows them; empty where no department stands on it."""
+        sums: dict[UUID, Decimal] = {}
+        for rate in self.rates:
+            made_by = rate.department or self.billing_account_id
+            sums[made_by] = sums.get(made_by, Decimal("0.00")) + rate.amount
+        return sums if sums.keys() - {self.billing_account_id} else {}
+
 
 @dataclass(frozen=True, slots=True)
 class BillRun:

@@ -1,11 +1,15 @@
 """A company with departments: one invoice of the parent with one number and one tax, each line naming its department."""
 
+import io
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from pypdf import PdfReader
 
 from factories.billed_operator import NOW, BilledOperator, Held, populate
 from fixtures.en16931 import faults
@@ -15,16 +19,17 @@ from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.comparing import compare_runs
 from hoeksteen.billing.credit_notes import credit_bill
 from hoeksteen.billing.departments import move_department
-from hoeksteen.billing.documents import invoice_ubl
+from hoeksteen.billing.documents import invoice_pdf, invoice_ubl, invoice_views, render_pdf
 from hoeksteen.billing.model import CustomerBill
 from hoeksteen.billing.operations import bill_off_cycle
 from hoeksteen.billing.queries import held as held_accounts
 from hoeksteen.billing.queries import next_bill
-from hoeksteen.kernel.errors import InvalidInput, WrongState
+from hoeksteen.billing.wording import money
+from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.ledger.queries import balance_of_customer
 from hoeksteen.party.model import NewBillingAccount
-from hoeksteen.party.operations import add_billing_accounts
+from hoeksteen.party.operations import add_billing_accounts, set_terms
 from hoeksteen.party.queries import billing_accounts_by_id
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -91,6 +96,42 @@ def test_one_invoice_with_one_tax(operator: BilledOperator) -> None:
         named = ubl.decode().count(f"<cbc:AccountingCost>{one.billing_account_number}</cbc:AccountingCost>")
         assert named == len(of_departments[one.billing_account_id])
     _clean(operator)
+
+
+def _text(pdf: bytes) -> str:
+    return " ".join(re.sub(r"\s+", " ", page.extract_text().replace("\u202f", " ")) for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def test_sub_totals_and_a_specification_without_anything_to_pay(operator: BilledOperator) -> None:
+    own, departments = _company(operator, 2)
+    for name, one in zip(("VERKOOP", None), departments, strict=True):
+        _move(operator, one, own)
+        with operator.database.transaction() as tx:
+            (account,) = billing_accounts_by_id(tx=tx, billing_account_ids=[one.billing_account_id])
+            set_terms(tx=tx, billing_account=replace(account, buyer_reference=name, itemisation="full"))
+    operator.run()
+    (bill,) = operator.bills(own)
+    key = {"customer_id": bill.customer_id, "customer_bill_id": bill.customer_bill_id}
+    with operator.database.transaction() as tx:
+        (view,) = invoice_views(
+            tx=tx, keeper=operator.keeper, bills=[(bill.customer_id, bill.customer_bill_id)], purpose="billing", lake=operator.lake
+        )
+        whole, alone = _text(render_pdf(view)), _text(render_pdf(replace(view, only=view.departments[departments[0].billing_account_id])))
+        with pytest.raises(NotFound, match="No line of this department"):
+            invoice_pdf(tx=tx, keeper=operator.keeper, purpose="billing", department=own.billing_account_id, **key)
+        ubl = invoice_ubl(tx=tx, keeper=operator.keeper, purpose="billing", **key)
+    sums = {account: money(amount, language="nl") for account, amount in bill.sub_totals().items()}
+    assert sum(bill.sub_totals().values()) == bill.net and len(sums) == 3
+    unnamed = view.departments[departments[1].billing_account_id].billing_account_number
+    for name, one in (("VERKOOP", departments[0]), (unnamed, departments[1]), (view.billing_account.billing_account_number, own)):
+        assert f"Subtotaal {name} {sums[one.billing_account_id]}" in whole
+    assert "Afdeling VERKOOP" in whole and whole.count("Gespecificeerd gebruik") == 1 and "06 1234 5678" in whole
+    assert view.specification is not None
+    assert {line.rate.department for line in view.specification.lines} == {one.billing_account_id for one in departments}, "as each of them chose"
+    assert f"Deel van factuur {bill.bill_number}" in alone and sums[departments[0].billing_account_id] in alone
+    assert "U hoeft niets te betalen" in alone and "IBAN" not in alone.split("KvK")[0] and money(bill.gross, language="nl") not in alone
+    assert unnamed not in alone and "06 1234 5678" in alone
+    assert faults(ubl) == [] and b"<cbc:AccountingCost>VERKOOP</cbc:AccountingCost>" in ubl
 
 
 def test_the_preview_is_the_bill(operator: BilledOperator) -> None:
@@ -184,7 +225,7 @@ def test_what_was_approved_is_the_whole_invoice(operator: BilledOperator) -> Non
     with operator.database.transaction() as tx:
         approve_run(tx=tx, bill_run_id=trial.bill_run_id, by="fenna.prins", now=NOW)
     _move(operator, departments[1], own)
-    newer = operator.run(kind="trial", by="bram.visser")
+    newer = operator.run(kind="trial", by="bram.visser", now=NOW.replace(hour=9))
     with operator.database.transaction() as tx:
         compared = compare_runs(tx=tx, after=newer.bill_run_id, before=trial.bill_run_id)
         assert (compared.changed, compared.gone, compared.gross_after - compared.gross_before) == (1, 1, Decimal("-0.01")), "rounded once"

@@ -44,12 +44,14 @@ def note(view: InvoiceView) -> str:
 def fill_specification(view: InvoiceView) -> dict[str, Any] | None:
     """Give everything that the template prints of the specification, as text in the customer's language; None where there is none."""
     found = view.specification
-    if found is None or not found.lines:
+    only = None if view.only is None else view.only.billing_account_id
+    lines = [line for line in found.lines if only is None or line.rate.department == only] if found is not None else []
+    if not lines:
         return None
     texts = _TEXTS[view.language]
-    masked = any("x" in record.number for line in found.lines for record in line.records)
+    masked = any("x" in record.number for line in lines for record in line.records)
     notes = [texts["tariff"], *([texts["masked"]] if masked else []), texts["unlisted"]]
-    sections = [_section(view, line, texts) for line in found.lines if line.records or line.fees_micro]
+    sections = [_section(view, line, texts) for line in lines if line.records or line.fees_micro]
     return {
         "title": texts["title"],
         "headings": [texts[name] for name in ("when", "what", "number", "use", "amount")],

@@ -76,10 +76,16 @@ class InvoiceView:
             refers_to_nothing=self.bill.gross < 0 and not self.refers_to,
         )
 
+    @property
+    def rates(self) -> tuple[AppliedCustomerBillingRate, ...]:
+        """Its lines: those of the whole invoice, or of the one department that it is for."""
+        only = self.only
+        return self.bill.rates if only is None else tuple(rate for rate in self.bill.rates if rate.department == only.billing_account_id)
+
     def groups(self) -> Iterator[tuple[UUID | None, list[AppliedCustomerBillingRate]]]:
         """Give the lines product by product, in the order of the bill."""
         group: list[AppliedCustomerBillingRate] = []
-        for rate in self.bill.rates:
+        for rate in self.rates:
             if group and (group[-1].product_id, group[-1].department) != (rate.product_id, rate.department):
                 yield group[-1].product_id, group
                 group = []

@@ -28,6 +28,7 @@ from hoeksteen.interfaces.cli.options import (
     require_writable,
     write_private,
 )
+from hoeksteen.interfaces.cli.whom import meant_department
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.money import euros
@@ -43,10 +44,11 @@ _REFUSED_SHOWN_MAX = 50
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
 )
+@click.option("--department", help="The billing account number of a department: its specification, without anything to pay.")
 @data_option
-def pdf(bill_number: str, out: Path, data: Path) -> None:
+def pdf(bill_number: str, out: Path, department: str | None, data: Path) -> None:
     """Draw an invoice as PDF, with the specification that its account chose; what is disclosed stands in the keeper's log."""
-    _draw(bill_number, out, data, invoice_pdf, with_records=True)
+    _draw(bill_number, out, data, invoice_pdf, department=department, with_records=True)
 
 
 @click.command()
@@ -103,12 +105,16 @@ def specification(bill_number: str, out: Path, data: Path, as_json: bool) -> Non
         )
 
 
-def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes], *, with_records: bool = False) -> None:
+def _draw(
+    bill_number: str, out: Path, data: Path, document: Callable[..., bytes], *, department: str | None = None, with_records: bool = False
+) -> None:
     if str(out) != "-":
         require_writable(out)
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = bills.bill_by_number(tx=tx, bill_number=bill_number)
-        more = {"lake": runtime.lake} if with_records else {}
+        more: dict[str, Any] = {"lake": runtime.lake} if with_records else {}
+        if department is not None:
+            more["department"] = meant_department(tx=tx, customer_id=found.customer_id, number=department).billing_account_id
         content = document(
             tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE, **more
         )

@@ -218,7 +218,8 @@ def bill_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], custom
             return visit.page("desk/reason.html", customer=customer)
         bill = billing.bill(tx=tx, customer_id=customer_id, customer_bill_id=customer_bill_id)
         offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
-    return visit.page("desk/bill.html", customer=customer, bill=bill, offerings=offerings)
+        accounts = {one.billing_account_id: one.billing_account_number for one in party.billing_accounts(tx=tx, customer_id=customer_id)}
+    return visit.page("desk/bill.html", customer=customer, bill=bill, offerings=offerings, accounts=accounts)
 
 
 @get("/customers/{customer_id:uuid}/bills/{customer_bill_id:uuid}/pdf", sync_to_thread=True)

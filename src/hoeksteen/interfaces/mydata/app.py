@@ -89,7 +89,8 @@ def bill_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], custom
     with visit.runtime.database.transaction() as tx:
         bill = _own_bill(tx, visit, customer_id, customer_bill_id)
         offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
-    return visit.page("mydata/bill.html", bill=bill, offerings=offerings)
+        accounts = {one.billing_account_id: one.billing_account_number for one in party.billing_accounts(tx=tx, customer_id=customer_id)}
+    return visit.page("mydata/bill.html", bill=bill, offerings=offerings, accounts=accounts)
 
 
 @get("/bills/{customer_id:uuid}/{customer_bill_id:uuid}/pdf", sync_to_thread=True)
