@@ -16,6 +16,7 @@ from fixtures.keeper import RunningKeeper
 from hoeksteen.billing.approving import hold, release
 from hoeksteen.billing.documents import InvoiceView, invoice_pdf, invoice_views, render_pdf
 from hoeksteen.billing.documents.specification import specification_csv
+from hoeksteen.billing.explaining import explain_line
 from hoeksteen.billing.model import RateKind
 from hoeksteen.kernel.errors import AccessDenied, Corrupt
 from hoeksteen.kernel.time_period import bill_period
@@ -168,3 +169,9 @@ def test_a_bill_that_makes_up_for_a_month_specifies_it(operator: BilledOperator)
     (view,) = _views(operator, one)
     assert view.bill.period == bill_period(date(2026, 11, 1)) and view.specification is not None
     assert {row["start"][:7] for row in _rows(view)} == {"2026-10", "2026-11"}
+    made_up = [rate for rate in view.bill.rates if rate.kind is RateKind.USAGE and rate.period == bill_period(OCTOBER)]
+    assert made_up
+    with operator.database.transaction() as tx:
+        for rate in made_up:
+            found = explain_line(tx=tx, lake=operator.lake, bill_number=str(view.bill.bill_number), line=rate.line)
+            assert found.of_records == found.exact and len(found.records) == rate.quantity
