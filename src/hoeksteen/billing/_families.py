@@ -49,16 +49,16 @@ def assemble_family(
     try:
         lines = family_lines(family, inputs, usage, book, calendar, period)
     except _Unpriced as found:
-        return list(held_together(family, found.account, "no_price", found.message))
+        return list(held_together(family, found.billing_account, "no_price", found.message))
     return bill_of(billing_account=family.top, lines=lines)
 
 
 class _Unpriced(NoPrice):
     """A day in service of one account that has no price."""
 
-    def __init__(self, account: BillingAccount, reason: NoPrice) -> None:
+    def __init__(self, billing_account: BillingAccount, reason: NoPrice) -> None:
         super().__init__(reason.message, remedy=reason.remedy)
-        self.account = account
+        self.billing_account = billing_account
 
 
 def family_lines(

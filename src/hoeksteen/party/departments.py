@@ -91,12 +91,12 @@ def _account(tx: Transaction, billing_account_id: UUID) -> BillingAccount:
     return found[0]
 
 
-def _require_alike(account: BillingAccount, parent: BillingAccount, from_day: date) -> None:
-    numbers = f"{account.billing_account_number} and {parent.billing_account_number}"
+def _require_alike(child: BillingAccount, parent: BillingAccount, from_day: date) -> None:
+    numbers = f"{child.billing_account_number} and {parent.billing_account_number}"
     for what in ("customer_id", "cycle_day", "tax_included", "tax_treatment"):
-        if getattr(account, what) != getattr(parent, what):
+        if getattr(child, what) != getattr(parent, what):
             raise InvalidInput(f"Billing accounts {numbers} differ in the field {what}.", remedy="One invoice has one of it: make them alike first.")
-    if "closed" in (account.status, parent.status):
+    if "closed" in (child.status, parent.status):
         raise InvalidInput(f"One of billing accounts {numbers} is closed.", remedy="Choose active ones.")
-    if from_day.day != account.cycle_day:
+    if from_day.day != child.cycle_day:
         raise InvalidInput(f"The field from_day is {from_day}, no first day of a bill period.", remedy=_DAY)
