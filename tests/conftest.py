@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.clusters import discard, spare_the_disk
 from hoeksteen.host.cluster import Cluster
 from hoeksteen.host.os_users import OsUsers, os_users
 from hoeksteen.storage.lake import Lake
@@ -38,6 +39,7 @@ def business_cluster() -> Iterator[BusinessCluster]:
         cluster = Cluster(Path(folder) / "pg", Path(folder) / "run", users.business_database, roles)
         cluster.start()
         try:
+            spare_the_disk(cluster)
             for role in ("hoeksteen_app", "hoeksteen_owner", "hoeksteen_bastion"):
                 cluster.ensure_role(role)
             cluster.ensure_database(_TEMPLATE, owner="hoeksteen_owner")
@@ -45,7 +47,7 @@ def business_cluster() -> Iterator[BusinessCluster]:
                 migrate(owner=owner)
             yield BusinessCluster(cluster, users, itertools.count())
         finally:
-            cluster.stop()
+            discard(cluster)
 
 
 @pytest.fixture

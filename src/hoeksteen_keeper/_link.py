@@ -57,7 +57,7 @@ class Link:
 
     def __init__(self, socket_path: Path, service: str, key_path: Path) -> None:
         self.service = service
-        self._socket_path, self.key_path = socket_path, key_path
+        self.socket_path, self.key_path = socket_path, key_path
         self._lock, self._token_lock = threading.Lock(), threading.Lock()
         self._idle: list[UnixConnection] = []
         self._token, self._origin = "", ""
@@ -87,7 +87,7 @@ class Link:
                 time, nonce = datetime.now(UTC).isoformat(), secrets.token_hex(16)  # noqa: TID251 the client is an interface: it reads the clock
                 signature = load_key(self.key_path).sign(assertion(self.service, time, nonce))
                 body = {"actor": self.service, "time": time, "nonce": nonce, "signature": signature}
-                answer = _read(*self._exchange(UnixConnection(self._socket_path), "token", msgspec.msgpack.encode(body), {}))
+                answer = _read(*self._exchange(UnixConnection(self.socket_path), "token", msgspec.msgpack.encode(body), {}))
                 if not isinstance(answer, dict) or not all(isinstance(answer.get(name), str) for name in ("token", "origin")):
                     raise KeeperUnavailable("answer_unreadable", "What answers on the socket gave no token: it is no keeper.")
                 self._token, self._origin = answer["token"], answer["origin"]
@@ -106,7 +106,7 @@ class Link:
                     break
                 connection.close()
             else:
-                connection = UnixConnection(self._socket_path)
+                connection = UnixConnection(self.socket_path)
         return self._exchange(connection, path, data, headers)
 
     def _exchange(self, connection: "UnixConnection", path: str, data: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -120,7 +120,7 @@ class Link:
             connection.close()
             if sent:
                 raise KeeperUnavailable("answer_lost", f"The keeper took the call {path} and gave no answer: it may have been done.") from error
-            raise KeeperUnavailable("keeper_unreachable", f"The keeper does not answer on {self._socket_path}. Run `hoeksteen status`.") from error
+            raise KeeperUnavailable("keeper_unreachable", f"The keeper does not answer on {self.socket_path}. Run `hoeksteen status`.") from error
         with self._lock:
             if len(self._idle) < _CONNECTIONS_KEPT_MAX and not response.will_close:
                 self._idle.append(connection)

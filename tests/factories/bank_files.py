@@ -91,6 +91,53 @@ def _statement(one: Statement, tag: str, *, with_balances: bool) -> str:
     return f"<{tag}>{head}{''.join(map(_entry, one.bookings))}</{tag}>"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """
+    What a bank says of one payment of a file.
+
+    :param batch: the payment information that it was sent in
+    """
+
+    end_to_end_id: str
+    status: str = "RJCT"
+    reason: str = "AC04"
+    batch: str = "B"
+    amount: str = ""
+
+
+def pain002(
+    path: Path, *answers: Answer, about: str, message: str = "R-1", group: tuple[str, str] = ("", ""), batch: tuple[str, str] = ("", ""),
+    count: int | None = None, version: str = "10", batch_id: str = "B",
+) -> Path:  # fmt: skip
+    """Write a customer payment status report; `group` and `batch` are a status and a reason of everything in the file or payment information."""
+    told = f"<OrgnlNbOfTxs>{count}</OrgnlNbOfTxs>" if count is not None else ""
+    named = f"<OrgnlMsgId>{about}</OrgnlMsgId><OrgnlMsgNmId>pain.008</OrgnlMsgNmId>"
+    whole = f"<OrgnlGrpInfAndSts>{named}{told}{_status('GrpSts', *group)}</OrgnlGrpInfAndSts>"
+    batches: dict[str, list[Answer]] = {batch_id: []} if batch[0] else {}
+    for one in answers:
+        batches.setdefault(one.batch, []).append(one)
+    parts = "".join(
+        f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{name}</OrgnlPmtInfId>{_status('PmtInfSts', *batch)}{''.join(map(_answer, members))}</OrgnlPmtInfAndSts>"
+        for name, members in batches.items()
+    )
+    path.write_text(
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.{version}"><CstmrPmtStsRpt><GrpHdr><MsgId>{message}</MsgId>'
+        f"<CreDtTm>2026-12-16T05:00:00</CreDtTm></GrpHdr>{whole}{parts}</CstmrPmtStsRpt></Document>"
+    )
+    return path
+
+
+def _status(tag: str, status: str, reason: str) -> str:
+    why = f"<StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf>" if reason else ""
+    return f"<{tag}>{status}</{tag}>{why}" if status else ""
+
+
+def _answer(one: Answer) -> str:
+    amount = f'<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">{one.amount}</InstdAmt></Amt></OrgnlTxRef>' if one.amount else ""
+    return f"<TxInfAndSts><OrgnlEndToEndId>{one.end_to_end_id}</OrgnlEndToEndId>{_status('TxSts', one.status, one.reason)}{amount}</TxInfAndSts>"
+
+
 def _balance(code: str, amount: str, currency: str) -> str:
     side = "DBIT" if amount.startswith("-") else "CRDT"
     money = f'<Amt Ccy="{currency}">{amount.lstrip("-")}</Amt><CdtDbtInd>{side}</CdtDbtInd>'

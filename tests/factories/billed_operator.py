@@ -187,6 +187,7 @@ class BilledOperator:
     def run(
         self, month: date = date(2026, 10, 1), *, kind: Literal["trial", "final"] = "final", told: list[BillRunProgress] | None = None,
         now: datetime | None = None, by: str = "", unapproved: bool = True, progress: Progress | None = None,
+        parts: int = 1, batch: int = 2_500,
     ) -> BillRunResult:  # fmt: skip
         """Bill the month, dated on the first day after it, with or without an approved trial."""
         period = bill_period(month)
@@ -200,6 +201,8 @@ class BilledOperator:
             bill_date=period.end_day,
             kind=kind,
             now=now or start_of_day(add_months(month, 1)),
+            parts=parts,
+            batch=batch,
             identifiers=self.identifiers,
             progress=progress or (told if told is not None else []).append,
         )

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -16,20 +15,15 @@ import pytest
 
 from conftest import BusinessCluster
 from factories.billed_operator import BilledOperator, populate
-from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing._run import Engine, execute, open_run
 from hoeksteen.billing.documents import invoice_ubl
 from hoeksteen.billing.model import BillRunProgress
-from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.queries import bills_of_run
-from hoeksteen.billing.recurring import Calendar
 from hoeksteen.journeys import safekeeping
 from hoeksteen.journeys.balance import audit_month
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import Corrupt, InvalidInput, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import bill_period
-from hoeksteen.product.queries import offerings
 from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.backup import check
 from hoeksteen.storage.lake import Lake
@@ -142,17 +136,12 @@ def test_a_backup_in_the_middle_of_work_is_of_one_instant(operator: BilledOperat
     populate(operator, customers=CUSTOMERS, seed=7, records=2)
     trial = operator.run(kind="trial")
     folder = tmp_path / "backup"
-    run = open_run(database=operator.database, period=OCTOBER, bill_date=OCTOBER.end_day, kind="final", now=NOW, identifiers=operator.identifiers)
-    with operator.database.transaction() as tx:
-        book = PriceBook(offerings(tx=tx))
-    usage = partial(usage_of, lake=operator.lake)
-    engine = Engine(operator.database, operator.keeper, run, book, Calendar(OCTOBER), NOW, operator.identifiers, usage, batch=5)
 
     def in_the_middle(done: BillRunProgress) -> None:
         if not folder.exists() and done.bills >= 15:
             _back_up(operator, folder)
 
-    execute(engine=engine, progress=in_the_middle)
+    operator.run(batch=5, progress=in_the_middle)
     with operator.lake.write(database=operator.database, write_id=operator.identifiers.new(NOW)) as write:
         write.append(CHARGE, [])
         _back_up(operator, tmp_path / "while writing")

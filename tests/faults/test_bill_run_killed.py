@@ -22,8 +22,8 @@ CUSTOMERS = 120
 LIVES = 8
 
 
-def _worker(operator: BilledOperator, dsn: str, keeper: RunningKeeper) -> subprocess.Popen[str]:
-    arguments = [dsn, str(keeper.socket_path), str(keeper.key("bss")), str(operator.lake.warehouse)]
+def _worker(operator: BilledOperator, dsn: str, keeper: RunningKeeper, parts: int = 1) -> subprocess.Popen[str]:
+    arguments = [dsn, str(keeper.socket_path), str(keeper.key("bss")), str(operator.lake.warehouse), str(parts)]
     return subprocess.Popen([sys.executable, str(WORKER), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -32,8 +32,10 @@ def _bills(database: Database) -> int:
         return int(tx.value("SELECT count(*) FROM billing.customer_bill"))
 
 
-@pytest.mark.parametrize("seed", [2])
-def test_killed_at_random_instants(database: Database, business_dsn: str, keeper: RunningKeeper, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("parts", "seed"), [(1, 2), pytest.param(2, 3, marks=pytest.mark.slow)], ids=["one process", "side by side"])
+def test_killed_at_random_instants(
+    database: Database, business_dsn: str, keeper: RunningKeeper, tmp_path: Path, parts: int, seed: int
+) -> None:  # fmt: skip
     chance = random.Random(seed)
     with Lake(warehouse=tmp_path / "lake", catalogue_dsn=business_dsn) as lake:
         operator = new_operator(database, keeper.client("bss"), lake, seed=9_000 + seed)
@@ -45,7 +47,7 @@ def test_killed_at_random_instants(database: Database, business_dsn: str, keeper
             tx.execute("DELETE FROM billing.customer_bill")
         seen = [0]
         for _ in range(LIVES):
-            worker = _worker(operator, business_dsn, keeper)
+            worker = _worker(operator, business_dsn, keeper, parts)
             assert worker.stdout is not None
             assert worker.stdout.readline().strip() == "working"
             for _ in range(chance.randrange(4)):

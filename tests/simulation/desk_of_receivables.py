@@ -1,22 +1,24 @@
 """What comes by the bank and over the desk in a month: statements, direct debits, refunds, deposits, write-offs, credit notes, dunning."""
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-from factories.bank_files import Booking, Part, Statement, camt
+from factories.bank_files import Answer, Booking, Part, Statement, camt, pain002
 from factories.billed_operator import BilledOperator, Held
 from hoeksteen.billing.queries import bills_of
 from hoeksteen.kernel.bank_days import bank_day_on_or_after
 from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.time_period import start_of_day
-from hoeksteen.receivables import bank, collecting, crediting, dunning, mandates, refunds, settling
+from hoeksteen.receivables import bank, collecting, crediting, dunning, interest, mandates, refunds, settling, status_reports
 from hoeksteen.receivables.queries import balance, open_items
 
 _MORE = Decimal("60.00")
+_POLICY = dunning.read_policy("{minimum: 5, steps: [{kind: reminder, after_days: 7}, {kind: interest, after_days: 0}]}")
 
 
 @dataclass
@@ -46,7 +48,22 @@ class Desk:
         self._collect(month)
         self._give_up(month + timedelta(days=25))
         at = _at(month + timedelta(days=26))
-        dunning.run(database=self.operator.database, day=month + timedelta(days=26), now=at, identifiers=self.operator.identifiers)
+        day, common = month + timedelta(days=26), {"now": at, "identifiers": self.operator.identifiers}
+        dunning.run(database=self.operator.database, day=day, policy=_POLICY, **common)
+        self._waive(day)
+
+    def _waive(self, day: date) -> None:
+        """One charge of interest is taken back."""
+        customers = sorted({one.customer_id for one in self.operator.held})
+        with self.operator.database.transaction() as tx:
+            charged = [item for one in customers for item in open_items(tx=tx, customer_id=one) if item.kind == "interest"]
+            if charged:
+                item = self.chance.choice(charged)
+                assert item.customer_bill_id is not None
+                interest.waive(
+                    tx=tx, customer_id=item.customer_id, fee_id=item.customer_bill_id, why="goodwill", by="bram", now=_at(day),
+                    identifiers=self.operator.identifiers,
+                )  # fmt: skip
 
     def _sign(self, one: Held, month: date) -> None:
         account = f"{self.operator.identifiers.new(_at(month)).int % 10**10:010d}"
@@ -98,10 +115,16 @@ class Desk:
             with self.operator.database.transaction() as tx:
                 keeper, path, at = self.operator.keeper, self._path("pain008"), _at(month + timedelta(days=14))
                 collecting.file(tx=tx, keeper=keeper, collection_run_id=run.collection_run_id, path=path, now=at, **common)
-                sql = "SELECT end_to_end_id AS id, amount FROM receivables.collection WHERE collection_run_id = %s AND state = 'sent' ORDER BY 1"
-                sent = [(str(row["id"]), str(row["amount"])) for row in tx.rows(sql, (run.collection_run_id,))]
-                if len(sent) > 1:
-                    collecting.reject(tx=tx, end_to_end_id=sent.pop(0)[0], reason="AM04", now=at, **common)
+                sql = (
+                    "SELECT end_to_end_id AS id, amount, batch FROM receivables.collection WHERE collection_run_id = %s AND state = 'sent' ORDER BY 1"
+                )
+                rows = tx.rows(sql, (run.collection_run_id,))
+            sent = [(str(row["id"]), str(row["amount"])) for row in rows]
+            if len(sent) > 1:
+                name, amount = sent.pop(0)
+                refused = Answer(name, "RJCT", "AM04", str(rows[0]["batch"]), amount)
+                report = pain002(self._path("pain002"), refused, about=run.message_id, message=f"R-{self.files}", group=("PART", ""))
+                status_reports.take(database=self.operator.database, path=report, now=at, **common)
         except WrongState:
             return  # nobody owes anything by direct debit
         bookings = [Booking(amount, f"{name}+", "PMNT/IDDT/ESDD", (Part(amount, name),), day=day) for name, amount in sent]
@@ -123,7 +146,8 @@ class Desk:
             if left:
                 bill = self.chance.choice(left)
                 self.credited.add(bill.customer_bill_id)
-                crediting.credit_and_settle(tx=tx, number=str(bill.bill_number), lines=None, why="out of order", **common)
+                with suppress(WrongState):  # a sale in parts is taken back, not credited
+                    crediting.credit_and_settle(tx=tx, number=str(bill.bill_number), lines=None, why="out of order", **common)
 
     def _take(self, day: date, *bookings: Booking, kind: str = "053") -> None:
         name, opening = f"S-{self.files}", str(self.stated)

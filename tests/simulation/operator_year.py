@@ -16,6 +16,7 @@ from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewAlteration
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.storage.postgres import Transaction
+from simulation.desk_of_charges import Counter
 from simulation.desk_of_receivables import Desk
 
 MOBILE = ("mobile-s", "mobile-m", "mobile-l")
@@ -29,6 +30,7 @@ class Simulation:
 
     :param paid: euros that each billing account has paid, as was registered by hand
     :param companies: billing accounts of companies and of what may be their departments; those `inside` stand on the company's bills
+    :param counter: what people charge, credit and sell in parts
     :param desk: what comes by the bank and over the desk beside them
     """
 
@@ -39,6 +41,7 @@ class Simulation:
     desk: Desk | None = None
     companies: list[tuple[UUID, UUID]] = field(default_factory=list)
     inside: set[UUID] = field(default_factory=set)
+    counter: Counter | None = None
 
     def month(self, month: date) -> None:
         """Let a month pass, and bill it on the first day of the next."""
@@ -50,6 +53,8 @@ class Simulation:
         metered = [one for one in self.operator.held if "mobile" in one.offering and self.chance.random() < 0.8]
         if metered:
             self.operator.charge(metered, month=month, records=self.chance.randrange(1, 4))
+        if self.counter is not None:
+            self.counter.month(month)
         self.operator.run(month)
         self._pay(add_months(month, 1))
         if self.desk is not None:

@@ -16,6 +16,7 @@ from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.time_period import BillPeriod, add_months, bill_period, start_of_day
 from hoeksteen.ledger.model import LedgerAccountCode
+from simulation.desk_of_charges import Counter
 from simulation.desk_of_receivables import Desk
 from simulation.operator_year import Simulation
 
@@ -29,7 +30,7 @@ def _audit(operator: BilledOperator, month: date) -> MonthAudit:
 @pytest.mark.parametrize("seed", range(1, 2 + THOROUGHNESS))
 def test_every_month_of_every_seed_balances(operator: BilledOperator, tmp_path: Path, seed: int) -> None:
     desk = Desk(operator, random.Random(seed), tmp_path)
-    world = Simulation(operator, random.Random(seed), desk=desk)
+    world = Simulation(operator, random.Random(seed), desk=desk, counter=Counter(operator, random.Random(1_000 + seed)))
     for months in range(4):
         month = add_months(OCTOBER, months)
         world.month(month)
@@ -88,7 +89,8 @@ _DAMAGE = {
         "ledger = zero",
     ),
     "a payment that was raised": (
-        "UPDATE receivables.payment SET amount = amount + 1 WHERE payment_id = (SELECT payment_id FROM receivables.payment ORDER BY 1 LIMIT 1)",
+        "UPDATE receivables.payment SET amount = amount + 1 WHERE payment_id ="
+        " (SELECT payment_id FROM receivables.payment WHERE bank_reference ~ '^B' ORDER BY 1 LIMIT 1)",
         "payments = debtors",
     ),
     "a payment that is gone": (
@@ -137,13 +139,21 @@ _DAMAGE = {
         "UPDATE ledger.posting SET ledger_account_code = '1610' WHERE ledger_account_code = '1600'", "bills = vat on bad debts",
     ),
     "something that no room answers for": ("UPDATE ledger.journal_entry SET source = 'by night' WHERE source = 'refund'", "by night = debtors"),
+    "a charge that was raised after it was billed": (
+        "UPDATE billing.account_charge SET amount = amount * 2 WHERE customer_bill_id IS NOT NULL", "charges = lines",
+    ),
+    "a part of a plan that no bill notes": ("DELETE FROM billing.instalment_billed WHERE role = 'part'", "bills = instalments to be billed"),
+    "a plan that was made dearer": ("UPDATE billing.instalment_plan SET total = total + 1 WHERE ending IS NULL", "instalments = lines"),
     "a file whose records are counted too few": ("UPDATE usage.usage_file SET records_in = records_in + 1", "records = states"),
+    "interest that was raised": ("UPDATE receivables.fee SET amount = amount + 1 WHERE kind = 'interest'", "statutory interest = debtors"),
+    "a waiver that is forgotten": ("DELETE FROM receivables.fee_waiver", "waived fees = debtors"),
 }  # fmt: skip
 
 
 @pytest.fixture
 def balanced(operator: BilledOperator, tmp_path: Path) -> BilledOperator:
-    world = Simulation(operator, random.Random(11), desk=Desk(operator, random.Random(11), tmp_path))
+    counter = Counter(operator, random.Random(12))
+    world = Simulation(operator, random.Random(11), desk=Desk(operator, random.Random(11), tmp_path), counter=counter)
     for months in range(2):
         world.month(add_months(OCTOBER, months))
     with operator.database.transaction() as tx:

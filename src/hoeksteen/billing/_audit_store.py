@@ -1,7 +1,7 @@
 """SQL of audits over all bills; like `_store`, private to this room."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,6 +11,36 @@ _USAGE_DISCOUNTS = """
 SELECT b.billing_account_id, sum(coalesce(l.gross, l.net)) AS amount
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.bill_run_id = %(run)s AND l.kind = 'discount' AND l.detail -> 'usage' IS NOT NULL GROUP BY b.billing_account_id
+"""
+# What was granted, beside the lines that say it; the amount is worked out of what was granted, not taken from what the run noted.
+_GRANTED = """
+WITH bill AS (SELECT * FROM billing.customer_bill WHERE bill_run_id = %(run)s),
+due AS (
+    SELECT c.account_charge_id::text AS source, b.customer_bill_id, b.billing_account_id, b.bill_number, c.billed,
+           CASE WHEN c.tax_included = b.tax_included THEN c.amount
+                WHEN b.tax_included THEN round(c.amount * (100 + c.tax_rate) / 100, 2)
+                ELSE round(c.amount * 100 / (100 + c.tax_rate), 2) END AS amount
+    FROM billing.account_charge c JOIN bill b
+        ON c.customer_bill_id = b.customer_bill_id OR (c.customer_bill_id IS NULL AND c.billing_account_id = b.billing_account_id)
+    WHERE c.state = 'granted' AND (c.customer_bill_id IS NOT NULL
+        OR (coalesce(c.decided_at, c.asked_at) < %(started)s AND (c.from_day IS NULL OR c.from_day < %(end)s)))
+),
+line AS (
+    SELECT l.detail #>> '{charge,id}' AS source, b.customer_bill_id, b.billing_account_id, b.bill_number, sum(coalesce(l.gross, l.net)) AS amount
+    FROM bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+    WHERE l.product_id IS NULL AND l.detail -> 'charge' IS NOT NULL GROUP BY 1, 2, 3, 4
+)
+SELECT coalesce(d.billing_account_id, l.billing_account_id) AS billing_account_id, coalesce(d.bill_number, l.bill_number) AS bill_number,
+       coalesce(d.amount, 0.00) AS expected,
+       CASE WHEN d.amount = l.amount THEN coalesce(d.billed, 0.00) ELSE coalesce(l.amount, 0.00) END AS found
+FROM due d FULL JOIN line l ON d.source = l.source AND d.customer_bill_id = l.customer_bill_id
+WHERE d.amount IS DISTINCT FROM l.amount OR d.billed IS DISTINCT FROM l.amount
+ORDER BY 2, 1
+"""
+_USAGE_LINES = """
+SELECT b.billing_account_id, coalesce(sum((l.detail ->> 'amount_micro')::bigint), 0)::bigint AS micro
+FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+WHERE b.bill_run_id = %(run)s GROUP BY b.billing_account_id
 """
 _GROSS = """
 SELECT billing_account_id, sum(gross) AS amount FROM billing.customer_bill
@@ -41,6 +71,37 @@ def departments_billed(tx: Transaction, bill_run_id: UUID, customer_ids: Sequenc
 def usage_discounts(tx: Transaction, bill_run_id: UUID) -> dict[UUID, Decimal]:
     """Give what the bills of a run take off the usage of each billing account, as their lines have it."""
     return {row["billing_account_id"]: row["amount"] for row in tx.rows(_USAGE_DISCOUNTS, {"run": bill_run_id})}
+
+
+def granted_that_differs(tx: Transaction, bill_run_id: UUID, started_at: datetime, end_day: date) -> list[Row]:
+    """Give what was granted and is billed otherwise, or not, or was not granted and is billed, by the bills of a run."""
+    return tx.rows(_GRANTED, {"run": bill_run_id, "started": started_at, "end": end_day})
+
+
+def minimums(tx: Transaction, bill_run_id: UUID) -> list[Row]:
+    """Give the lines of a run's bills that raise usage to a minimum spend."""
+    sql = """
+    SELECT b.billing_account_id, b.bill_number, b.tax_included, l.product_id, l.product_offering_id, l.period_from, l.detail,
+           coalesce(l.gross, l.net) AS amount
+    FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+    WHERE b.bill_run_id = %s AND l.kind = 'minimum' ORDER BY b.bill_number, l.line
+    """
+    return tx.rows(sql, (bill_run_id,))
+
+
+def bills_with_lines_of(tx: Transaction, bill_run_id: UUID, offering_ids: Sequence[str]) -> dict[UUID, str]:
+    """Give the numbers of a run's bills that have lines of some offerings, by billing account."""
+    sql = """
+    SELECT DISTINCT b.billing_account_id, b.bill_number
+    FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+    WHERE b.bill_run_id = %s AND l.product_offering_id = ANY (%s)
+    """
+    return {row["billing_account_id"]: row["bill_number"] for row in tx.rows(sql, (bill_run_id, list(offering_ids)))}
+
+
+def usage_lines(tx: Transaction, bill_run_id: UUID) -> dict[UUID, int]:
+    """Give the exact micro-euros that the usage lines of a run's bills say that they round, by billing account."""
+    return {row["billing_account_id"]: row["micro"] for row in tx.rows(_USAGE_LINES, {"run": bill_run_id})}
 
 
 def gross_by_account(tx: Transaction, end_day: date) -> dict[UUID, Decimal]:

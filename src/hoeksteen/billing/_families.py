@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from hoeksteen.billing.assembly import BillDraft, LineDraft, ProductInputs, Usage, as_department, bill_of, lines_of
+from hoeksteen.billing.assembly import AccountLines, BillDraft, LineDraft, ProductInputs, Usage, as_department, bill_of, lines_of
+from hoeksteen.billing.early import BilledEarly
+from hoeksteen.billing.granted import Granted
 from hoeksteen.billing.model import AccountHold, HeldAccount
 from hoeksteen.billing.prices import NoPrice, PriceBook
 from hoeksteen.billing.recurring import Calendar
@@ -28,6 +30,15 @@ class Family(NamedTuple):
         return (self.top, *self.departments)
 
 
+class Inputs(NamedTuple):
+    """What bills need, by billing account: products, usage, what people granted, and what was billed early."""
+
+    products: Mapping[UUID, Sequence[ProductInputs]]
+    usage: Mapping[UUID, Sequence[Usage]]
+    granted: Mapping[UUID, Sequence[Granted]]
+    early: Mapping[UUID, Sequence[BilledEarly]]
+
+
 def families_of(tops: Sequence[BillingAccount], departments: Mapping[UUID, Sequence[BillingAccount]]) -> list[Family]:
     """Give the families of some accounts in their order."""
     return [Family(one, departments.get(one.billing_account_id, ())) for one in tops]
@@ -39,18 +50,17 @@ def members_of(families: Sequence[Family]) -> list[BillingAccount]:
 
 
 def assemble_family(
-    family: Family, inputs: Mapping[UUID, Sequence[ProductInputs]], usage: Mapping[UUID, Sequence[Usage]], on_hold: Mapping[UUID, AccountHold],
-    book: PriceBook, calendar: Calendar, period: BillPeriod,
+    family: Family, inputs: Inputs, on_hold: Mapping[UUID, AccountHold], book: PriceBook, calendar: Calendar, period: BillPeriod
 ) -> BillDraft | list[HeldAccount] | None:  # fmt: skip
     """Put the bill of a family together: one tax over all lines, each department's after the other; or say why all of them are held."""
     for one in family.members:
         if (hold := on_hold.get(one.billing_account_id)) is not None:
             return list(held_together(family, one, "on_hold", f"{hold.held_by}: {hold.why}"))
     try:
-        lines = family_lines(family, inputs, usage, book, calendar, period)
+        made = family_lines(family, inputs, book, calendar, period)
     except _Unpriced as found:
         return list(held_together(family, found.billing_account, "no_price", found.message))
-    return bill_of(billing_account=family.top, lines=lines)
+    return bill_of(billing_account=family.top, lines=made.lines, granted=made.granted)
 
 
 class _Unpriced(NoPrice):
@@ -62,25 +72,27 @@ class _Unpriced(NoPrice):
 
 
 def family_lines(
-    family: Family, inputs: Mapping[UUID, Sequence[ProductInputs]], usage: Mapping[UUID, Sequence[Usage]], book: PriceBook, calendar: Calendar,
-    period: BillPeriod,
-) -> list[LineDraft]:  # fmt: skip
+    family: Family, inputs: Inputs, book: PriceBook, calendar: Calendar, period: BillPeriod
+) -> AccountLines:  # fmt: skip
     """
     Give the lines of all accounts of a family, those of the top first.
 
     :raises NoPrice: when a day in service has no price
     """
     lines: list[LineDraft] = []
+    granted: list[tuple[Granted, int]] = []
     for one in family.members:
         try:
             some = lines_of(
-                billing_account=one, products=inputs.get(one.billing_account_id, ()), usage=usage.get(one.billing_account_id, ()), book=book,
-                calendar=calendar, period=period,
+                billing_account=one, products=inputs.products.get(one.billing_account_id, ()), usage=inputs.usage.get(one.billing_account_id, ()),
+                book=book, calendar=calendar, period=period, granted=inputs.granted.get(one.billing_account_id, ()),
+                early=inputs.early.get(one.billing_account_id, ()),
             )  # fmt: skip
         except NoPrice as reason:
             raise _Unpriced(one, reason) from reason
-        lines += some if one is family.top else as_department(one, some)
-    return lines
+        lines += some.lines if one is family.top else as_department(one, some.lines)
+        granted += some.granted
+    return AccountLines(lines, granted)
 
 
 def held_together(family: Family, because_of: BillingAccount, reason: str, detail: str) -> Iterator[HeldAccount]:

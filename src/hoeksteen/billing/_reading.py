@@ -5,10 +5,12 @@ from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _leaving_store, _store
 from hoeksteen.billing.assembly import ProductInputs, Usage
 from hoeksteen.billing.bundles import BundleDiscount, Offered, with_bundles
-from hoeksteen.billing.model import RateKind
+from hoeksteen.billing.early import BilledEarly, billed_early
+from hoeksteen.billing.minimum_spend import MinimumBilled, month_of
+from hoeksteen.billing.model import RateKind, RunKind
 from hoeksteen.billing.prices import FOREVER, PriceBook
 from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey, HeldProduct, Position, Term, fingerprint
 from hoeksteen.billing.usage_discounts import UsageDiscount
@@ -16,8 +18,8 @@ from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import BillPeriod, local_day
 from hoeksteen.party.departments import tops_of
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.product.model import PriceAlteration, ProductStatus, ProductTerm
-from hoeksteen.product.queries import alterations, products, terms
+from hoeksteen.product.model import PriceAlteration
+from hoeksteen.product.queries import alterations, histories
 from hoeksteen.rating.model import UsageTotal
 from hoeksteen.rating.queries import usage_totals
 from hoeksteen.storage.lake import Lake
@@ -32,9 +34,6 @@ def read_products(
     """Give the products of each billing account, oldest first, with what earlier runs billed where something changed since."""
     wanted = {one.billing_account_id for one in billing_accounts}
     customer_ids = list({one.customer_id for one in billing_accounts})
-    terms_of: dict[UUID, list[Term]] = {}
-    for term in terms(tx=tx, customer_ids=customer_ids):
-        terms_of.setdefault(term.product_id, []).append(_term(term))
     alterations_of: dict[UUID, list[Alteration]] = {}
     discounts_of: dict[UUID, list[UsageDiscount]] = {}
     for alteration in alterations(tx=tx, customer_ids=customer_ids):
@@ -44,21 +43,47 @@ def read_products(
             discounts_of.setdefault(alteration.product_id, []).append(_usage_discount(alteration, alteration.usage_prices))
     positions = {product_id: Position(day.toordinal(), known) for product_id, (day, known) in _store.positions(tx, customer_ids).items()}
     held: list[tuple[UUID, HeldProduct, Position | None]] = []
-    for row in products(tx=tx, customer_ids=customer_ids):
+    for row in histories(tx=tx, customer_ids=customer_ids):
         if row.billing_account_id in wanted:
-            history, altered = tuple(terms_of.get(row.product_id, ())), tuple(alterations_of.get(row.product_id, ()))
+            altered, discounts = tuple(alterations_of.get(row.product_id, ())), tuple(discounts_of.get(row.product_id, ()))
             start, opening = row.start_day.toordinal(), row.recurring_billed_to.toordinal()
-            discounts = tuple(discounts_of.get(row.product_id, ()))
-            product = HeldProduct(row.customer_id, row.product_id, start, opening, history, altered, discounts)
+            product = HeldProduct(row.customer_id, row.product_id, start, opening, _terms(row.terms), altered, discounts)
             held.append((row.billing_account_id, product, positions.get(row.product_id)))
     if offered := _offered(book):
         held = _together(held, offered)
     changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
     billed = _billed_before(tx, changed, calendar)
+    minimums = _minimums_before(tx, held, book, calendar)
     inputs: dict[UUID, list[ProductInputs]] = {}
     for billing_account_id, product, position in sorted(held, key=lambda one: one[1].start):  # and, as they were read, by identifier
-        inputs.setdefault(billing_account_id, []).append(ProductInputs(product, position, billed.get(product.product_id)))
+        known = (product, position, billed.get(product.product_id), minimums.get(product.product_id, ()))
+        inputs.setdefault(billing_account_id, []).append(ProductInputs(*known))
     return inputs
+
+
+def _minimums_before(
+    tx: Transaction, held: Sequence[tuple[UUID, HeldProduct, Position | None]], book: PriceBook, calendar: Calendar
+) -> dict[UUID, list[MinimumBilled]]:  # fmt: skip
+    """Give what earlier bills have of the minimum spend of the products that have one; nothing is asked for where none has."""
+    if not book.minimums:
+        return {}
+    some = [
+        product for _, product, position in held if position is not None and any(term.product_offering_id in book.minimums for term in product.terms)
+    ]
+    if not some:
+        return {}
+    ids, customer_ids = [one.product_id for one in some], sorted({one.customer_id for one in some})
+    found: dict[UUID, dict[tuple[str, int], MinimumBilled]] = {}
+    for row in _store.minimums_before(tx, customer_ids, ids, calendar.since):
+        month = month_of(row["period_from"].toordinal(), calendar)
+        of_product, key = found.setdefault(row["product_id"], {}), (row["product_offering_id"], month.first)
+        before = of_product.get(key, MinimumBilled(*key, 0, month.end - month.first, 0, 0))
+        cents = int(row["amount"].scaleb(2))
+        if row["noted"]:
+            of_product[key] = before._replace(noted=before.noted + cents)
+        else:
+            of_product[key] = before._replace(days=row["days"], spent=row["spent"], cents=before.cents + cents)
+    return {product_id: list(of_product.values()) for product_id, of_product in found.items()}
 
 
 def _offered(book: PriceBook) -> dict[str, Offered]:
@@ -103,6 +128,13 @@ def read_usage(*, tx: Transaction, period: BillPeriod, billing_account_ids: Sequ
     return _with_bill_numbers(tx, usage)
 
 
+def read_early(
+    *, tx: Transaction, period: BillPeriod, kind: RunKind, billing_account_ids: Sequence[UUID]
+) -> dict[UUID, list[BilledEarly]]:  # fmt: skip
+    """Give what bills of accounts that left have charged of the usage that a run of a period finds, and its earlier runs passed by."""
+    return billed_early(_leaving_store.open_lines(tx, billing_account_ids, period.first_day, kind != "leaving"))
+
+
 def _with_bill_numbers(tx: Transaction, usage: dict[UUID, list[Usage]]) -> dict[UUID, list[Usage]]:
     """Name the bills on which charges stood that are taken back now."""
     days = {account_id: {one.billed_on for one in totals if one.billed_on is not None} for account_id, totals in usage.items()}
@@ -142,7 +174,8 @@ def _billed_before(tx: Transaction, changed: Sequence[HeldProduct], calendar: Ca
     if changed:
         customer_ids = list({product.customer_id for product in changed})
         for row in _store.billed_before(tx, customer_ids, list(billed), calendar.since):
-            billed[row["product_id"]].append(_charge(row, calendar))
+            if row["period_from"].toordinal() < calendar.end:  # what a bill of somebody who left charges for later periods is theirs to compare
+                billed[row["product_id"]].append(_charge(row, calendar))
     return billed
 
 
@@ -155,8 +188,9 @@ def _charge(row: Row, calendar: Calendar) -> Charge:
     )
 
 
-def _term(term: ProductTerm) -> Term:
-    return Term(_day(term.valid_from), _end(term.valid_to), term.product_offering_id, term.status is ProductStatus.ACTIVE)
+@lru_cache(maxsize=65_536)
+def _terms(terms: tuple[tuple[datetime, datetime | None, str, bool], ...]) -> tuple[Term, ...]:
+    return tuple(Term(_day(valid_from), _end(valid_to), offering_id, active) for valid_from, valid_to, offering_id, active in terms)
 
 
 def _alteration(alteration: PriceAlteration) -> Alteration:

@@ -1,24 +1,27 @@
 """
-The engine of a bill run: windows of billing accounts, batches of one transaction each.
+The engine of a bill run: windows of a part's billing accounts, batches of one transaction each.
 
-While one thread writes a batch, the next one is read, computed and sealed. The run's row holds how far it is, moved in the
+While one thread writes a batch, the next one is read, computed and sealed. The part's row holds how far it is, moved in the
 same transaction as the bills, so that killing the process at any instant loses and repeats nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
-from hoeksteen.billing import _run_store, _store
-from hoeksteen.billing._families import Family, assemble_family, families_of, held_together, members_of
-from hoeksteen.billing._reading import UsageOf, read_products, read_usage
+from hoeksteen.billing import _leaving_store, _run_store, _store
+from hoeksteen.billing._families import Family, Inputs, assemble_family, families_of, held_together, members_of
+from hoeksteen.billing._granted_reading import read_granted
+from hoeksteen.billing._reading import UsageOf, read_early, read_products, read_usage, usage_of
 from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage
 from hoeksteen.billing.bookkeeping import journal_entry
 from hoeksteen.billing.invoice_party import invoice_party
-from hoeksteen.billing.model import BillRun, BillRunProgress, HeldAccount, Progress, RunKind
+from hoeksteen.billing.model import BillRun, HeldAccount, RunKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar, fingerprint
 from hoeksteen.disclosure import KeeperClient, SealItem
@@ -32,7 +35,16 @@ from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.departments import departments_of
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import PAGE_MAX, billing_accounts_by_id, billing_accounts_of_cycle, count_billing_accounts_of_cycle, customers
+from hoeksteen.party.queries import (
+    PAGE_MAX,
+    billing_accounts_by_id,
+    billing_accounts_of_cycle,
+    closed_billing_accounts_of_cycle,
+    count_billing_accounts_of_cycle,
+    customers,
+)
+from hoeksteen.product.queries import offerings, usage_discount_days
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 
 BATCH = 2_500
@@ -48,6 +60,7 @@ class Engine:
     What every batch of a run works with.
 
     :param approved: the trial that a final run must come to, account by account; None where none was asked for
+    :param batch: billing accounts to a transaction
     """
 
     database: Database
@@ -58,23 +71,42 @@ class Engine:
     now: datetime
     identifiers: Identifiers
     usage_of: UsageOf
-    approved: UUID | None = None
-    batch: int = BATCH
+    approved: UUID | None
+    batch: int
+
+
+class Part(NamedTuple):
+    """
+    A share of a run's billing accounts.
+
+    :param of: into how many parts the run is divided
+    :param after: the last billing account that was looked at, None before the first
+    """
+
+    number: int
+    of: int
+    after: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """A stretch of billing accounts with their bills, before anybody's name is asked for."""
+    """
+    A stretch of a part's billing accounts with their bills, before anybody's name is asked for.
 
+    :param left: those with a bill that was made when they left, and that no run has subtracted yet
+    """
+
+    part: int
     after: UUID | None
     families: Sequence[Family]
     inputs: dict[UUID, list[ProductInputs]]
     drafts: Sequence[BillDraft]
     held: Sequence[HeldAccount]
+    left: set[UUID]
 
 
 def open_run(
-    *, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, by: str = "", now: datetime, identifiers: Identifiers
+    *, database: Database, period: BillPeriod, bill_date: date, kind: RunKind, by: str = "", parts: int = 1, now: datetime, identifiers: Identifiers
 ) -> BillRun:  # fmt: skip
     """
     Begin a run, or find the final run of the period that was interrupted or is done.
@@ -86,6 +118,8 @@ def open_run(
     """
     cycle_day = period.first_day.day
     with database.transaction() as tx:
+        if kind == "final":
+            _leaving_store.lock_cycle(tx, cycle_day)
         found = _store.final_run(tx, cycle_day, period.first_day)
         if found is not None and found.state == "done" and (kind, bill_date) != ("final", found.bill_date):
             raise WrongState(
@@ -105,20 +139,25 @@ def open_run(
             require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
         run = BillRun(identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
         _store.insert_run(tx, run)
+        _store.insert_parts(tx, run.bill_run_id, parts)
     return run
 
 
-def execute(*, engine: Engine, progress: Progress) -> bool:
-    """Bill every billing account of the run that it has not looked at yet, close the run, and give whether it came to its end: it may be stopped."""
-    with engine.database.transaction() as tx:
-        total = billing_accounts_of_run(tx, engine.run)
-    done = BillRunProgress(engine.run.billing_accounts, total, engine.run.bills)
-    with without_cycle_collector():
-        stopped = _work(engine, done, progress)
-    if not stopped:
-        with engine.database.transaction() as tx:
-            _store.finish(tx, engine.run.bill_run_id, engine.now)
-    return not stopped
+def parts_of_run(tx: Transaction, run: BillRun) -> list[Part]:
+    """Give the parts of a run, and how far each is."""
+    found = _store.parts(tx, run.bill_run_id)
+    return [Part(number, len(found), after) for number, after in found]
+
+
+def engine_of(
+    *, database: Database, keeper: KeeperClient, lake: Lake, run: BillRun, approved: UUID | None, batch: int, now: datetime,
+    identifiers: Identifiers,
+) -> Engine:  # fmt: skip
+    """Read the catalogue, and give what every batch of a run works with."""
+    with database.transaction() as tx:
+        book, divided = PriceBook(offerings(tx=tx)), usage_discount_days(tx=tx)
+    usage = partial(usage_of, lake=lake, divided=divided)
+    return Engine(database, keeper, run, book, Calendar(run.period), now, identifiers, usage, approved, batch)
 
 
 def billing_accounts_of_run(tx: Transaction, run: BillRun) -> int:
@@ -126,52 +165,62 @@ def billing_accounts_of_run(tx: Transaction, run: BillRun) -> int:
     return count_billing_accounts_of_cycle(tx=tx, cycle_day=run.cycle_day) if run.accounts is None else len(run.accounts)
 
 
-def _work(engine: Engine, done: BillRunProgress, progress: Progress) -> bool:
-    """Compute and write batch by batch, and give whether somebody asked to stop; then what was computed ahead is left undone."""
+def work(*, engine: Engine, part: Part, told: Callable[[int, int], None]) -> bool:
+    """
+    Bill every billing account of a part that was not looked at yet, and give whether somebody asked the run to stop.
+
+    What was computed ahead is then left undone.
+
+    :param told: told of billing accounts and bills, batch by batch, when they are committed
+    """
     pending: tuple[Future[bool], Batch] | None = None
-    with ThreadPoolExecutor(1, thread_name_prefix="bill-run-writer") as writer:
-        for computed in _computed_batches(engine):
+    with without_cycle_collector(), ThreadPoolExecutor(1, thread_name_prefix="bill-run-writer") as writer:
+        for computed in _computed_batches(engine, part):
             batch = _batch(engine, computed)
-            done, stop = _settled(pending, done, progress)
-            if stop:
+            if pending is not None and _settled(*pending, told):
                 return True
             pending = writer.submit(write_batch, database=engine.database, run=engine.run, batch=batch), batch
-        return _settled(pending, done, progress)[1]
+        return pending is not None and _settled(*pending, told)
 
 
-def _settled(pending: tuple[Future[bool], Batch] | None, done: BillRunProgress, progress: Progress) -> tuple[BillRunProgress, bool]:
+def _settled(written: Future[bool], batch: Batch, told: Callable[[int, int], None]) -> bool:
     """Wait until a batch is committed, tell, and give whether the run shall stop."""
-    if pending is None:
-        return done, False
-    written, batch = pending
     stop = written.result()
-    seen = done.billing_accounts + batch.billing_accounts
-    done = BillRunProgress(seen, max(done.billing_accounts_total, seen), done.bills + len(batch.bills))
-    progress(done)
-    return done, stop
+    told(batch.billing_accounts, len(batch.bills))
+    return stop
 
 
-def _computed_batches(engine: Engine) -> Iterator[_Computed]:
-    after = engine.run.last_billing_account_id
-    while window := _window(engine, after):
+def _computed_batches(engine: Engine, part: Part) -> Iterator[_Computed]:
+    after, also = part.after, _closed_with_usage(engine, part)
+    while window := _window(engine, part, after, also):
         with engine.database.transaction() as tx:
             ids = [one.billing_account_id for one in members_of(window)]
             usage = read_usage(tx=tx, period=engine.run.period, billing_account_ids=ids, usage_of=engine.usage_of)
         for start in range(0, len(window), engine.batch):
-            computed = _compute(engine, after, window[start : start + engine.batch], usage)
+            computed = _compute(engine, part.number, after, window[start : start + engine.batch], usage)
             yield computed
             after = computed.families[-1].top.billing_account_id
 
 
-def _window(engine: Engine, after: UUID | None) -> list[Family]:
-    """Give the next accounts that have a bill of their own, each with its departments, who are billed in the same transaction."""
+def _closed_with_usage(engine: Engine, part: Part) -> list[UUID]:
+    """Give the closed billing accounts of the part of which usage arrived that belongs on this period's bills."""
+    if engine.run.accounts is not None:
+        return []
+    with engine.database.transaction() as tx:
+        closed = closed_billing_accounts_of_cycle(tx=tx, cycle_day=engine.run.cycle_day)
+    ours = [one for one in closed if one.int % part.of == part.number]
+    return sorted(engine.usage_of(engine.run.period, ours)) if ours else []
+
+
+def _window(engine: Engine, part: Part, after: UUID | None, also: Sequence[UUID]) -> list[Family]:
+    """Give the next accounts of a part that have a bill of their own, each with its departments, whatever part those would be of."""
     found: list[BillingAccount] = []
     first_day = engine.run.period.first_day
     with engine.database.transaction() as tx:
         if engine.run.accounts is not None:
             found = billing_accounts_by_id(tx=tx, billing_account_ids=engine.run.accounts) if after is None else []
         while engine.run.accounts is None and len(found) < WINDOW:
-            page = billing_accounts_of_cycle(tx=tx, day=first_day, after=after, limit=PAGE_MAX)
+            page = billing_accounts_of_cycle(tx=tx, day=first_day, after=after, limit=PAGE_MAX, also=also, part=part.number, parts=part.of)
             found += page
             if len(page) < PAGE_MAX:
                 break
@@ -180,20 +229,25 @@ def _window(engine: Engine, after: UUID | None) -> list[Family]:
     return families_of(found, departments)
 
 
-def _compute(engine: Engine, after: UUID | None, families: Sequence[Family], usage: dict[UUID, list[Usage]]) -> _Computed:
+def _compute(
+    engine: Engine, part: int, after: UUID | None, families: Sequence[Family], usage: dict[UUID, list[Usage]]
+) -> _Computed:  # fmt: skip
     billing_accounts = members_of(families)
     with engine.database.transaction() as tx:
         inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
-        on_hold = _run_store.holds(tx, [one.billing_account_id for one in billing_accounts])
+        granted = read_granted(tx=tx, billing_accounts=billing_accounts, period=engine.run.period)
+        ids = [one.billing_account_id for one in billing_accounts]
+        on_hold, left = _run_store.holds(tx, ids), _leaving_store.waiting(tx, ids)
+        early = read_early(tx=tx, period=engine.run.period, kind=engine.run.kind, billing_account_ids=sorted(left)) if left else {}
     drafts: list[BillDraft] = []
     held: list[HeldAccount] = []
     for family in families:
-        made = assemble_family(family, inputs, usage, on_hold, engine.book, engine.calendar, engine.run.period)
+        made = assemble_family(family, Inputs(inputs, usage, granted, early), on_hold, engine.book, engine.calendar, engine.run.period)
         if isinstance(made, list):
             held += made
         elif made is not None:
             drafts.append(made)
-    return _Computed(after, families, inputs, drafts, held)
+    return _Computed(part, after, families, inputs, drafts, held, left)
 
 
 def _batch(engine: Engine, computed: _Computed) -> Batch:
@@ -206,14 +260,15 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
         drafts = _as_approved(engine, engine.approved, computed, drafts, held)
     parties = _seal_invoice_parties(engine, [draft for draft, _ in drafts]) if final else [None] * len(drafts)
     bills: list[NewBill] = []
-    for (draft, written), party in zip(drafts, parties, strict=True):
+    bill_ids, entry_ids = (engine.identifiers.series(engine.now, len(drafts)) for _ in range(2))
+    for (draft, written), party, bill_id, entry_id in zip(drafts, parties, bill_ids, entry_ids, strict=True):
         if party is None and final:
             family = family_of[draft.billing_account.billing_account_id]
             held += held_together(
                 family, family.top, "no_invoice_party", "the name of the buyer, or the VAT number of a reverse charge, is not known"
             )
         else:
-            bills.append(_new_bill(engine, draft, written, party))
+            bills.append(_new_bill(engine, draft, written, party, bill_id, entry_id))
     passed_by = {one.billing_account_id for one in held}
     everyone = members_of(computed.families)
     billed = [one for one in everyone if one.billing_account_id not in passed_by]
@@ -222,7 +277,8 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
     moved = [_position(engine, one) for one in inputs if one.position is not None]
     last = computed.families[-1].top.billing_account_id
     together = [one.billing_account_id for bill in bills for one in family_of[bill.draft.billing_account.billing_account_id].departments]
-    return Batch(computed.after, last, len(everyone), bills, held, new, moved, together)
+    left = sorted(computed.left - passed_by)
+    return Batch(computed.part, computed.after, last, len(everyone), bills, held, new, moved, left, together)
 
 
 def _as_approved(
@@ -236,29 +292,27 @@ def _as_approved(
     drafted = {draft.billing_account.billing_account_id for draft, _ in drafts}
     for family in computed.families:
         top = family.top.billing_account_id
+        if top in computed.left - drafted:
+            continue  # it left since the trial, and its bill was made then
         if top not in going and (top in drafted or top in approved):
             held += held_together(family, family.top, "changed", "its bill is another one than was approved")
     return kept
 
 
-def _new_bill(engine: Engine, draft: BillDraft, written: WrittenLines, party: bytes | None) -> NewBill:
-    customer_bill_id = engine.identifiers.new(engine.now)
+def _new_bill(engine: Engine, draft: BillDraft, written: WrittenLines, party: bytes | None, bill_id: UUID, entry_id: UUID) -> NewBill:
     if engine.run.kind == "trial":
-        return NewBill(draft, written, customer_bill_id, None, None)
-    entry = journal_entry(
-        draft=draft,
-        journal_entry_id=engine.identifiers.new(engine.now),
-        customer_bill_id=customer_bill_id,
-        bill_date=engine.run.bill_date,
-        now=engine.now,
-    )
-    return NewBill(draft, written, customer_bill_id, party, entry)
+        return NewBill(draft, written, bill_id, None, None)
+    entry = journal_entry(draft=draft, journal_entry_id=entry_id, customer_bill_id=bill_id, bill_date=engine.run.bill_date, now=engine.now)
+    return NewBill(draft, written, bill_id, party, entry)
 
 
 def _position(engine: Engine, inputs: ProductInputs) -> tuple[UUID, UUID, date, int]:
     product = inputs.product
-    billed_to = max(product.opening, engine.calendar.end, inputs.position.billed_to if inputs.position else 0)
-    return product.customer_id, product.product_id, date.fromordinal(billed_to), fingerprint(product, engine.book)
+    before = inputs.position
+    billed_to = max(product.opening, engine.calendar.end, before.billed_to if before else 0)
+    # Billed further than this run looks, when its account left: a run that looks as far compares what has changed since.
+    known = before.fingerprint if before is not None and before.billed_to > engine.calendar.end else fingerprint(product, engine.book)
+    return product.customer_id, product.product_id, date.fromordinal(billed_to), known
 
 
 def _seal_invoice_parties(engine: Engine, drafts: Sequence[BillDraft]) -> list[bytes | None]:

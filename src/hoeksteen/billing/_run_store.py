@@ -59,9 +59,14 @@ def trials(tx: Transaction, cycle_day: int, first_day: date) -> list[BillRun]:
 
 
 def running(tx: Transaction, cycle_day: int, first_day: date) -> BillRun | None:
-    sql = RUN + "WHERE state = 'running' AND kind <> 'off_cycle' AND cycle_day = %s AND period_from = %s ORDER BY kind, started_at DESC LIMIT 1"
+    sql = RUN + "WHERE state = 'running' AND accounts IS NULL AND cycle_day = %s AND period_from = %s ORDER BY kind, started_at DESC LIMIT 1"
     row = tx.row(sql, (cycle_day, first_day))
     return None if row is None else from_row_run(row)
+
+
+def final_under_way(tx: Transaction, cycle_day: int) -> bool:
+    sql = "SELECT EXISTS (SELECT FROM billing.bill_run WHERE state = 'running' AND kind = 'final' AND cycle_day = %s)"
+    return bool(tx.value(sql, (cycle_day,)))
 
 
 def ask_to_stop(tx: Transaction, bill_run_id: UUID, stop: bool) -> None:
@@ -70,13 +75,14 @@ def ask_to_stop(tx: Transaction, bill_run_id: UUID, stop: bool) -> None:
 
 def settle_off_cycle(tx: Transaction, now: datetime) -> list[UUID]:
     """
-    Settle off-cycle runs that were cut off, and give those that are done and not announced.
+    Settle runs of a few accounts that were cut off (off the cycle, or of who leaves), and give those that are done and not announced.
 
     Each bills its accounts in one transaction, so it is done, or nothing of it is. One that still works on its bills finds itself gone, and says so.
     """
-    tx.execute("DELETE FROM billing.bill_run WHERE kind = 'off_cycle' AND state = 'running' AND billing_accounts = 0")
-    tx.execute("UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE kind = 'off_cycle' AND state = 'running'", (now,))
-    rows = tx.rows("SELECT bill_run_id FROM billing.bill_run WHERE kind = 'off_cycle' AND state = 'done' AND sent_at IS NULL ORDER BY started_at")
+    few = "kind IN ('off_cycle', 'leaving')"
+    tx.execute(f"DELETE FROM billing.bill_run WHERE {few} AND state = 'running' AND billing_accounts = 0")
+    tx.execute(f"UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE {few} AND state = 'running'", (now,))
+    rows = tx.rows(f"SELECT bill_run_id FROM billing.bill_run WHERE {few} AND state = 'done' AND sent_at IS NULL ORDER BY started_at")
     return [row["bill_run_id"] for row in rows]
 
 

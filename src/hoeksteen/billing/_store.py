@@ -20,7 +20,7 @@ from hoeksteen.storage.postgres import Row, Transaction
 
 RUN = """
 SELECT bill_run_id, kind, cycle_day, period_from, period_to, bill_date, state, started_at, finished_at,
-       last_billing_account_id, billing_accounts, bills, started_by, stop_asked, sent_at, accounts
+       billing_accounts, bills, started_by, stop_asked, sent_at, accounts
 FROM billing.bill_run
 """
 _BILL = """
@@ -49,8 +49,16 @@ SELECT l.product_id, l.product_offering_id, l.price_id, l.kind,
        l.period_from, l.period_to, coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
 WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
-  AND l.product_id = ANY (%(products)s) AND l.kind <> 'usage' AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
+  AND l.product_id = ANY (%(products)s) AND l.kind NOT IN ('usage', 'minimum') AND l.detail ->> 'usage' IS NULL AND l.period_from >= %(since)s
 ORDER BY b.period_to, b.customer_bill_id, l.line
+"""
+_MINIMUMS_BEFORE = """
+SELECT l.product_id, l.product_offering_id, l.period_from, (l.detail ->> 'days')::int AS days, (l.detail ->> 'spent_micro')::bigint AS spent,
+       coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
+FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
+  AND l.product_id = ANY (%(products)s) AND l.kind = 'minimum' AND l.period_from >= %(since)s
+ORDER BY b.period_to, b.bill_date, b.bill_number, l.line
 """
 _MOVE_POSITIONS = """
 UPDATE billing.recurring_position p SET billed_to = moved.billed_to, fingerprint = moved.fingerprint
@@ -102,8 +110,8 @@ WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.pe
 GROUP BY b.customer_id
 """
 _ADVANCE = """
-UPDATE billing.bill_run SET last_billing_account_id = %(last)s, billing_accounts = billing_accounts + %(billing_accounts)s, bills = bills + %(bills)s
-WHERE bill_run_id = %(run)s
+WITH moved AS (UPDATE billing.bill_run_part SET last_billing_account_id = %(last)s WHERE bill_run_id = %(run)s AND part = %(part)s)
+UPDATE billing.bill_run SET billing_accounts = billing_accounts + %(billing_accounts)s, bills = bills + %(bills)s WHERE bill_run_id = %(run)s
 """
 
 
@@ -168,13 +176,30 @@ def final_runs_of_period(tx: Transaction, first_day: date, end_day: date) -> lis
     return [from_row_run(row) for row in tx.rows(sql, (first_day, end_day))]
 
 
-def lock_run(tx: Transaction, bill_run_id: UUID) -> BillRun | None:
-    row = tx.row(RUN + "WHERE bill_run_id = %s FOR UPDATE", (bill_run_id,))
-    return None if row is None else from_row_run(row)
+def lock_part(tx: Transaction, bill_run_id: UUID, part: int) -> tuple[BillRun, UUID | None] | None:
+    """Give a run that nobody removes until commit, and how far a part of it is, which nobody else moves."""
+    row = tx.row(RUN + "WHERE bill_run_id = %s FOR KEY SHARE", (bill_run_id,))
+    found = tx.row("SELECT last_billing_account_id FROM billing.bill_run_part WHERE bill_run_id = %s AND part = %s FOR UPDATE", (bill_run_id, part))
+    return None if row is None or found is None else (from_row_run(row), found["last_billing_account_id"])
 
 
-def advance(tx: Transaction, bill_run_id: UUID, last: UUID, billing_accounts: int, bills: int) -> None:
-    tx.execute(_ADVANCE, {"run": bill_run_id, "last": last, "billing_accounts": billing_accounts, "bills": bills})
+def advance(tx: Transaction, bill_run_id: UUID, part: int, last: UUID, billing_accounts: int, bills: int) -> None:
+    tx.execute(_ADVANCE, {"run": bill_run_id, "part": part, "last": last, "billing_accounts": billing_accounts, "bills": bills})
+
+
+def insert_parts(tx: Transaction, bill_run_id: UUID, count: int) -> None:
+    tx.execute("INSERT INTO billing.bill_run_part (bill_run_id, part) SELECT %s, generate_series(0, %s)", (bill_run_id, count - 1))
+
+
+def parts(tx: Transaction, bill_run_id: UUID) -> list[tuple[int, UUID | None]]:
+    """Give the parts of a run, and the last billing account that each has looked at."""
+    sql = "SELECT part, last_billing_account_id FROM billing.bill_run_part WHERE bill_run_id = %s ORDER BY part"
+    return [(row["part"], row["last_billing_account_id"]) for row in tx.rows(sql, (bill_run_id,))]
+
+
+def hold_run(tx: Transaction, bill_run_id: UUID) -> bool:
+    """Claim a run for the processes of one command until the transaction ends; False while another has it."""
+    return bool(tx.value("SELECT pg_try_advisory_xact_lock(hashtextextended('bill run ' || %s, 0))", (str(bill_run_id),)))
 
 
 def finish(tx: Transaction, bill_run_id: UUID, now: datetime) -> None:
@@ -219,6 +244,11 @@ def move_positions(tx: Transaction, positions: Sequence[tuple[UUID, UUID, date, 
 
 def billed_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date) -> list[Row]:
     return tx.rows(_BILLED_BEFORE, {"customers": list(customer_ids), "products": list(product_ids), "since": since})
+
+
+def minimums_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date) -> list[Row]:
+    """Give what earlier final bills charged some products because their usage lacked of a minimum, the oldest first."""
+    return tx.rows(_MINIMUMS_BEFORE, {"customers": list(customer_ids), "products": list(product_ids), "since": since})
 
 
 def insert_rates(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:

@@ -10,8 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _charge_store, _instalment_store, _leaving_store, _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
+from hoeksteen.billing.granted import CHARGE, INSTALMENT
+from hoeksteen.billing.instalment_lines import is_last
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number, due_date
 from hoeksteen.billing.model import BillRun, HeldAccount, RateKind
 from hoeksteen.kernel.errors import Conflict, invariant
@@ -54,13 +56,15 @@ class WrittenLines(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Batch:
     """
-    A stretch of billing accounts, customer by customer.
+    A stretch of the billing accounts of a run's part, customer by customer.
 
     :param after: the last one before the stretch, `last` the last one of it
+    :param left: billing accounts whose bills, made when they left, the bills of this stretch subtract
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
     :param departments: whose lines stand on these bills, beside the accounts whose bills they are
     """
 
+    part: int
     after: UUID | None
     last: UUID
     billing_accounts: int
@@ -68,6 +72,7 @@ class Batch:
     held: Sequence[HeldAccount]
     new_positions: Sequence[tuple[UUID, UUID, date, int]]
     moved_positions: Sequence[tuple[UUID, UUID, date, int]]
+    left: Sequence[UUID] = ()
     departments: Sequence[UUID] = ()
 
 
@@ -75,31 +80,83 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
     """
     Write a batch of bills, all of it or nothing, and give whether somebody asked the run to stop.
 
-    The counter of bill numbers stays locked while their lines are written: lines need their bills, and bills their numbers.
+    The counter of bill numbers stays locked while their lines are written: lines need their bills, and bills their numbers. So what needs neither
+    is written first: other parts of the run wait for the counter.
 
-    :raises Conflict: when the run has moved on meanwhile: another process works on it
+    :raises Conflict: when the run has moved on meanwhile: another process works on it; or what was granted was withdrawn meanwhile
     """
     with database.transaction() as tx:
-        current = _store.lock_run(tx, run.bill_run_id)
-        if current is None or current.state != "running" or current.last_billing_account_id != batch.after:
-            raise Conflict("Another process works on this bill run.", remedy="Wait until it has ended, then look at the run.")
+        locked = _store.lock_part(tx, run.bill_run_id, batch.part)
+        if locked is None or locked[0].state != "running" or locked[1] != batch.after:
+            raise another_works_on_it()
         final = run.kind != "trial"
+        if run.kind == "leaving":
+            _require_waiting(tx, run)
+        if final:
+            post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
+            _store.insert_positions(tx, batch.new_positions)
+            _store.move_positions(tx, batch.moved_positions)
         numbers = _numbers(tx, run, len(batch.bills)) if final else [None] * len(batch.bills)
         _store.insert_bills(tx, _bill_rows(run, batch.bills, numbers))
         _store.insert_rates(tx, _rate_rows(batch.bills))
         _store.insert_taxes(tx, _tax_rows(batch.bills))
         _store.insert_held(tx, run.bill_run_id, batch.held)
         if final:
-            post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
-            _store.insert_positions(tx, batch.new_positions)
-            _store.move_positions(tx, batch.moved_positions)
-            made_up_for = run.period.first_day if run.kind == "final" else run.period.end_day
+            _take_granted(tx, batch.bills)
+            made_up_for = run.period.end_day if run.kind == "off_cycle" else run.period.first_day
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
             _store.release(tx, run.bill_run_id, batch.departments, made_up_for)
-        _store.advance(tx, run.bill_run_id, batch.last, batch.billing_accounts, len(batch.bills))
-        return current.stop_asked
+            _note_leaving(tx, run, batch)
+        _store.advance(tx, run.bill_run_id, batch.part, batch.last, batch.billing_accounts, len(batch.bills))
+        return locked[0].stop_asked
+
+
+def another_works_on_it() -> Conflict:
+    """Make the refusal of a run that another process has."""
+    return Conflict("Another process works on this bill run.", remedy="Wait until it has ended, then look at the run.")
+
+
+def _take_granted(tx: Transaction, bills: Sequence[NewBill]) -> None:
+    """Note which bills have what was granted, each of it once."""
+    granted = [(one, bill, euros_of_cents(cents)) for bill in bills for one, cents in bill.draft.granted]
+    charges = [(one.source_id, bill.customer_bill_id, amount) for one, bill, amount in granted if one.source == CHARGE]
+    if charges and _charge_store.take(tx, charges) < len(charges):
+        raise Conflict("A charge was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
+    parts = [(one, bill, amount) for one, bill, amount in granted if one.source == INSTALMENT]
+    if not parts:
+        return
+    done: dict[UUID, bool] = {}
+    for one, _, _ in parts:
+        done[one.source_id] = done.get(one.source_id, False) or is_last(one)
+    rows = [
+        (one.source_id, str(one.detail[INSTALMENT]["role"]), *one.parts, bill.draft.billing_account.customer_id, bill.customer_bill_id, amount)
+        for one, bill, amount in parts
+    ]
+    if _instalment_store.advance(tx, done) < len(done) or _instalment_store.insert_billed(tx, rows) < len(rows):
+        raise Conflict("A plan was withdrawn, or billed, while its bill was being made.", remedy="Run the bills again: they go on without it.")
+
+
+def _require_waiting(tx: Transaction, run: BillRun) -> None:
+    """
+    Check that the cycle's own run of the period has not begun, and let none begin until commit: it would bill the same usage.
+
+    :raises Conflict: when it has
+    """
+    _leaving_store.lock_cycle(tx, run.cycle_day)
+    last = _store.last_final_run(tx, run.cycle_day)
+    if last is not None and last.period.first_day >= run.period.first_day:
+        raise Conflict(f"The bills of {run.period.first_day} are being made final.", remedy="Ask again once that run is done.")
+
+
+def _note_leaving(tx: Transaction, run: BillRun, batch: Batch) -> None:
+    if run.kind == "leaving":
+        accounts = ((bill.draft.billing_account, bill.customer_bill_id) for bill in batch.bills)
+        rows = ((one.customer_id, bill_id, one.billing_account_id) for one, bill_id in accounts)
+        _leaving_store.insert(tx, run.bill_run_id, run.period.first_day, rows)
+    elif batch.left:
+        _leaving_store.settle(tx, run.bill_run_id, batch.left, run.period.first_day)
 
 
 def _numbers(tx: Transaction, run: BillRun, count: int) -> Sequence[str | None]:
@@ -131,7 +188,8 @@ def written_lines(draft: BillDraft) -> WrittenLines:
     for line, net in zip(draft.lines, taxation.line_nets, strict=True):
         offering = line.offering
         row = (
-            _KINDS[line.kind], str(line.product_id), offering.product_offering_id, line.price_id, _JSON.encode(line.detail).decode(),
+            _KINDS[line.kind], None if line.product_id is None else str(line.product_id), offering.product_offering_id or None,
+            line.price_id, _JSON.encode(line.detail).decode(),
             _day(line.first), _day(line.end), str(line.quantity), _euros(net), _euros(line.cents) if tax_included else None,
             offering.tax.category, _euros(offering.tax.rate),
         )  # fmt: skip

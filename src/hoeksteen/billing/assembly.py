@@ -7,6 +7,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from hoeksteen.billing.early import BilledEarly
+from hoeksteen.billing.granted import Granted
+from hoeksteen.billing.minimum_spend import MinimumBilled, minimum_lines
 from hoeksteen.billing.model import DEPARTMENT, AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
@@ -68,7 +71,7 @@ class LineDraft(NamedTuple):
     """A line before tax: `cents` in the billing account's way of holding tax or not; days as ordinals."""
 
     kind: RateKind
-    product_id: UUID
+    product_id: UUID | None
     offering: OfferingPrices
     price_id: str | None
     detail: Mapping[str, Any]
@@ -79,11 +82,16 @@ class LineDraft(NamedTuple):
 
 
 class BillDraft(NamedTuple):
-    """A whole bill that has no number yet."""
+    """
+    A whole bill that has no number yet.
+
+    :param granted: what of it was granted, each with what it comes to in cents; a final bill notes that it has them
+    """
 
     billing_account: BillingAccount
     lines: Sequence[LineDraft]
     taxation: Taxation
+    granted: Sequence[tuple[Granted, int]] = ()
 
 
 class ProductInputs(NamedTuple):
@@ -91,11 +99,13 @@ class ProductInputs(NamedTuple):
     What a bill needs of one product.
 
     :param billed: its charges on earlier bills, only when something changed since the last run
+    :param minimums: what earlier bills have of its minimum spend
     """
 
     product: HeldProduct
     position: Position | None
     billed: Sequence[Charge] | None
+    minimums: Sequence[MinimumBilled] = ()
 
 
 def assemble(
@@ -106,14 +116,31 @@ def assemble(
     book: PriceBook,
     calendar: Calendar,
     period: BillPeriod,
+    granted: Sequence[Granted] = (),
+    early: Sequence[BilledEarly] = (),
 ) -> BillDraft | None:
     """
     Put the bill of one billing account together; None when there is nothing to pay or to credit.
 
+    :param granted: what people granted it beside its products; their lines stand behind those of the products
+    :param early: what bills of this account, when it left, charged of this usage already; it is subtracted
     :raises NoPrice: when a day in service has no price
     """
-    lines = lines_of(billing_account=billing_account, products=products, usage=usage, book=book, calendar=calendar, period=period)
-    return bill_of(billing_account=billing_account, lines=lines)
+    made = lines_of(
+        billing_account=billing_account, products=products, usage=usage, book=book, calendar=calendar, period=period, granted=granted, early=early
+    )
+    return bill_of(billing_account=billing_account, lines=made.lines, granted=made.granted)
+
+
+class AccountLines(NamedTuple):
+    """
+    The lines of one billing account, before tax.
+
+    :param granted: what people granted it, each with the cents of its line
+    """
+
+    lines: list[LineDraft]
+    granted: Sequence[tuple[Granted, int]]
 
 
 def lines_of(
@@ -124,7 +151,9 @@ def lines_of(
     book: PriceBook,
     calendar: Calendar,
     period: BillPeriod,
-) -> list[LineDraft]:
+    granted: Sequence[Granted] = (),
+    early: Sequence[BilledEarly] = (),
+) -> AccountLines:
     """
     Give the lines of one billing account, before tax.
 
@@ -134,16 +163,28 @@ def lines_of(
     used: dict[UUID, list[Usage]] = {}
     for total in usage:
         used.setdefault(total.product_id, []).append(total)
+    before: dict[UUID, list[Usage]] = {}
+    for one in early:
+        before.setdefault(one.product_id, []).extend(() if one.discount else [one])
     lines: list[LineDraft] = []
     for inputs in products:
         lines += _recurring_lines(inputs, book, calendar, tax_included)
         totals = used.pop(inputs.product.product_id, ())
-        lines += _usage_lines(totals, book, period, tax_included)
+        known = before.pop(inputs.product.product_id, ())
+        lines += _usage_lines([*known, *totals] if known else totals, book, period, tax_included)
         if inputs.product.usage_discounts and totals:
-            lines += _usage_discount_lines(inputs.product, totals, book, period, tax_included)
-    for rest in used.values():
-        lines += _usage_lines(rest, book, period, tax_included)
-    return lines
+            lowered = _usage_discount_lines(inputs.product, totals, book, period, tax_included)
+            lines += _less_early(lowered, early, inputs.product.product_id, book) if early else lowered
+        elif early:
+            lines += _less_early((), early, inputs.product.product_id, book)
+        if book.minimums:
+            lines += _minimum_lines(inputs, totals, book, calendar, tax_included)
+    for product_id in [*used, *(one for one in before if one not in used)]:
+        lines += _usage_lines([*before.get(product_id, ()), *used.get(product_id, ())], book, period, tax_included)
+    if granted:
+        lines += [_granted_line(one, tax_included) for one in granted]
+    billed = tuple(zip(granted, (line.cents for line in lines[len(lines) - len(granted) :]), strict=True)) if granted else ()
+    return AccountLines(lines, billed)
 
 
 def as_department(billing_account: BillingAccount, lines: Iterable[LineDraft]) -> list[LineDraft]:
@@ -152,15 +193,26 @@ def as_department(billing_account: BillingAccount, lines: Iterable[LineDraft]) -
     return [line._replace(detail={**line.detail, DEPARTMENT: made_by}) for line in lines]
 
 
-def bill_of(*, billing_account: BillingAccount, lines: list[LineDraft]) -> BillDraft | None:
+def bill_of(*, billing_account: BillingAccount, lines: list[LineDraft], granted: Sequence[tuple[Granted, int]] = ()) -> BillDraft | None:
     """Put lines together to one bill with one tax over all of them; None when there is nothing to pay or to credit."""
     tax_included = billing_account.tax_included
     if not any(line.cents for line in lines):
         return None
     if billing_account.tax_treatment == "reverse_charge":
-        lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) for line in lines]
+        lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) if _is_supply(line) else line for line in lines]
     taxation = tax_bill(keys=[line.offering.tax for line in lines], amounts=[line.cents for line in lines], tax_included=tax_included)
-    return BillDraft(billing_account, lines, taxation)
+    return BillDraft(billing_account, lines, taxation, granted)
+
+
+def _granted_line(one: Granted, tax_included: bool) -> LineDraft:
+    numerator, denominator = one.taxed.ratio(tax_included)
+    cents = divide_half_up(one.cents * numerator, denominator)
+    return LineDraft(one.kind, None, one.taxed, None, one.detail, one.day, one.day + 1, _ONE, cents)
+
+
+def _is_supply(line: LineDraft) -> bool:
+    """What was granted out of the scope of VAT stays so: paying later, or compensation, is no supply to account for."""
+    return line.product_id is not None or line.offering.tax.category != "O"
 
 
 def _recurring_lines(inputs: ProductInputs, book: PriceBook, calendar: Calendar, tax_included: bool) -> Iterable[LineDraft]:
@@ -233,34 +285,34 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
         corrects = "" if total.corrects is None else str(total.corrects)
         key = (total.period_day, total.service, book.zone_shown(total.zone, total.price_id), total.roaming, corrects)
         grouped.setdefault(key, []).append(total)
-    for (period_day, service, zone, roaming, corrects), group in sorted(grouped.items(), key=lambda one: (*_usage_order(*one[0][:4]), one[0][4])):
+    for period_day, service, zone, roaming, corrects in sorted(grouped, key=_usage_order):
+        group = grouped[period_day, service, zone, roaming, corrects]
         used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         first = group[0]
         offering = book.of(group[-1].product_offering_id)
-        records, units, free_units, micro = first.records, first.units, first.free_units, first.amount_micro
+        records, units, free_units, micro, price_id = first.records, first.units, first.free_units, first.amount_micro, first.price_id
+        prices = {price_id}
         for other in group[1:]:
             records, units, free_units = records + other.records, units + other.units, free_units + other.free_units
             micro += other.amount_micro
+            prices.add(other.price_id)
+        if not (records or units or free_units or micro):
+            continue  # all of it was billed before
         numerator, denominator = offering.ratio(tax_included)
         detail: dict[str, Any] = {
-            "service": str(service), "zone": str(zone), "units": units, "free_units": free_units, "amount_micro": micro, "roaming": str(roaming),
+            "service": service, "zone": zone, "units": units, "free_units": free_units, "amount_micro": micro, "roaming": roaming,
         }  # fmt: skip
-        prices = {total.price_id for total in group}
         if len(prices) > 1:
-            detail["prices"] = sorted(price_id for price_id in prices if price_id is not None)
+            price_id = None
+            detail["prices"] = sorted(one for one in prices if one is not None)
         if corrects:
             detail |= {"corrects": corrects, "billed_on": f"{first.billed_on}", "bill_number": first.bill_number}
-        yield LineDraft(
-            kind=RateKind.USAGE,
-            product_id=first.product_id,
-            offering=offering,
-            price_id=first.price_id if len(prices) == 1 else None,
-            detail=detail,
-            first=used.first_day.toordinal(),
-            end=used.end_day.toordinal(),
-            quantity=_whole(records),
-            cents=divide_half_up(micro * numerator, MICRO_PER_CENT * denominator),
-        )
+        if isinstance(first, BilledEarly):
+            known = sum(one.amount_micro for one in group if isinstance(one, BilledEarly))
+            detail["billed_before"] = {"amount_micro": -known, "bill_number": first.on_bill}
+        cents = divide_half_up(micro * numerator, MICRO_PER_CENT * denominator)
+        begin, end = used.first_day.toordinal(), used.end_day.toordinal()
+        yield LineDraft(RateKind.USAGE, first.product_id, offering, price_id, detail, begin, end, _whole(records), cents)
 
 
 def _usage_discount_lines(
@@ -287,13 +339,46 @@ def _usage_discount_lines(
             yield LineDraft(RateKind.DISCOUNT, product.product_id, offering, None, detail, part.first, part.end, _ONE, cents)
 
 
+def _minimum_lines(inputs: ProductInputs, totals: Sequence[Usage], book: PriceBook, calendar: Calendar, tax_included: bool) -> Iterator[LineDraft]:
+    product = inputs.product
+    for one in minimum_lines(
+        product=product, position=inputs.position, earlier=inputs.minimums, totals=totals, book=book, calendar=calendar, tax_included=tax_included
+    ):
+        detail: dict[str, Any] = {"minimum_micro": one.micro, "spent_micro": one.spent, "days": one.days, "days_in_period": one.whole}
+        if one.corrects:
+            detail["corrects"] = True
+        yield LineDraft(one.kind, product.product_id, book.of(one.product_offering_id), None, detail, one.first, one.end, _ONE, one.cents)
+
+
+def _less_early(lines: Iterable[LineDraft], early: Sequence[BilledEarly], product_id: UUID, book: PriceBook) -> Iterator[LineDraft]:
+    """Subtract what was taken off a product's usage on earlier bills of the same usage; what no discount takes off any more is charged again."""
+    given: dict[tuple[str, int, int], int] = {}
+    known: dict[tuple[str, int, int], BilledEarly] = {}
+    for one in early:
+        if one.discount is not None and one.product_id == product_id:
+            key = one.discount.alteration_id, one.discount.first, one.discount.end
+            given[key], known[key] = given.get(key, 0) + one.discount.cents, one
+    for line in lines:
+        cents = line.cents - given.pop((line.detail["alteration_id"], line.first, line.end), 0)
+        if cents:
+            yield line._replace(cents=cents)
+    for (alteration_id, first, end), cents in given.items():
+        one = known[alteration_id, first, end]
+        name = one.discount.name if one.discount is not None else ""
+        detail = {"alteration": name, "alteration_id": alteration_id, "usage": True}
+        if cents:
+            yield LineDraft(RateKind.DISCOUNT, product_id, book.of(one.product_offering_id), None, detail, first, end, _ONE, -cents)
+
+
 @lru_cache(maxsize=4_096)
 def _whole(records: int) -> Decimal:
     return Decimal(records)
 
 
-def _usage_order(period_day: date, service: str, zone: str, roaming: str) -> tuple[date, int, int, str, str, str]:
-    return period_day, _SERVICES.get(service, len(_SERVICES)), _ZONES.get(zone, len(_ZONES)), roaming, service, zone
+@lru_cache(maxsize=4_096)
+def _usage_order(key: tuple[date, str, str, str, str]) -> tuple[date, int, int, str, str, str, str]:
+    period_day, service, zone, roaming, corrects = key
+    return period_day, _SERVICES.get(service, len(_SERVICES)), _ZONES.get(zone, len(_ZONES)), roaming, service, zone, corrects
 
 
 @lru_cache(maxsize=65_536)
@@ -319,7 +404,7 @@ def to_bill(
             line=number,
             kind=line.kind,
             product_id=line.product_id,
-            product_offering_id=line.offering.product_offering_id,
+            product_offering_id=line.offering.product_offering_id or None,
             price_id=line.price_id,
             detail=line.detail,
             period=BillPeriod(date.fromordinal(line.first), date.fromordinal(line.end)),

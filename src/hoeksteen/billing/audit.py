@@ -1,4 +1,7 @@
-"""Auditing final bills: usage = lines, discounts on it, lines = bills, bills = ledger, numbers without gaps; every difference is named."""
+"""
+Auditing final bills: usage = lines, discounts on it, charges that were granted, sales in parts and minimum spends = lines, lines = bills,
+bills = ledger, numbers without gaps. Every difference is named.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +9,13 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _audit_store, _store
+from hoeksteen.billing import _audit_store, _instalment_store, _leaving_store, _store
+from hoeksteen.billing._granted_reading import parts_missed
+from hoeksteen.billing._minimum_audit import minimums_that_differ
 from hoeksteen.billing._reading import read_products, usage_of
 from hoeksteen.billing.assembly import assemble, euros_of_cents
-from hoeksteen.billing.bookkeeping import REVENUE, SOURCE
+from hoeksteen.billing.bookkeeping import OF_LINES, SOURCE
+from hoeksteen.billing.early import billed_early
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.billing.model import BillAudit, BillRun, CustomerBill, Difference, RateKind
 from hoeksteen.billing.prices import PriceBook
@@ -67,6 +73,8 @@ def audit_bills(*, database: Database, lake: Lake, period: BillPeriod) -> BillAu
         with database.transaction() as tx:
             _look_at_rest(tx, lake, run, charged, found)
             found.differences += _usage_discounts(tx, lake, run)
+            found.differences += _granted(tx, run)
+            found.differences += minimums_that_differ(tx=tx, lake=lake, run=run)
     with database.transaction() as tx:
         found.differences += _numbers(tx, found.years)
     return BillAudit(
@@ -113,6 +121,14 @@ def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, in
         for total in usage_totals(lake=lake, period=missed, billing_account_ids=[billing_account_id]):
             account_id = top_of.get(billing_account_id, billing_account_id)
             charged[account_id] = charged.get(account_id, 0) + total.amount_micro
+    for billing_account_id, early in billed_early(_leaving_store.settled_lines(tx, run.bill_run_id)).items():
+        account_id = top_of.get(billing_account_id, billing_account_id)
+        charged[account_id] = charged.get(account_id, 0) + sum(one.amount_micro for one in early)  # below zero: billed before
+    for billing_account_id, early in billed_early(_leaving_store.lines_of_period(tx, sorted(passed_by), run.period.first_day)).items():
+        held[billing_account_id] = held.get(billing_account_id, 0) + sum(one.amount_micro for one in early)
+    if run.kind == "leaving":  # what it says is subtracted by the period's own run, and the two together are compared with the lake there
+        for billing_account_id, micro in _audit_store.usage_lines(tx, run.bill_run_id).items():
+            charged[billing_account_id] = charged.get(billing_account_id, 0) + micro
 
 
 def _departments_billed(tx: Transaction, run: BillRun) -> dict[UUID, UUID]:
@@ -124,11 +140,12 @@ def _departments_billed(tx: Transaction, run: BillRun) -> dict[UUID, UUID]:
 def _look_at_rest(tx: Transaction, lake: Lake, run: BillRun, charged: Mapping[UUID, int], found: _Found) -> None:
     """Name the billing accounts whose usage asks for a bill that is not there; where every line rounds to nothing, none is asked for."""
     usage = usage_of(run.period, list(charged), lake=lake)
+    early = billed_early(_leaving_store.settled_lines(tx, run.bill_run_id))
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(run.period)
     for one in billing_accounts_by_id(tx=tx, billing_account_ids=list(charged)):
-        lines = usage.get(one.billing_account_id, ())
+        lines, before = usage.get(one.billing_account_id, ()), early.get(one.billing_account_id, ())
         micro = charged[one.billing_account_id]
-        if assemble(billing_account=one, products=(), usage=lines, book=book, calendar=calendar, period=run.period) is None:
+        if assemble(billing_account=one, products=(), usage=lines, book=book, calendar=calendar, period=run.period, early=before) is None:
             found.usage -= micro
         else:
             found.differences.append(Difference("usage = lines", one.billing_account_id, None, euros(micro), _NOTHING))
@@ -136,6 +153,8 @@ def _look_at_rest(tx: Transaction, lake: Lake, run: BillRun, charged: Mapping[UU
 
 def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Difference]:
     """Name the billing accounts whose bills take off their usage something else than its discounts, computed anew, do."""
+    if run.kind == "leaving":
+        return []  # the period's own run compares both together
     divided = usage_discount_days(tx=tx)
     lowered = {product_id for product_id, _ in divided}
     passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
@@ -148,6 +167,7 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
     top_of = _departments_billed(tx, run)
     released = {account_id for account_id, _ in _store.released_periods(tx, run.bill_run_id)} if divided else set()
     some = sorted((ids | released | set(billed)) - passed_by)
+    early = billed_early(_leaving_store.settled_lines(tx, run.bill_run_id))
     accounts = billing_accounts_by_id(tx=tx, billing_account_ids=some)
     accounts_by_id = {one.billing_account_id for one in accounts}
     inputs = read_products(tx=tx, billing_accounts=accounts, book=book, calendar=calendar)
@@ -158,7 +178,7 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
     for one in accounts:
         draft = assemble(
             billing_account=one, products=inputs.get(one.billing_account_id, ()), usage=used.get(one.billing_account_id, ()), book=book,
-            calendar=calendar, period=run.period,
+            calendar=calendar, period=run.period, early=early.get(one.billing_account_id, ()),
         )  # fmt: skip
         lines = draft.lines if draft is not None else ()
         cents = sum(line.cents for line in lines if line.kind is RateKind.DISCOUNT and "usage" in line.detail)
@@ -168,6 +188,22 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
         Difference("discounts on usage = lines", account_id, None, computed.get(account_id, _NOTHING), billed.get(account_id, _NOTHING))
         for account_id in sorted({*computed, *billed} - passed_by)
         if computed.get(account_id, _NOTHING) != billed.get(account_id, _NOTHING)
+    ]
+
+
+def _granted(tx: Transaction, run: BillRun) -> list[Difference]:
+    """Name what people granted that its account's bill of the run does not have as it was granted, and what stands there without."""
+    rows = _audit_store.granted_that_differs(tx, run.bill_run_id, run.started_at, run.period.end_day)
+    found = [Difference("charges = lines", row["billing_account_id"], row["bill_number"], row["expected"], row["found"]) for row in rows]
+    found += [
+        Difference("instalments = lines", row["billing_account_id"], row["bill_number"], row["expected"], row["found"])
+        for row in _instalment_store.that_differ(tx, run.bill_run_id)
+    ]
+    missed = parts_missed(tx=tx, bill_run_id=run.bill_run_id, period=run.period, before=run.started_at)
+    return found + [
+        Difference("instalments = lines", account_id, None, euros_of_cents(one.cents), _NOTHING)
+        for account_id, some in missed.items()
+        for one in some
     ]
 
 
@@ -212,7 +248,7 @@ def _books(bill: CustomerBill, amounts: dict[str, Decimal]) -> Iterator[tuple[st
     yield "bill = ledger", bill.gross, amounts.get(LedgerAccountCode.DEBTORS, _NOTHING)
     yield "bill = ledger", -bill.vat, amounts.get(LedgerAccountCode.VAT_PAYABLE, _NOTHING)
     yield "bill = ledger", -bill.rounding, amounts.get(LedgerAccountCode.ROUNDING_DIFFERENCES, _NOTHING)
-    yield "bill = ledger", -bill.net, sum((amounts.get(code, _NOTHING) for code in REVENUE), _NOTHING)
+    yield "bill = ledger", -bill.net, sum((amounts.get(code, _NOTHING) for code in OF_LINES), _NOTHING)
 
 
 def _numbers(tx: Transaction, years: set[int]) -> Iterator[Difference]:

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
+from hoeksteen.billing.granted import INSTALMENT_FAMILY
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 
 SOURCE = "bill"
@@ -11,8 +12,11 @@ _REVENUE = {
     "mobile": LedgerAccountCode.REVENUE_MOBILE,
     "fixed": LedgerAccountCode.REVENUE_FIXED,
     "broadband": LedgerAccountCode.REVENUE_BROADBAND,
+    INSTALMENT_FAMILY: LedgerAccountCode.INSTALMENTS_TO_BE_BILLED,  # no revenue: what a sale asked for later, and each part of it
 }
-REVENUE = frozenset({*_REVENUE.values(), LedgerAccountCode.REVENUE_OTHER})
+REVENUE = frozenset({*_REVENUE.values(), LedgerAccountCode.REVENUE_OTHER} - {LedgerAccountCode.INSTALMENTS_TO_BE_BILLED})
+# What a bill's lines are posted to; together they come to its net amount.
+OF_LINES = REVENUE | {LedgerAccountCode.INSTALMENTS_TO_BE_BILLED}
 
 
 def journal_entry(*, draft: BillDraft, journal_entry_id: UUID, customer_bill_id: UUID, bill_date: date, now: datetime) -> JournalEntry | None:

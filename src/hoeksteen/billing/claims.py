@@ -35,3 +35,15 @@ def claims_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[Claim]:
 def claims_by_number(*, tx: Transaction, bill_numbers: Sequence[str]) -> dict[str, Claim]:
     """Give the final bills with these numbers; unknown ones are absent."""
     return {row["bill_number"]: Claim(**row) for row in _claim_store.by_number(tx, bill_numbers)}
+
+
+def products_of_bills(*, tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    """
+    Give the products that some bills are about, by bill: those for which it asks more than nothing.
+
+    :param customer_ids: whose bills they are
+    """
+    found: dict[UUID, set[UUID]] = {}
+    for row in _claim_store.products_of_bills(tx, customer_ids, customer_bill_ids):
+        found.setdefault(row["customer_bill_id"], set()).add(row["product_id"])
+    return found

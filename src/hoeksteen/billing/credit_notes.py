@@ -18,9 +18,10 @@ import msgspec
 from hoeksteen.billing import _credit_store, _store
 from hoeksteen.billing.assembly import BillDraft, LineDraft, euros_of_cents, to_bill
 from hoeksteen.billing.bookkeeping import journal_entry
+from hoeksteen.billing.granted import CHARGED_FAMILY, INSTALMENT, taxed_as
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, bill_number
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
-from hoeksteen.billing.prices import PriceBook
+from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.queries import bill, bill_by_number
 from hoeksteen.billing.tax import Taxation, TaxKey, tax_bill
 from hoeksteen.kernel.errors import InvalidInput, WrongState, invariant
@@ -118,6 +119,11 @@ def _chosen(
     found = []
     for line, amount in sorted(wanted.items()):
         what = f"Line {line} of {credited.bill_number}"
+        if line in rates and rates[line].detail.get(INSTALMENT, {}).get("role", "part") != "part":
+            raise WrongState(
+                f"{what} is of a sale that is paid in parts, which go on.",
+                remedy="Take the goods back with `hoeksteen instalment take-back`, or name other lines to credit.",
+            )
         if line not in rates:
             raise InvalidInput(f"{what} does not exist.", remedy="`hoeksteen bill show` numbers the lines.")
         if lines is not None and left[line] <= 0:
@@ -137,19 +143,25 @@ def _draft(
     book = PriceBook(offerings(tx=tx))
     drafts = []
     for rate, amount in chosen:
-        period, product_id = rate.period or credited.period, rate.product_id
-        assert product_id is not None, "a line is of a product"
+        period = rate.period or credited.period
         tax = TaxKey(rate.tax_category, int(rate.tax_rate * 100))
         detail = {name: value for name, value in rate.detail.items() if name not in (CREDITS, "amount_micro")}
         drafts.append(
             LineDraft(
-                rate.kind, product_id, book.of(rate.product_offering_id or "")._replace(tax=tax), rate.price_id,
+                rate.kind, rate.product_id, _offering(rate, book)._replace(tax=tax), rate.price_id,
                 {**detail, CREDITS: {"bill_number": credited.bill_number, "line": rate.line}}, period.first_day.toordinal(),
                 period.end_day.toordinal(), rate.quantity, -int(amount.scaleb(2)),
             )
         )  # fmt: skip
     taxation = tax_bill(keys=[line.offering.tax for line in drafts], amounts=[line.cents for line in drafts], tax_included=credited.tax_included)
     return BillDraft(billing_account, drafts, _bounded(taxation, int(left.scaleb(2)), whole=whole))
+
+
+def _offering(rate: AppliedCustomerBillingRate, book: PriceBook) -> OfferingPrices:
+    """Give what a line is of; what was granted is of no offering, and what is given back of it lowers revenue."""
+    if rate.product_offering_id is not None:
+        return book.of(rate.product_offering_id)
+    return taxed_as(family=CHARGED_FAMILY, category=rate.tax_category, rate=rate.tax_rate, tax_included=rate.gross is not None)
 
 
 def _bounded(taxation: Taxation, left: int, *, whole: bool) -> Taxation:

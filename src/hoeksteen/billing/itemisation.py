@@ -13,7 +13,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _leaving_store, _store
+from hoeksteen.billing.early import billed_early
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.unlisted import is_unlisted
@@ -79,7 +80,8 @@ class Specification:
     """
     The records of a bill.
 
-    :param withheld: empty, or why nothing is told: `gone` (numbers or records are kept no longer), `masked` or the keeper's reason (whoever asks
+    :param withheld: empty, or why nothing is told: `gone` (numbers or records are kept no longer), `early` (it was billed when its
+        account left, or subtracts that), `masked` or the keeper's reason (whoever asks
         may not see them)
     """
 
@@ -105,16 +107,33 @@ def specifications(
     """
     chosen = {account_id: choice for account_id, choice in choices.items() if choice != "none"}
     wanted = [bill for bill in bills if bill.bill_run_id is not None and _usage(bill, chosen)]
-    usage = _usage_of_bills(tx, lake, wanted, chosen) if wanted else {}
+    early = _of_who_left(tx, wanted, chosen)
+    usage = _usage_of_bills(tx, lake, [bill for bill in wanted if bill.customer_bill_id not in early], chosen) if wanted else {}
     known: dict[UUID, int] = {}
     reasons = _open(tx, keeper, [record for each in usage.values() for record in each.records], purpose, context, withhold_if_denied, known)
     found: dict[UUID, Specification] = {}
     for bill in wanted:
+        if bill.customer_bill_id in early:
+            found[bill.customer_bill_id] = Specification(bill, (), "early")
+            continue
         mine = usage[bill.customer_bill_id]
         withheld = next((reasons[record.customer_id] for record in mine.records if record.customer_id in reasons), "")
         if not withheld and _blind(mine.records, known):
             withheld = "gone"
         found[bill.customer_bill_id] = Specification(bill, () if withheld else tuple(_lines(bill, mine, book, known, chosen)), withheld)
+    return found
+
+
+def _of_who_left(tx: Transaction, bills: Sequence[CustomerBill], chosen: Mapping[UUID, Itemisation]) -> set[UUID]:
+    """Give the bills that were made when an account left, and those that subtract them: no set of whole records comes to their lines."""
+    found: set[UUID] = set()
+    for bill_run_id in {bill.bill_run_id for bill in bills if bill.bill_run_id is not None}:
+        run = _store.run(tx, bill_run_id)
+        subtracted = billed_early(_leaving_store.settled_lines(tx, bill_run_id))
+        for bill in bills:
+            accounts = {rate.department or bill.billing_account_id for rate in _usage(bill, chosen)}
+            if bill.bill_run_id == bill_run_id and ((run is not None and run.kind == "leaving") or accounts & subtracted.keys()):
+                found.add(bill.customer_bill_id)
     return found
 
 

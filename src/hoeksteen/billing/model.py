@@ -10,19 +10,26 @@ from uuid import UUID
 
 from hoeksteen.kernel.time_period import BillPeriod
 
-RunKind = Literal["trial", "final", "off_cycle"]
+RunKind = Literal["trial", "final", "off_cycle", "leaving"]
 RunState = Literal["running", "done"]
 DEPARTMENT = "billing_account_id"  # in a line's detail: which department made it, on the bill of another billing account
 
 
 class RateKind(StrEnum):
-    """What a line of a bill is; a `credit` takes back what an earlier bill charged, a `discount` is a price alteration (also a surcharge)."""
+    """
+    What a line of a bill is.
+
+    A `credit` takes back what an earlier bill charged, or is what somebody granted; a `discount` is a price alteration (also a surcharge);
+    `minimum` is what usage lacks of a minimum spend; `instalment` is out of the scope of VAT: a part, or what is asked for later.
+    """
 
     RECURRING = "recurring"
     ONE_TIME = "one_time"
     USAGE = "usage"
     DISCOUNT = "discount"
     CREDIT = "credit"
+    MINIMUM = "minimum"
+    INSTALMENT = "instalment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,9 @@ class AppliedCustomerBillingRate:
     One line of a bill.
 
     :param line: from 1, in the order of the document: per product its charges, alterations and credits, then its usage
-    :param detail: what made it (`days`, `days_in_period`, `units`, `free_units`, `amount_micro`, `service`, `zone`, `alteration`); no personal data
+    :param detail: what made it (`days`, `days_in_period`, `units`, `free_units`, `amount_micro`, `service`, `zone`, `alteration`, `charge`); no
+        personal data
+    :param product_id: None for what somebody granted to the billing account itself; it has no offering either
     :param period: the local days that it is for
     :param quantity: bill periods for recurring charges (days in service / days in period), records for usage, else 1
     :param net: euros without tax; the nets of a tax rate's lines add up to its taxable amount
@@ -116,12 +125,11 @@ class BillRun:
     A run over the billing accounts of one cycle.
 
     :param period: the usage period
-    :param last_billing_account_id: how far it is, customer by customer
     :param billing_accounts: looked at so far; `bills` made so far
     :param started_by: who began it; empty where a program did
     :param stop_asked: somebody wants it to end after the batch that it works on
     :param sent_at: when every bill of it had been announced
-    :param accounts: the only billing accounts that an off-cycle run is about
+    :param accounts: the only billing accounts that an off-cycle run, or one for who leaves, is about
     """
 
     bill_run_id: UUID
@@ -132,7 +140,6 @@ class BillRun:
     state: RunState
     started_at: datetime
     finished_at: datetime | None = None
-    last_billing_account_id: UUID | None = None
     billing_accounts: int = 0
     bills: int = 0
     started_by: str = ""
@@ -317,7 +324,8 @@ class Difference:
     """
     Two amounts that must be equal and are not.
 
-    :param check: `usage = lines`, `discounts on usage = lines`, `lines = bill`, `bill = ledger` or `numbers`; audits of a month have more
+    :param check: `usage = lines`, `discounts on usage = lines`, `charges = lines`, `lines = bill`, `bill = ledger` or
+        `numbers`; audits of a month have more
     """
 
     check: str

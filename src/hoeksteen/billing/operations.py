@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import partial
 from typing import Literal
 from uuid import UUID
 
 from hoeksteen.billing import _run_store, _store
-from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing._run import BATCH, CLOSED_BOOKS, Engine, execute, open_run
+from hoeksteen.billing._parts import Task, parts_for, work_side_by_side
+from hoeksteen.billing._run import BATCH, CLOSED_BOOKS, billing_accounts_of_run, engine_of, open_run, parts_of_run, work
 from hoeksteen.billing.approving import approved_trial
 from hoeksteen.billing.model import BillRun, BillRunProgress, BillRunResult, Progress
-from hoeksteen.billing.prices import PriceBook
-from hoeksteen.billing.recurring import Calendar
 from hoeksteen.billing.sending import send_bills
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invariant
@@ -21,7 +18,6 @@ from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.departments import tops_of
 from hoeksteen.party.queries import count_billing_accounts_of_cycle
-from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.rating.operations import close_period
 from hoeksteen.rating.queries import suspended
 from hoeksteen.storage.lake import Lake
@@ -43,6 +39,8 @@ def run_bills(
     by: str = "",
     unapproved: bool = False,
     send: bool = True,
+    parts: int | None = None,
+    batch: int = BATCH,
     now: datetime,
     identifiers: Identifiers,
     progress: Progress = _silent,
@@ -60,6 +58,9 @@ def run_bills(
     :param bill_date: the local day on the bills; its year gives their numbers
     :param by: who begins it, for the record
     :param unapproved: bill also without an approved trial
+    :param parts: a power of two up to 16: into how many parts a new run is divided, each worked on by a process of its own; None for one per
+        core where there are billing accounts enough
+    :param batch: billing accounts to a transaction
     :param send: announce the bills once they are done (`sending.send_bills`); else somebody does so later
     :raises WrongState: when no account has this cycle, the period is not over or not the next one, is final with another
         bill date, has usage that is not rated, no trial of it was approved, or the books of the bill date are closed
@@ -67,7 +68,8 @@ def run_bills(
     :raises AccessDenied: when the service has no standing grant to disclose identity and contact for billing
     """
     with database.transaction() as tx:
-        if not count_billing_accounts_of_cycle(tx=tx, cycle_day=period.first_day.day):
+        billing_accounts = count_billing_accounts_of_cycle(tx=tx, cycle_day=period.first_day.day)
+        if not billing_accounts:
             raise WrongState(
                 f"No billing account has bill periods that begin on day {period.first_day.day}.", remedy="Name the cycle day of the accounts to bill."
             )
@@ -85,8 +87,9 @@ def run_bills(
         close_period(database=database, lake=lake, period=period, now=now)
     else:
         approved = None
-    run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, by=by, now=now, identifiers=identifiers)
-    finished = run.state == "done" or _carry_out(database, keeper, lake, run, approved, now, identifiers, progress)
+    parts = parts_for(billing_accounts) if parts is None else parts
+    run = open_run(database=database, period=period, bill_date=bill_date, kind=kind, by=by, parts=parts, now=now, identifiers=identifiers)
+    finished = run.state == "done" or _carry_out(database, keeper, lake, run, approved, batch, now, identifiers, progress)
     if finished and send and kind == "final":
         send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
     return _result(database, run, stopped=not finished)
@@ -107,10 +110,7 @@ def bill_off_cycle(
     ids = sorted(set(billing_account_ids))
     if len(ids) > BATCH:
         raise InvalidInput(f"{len(ids)} billing accounts are too many for one run off cycle.", remedy=f"Name at most {BATCH}.")
-    with database.transaction() as tx:
-        cut_off = _run_store.settle_off_cycle(tx, now)
-    for bill_run_id in cut_off:
-        send_bills(database=database, bill_run_id=bill_run_id, now=now)
+    settle_cut_off(database=database, now=now)
     with database.transaction() as tx:
         final = _store.final_run(tx, period.first_day.day, period.first_day)
         if final is None or final.state != "done":
@@ -124,10 +124,31 @@ def bill_off_cycle(
             if one not in waiting:
                 raise WrongState(f"Billing account {one} does not wait for a bill of {period.first_day}.", remedy="Look at its bills.")
         run = BillRun(identifiers.new(now), "off_cycle", final.cycle_day, period, bill_date, "running", now, started_by=by, accounts=tuple(ids))
+    return bill_one_at_once(database=database, keeper=keeper, lake=lake, run=run, now=now, identifiers=identifiers)
+
+
+def bill_one_at_once(
+    *, database: Database, keeper: KeeperClient, lake: Lake, run: BillRun, now: datetime, identifiers: Identifiers
+) -> BillRunResult:  # fmt: skip
+    """
+    Carry out a run of a few named accounts, which is not begun yet, in one transaction, and announce its bills.
+
+    :raises Conflict: when what it bills has been billed meanwhile
+    """
+    with database.transaction() as tx:
         _store.insert_run(tx, run)
-    _carry_out(database, keeper, lake, run, None, now, identifiers, _silent)
+        _store.insert_parts(tx, run.bill_run_id, 1)
+    _carry_out(database, keeper, lake, run, None, BATCH, now, identifiers, _silent)
     send_bills(database=database, bill_run_id=run.bill_run_id, now=now)
     return _result(database, run, stopped=False)
+
+
+def settle_cut_off(*, database: Database, now: datetime) -> None:
+    """Settle runs of a few named accounts that were cut off: each is done and announced now, or nothing of it is."""
+    with database.transaction() as tx:
+        cut_off = _run_store.settle_off_cycle(tx, now)
+    for bill_run_id in cut_off:
+        send_bills(database=database, bill_run_id=bill_run_id, now=now)
 
 
 def stop_run(*, tx: Transaction, period: BillPeriod) -> BillRun:
@@ -144,14 +165,29 @@ def stop_run(*, tx: Transaction, period: BillPeriod) -> BillRun:
 
 
 def _carry_out(
-    database: Database, keeper: KeeperClient, lake: Lake, run: BillRun, approved: UUID | None, now: datetime, identifiers: Identifiers,
-    progress: Progress,
+    database: Database, keeper: KeeperClient, lake: Lake, run: BillRun, approved: UUID | None, batch: int, now: datetime,
+    identifiers: Identifiers, progress: Progress,
 ) -> bool:  # fmt: skip
+    """Bill what the run has not looked at yet, close it, and give whether it came to its end: it may be stopped."""
     with database.transaction() as tx:
-        book, divided = PriceBook(offerings(tx=tx)), usage_discount_days(tx=tx)
-    usage = partial(usage_of, lake=lake, divided=divided)
-    engine = Engine(database, keeper, run, book, Calendar(run.period), now, identifiers, usage, approved)
-    return execute(engine=engine, progress=progress)
+        parts, total = parts_of_run(tx, run), billing_accounts_of_run(tx, run)
+    done = BillRunProgress(run.billing_accounts, total, run.bills)
+
+    def told(billing_accounts: int, bills: int) -> None:
+        nonlocal done
+        seen = done.billing_accounts + billing_accounts
+        done = BillRunProgress(seen, max(done.billing_accounts_total, seen), done.bills + bills)
+        progress(done)
+
+    if len(parts) == 1:
+        engine = engine_of(database=database, keeper=keeper, lake=lake, run=run, approved=approved, batch=batch, now=now, identifiers=identifiers)
+        stopped = work(engine=engine, part=parts[0], told=told)
+    else:
+        stopped = work_side_by_side(task=Task(database, keeper, lake, run, approved, batch, now), parts=parts, told=told)
+    if not stopped:
+        with database.transaction() as tx:
+            _store.finish(tx, run.bill_run_id, now)
+    return not stopped
 
 
 def _result(database: Database, run: BillRun, *, stopped: bool) -> BillRunResult:

@@ -46,6 +46,18 @@ class RecurringCharge(NamedTuple):
     versions: tuple[PriceVersion, ...]
 
 
+class MinimumSpend(NamedTuple):
+    """
+    The least that usage comes to in a whole bill period.
+
+    :param micro: micro-euros, in the offering's own way of holding tax
+    :param prices: the prices of usage that count; all of them where it names none
+    """
+
+    micro: int
+    prices: tuple[str, ...]
+
+
 class OfferingPrices(NamedTuple):
     """
     What an offering costs besides usage.
@@ -76,6 +88,17 @@ class PriceBook:
         self._zones_priced = {price.price_id: set(price.zones) for offering in offerings for price in offering.usage_prices}
         self._within = {zone.zone_id: str(zone.within) for offering in offerings for zone in offering.zones}
         self._bundled = {offering.product_offering_id: offering for offering in offerings} if any(one.bundles for one in offerings) else {}
+
+        self._minimums = {
+            offering.product_offering_id: MinimumSpend(micros(offering.minimum_spend.amount), offering.minimum_spend.usage_prices)
+            for offering in offerings
+            if offering.minimum_spend is not None
+        }
+
+    @property
+    def minimums(self) -> Mapping[str, MinimumSpend]:
+        """The minimum spends, by offering; empty where none has one."""
+        return self._minimums
 
     @property
     def bundled(self) -> Mapping[str, ProductOffering]:

@@ -6,9 +6,10 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from hoeksteen.billing import _audit_store, _store
-from hoeksteen.billing._families import families_of, family_lines
-from hoeksteen.billing._reading import read_products, read_usage, usage_of
+from hoeksteen.billing import _audit_store, _instalment_store, _store
+from hoeksteen.billing._families import Inputs, families_of, family_lines
+from hoeksteen.billing._granted_reading import read_granted
+from hoeksteen.billing._reading import read_early, read_products, read_usage, usage_of
 from hoeksteen.billing._run import billing_accounts_of_run
 from hoeksteen.billing.assembly import bill_of, to_bill
 from hoeksteen.billing.legal_entity import due_date
@@ -137,6 +138,11 @@ def net_vat_and_rounding(*, tx: Transaction, end_day: date) -> tuple[Decimal, De
     return row["net"], row["vat"], row["rounding"]
 
 
+def instalments_to_be_billed(*, tx: Transaction, end_day: date) -> Decimal:
+    """Give what sales in parts, on final bills dated before a day, still have to ask for; for audits."""
+    return _instalment_store.to_be_billed(tx, end_day)
+
+
 def gross_of_bills(*, tx: Transaction, customer_bill_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Decimal]]:
     """Give the billing account of some final bills, and what each asks; unknown ones are absent."""
     return _audit_store.gross_of_bills(tx, customer_bill_ids)
@@ -175,8 +181,10 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
     lowered = any(one.product.usage_discounts for some in products.values() for one in some)
     divided = usage_discount_days(tx=tx) if lowered else ()  # those of all, whose totals the next one who asks needs too
     usage = read_usage(tx=tx, period=period, billing_account_ids=ids, usage_of=partial(usage_of, lake=lake, divided=divided))
-    lines = family_lines(family, products, usage, book, calendar, period)
-    draft = bill_of(billing_account=billing_account, lines=lines)
+    early = read_early(tx=tx, period=period, kind="final", billing_account_ids=ids)
+    granted = read_granted(tx=tx, billing_accounts=family.members, period=period)
+    made = family_lines(family, Inputs(products, usage, granted, early), book, calendar, period)
+    draft = bill_of(billing_account=billing_account, lines=made.lines, granted=made.granted)
     preview_id = derived("next bill", str(billing_account.billing_account_id), period.first_day.isoformat())
     return to_bill(
         draft=draft,

@@ -123,7 +123,7 @@ class Calendar:
 
     def __init__(self, period: BillPeriod, *, periods_back: int = CORRECTION_PERIODS_MAX, cycle_day: int | None = None) -> None:
         self._period, self._cycle_day = period, cycle_day or period.first_day.day
-        firsts = [_cycle_begin(period.first_day, months, self._cycle_day).toordinal() for months in range(-periods_back, 3)]
+        firsts = [cycle_begin(period.first_day, months, self._cycle_day).toordinal() for months in range(-periods_back, 3)]
         self.months = [Month(first, end, self._cycle_day) for first, end in pairwise(firsts)]
         self._firsts = firsts[:-1]
 
@@ -152,7 +152,7 @@ def _reaching(period: BillPeriod, day: date, cycle_day: int) -> Calendar:
     return Calendar(period, periods_back=back, cycle_day=cycle_day)
 
 
-def _cycle_begin(day: date, months: int, cycle_day: int) -> date:
+def cycle_begin(day: date, months: int, cycle_day: int) -> date:
     """Give the day on which a cycle begins a period in the month that lies so many months from a day's."""
     first = add_months(day.replace(day=1), months)
     return first.replace(day=min(cycle_day, (add_months(first, 1) - first).days))
@@ -160,9 +160,9 @@ def _cycle_begin(day: date, months: int, cycle_day: int) -> date:
 
 def period_of(day: date, *, cycle_day: int) -> BillPeriod:
     """Give the bill period of a cycle in which a day lies; `cycle_day` 1 to 31, as in `Calendar`."""
-    begin = _cycle_begin(day, 0, cycle_day)
-    first = begin if begin <= day else _cycle_begin(day, -1, cycle_day)
-    return BillPeriod(first, _cycle_begin(first, 1, cycle_day))
+    begin = cycle_begin(day, 0, cycle_day)
+    first = begin if begin <= day else cycle_begin(day, -1, cycle_day)
+    return BillPeriod(first, cycle_begin(first, 1, cycle_day))
 
 
 def fingerprint(product: HeldProduct, book: PriceBook) -> int:
@@ -207,6 +207,17 @@ def charges_due(
         before = [*assumed, *(charge for charge in billed or () if charge.key.month == month.first)]
         due += _differences(target, before) if before else target
     return due
+
+
+def months_in_arrears(*, product: HeldProduct, position: Position | None, calendar: Calendar) -> list[Month]:
+    """Give the bill periods of which no bill has what is charged after a period, the usage period last."""
+    began = product.opening - 1 if product.start < product.opening else product.start
+    if position is None:
+        calendar = calendar.reaching(began)
+        return calendar.months[calendar.index(began) : -1]
+    calendar = calendar.reaching(position.billed_to - 1)
+    first = max(calendar.index(began), calendar.index(position.billed_to) - 1)
+    return calendar.months[first:-1]
 
 
 def _opening_charges(product: HeldProduct, month: Month, book: PriceBook, lags: tuple[bool, bool], tax_included: bool) -> Iterable[Charge]:
@@ -330,7 +341,7 @@ def _differences(target: Sequence[Charge], before: Sequence[Charge]) -> Iterator
     for key, example in compared.items():
         now, earlier = wanted.pop(key, []), [charge for charge in before if charge.key == key and not charge.noted]
         cents = sum(charge.cents for charge in now) - sum(charge.cents for charge in earlier)
-        cents = _less_what_was_given_back(cents, sum(charge.cents for charge in before if charge.key == key and charge.noted))
+        cents = less_what_was_given_back(cents, sum(charge.cents for charge in before if charge.key == key and charge.noted))
         if cents:
             first, end, days = _days_that_differ(now, earlier)
             yield example._replace(first=first, end=end, days=days, divisor=(now or earlier)[0].divisor, cents=cents, corrects=True)
@@ -338,8 +349,12 @@ def _differences(target: Sequence[Charge], before: Sequence[Charge]) -> Iterator
         yield from charges
 
 
-def _less_what_was_given_back(cents: int, noted: int) -> int:
-    """A credit note that somebody gave stands: what it gave back is neither charged again nor given back a second time."""
+def less_what_was_given_back(cents: int, noted: int) -> int:
+    """
+    Give a difference to earlier bills less what credit notes gave back.
+
+    A note that somebody gave stands: what it gave back is neither charged again nor given back a second time.
+    """
     if cents * noted <= 0:
         return cents
     return min(0, cents - noted) if noted < 0 else max(0, cents - noted)

@@ -9,6 +9,7 @@ from typing import Any
 
 from babel.dates import format_date
 
+from hoeksteen.billing.granted import CHARGE, INSTALMENT
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
 from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import OPERATOR_ZONE, BillPeriod
@@ -44,6 +45,17 @@ _MESSAGES = (("sms", "sms\u2019en"), ("message", "messages"))
 _ONE_OFF = ("eenmalig", "one-off")
 _CORRECTION = ("verrekening", "adjustment")
 _TAKEN_BACK = ("{name}, teruggenomen van factuur {bill} (record {record})", "{name}, taken back from bill {bill} (record {record})")
+_TO_THE_MINIMUM = ("{name}, aanvulling tot minimum", "{name}, up to the minimum spend")
+_INSTALMENT = {
+    "sale": ("{name}", "{name}"),
+    "deferred": ("{name}, te betalen in {of} termijnen", "{name}, to be paid in {of} instalments"),
+    "part": ("{name}, termijn {part} van {of}", "{name}, instalment {part} of {of}"),
+    "parts": ("{name}, termijnen {part} t/m {last} van {of}", "{name}, instalments {part} to {last} of {of}"),
+    "returned": ("{name}, teruggenomen", "{name}, taken back"),
+    "waived": ("{name}, kwijtgescholden", "{name}, waived"),
+    "undone": ("{name}, overige termijnen vervallen", "{name}, remaining instalments cancelled"),
+}
+_BESIDES = ("{name}, naast rekening {bill}", "{name}, besides bill {bill}")
 _OF_WHICH_FREE = ("{free} inbegrepen", "{free} included")
 _ALL_FREE = ("geheel inbegrepen", "all included")
 _DAYS = ("{days} van {whole} dagen", "{days} of {whole} days")
@@ -149,14 +161,25 @@ def line_text(*, rate: AppliedCustomerBillingRate, offerings: Mapping[str, Produ
         zones = offering.zones if offering is not None else ()
         return LineText(_usage_text(rate.detail, zones, language), period, _usage_quantity(rate.detail, language))
     name = rate.product_offering_id or "" if offering is None else offering.name(language)
+    if (said := rate.detail.get(CHARGE)) is not None:
+        return LineText(str(said[language if language == "nl" else "en"]), period, "")
+    if (sold := rate.detail.get(INSTALMENT)) is not None:
+        return LineText(_instalment_text(sold, index), period, "")
     if rate.kind is RateKind.DISCOUNT:
         name = f"{rate.detail['alteration']}".capitalize()
+    if rate.kind is RateKind.MINIMUM:
+        name = _TO_THE_MINIMUM[index].format(name=name)
     if rate.detail.get("corrects"):
         name = f"{name}, {_CORRECTION[index]}"
     elif rate.kind is RateKind.ONE_TIME:
         name = f"{name}, {_ONE_OFF[index]}"
     days, whole = rate.detail.get("days"), rate.detail.get("days_in_period")
     return LineText(name, period, "" if days == whole else _DAYS[index].format(days=days, whole=whole))
+
+
+def _instalment_text(sold: Mapping[str, Any], index: int) -> str:
+    role = "parts" if sold["role"] == "part" and sold["part"] != sold["last"] else sold["role"]
+    return _INSTALMENT[role][index].format(**{"name": sold["en" if index else "nl"], "part": 0, "last": 0, **sold})
 
 
 def units_text(*, service: str, units: int, language: str) -> str:
@@ -180,7 +203,8 @@ def _usage_text(detail: Mapping[str, Any], zones: Sequence[NamedZone], language:
     """Name the usage; of a charge that is taken back also the record and the bill on which it stood."""
     name = _usage_name(detail, zones, language)
     if not detail.get("corrects"):
-        return name
+        before = detail.get("billed_before")
+        return name if before is None else _BESIDES[0 if language == "nl" else 1].format(name=name, bill=before["bill_number"])
     bill = detail["bill_number"] or long_day(date.fromisoformat(detail["billed_on"]), language)
     return _TAKEN_BACK[0 if language == "nl" else 1].format(name=name, bill=bill, record=detail["corrects"])
 
@@ -204,9 +228,9 @@ def _usage_quantity(detail: Mapping[str, Any], language: str) -> str:
         taken_back = {**detail, "units": -units, "free_units": -free}
         return f"{_MINUS}{_usage_quantity(taken_back, language)}"
     text = units_text(service=detail["service"], units=units, language=language)
-    if free and free >= units:
+    if free > 0 and free >= units:
         return f"{text}, {_ALL_FREE[index]}"
-    return f"{text}, {_OF_WHICH_FREE[index].format(free=units_text(service=detail['service'], units=free, language=language))}" if free else text
+    return f"{text}, {_OF_WHICH_FREE[index].format(free=units_text(service=detail['service'], units=free, language=language))}" if free > 0 else text
 
 
 @lru_cache(maxsize=4_096)

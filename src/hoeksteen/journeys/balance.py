@@ -15,7 +15,7 @@ from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.bookkeeping import REVENUE
 from hoeksteen.billing.bookkeeping import SOURCE as BILL
 from hoeksteen.billing.model import BillAudit, BillRun, Difference
-from hoeksteen.billing.queries import gross_by_account, net_vat_and_rounding, runs
+from hoeksteen.billing.queries import gross_by_account, instalments_to_be_billed, net_vat_and_rounding, runs
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import LedgerAccountBalance, LedgerAccountCode
@@ -131,11 +131,13 @@ def _books(
 def _bills_wanted(tx: Transaction, end_day: date) -> dict[Key, Mapping[UUID | None, Decimal]]:
     """Give what bills and credit notes must have booked."""
     net, vat, rounding = net_vat_and_rounding(tx=tx, end_day=end_day)
+    later = instalments_to_be_billed(tx=tx, end_day=end_day)
     return {
         (BILL, LedgerAccountCode.DEBTORS): dict[UUID | None, Decimal](gross_by_account(tx=tx, end_day=end_day).items()),
         (BILL, LedgerAccountCode.VAT_PAYABLE): {None: -vat},
         (BILL, LedgerAccountCode.ROUNDING_DIFFERENCES): {None: -rounding},
-        (BILL, LedgerAccountCode.REVENUE_OTHER): {None: -net},
+        (BILL, LedgerAccountCode.REVENUE_OTHER): {None: -net - later},
+        (BILL, LedgerAccountCode.INSTALMENTS_TO_BE_BILLED): {None: later},
     }
 
 

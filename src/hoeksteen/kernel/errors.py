@@ -39,6 +39,16 @@ class HoeksteenError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[HoeksteenError], arguments: tuple[object, ...], known: dict[str, object]) -> HoeksteenError:
+    """Make an error that comes from another process what it was there."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(known)
+    return error
+
 
 class Refused(HoeksteenError):
     """The caller asked for something that cannot be, and can act on it."""

@@ -26,6 +26,11 @@ class Identifiers:
         value = (milliseconds & (1 << 48) - 1) << 80 | self._source.getrandbits(80)
         return UUID(int=_stamped(value, version=7))
 
+    def series(self, now: datetime, count: int) -> list[UUID]:
+        """Give version 7 UUIDs of one moment, each one more than the one before: rows that are made together lie together in an index."""
+        first = self.new(now).int & ~(1 << 61)  # so much room is left in the random part
+        return [UUID(int=first + number) for number in range(count)]
+
 
 def derived(*parts: str) -> UUID:
     """

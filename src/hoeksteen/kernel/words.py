@@ -1,11 +1,19 @@
 """What people say in their own words: who they are, and why they did something."""
 
+import re
 import unicodedata
 
 from hoeksteen.kernel.errors import InvalidInput
 
 SAID_CHARACTERS_MAX = 1_000
 _LINES = "\n\t"
+_DAY = re.compile(r"\b(?:\d{4}-\d{2}-\d{2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})\b")
+_PERSONAL = (
+    ("an e-mail address", re.compile(r"\S@\S+\.\S")),
+    ("an IBAN", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", re.IGNORECASE)),
+    ("a number of nine digits or more", re.compile(r"(?<![\w-])\+?\(?\d(?:[ ().-]{0,2}\d){8,}")),  # bill numbers begin with letters
+    ("a postal address", re.compile(r"\b[1-9]\d{3} ?[A-Z]{2}\b")),
+)
 _TURNED = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # show text in another order than it has
 
 
@@ -32,3 +40,19 @@ def require_said(**said: str) -> None:
             raise InvalidInput(
                 f"The field {name} is empty, too long, or has characters that no page shows.", remedy="Say it in a few words.", field=name
             )
+
+
+def require_impersonal(**said: str) -> None:
+    """
+    Refuse fields whose text has the form of an e-mail address, a telephone, customer or citizen number, an IBAN or an address.
+
+    Such text stands for years where nobody's key seals it. Names cannot be recognised; the forms that people paste are.
+
+    :param said: each field's name and what somebody wrote
+    :raises InvalidInput: naming the first of them and what it seems to hold, never the text
+    """
+    for name, value in said.items():
+        bare = _DAY.sub(" ", value)
+        for what, form in _PERSONAL:
+            if form.search(bare):
+                raise InvalidInput(f"The field {name} seems to hold {what}.", remedy="Say what it is for, and nothing about a person.", field=name)

@@ -46,6 +46,16 @@ def require_open(*, tx: Transaction, day: date, what: str = "the day of the entr
         )
 
 
+def open_day(*, tx: Transaction, day: date) -> date:
+    """
+    Give the day on which what happened on a day is booked: that day or, when its books are closed, the first open one.
+
+    The books are kept from being closed until the transaction ends.
+    """
+    open_from = _store.hold_open_books(tx)
+    return day if open_from is None else max(day, open_from)
+
+
 def close_period(*, tx: Transaction, period: BillPeriod, by: str, now: datetime) -> AccountingPeriod:
     """
     Close the books of a calendar month for good: nothing can be booked in it any more, and its journal's digest is kept.

@@ -24,6 +24,10 @@ class MessageKind(StrEnum):
     COLLECTION_COSTS = "collection_costs"
     BLOCK_NOTICE = "block_notice"
     PLAN_AGREED = "plan_agreed"
+    MANDATE_AMENDED = "mandate_amended"
+    INTEREST_CHARGED = "interest_charged"
+    SERVICES_BLOCKED = "services_blocked"
+    SERVICES_UNBLOCKED = "services_unblocked"
 
 
 class MessageState(StrEnum):

@@ -15,6 +15,14 @@ SUBJECTS = {
     (MessageKind.REFUND_SENT, "en"): "You get money back",
     (MessageKind.PLAN_AGREED, "nl"): "Uw betalingsregeling",
     (MessageKind.PLAN_AGREED, "en"): "Your payment plan",
+    (MessageKind.MANDATE_AMENDED, "nl"): "Wij schrijven voortaan af van een andere rekening",
+    (MessageKind.MANDATE_AMENDED, "en"): "We collect from another account from now on",
+    (MessageKind.INTEREST_CHARGED, "nl"): "Wij hebben wettelijke rente in rekening gebracht",
+    (MessageKind.INTEREST_CHARGED, "en"): "We have charged statutory interest",
+    (MessageKind.SERVICES_BLOCKED, "nl"): "Wij hebben uw diensten beperkt",
+    (MessageKind.SERVICES_BLOCKED, "en"): "We have restricted your services",
+    (MessageKind.SERVICES_UNBLOCKED, "nl"): "Uw diensten werken weer",
+    (MessageKind.SERVICES_UNBLOCKED, "en"): "Your services work again",
     (MessageKind.REMINDER, "nl"): "Herinnering: factuur {bill_number}",
     (MessageKind.REMINDER, "en"): "Reminder: invoice {bill_number}",
     (MessageKind.FOURTEEN_DAY_LETTER, "nl"): "Aanmaning: betaal binnen 15 dagen zonder kosten",
@@ -119,6 +127,44 @@ voor het eerst op {due_date}. Zolang u op tijd betaalt vragen wij niet om meer. 
         "en",
     ): """We have agreed that you pay € {amount} in {count} parts: € {part} every month, with the cents in the last part, for the
 first time on {due_date}. As long as you pay in time we ask for no more. You pay new invoices in time, as always.""",
+    (
+        MessageKind.MANDATE_AMENDED,
+        "nl",
+    ): """Uw machtiging {mandate} geldt vanaf nu voor een andere bankrekening: die eindigt op {last_digits}. De machtiging zelf
+verandert niet. Heeft u daar niet om gevraagd? Bel ons dan meteen.""",
+    (
+        MessageKind.MANDATE_AMENDED,
+        "en",
+    ): """From now on your mandate {mandate} is for another bank account, which ends with {last_digits}. The mandate itself does not
+change. Did you not ask for it? Then call us at once.""",
+    (
+        MessageKind.INTEREST_CHARGED,
+        "nl",
+    ): """Factuur {bill_number} is te laat: er staat nog € {amount} open. Daarom brengen wij € {interest} aan wettelijke rente in
+rekening, over {since} tot en met {until}; nu {rate} % per jaar. Bent u het er niet mee eens? Neem dan contact met ons op.""",
+    (
+        MessageKind.INTEREST_CHARGED,
+        "en",
+    ): """Invoice {bill_number} is late: € {amount} is still open. Therefore we charge € {interest} of statutory interest, over
+{since} to {until}; {rate} % a year now. Do you disagree? Then get in touch with us.""",
+    (
+        MessageKind.SERVICES_BLOCKED,
+        "nl",
+    ): """Van factuur {bill_number} staat nog € {amount} open, ook na onze waarschuwing. Daarom hebben wij vanaf {from_day} de diensten
+beperkt waarover die factuur gaat. Alarmnummer 112 en gratis nummers blijven bereikbaar, en u kunt gebeld worden tot {incoming_until}.
+
+Zodra de factuur betaald is werkt alles weer. Voor de dagen van de beperking betaalt u geen abonnement. Bent u het niet eens met de
+factuur, of lukt betalen niet? Neem dan contact met ons op.""",
+    (
+        MessageKind.SERVICES_BLOCKED,
+        "en",
+    ): """€ {amount} of invoice {bill_number} is still open, after our warning too. Therefore we have restricted the services that this
+invoice is about, from {from_day} on. The emergency number 112 and free numbers stay reachable, and you can be called until {incoming_until}.
+
+As soon as the invoice is paid everything works again. You pay no subscription for the days of the restriction. Do you disagree with
+the invoice, or can you not pay? Then get in touch with us.""",
+    (MessageKind.SERVICES_UNBLOCKED, "nl"): """De beperking van uw diensten is vanaf {from_day} voorbij. Alles werkt weer zoals u gewend bent.""",
+    (MessageKind.SERVICES_UNBLOCKED, "en"): """The restriction of your services is over from {from_day} on. Everything works again as before.""",
     (MessageKind.REFUND_SENT, "en"): """We transfer € {amount} to you. It is in your bank account within a few working days.""",
 }
 BODIES = {(kind, language): f"{{salutation}}\n\n{text}\n\n{_GREETING[language]}" for (kind, language), text in _TEXTS.items()}

@@ -74,15 +74,35 @@ def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
 
 
 def billing_accounts_of_cycle(
-    tx: Transaction, cycle_day: int, day: date, after: UUID | None, limit: int, not_a_department: str
+    tx: Transaction, day: date, after: UUID | None, limit: int, also: Sequence[UUID], part: int, parts: int, not_a_department: str
 ) -> list[BillingAccount]:  # fmt: skip
+    who = "(status = 'active' OR billing_account_id = ANY (%(also)s))" if also else "status = 'active'"
     sql = _BILLING_ACCOUNT + (
-        f"WHERE {not_a_department} AND status = 'active' AND cycle_day = %(cycle_day)s"
+        f"WHERE {not_a_department} AND {who} AND cycle_day = %(cycle_day)s"
+        " AND get_byte(uuid_send(billing_account_id), 15) %% %(parts)s = %(part)s"
         " AND (%(after)s::uuid IS NULL OR (customer_id, billing_account_id) >"
         " (SELECT customer_id, billing_account_id FROM party.billing_account WHERE billing_account_id = %(after)s))"
         " ORDER BY customer_id, billing_account_id LIMIT %(limit)s"
     )
-    return [from_row_billing_account(row) for row in tx.rows(sql, {"cycle_day": cycle_day, "day": day, "after": after, "limit": limit})]
+    asked = {"cycle_day": day.day, "day": day, "after": after, "limit": limit, "also": list(also), "part": part, "parts": parts}
+    return [from_row_billing_account(row) for row in tx.rows(sql, asked)]
+
+
+def closed_of_cycle(tx: Transaction, cycle_day: int) -> list[UUID]:
+    rows = tx.rows("SELECT billing_account_id FROM party.billing_account WHERE status = 'closed' AND cycle_day = %s", (cycle_day,))
+    return [row["billing_account_id"] for row in rows]
+
+
+def set_status(tx: Transaction, billing_account_id: UUID, status: str) -> int:
+    """Set the state of a billing account, and of its customer, who is closed where all accounts are."""
+    changed = tx.execute("UPDATE party.billing_account SET status = %s WHERE billing_account_id = %s", (status, billing_account_id))
+    tx.execute(
+        "UPDATE party.customer c SET status = CASE WHEN EXISTS (SELECT FROM party.billing_account b WHERE b.customer_id = c.customer_id"
+        " AND b.status = 'active') THEN 'active' ELSE 'closed' END"
+        " WHERE c.customer_id = (SELECT customer_id FROM party.billing_account WHERE billing_account_id = %s)",
+        (billing_account_id,),
+    )
+    return changed
 
 
 def take_customer_numbers(tx: Transaction, count: int) -> list[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.party import _department_store, _store
-from hoeksteen.party.model import Agreement, BillingAccount, Itemisation, Language, NewBillingAccount, NewCustomer, PaymentMethod
+from hoeksteen.party.model import Agreement, BillingAccount, Itemisation, Language, NewBillingAccount, NewCustomer, PaymentMethod, Status
 from hoeksteen.storage.postgres import Transaction
 
 _TERM_DAYS_MAX = 120
@@ -130,3 +130,26 @@ def set_payment_method(*, tx: Transaction, customer_id: UUID, billing_account_id
         raise NotFound(
             "The customer has no such billing account.", remedy="Read the customer's billing accounts again.", billing_account_id=billing_account_id
         )
+
+
+def close_billing_account(*, tx: Transaction, billing_account_id: UUID) -> None:
+    """
+    Close a billing account; its customer is closed too, where no other account of theirs is open.
+
+    :raises NotFound: when there is no such billing account
+    """
+    _set_status(tx, billing_account_id, "closed")
+
+
+def open_billing_account(*, tx: Transaction, billing_account_id: UUID) -> None:
+    """
+    Open a billing account again, and its customer with it.
+
+    :raises NotFound: when there is no such billing account
+    """
+    _set_status(tx, billing_account_id, "active")
+
+
+def _set_status(tx: Transaction, billing_account_id: UUID, status: Status) -> None:
+    if not _store.set_status(tx, billing_account_id, status):
+        raise NotFound(f"There is no billing account {billing_account_id}.", remedy="Read the customer's billing accounts again.")

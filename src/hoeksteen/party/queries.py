@@ -87,16 +87,25 @@ def cycle_days(*, tx: Transaction, billing_account_ids: bytes) -> pa.Table:
     return table_of(_store.cycle_days_binary(tx, uuid_list(billing_account_ids)), {"billing_account_id": Fixed.UUID, "cycle_day": Fixed.SMALL})
 
 
-def billing_accounts_of_cycle(*, tx: Transaction, day: date, after: UUID | None, limit: int) -> list[BillingAccount]:
+def billing_accounts_of_cycle(
+    *, tx: Transaction, day: date, after: UUID | None, limit: int, also: Sequence[UUID] = (), part: int = 0, parts: int = 1
+) -> list[BillingAccount]:  # fmt: skip
     """
     Give the next active billing accounts that have a bill of their own for the period that begins on `day`, customer by customer, as what is
     kept of them lies; departments are absent (`departments_of`).
 
     :param after: the last billing account identifier of the batch before, or None for the first batch
     :param limit: 1 to 10,000 billing accounts
+    :param also: closed ones of the cycle that are wanted with them
+    :param part: only those whose identifier's last byte leaves this when it is divided by `parts`, a power of two up to 16
     :raises InvalidInput: when `limit` lies outside its bounds
     """
-    return _store.billing_accounts_of_cycle(tx, day.day, day, after, _bounded(limit), NOT_A_DEPARTMENT)
+    return _store.billing_accounts_of_cycle(tx, day, after, _bounded(limit), also, part, parts, NOT_A_DEPARTMENT)
+
+
+def closed_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> list[UUID]:
+    """Give the closed billing accounts whose bill periods began on `cycle_day`."""
+    return _store.closed_of_cycle(tx, cycle_day)
 
 
 def count_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> int:

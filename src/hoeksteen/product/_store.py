@@ -13,6 +13,7 @@ from hoeksteen.product.model import (
     PriceAlteration,
     Product,
     ProductHeld,
+    ProductHistory,
     ProductStatus,
     ProductTerm,
     RecurringPrice,
@@ -24,6 +25,12 @@ from hoeksteen.storage.postgres import Row, Transaction, as_json
 
 _PRODUCT = "SELECT customer_id, product_id, billing_account_id, start_day, recurring_billed_to FROM product.product "
 _TERM = "SELECT customer_id, product_id, valid_from, valid_to, product_offering_id, status FROM product.product_term "
+_HISTORY = """
+SELECT p.customer_id, p.product_id, p.billing_account_id, p.start_day, p.recurring_billed_to,
+       t.valid_from, t.valid_to, t.product_offering_id, t.status = 'active'
+FROM product.product p JOIN product.product_term t USING (customer_id, product_id)
+WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from
+"""
 _RESOURCE = "SELECT customer_id, resource_id, product_id, kind, valid_from, valid_to FROM product.resource "
 _DAY = f"AT TIME ZONE '{OPERATOR_ZONE.key}')::date"
 _ALTERATION = f"""
@@ -74,6 +81,18 @@ def upsert_zone(tx: Transaction, zone_id: str, within: str, definition: Any) -> 
 
 def zone_rows(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT zone_id, definition FROM product.zone ORDER BY zone_id")
+
+
+def upsert_charge_kind(tx: Transaction, charge_kind_id: str, definition: Any) -> None:
+    tx.execute(
+        "INSERT INTO product.charge_kind (charge_kind_id, definition) VALUES (%s, %s)"
+        " ON CONFLICT (charge_kind_id) DO UPDATE SET definition = excluded.definition",
+        (charge_kind_id, as_json(definition)),
+    )
+
+
+def charge_kind_rows(tx: Transaction) -> list[Row]:
+    return tx.rows("SELECT charge_kind_id, definition FROM product.charge_kind ORDER BY charge_kind_id")
 
 
 def catalogue_rows(tx: Transaction) -> tuple[list[Row], list[Row]]:
@@ -154,6 +173,16 @@ def lock_product(tx: Transaction, customer_id: UUID, product_id: UUID) -> Produc
 
 def products(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Product]:
     return [Product(**row) for row in tx.rows(_PRODUCT + "WHERE customer_id = ANY(%s) ORDER BY product_id", (list(customer_ids),))]
+
+
+def histories(tx: Transaction, customer_ids: Sequence[UUID]) -> list[ProductHistory]:
+    found: list[ProductHistory] = []
+    for row in tx.tuples(_HISTORY, (list(customer_ids),)):
+        if found and found[-1].product_id == row[1]:
+            found[-1] = found[-1]._replace(terms=(*found[-1].terms, row[5:]))
+        else:
+            found.append(ProductHistory(row[0], row[1], row[2], row[3], row[4], (row[5:],)))
+    return found
 
 
 def all_products(tx: Transaction) -> list[Product]:

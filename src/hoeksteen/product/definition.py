@@ -13,7 +13,7 @@ from typing import Any
 from hoeksteen.kernel.money import CENT
 from hoeksteen.product._usage_prices import from_file_allowance, from_file_cap, from_file_usage_price
 from hoeksteen.product.fields import Faults, Fields
-from hoeksteen.product.model import Bundle, Discount, NamedZone, PriceKind, ProductOffering, RecurringPrice
+from hoeksteen.product.model import Bundle, Discount, MinimumSpend, NamedZone, PriceKind, ProductOffering, RecurringPrice
 
 __all__ = ["Faults", "Fields", "from_file_offering"]
 
@@ -32,6 +32,7 @@ _OFFERING = {
     "caps",
     "discounts",
     "bundles",
+    "minimum_spend",
 }
 _RECURRING = {"id", "kind", "versions"}
 _RECURRING_VERSION = {"valid_from", "valid_to", "amount", "in_arrears", "days_in_period", "days_in_month"}
@@ -80,7 +81,20 @@ def from_file_offering(*, fields: Fields, price_lists: Mapping[str, list[Any]], 
         bundles=tuple(_bundle(entry, offering_id) for entry in fields.mappings("bundles")),
         discounts=tuple(_discount(entry, offering_id) for entry in fields.mappings("discounts")),
         zones=tuple(zones),
+        minimum_spend=_minimum_spend(fields, offering_id) if "minimum_spend" in fields.values else None,
     )
+
+
+def _minimum_spend(fields: Fields, offering_id: str) -> MinimumSpend:
+    entry = fields.mapping("minimum_spend")
+    entry.known_only({"amount", "of"})
+    amount = entry.money("amount", least=0)
+    if not amount or amount != amount.quantize(CENT):
+        entry.faults.add(entry.where, "amount", "must be euros and whole cents, and not 0")
+    prices = _usage_discounted(Fields(entry.faults, entry.where, {"of": "usage", **entry.values}), offering_id)
+    if prices is None:
+        entry.faults.add(entry.where, "of", "must be usage, or name prices of usage")
+    return MinimumSpend(amount, prices or ())
 
 
 def _discount(entry: Fields, offering_id: str) -> Discount:

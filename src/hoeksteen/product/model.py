@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from math import gcd, lcm
+from typing import NamedTuple
 from uuid import UUID
 
 from hoeksteen.kernel.money import micros
@@ -285,6 +286,19 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
+class MinimumSpend:
+    """
+    The least that usage of a product comes to per bill period; what it lacks is charged.
+
+    :param amount: euros per whole bill period, in the offering's own tax convention
+    :param usage_prices: identifiers of the prices of usage that count; all of them where it names none
+    """
+
+    amount: Decimal
+    usage_prices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProductOffering:
     """
     What can be bought.
@@ -310,6 +324,7 @@ class ProductOffering:
     discounts: tuple[Discount, ...] = ()
     bundles: tuple[Bundle, ...] = ()
     zones: tuple[NamedZone, ...] = ()
+    minimum_spend: MinimumSpend | None = None
 
     def name(self, language: str) -> str:
         """Give the name in `nl` or `en`."""
@@ -395,6 +410,21 @@ class ProductTerm:
     valid_to: datetime | None
     product_offering_id: str
     status: ProductStatus
+
+
+class ProductHistory(NamedTuple):
+    """
+    A product with its terms, as a bill run reads millions of them.
+
+    :param terms: valid_from, valid_to, offering, and whether it was active, oldest first
+    """
+
+    customer_id: UUID
+    product_id: UUID
+    billing_account_id: UUID
+    start_day: date
+    recurring_billed_to: date
+    terms: tuple[tuple[datetime, datetime | None, str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,18 @@ from uuid import UUID
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import add_months, local_day, start_of_day
-from hoeksteen.product import _store, queries
+from hoeksteen.product import _block_store, _store, queries
 from hoeksteen.product._loading import load_offerings, load_zones
 from hoeksteen.product.model import CapLifted, NewAlteration, NewProduct, PriceAlteration, ProductStatus, ProductTerm, RoamingStop
 from hoeksteen.product.price_list import SHIPPED, read_directory, read_mapping
 from hoeksteen.storage.postgres import Transaction
 
+_TAKEN_BACK_DAYS_MAX = 31
+
 
 def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: Mapping[str, Any] | None = None, now: datetime) -> int:
     """
-    Load zones, offerings and their price versions beside those that are there, and give the number of offerings.
+    Load zones, offerings with their price versions, and kinds of one-off charges beside those that are there, and give the number of offerings.
 
     Loading the same again changes nothing, and what a file does not name stays. A price version that is loaded may be
     given an end, never another content: bills were made with it. An offering that somebody holds or held becomes no
@@ -33,6 +35,8 @@ def load_catalogue(*, tx: Transaction, directory: Path | None = None, mapping: M
     declared = read_mapping(mapping, zones=zones) if mapping is not None else read_directory(directory or SHIPPED, zones=zones)
     load_zones(tx=tx, declared=declared.zones)
     load_offerings(tx=tx, declared=declared.offerings, now=now)
+    for entry in declared.charges:  # what was charged by one keeps the name and tax that it had
+        _store.upsert_charge_kind(tx, entry.kind.charge_kind_id, dict(entry.declared))
     return len(declared.offerings)
 
 
@@ -104,13 +108,15 @@ def suspend(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: d
 
 def resume(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
     """
-    Resume a suspended product from a local day on, and give its history.
+    Resume a suspended product from a local day on, also one that was blocked because of late bills, and give its history.
 
     :raises NotFound: when the customer has no such product
     :raises WrongState: when it is not suspended on that day
     :raises Conflict: when a later change is planned
     """
-    return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, {ProductStatus.SUSPENDED}, ProductStatus.ACTIVE))
+    history = _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, {ProductStatus.SUSPENDED}, ProductStatus.ACTIVE))
+    _block_store.lift(tx, customer_id, product_id, from_day, now)
+    return history
 
 
 def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> list[ProductTerm]:
@@ -122,7 +128,30 @@ def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day:
     :raises Conflict: when a later change is planned
     """
     allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
-    return _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+    history = _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
+    _block_store.lift(tx, customer_id, product_id, from_day, now)
+    return history
+
+
+def take_back_termination(*, tx: Transaction, customer_id: UUID, product_id: UUID, now: datetime) -> list[ProductTerm]:
+    """
+    Let a product go on as if its end had never been asked for, and give its history.
+
+    :raises NotFound: when the customer has no such product
+    :raises WrongState: when it has no end, or ended more than 31 days ago
+    """
+    if _store.lock_product(tx, customer_id, product_id) is None:
+        raise NotFound(f"Customer {customer_id} has no product {product_id}.", remedy="Read the customer's products again.")
+    *before, last = _store.terms_of_product(tx, customer_id, product_id)
+    if last.status is not ProductStatus.TERMINATED or not before:
+        raise _wrong_state(last, "taken up again")
+    if (local_day(now) - local_day(last.valid_from)).days > _TAKEN_BACK_DAYS_MAX:
+        raise WrongState(
+            f"Product {product_id} ended on {local_day(last.valid_from)}, more than {_TAKEN_BACK_DAYS_MAX} days ago.", remedy="Add a new product."
+        )
+    history = [*before[:-1], replace(before[-1], valid_to=None)]
+    _store.replace_terms(tx, customer_id, product_id, history)
+    return history
 
 
 def grant_discount(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.product.charge_kinds import ChargeKind, from_file_charge_kind, note_twice
 from hoeksteen.product.definition import Faults, Fields, from_file_offering
 from hoeksteen.product.model import NamedZone, ProductOffering
 from hoeksteen.product.named_zones import check_zones, from_file_zone
@@ -34,11 +35,20 @@ class DeclaredZone:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredChargeKind:
+    """A one-off charge that the catalogue names, and the mapping that it was read from."""
+
+    kind: ChargeKind
+    declared: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """What some catalogue files declare; `faults` are `file: where: field: what is wrong`."""
 
     offerings: list[DeclaredOffering] = field(default_factory=list)
     zones: list[DeclaredZone] = field(default_factory=list)
+    charges: list[DeclaredChargeKind] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -106,11 +116,14 @@ def _read(contents: Sequence[tuple[str, Any]], loaded: Sequence[NamedZone], faul
             noted.add("file", "offerings", "must be a mapping with a list of offerings")
             continue
         top = Fields(noted, "file", content)
-        top.known_only({"offerings", "price_lists", "zones"})
+        top.known_only({"offerings", "price_lists", "zones", "charges"})
         tops.append(top)
         for entry in top.mappings("zones"):
             entry.where = f"zone {entry.values.get('id', entry.where)}"
             found.zones.append(DeclaredZone(from_file_zone(fields=entry), entry.values))
+        for entry in top.mappings("charges"):
+            entry.where = f"charge {entry.values.get('id', entry.where)}"
+            found.charges.append(DeclaredChargeKind(from_file_charge_kind(fields=entry), entry.values))
     across = Faults("catalogue", faults)
     declared = [entry.zone for entry in found.zones]
     for zone_id, count in Counter(zone.zone_id for zone in declared).items():
@@ -118,6 +131,7 @@ def _read(contents: Sequence[tuple[str, Any]], loaded: Sequence[NamedZone], faul
             across.add(f"zone {zone_id}", "id", "stands twice in the catalogue")
     zones = sorted({zone.zone_id: zone for zone in [*loaded, *declared]}.values(), key=lambda zone: zone.zone_id)
     check_zones(zones=zones, faults=across)
+    note_twice(kinds=[entry.kind for entry in found.charges], faults=across)
     for top in tops:
         found.offerings.extend(_offerings(top, zones))
     check_catalogue(offerings=[entry.offering for entry in found.offerings], faults=across)

@@ -17,6 +17,7 @@ from hoeksteen.product.model import (
     PriceKind,
     Product,
     ProductHeld,
+    ProductHistory,
     ProductOffering,
     ProductTerm,
     RecurringPrice,
@@ -125,6 +126,11 @@ def products(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Pr
 def terms(*, tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[ProductTerm]:
     """Give the history of the products of some customers, or of all, by product and time."""
     return _store.terms(tx, customer_ids)
+
+
+def histories(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[ProductHistory]:
+    """Give the products of some customers, each with all that it was and will be, by identifier."""
+    return _store.histories(tx, customer_ids)
 
 
 def active_terms_of_offerings(*, tx: Transaction, offering_ids: Sequence[str], begin: datetime, end: datetime) -> list[ProductTerm]:

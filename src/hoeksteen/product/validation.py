@@ -107,6 +107,11 @@ def check_offering(*, offering: ProductOffering, faults: Faults) -> None:
             faults.add(offering.product_offering_id, "discounts", f"{discount.discount_id} names {price_id}, which is no price of usage here")
         if discount.usage_prices is not None and not known:
             faults.add(offering.product_offering_id, "discounts", f"{discount.discount_id} is for usage, which has no price here")
+    if offering.minimum_spend is not None:
+        for price_id in sorted(set(offering.minimum_spend.usage_prices) - known):
+            faults.add(offering.product_offering_id, "minimum_spend", f"names {price_id}, which is no price of usage here")
+        if not known:
+            faults.add(offering.product_offering_id, "minimum_spend", "is for usage, which has no price here")
     for one, other in combinations(offering.caps, 2):
         both = [kind for kind in reachable(one.service, offering.zones) if covers(one, kind) and covers(other, kind)]
         if both and one.cap_id != other.cap_id:

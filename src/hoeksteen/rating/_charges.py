@@ -15,7 +15,7 @@ SELECT c.month, c.bucket, c.billing_account_id, g.product_id, g.start, c.record_
     g.service, g.zone, g.roaming, p.price_id, g.generation, g.period_day, c.bill_day, o.state, o.reason, g.units AS delivered_units,
     c.units, c.free_units, c.amount_micro
 FROM charge_row c
-JOIN charged_usage g ON g.billing_account_id = c.billing_account_id AND g.record_id = c.record_id
+JOIN charged_usage g ON g.bucket = c.bucket AND g.billing_account_id = c.billing_account_id AND g.record_id = c.record_id
 LEFT JOIN charge_price p ON p.price_no = c.price_no
 JOIN charge_outcome o ON o.outcome = c.outcome
 """

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -74,32 +75,39 @@ FROM charge WHERE billing_account_id = '{account}'::UUID AND month = {month} ORD
 
 
 class _Totals:
-    """The totals of one bill period, kept in memory for the batches of a bill run."""
+    """
+    The totals of one bill period, kept in memory for the batches of a bill run.
+
+    A bucket is added up when the first of its billing accounts is asked for: a part of a run asks for its own alone.
+    """
 
     def __init__(self, lake: Lake, period: BillPeriod, divided: Sequence[tuple[UUID, date]]) -> None:
         self._duck = Duck(spill=lake.spill)
         self._lock = threading.Lock()
+        self._missing = set(range(BUCKETS))
         view_charges(self._duck, lake, months_billed(period))
         if divided:
             self._duck.put("part_text", _parts(divided))
             self._duck.execute("CREATE TABLE part AS SELECT * REPLACE (product::UUID AS product) FROM part_text")
         names = {"part": "part.first_day", "parts": _PARTS} if divided else {"part": "NULL::DATE", "parts": ""}
-        for bucket in range(BUCKETS):  # a billing account lies in one, so each gives totals by itself, in bounded memory
-            query = _TOTALS.format(bill_day=period.first_day, bucket=bucket, **names)
-            self._duck.execute(f"INSERT INTO total {query}" if bucket else f"CREATE TABLE total AS {query}")
+        self._of_bucket = partial(_TOTALS.format, bill_day=period.first_day, **names)
+        self._duck.execute(f"CREATE TABLE total AS {self._of_bucket(bucket=-1)}")  # no bucket's yet
         self._duck.execute(f"INSERT INTO total {_REVERSALS.format(bill_day=period.first_day, reversed=REVERSED, **names)}")
         self._duck.view_of_files("period_charge", PERIOD_CHARGE, lake.files(PERIOD_CHARGE, {"month": [month_number(period.first_day)]}))
         self._duck.execute(f"INSERT INTO total {_FLATS.format(bill_day=period.first_day)}")
-        self._duck.execute("DROP VIEW charge")
         self._duck.execute("DROP VIEW period_charge")
 
     def of(self, billing_account_ids: Sequence[UUID] | None) -> list[UsageTotal]:
         with self._lock:
+            wanted = self._missing if billing_account_ids is None else self._missing & {bucket_of(account) for account in billing_account_ids}
+            for bucket in sorted(wanted):  # a billing account lies in one, so each gives totals by itself, in bounded memory
+                self._duck.execute(f"INSERT INTO total {self._of_bucket(bucket=bucket)}")
+            self._missing -= wanted
             if billing_account_ids is None:
                 return _as_totals(self._duck.tuples(f"SELECT {_IN_TEXT} FROM total {_ORDER}"))
             self._duck.put("wanted", pa.table({"id": pa.array([str(account) for account in billing_account_ids], pa.string())}))
-            wanted = "WHERE billing_account_id IN (SELECT id::UUID FROM wanted)"
-            return _as_totals(self._duck.tuples(f"SELECT {_IN_TEXT} FROM total {wanted} {_ORDER}"))
+            these = "WHERE billing_account_id IN (SELECT id::UUID FROM wanted)"
+            return _as_totals(self._duck.tuples(f"SELECT {_IN_TEXT} FROM total {these} {_ORDER}"))
 
 
 def _as_totals(rows: Sequence[tuple[Any, ...]]) -> list[UsageTotal]:

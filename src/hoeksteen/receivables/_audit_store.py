@@ -14,13 +14,14 @@ _STANDS = STANDING.format(table="a", column="source_id")
 _SETTLED = f"SELECT customer_bill_id, sum(amount) AS amount FROM receivables.allocation a WHERE {_STANDS} GROUP BY customer_bill_id"
 _SPENT = f"SELECT source_id, sum(amount) AS amount FROM receivables.allocation a WHERE {_STANDS} GROUP BY source_id"
 _CLAIMS = """
-SELECT refund_id AS item_id, billing_account_id, amount FROM receivables.refund WHERE state IN ('approved', 'sent', 'executed')
+SELECT refund_id AS item_id, billing_account_id, amount FROM receivables.refund WHERE state IN ('approved', 'sent', 'executed', 'refused')
 UNION ALL SELECT deposit_id, billing_account_id, amount FROM receivables.deposit
 UNION ALL SELECT fee_id, billing_account_id, amount FROM receivables.fee
 """
 _SOURCES = """
 SELECT payment_id AS item_id, billing_account_id, amount FROM receivables.payment
 UNION ALL SELECT write_off_id, NULL, amount FROM receivables.write_off
+UNION ALL SELECT fee_waiver_id, NULL, amount FROM receivables.fee_waiver
 """
 _PAYMENTS = """
 SELECT CASE WHEN c.collection_id IS NOT NULL THEN 'collection' WHEN e.outcome = 'payment' THEN 'bank' WHEN e.outcome IS NOT NULL THEN 'unmatched'
@@ -53,14 +54,18 @@ WHERE s.kind = 'statement' GROUP BY s.bank_statement_id HAVING s.booked <> coale
 _LOCAL_DAY = "({column} AT TIME ZONE %(zone)s)::date"
 _REFUNDS = f"""
 SELECT bank_entry_id IS NOT NULL AS was_unmatched, billing_account_id, sum(amount) AS amount FROM receivables.refund
-WHERE state IN ('approved', 'sent', 'executed') AND {_LOCAL_DAY.format(column="decided_at")} < %(end)s GROUP BY 1, 2
+WHERE state IN ('approved', 'sent', 'executed', 'refused') AND {_LOCAL_DAY.format(column="decided_at")} < %(end)s GROUP BY 1, 2
 """
 _DEPOSITS = f"""
 SELECT billing_account_id, sum(amount) AS amount FROM receivables.deposit WHERE {_LOCAL_DAY.format(column="held_at")} < %(end)s GROUP BY 1
 """
 _FEES = f"""
-SELECT billing_account_id, sum(amount) AS amount FROM receivables.fee
-WHERE coalesce(charged_on, {_LOCAL_DAY.format(column="charged_at")}) < %(end)s GROUP BY 1
+SELECT kind, billing_account_id, sum(amount) AS amount FROM receivables.fee
+WHERE coalesce(charged_on, {_LOCAL_DAY.format(column="charged_at")}) < %(end)s GROUP BY 1, 2
+"""
+_WAIVERS = f"""
+SELECT f.kind, f.billing_account_id, sum(w.amount) AS amount FROM receivables.fee_waiver w JOIN receivables.fee f USING (customer_id, fee_id)
+WHERE {_LOCAL_DAY.format(column="w.waived_at")} < %(end)s GROUP BY 1, 2
 """
 _WRITE_OFFS = f"""
 SELECT customer_bill_id, sum(amount) AS amount, sum(vat) AS vat FROM receivables.write_off
@@ -124,6 +129,10 @@ def deposits(tx: Transaction, end_day: date) -> list[Row]:
 
 def fees(tx: Transaction, end_day: date) -> list[Row]:
     return tx.rows(_FEES, {"end": end_day, "zone": OPERATOR_ZONE.key})
+
+
+def waivers(tx: Transaction, end_day: date) -> list[Row]:
+    return tx.rows(_WAIVERS, {"end": end_day, "zone": OPERATOR_ZONE.key})
 
 
 def write_offs(tx: Transaction, end_day: date) -> list[Row]:

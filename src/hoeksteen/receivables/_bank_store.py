@@ -11,7 +11,8 @@ from hoeksteen.storage.postgres import Row, Transaction
 # What was not posted when it was taken: it was registered by hand before, or is in another currency.
 POSTED = "{entry}.way NOT IN ('registered_by_hand', 'wrong_currency')"
 _ENTRY = """
-SELECT e.bank_entry_id, e.booking_key, e.booked_on, e.amount, e.currency, e.outcome, e.way, e.reason, e.customer_id, e.payment_id,
+SELECT e.bank_entry_id, e.booking_key, e.booked_on, coalesce(e.bank_day, e.booked_on) AS bank_day,
+       e.amount, e.currency, e.outcome, e.way, e.reason, e.customer_id, e.payment_id,
        d.decision, d.decided_by, d.decided_at
 FROM receivables.bank_entry e LEFT JOIN receivables.bank_decision d USING (bank_entry_id)
 """
@@ -20,6 +21,7 @@ _STATEMENT_COLUMNS = (
 )  # fmt: skip
 _ENTRY_COLUMNS = (
     "bank_entry_id", "booking_key", "part", "booked_on", "amount", "currency", "outcome", "way", "reason", "customer_id", "payment_id",
+    "bank_day",
 )  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from uuid import UUID
 from hoeksteen.storage.postgres import Row, Transaction
 
 _MANDATE = """
-SELECT customer_id, mandate_id, billing_account_id, reference, scheme, kind, signed_on, state, is_first, last_used_on, ended_on, ended_why
+SELECT customer_id, mandate_id, billing_account_id, reference, scheme, kind, signed_on, state, is_first, last_used_on, ended_on, ended_why,
+       amended_on, amendment_is_due
 FROM receivables.mandate
 """
 _COLLECTION = """
 SELECT collection_id, collection_run_id, customer_id, billing_account_id, mandate_id, customer_bill_id, bill_number, announced, amount,
-       end_to_end_id, batch, sequence_type, attempt, state, reason
+       end_to_end_id, batch, sequence_type, attempt, state, reason, is_amended
 FROM receivables.collection
 """
 _COLLECTION_COLUMNS = (
@@ -30,7 +31,8 @@ FROM receivables.collection_run r LEFT JOIN receivables.collection c USING (coll
 """
 _REFUND = """
 SELECT refund_id, customer_id, billing_account_id, bank_entry_id, amount, end_to_end_id, reason, state, asked_by, asked_at, decided_by, decided_at,
-       refund_file_id
+       refund_file_id,
+       (SELECT r.reason FROM receivables.status_report_refusal r WHERE r.end_to_end_id = refund.end_to_end_id) AS refused_because
 FROM receivables.refund
 """
 
@@ -73,6 +75,31 @@ def use_mandates(tx: Transaction, mandate_ids: Sequence[UUID], on: date) -> None
 
 def unuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
     tx.execute("UPDATE receivables.mandate SET is_first = true WHERE mandate_id = ANY (%s)", (list(mandate_ids),))
+
+
+def amend_mandate(tx: Transaction, customer_id: UUID, mandate_id: UUID, on: date, by: str, now: datetime, *, to_another_bank: bool) -> None:
+    """Note an amendment, of which the next collection tells the bank; for another bank that is the first one, unless nothing was collected yet."""
+    sql = """
+    UPDATE receivables.mandate SET amended_on = %(on)s, amendment_is_due = NOT is_first OR amendment_is_due, is_first = is_first OR %(other)s
+    WHERE mandate_id = %(mandate)s
+    """
+    tx.execute(sql, {"on": on, "other": to_another_bank, "mandate": mandate_id})
+    columns = ("customer_id", "mandate_id", "amended_at", "amended_by", "to_another_bank")
+    tx.copy_in("receivables.mandate_amendment", columns, [(customer_id, mandate_id, now, by, to_another_bank)])
+
+
+def tell_amendments(tx: Transaction, mandate_ids: Sequence[UUID], *, is_due: bool) -> None:
+    """Note that a file told of amendments, or that the bank refused what did, so that the next file tells again."""
+    tx.execute("UPDATE receivables.mandate SET amendment_is_due = %s WHERE mandate_id = ANY (%s)", (is_due, list(mandate_ids)))
+
+
+def reuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
+    """Let mandates that ended with their last collection be active again, where no other one is meanwhile."""
+    sql = """
+    UPDATE receivables.mandate m SET state = 'active', ended_on = NULL, ended_why = NULL WHERE mandate_id = ANY (%s) AND state = 'used'
+    AND NOT EXISTS (SELECT FROM receivables.mandate o WHERE o.billing_account_id = m.billing_account_id AND o.state = 'active')
+    """
+    tx.execute(sql, (list(mandate_ids),))
 
 
 def insert_run(tx: Transaction, run_id: UUID, day: date, by: str, now: datetime) -> None:
@@ -120,14 +147,57 @@ def collections_of_batches(tx: Transaction, batches: Sequence[str]) -> list[Row]
     return tx.rows(_COLLECTION + "WHERE batch = ANY (%s)", (list(batches),))
 
 
-def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, UUID]]) -> None:
-    """:param rows: batch, sequence type, amount, collection"""
-    tx.execute_many("UPDATE receivables.collection SET state = 'sent', batch = %s, sequence_type = %s, amount = %s WHERE collection_id = %s", rows)
+def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, bool, UUID]]) -> None:
+    """:param rows: batch, sequence type, amount, whether it tells of an amendment, collection"""
+    sql = """
+    UPDATE receivables.collection SET state = 'sent', batch = %s, sequence_type = %s, amount = %s, is_amended = %s WHERE collection_id = %s
+    """
+    tx.execute_many(sql, rows)
 
 
 def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str, reason: str | None = None) -> None:
     sql = "UPDATE receivables.collection SET state = %s, reason = coalesce(%s, reason) WHERE collection_id = ANY (%s)"
     tx.execute(sql, (state, reason, list(collection_ids)))
+
+
+def file_about(tx: Transaction, message_id: str) -> Row | None:
+    """Give which collection run or refund file we sent under a message identification."""
+    sql = """
+    SELECT collection_run_id, NULL::uuid AS refund_file_id FROM receivables.collection_run
+    WHERE state = 'filed' AND 'LLT' || upper(left(replace(collection_run_id::text, '-', ''), 20)) = %(message)s
+    UNION ALL SELECT NULL, refund_file_id FROM receivables.refund_file
+    WHERE 'LLT' || upper(left(replace(refund_file_id::text, '-', ''), 20)) = %(message)s
+    """
+    return tx.row(sql, {"message": message_id})
+
+
+def refunds_of_file(tx: Transaction, refund_file_id: UUID) -> list[Row]:
+    return tx.rows(_REFUND + "WHERE refund_file_id = %s ORDER BY refund_id FOR UPDATE", (refund_file_id,))
+
+
+def pay_again(tx: Transaction, refund_id: UUID, end_to_end_id: str, by: str, now: datetime) -> None:
+    sql = """
+    UPDATE receivables.refund SET state = 'approved', refund_file_id = NULL, end_to_end_id = %s, again_by = %s, again_at = %s WHERE refund_id = %s
+    """
+    tx.execute(sql, (end_to_end_id, by, now, refund_id))
+
+
+def report_taken(tx: Transaction, sha256: bytes, message_id: str) -> Row | None:
+    return tx.row("SELECT message_id, sha256 FROM receivables.status_report WHERE sha256 = %s OR message_id = %s", (sha256, message_id))
+
+
+def insert_report(tx: Transaction, message_id: str, sha256: bytes, about: str, now: datetime) -> None:
+    columns = ("message_id", "sha256", "original_message_id", "taken_at")
+    tx.copy_in("receivables.status_report", columns, [(message_id, sha256, about, now)])
+
+
+def refusals(tx: Transaction, ids: Sequence[str]) -> set[str]:
+    found = tx.rows("SELECT end_to_end_id FROM receivables.status_report_refusal WHERE end_to_end_id = ANY (%s)", (list(ids),))
+    return {row["end_to_end_id"] for row in found}
+
+
+def insert_refusals(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
+    tx.copy_in("receivables.status_report_refusal", ("end_to_end_id", "message_id", "level", "reason", "refused_at"), rows)
 
 
 def insert_refund(tx: Transaction, values: Sequence[Any]) -> None:

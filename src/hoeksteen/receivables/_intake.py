@@ -17,7 +17,7 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState, invarian
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
-from hoeksteen.ledger.operations import post, require_open
+from hoeksteen.ledger.operations import open_day, post
 from hoeksteen.receivables import _bank_store, _store
 from hoeksteen.receivables._ours import Ours
 from hoeksteen.receivables._recognising import CURRENCY, Seen, is_bank_costs, recognise_receipts
@@ -56,10 +56,16 @@ class Intake:
         self._parts = self._batches = self._entries = 0
         self._booked = _NOTHING
         self._undone: list[UUID] = []
+        self._open_from = date.min
         self.kind: str | None = None
         self.statements: list[str] = []
         self.count: Counter[str] = Counter()
         self.amount: defaultdict[str, Decimal] = defaultdict(lambda: _NOTHING)
+
+    @property
+    def booked_from(self) -> date | None:
+        """The day on which entries of closed months were booked; None where there were none."""
+        return self._open_from if self.count["of_closed_months"] else None
 
     def begin(self, head: Head) -> None:
         """Begin a statement, after the one before has been closed."""
@@ -141,13 +147,10 @@ class Intake:
         head, statement_id = self._head, self._statement_id
         if not entries or head is None or statement_id is None:
             return
-        require_open(
-            tx=self._tx, day=min(entry.booked_on for entry in entries), what=f"the first booking of {head.identification}",
-            remedy="Close a month after its last statement was taken; an accountant books what came later.",
-        )  # fmt: skip
+        self._open_from = open_day(tx=self._tx, day=date.min)
         self._batches += 1
         new, confirmed = self._new_bookings(head, statement_id, entries)
-        seen = [one for key, entry in new for one in _parts_of(key, entry)]
+        seen = [one for key, entry in new for one in _parts_of(key, entry, self._open_from)]
         self._recognise(seen, {derived("bank entry", key, "0"): entry for key, entry in new if entry.is_reversal})
         _write(self._tx, seen, self._now)
         for entry_id in self._undone:
@@ -179,13 +182,19 @@ class Intake:
                 raise _twice(head, keyed[key].servicer_reference)
             else:
                 confirmed[key] = keyed[key]
-        for day in {entry.booked_on for entry in confirmed.values()}:
-            _bank_store.mark_stated(self._tx, [key for key, entry in confirmed.items() if entry.booked_on == day], statement_id, day)
+        days = {key: self._day(entry) for key, entry in confirmed.items()}
+        for day in {*days.values()}:
+            _bank_store.mark_stated(self._tx, [key for key in days if days[key] == day], statement_id, day)
         new = [(key, entry) for key, entry in keyed.items() if key not in known]
         told = (statement_id, None) if head.kind == "notification" else (None, statement_id)
         _bank_store.insert_bookings(self._tx, [(key, entry.amount, entry.currency or CURRENCY, *told) for key, entry in new])
         self.count["confirmed"] += len(confirmed)
+        self.count["of_closed_months"] += sum(entry.booked_on < self._open_from for entry in (*confirmed.values(), *(entry for _, entry in new)))
         return new, confirmed
+
+    def _day(self, entry: Entry) -> date:
+        """Give the day in the books: the bank's own or, when that is closed, the first open one."""
+        return max(entry.booked_on, self._open_from)
 
     def _recognise(self, seen: Sequence[Seen], reversing: dict[UUID, Entry]) -> None:
         registered = _store.payments_of_bank_references(self._tx, [one.booking_key.partition(" ")[2] for one in seen if not one.part])
@@ -259,8 +268,8 @@ class Intake:
             else:
                 sums[one.booked_on, code] -= one.amount
         for key, amount in _bank_store.posted_of_bookings(self._tx, [*confirmed]).items():
-            sums[confirmed[key].booked_on, LedgerAccountCode.BANK] += amount
-            sums[confirmed[key].booked_on, LedgerAccountCode.PAYMENTS_IN_TRANSIT] -= amount
+            sums[self._day(confirmed[key]), LedgerAccountCode.BANK] += amount
+            sums[self._day(confirmed[key]), LedgerAccountCode.PAYMENTS_IN_TRANSIT] -= amount
         for (day, code), amount in sums.items():
             if amount:
                 days[day].append(Posting(code, amount))
@@ -283,14 +292,15 @@ class Intake:
                 self.count["half_paid"] += one.is_half_paid
 
 
-def _parts_of(key: str, entry: Entry) -> list[Seen]:
+def _parts_of(key: str, entry: Entry, open_from: date) -> list[Seen]:
     """Give a booking's payments; where they do not add up to it, the booking as one that waits."""
     parts: Sequence[BankTransaction] = entry.transactions
     adds_up = {part.currency for part in parts} == {entry.currency} and sum((part.amount for part in parts), _NOTHING) == entry.amount
     if not adds_up:
-        parts = [BankTransaction(entry.amount, entry.currency, parts[0].family, "", "", (), "", "", "", "")]
+        parts = [BankTransaction(entry.amount, entry.currency, parts[0].family, "", "", (), "", "", "")]
+    day, bank_day = (entry.booked_on, None) if entry.booked_on >= open_from else (open_from, entry.booked_on)
     return [
-        Seen(derived("bank entry", key, str(number)), key, number, entry.booked_on, part, way="" if adds_up else "parts_do_not_add_up")
+        Seen(derived("bank entry", key, str(number)), key, number, day, part, way="" if adds_up else "parts_do_not_add_up", bank_day=bank_day)
         for number, part in enumerate(parts)
     ]
 
@@ -299,7 +309,7 @@ def _write(tx: Transaction, seen: Sequence[Seen], now: datetime) -> None:
     _bank_store.insert_entries(tx, (
         (
             one.bank_entry_id, one.booking_key, one.part, one.booked_on, one.amount, one.transaction.currency or CURRENCY, one.outcome, one.way,
-            one.reason, one.customer_id, one.payment_id,
+            one.reason, one.customer_id, one.payment_id, one.bank_day,
         )
         for one in seen
     ))  # fmt: skip

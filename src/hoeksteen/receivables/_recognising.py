@@ -21,7 +21,6 @@ from hoeksteen.receivables.camt import BankTransaction
 from hoeksteen.receivables.matching import OpenBook
 from hoeksteen.receivables.model import Allocation
 from hoeksteen.receivables.queries import open_items_of
-from hoeksteen.receivables.references import bills_named
 from hoeksteen.storage.postgres import Transaction
 
 Outcome = Literal["payment", "collection", "return", "reversal", "refund", "bank_costs", "unmatched"]
@@ -34,6 +33,7 @@ class Seen:
     """
     One payment of a booking, with what it is taken for.
 
+    :param booked_on: in our books; `bank_day` the bank's own day, where the books of that one are closed
     :param way: how it was found, or why it was not
     :param is_posted: false where it was posted before, or may not be posted in euros
     """
@@ -55,6 +55,7 @@ class Seen:
     bank_reference: str | None = None
     is_half_paid: bool = False
     is_posted: bool = True
+    bank_day: date | None = None
 
     @property
     def amount(self) -> Decimal:
@@ -66,11 +67,10 @@ class Seen:
 
 def recognise_receipts(*, tx: Transaction, keeper: KeeperClient, seen: Sequence[Seen]) -> None:
     """Find whose each receipt is, and match it with what that customer owes, one after the other."""
-    named = {id(one): bills_named(references=one.transaction.references, text=one.transaction.text) for one in seen}
-    claims = claims_by_number(tx=tx, bill_numbers=[*{number for numbers in named.values() for number in numbers}])
+    claims = claims_by_number(tx=tx, bill_numbers=[*{number for one in seen for number in one.transaction.bills}])
     by_iban: list[Seen] = []
     for one in seen:
-        found = [claims[number] for number in named[id(one)] if number in claims]
+        found = [claims[number] for number in one.transaction.bills if number in claims]
         if len({claim.customer_id for claim in found}) > 1:
             one.wait("bills_of_several_customers")
         elif found:

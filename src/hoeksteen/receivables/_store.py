@@ -81,12 +81,13 @@ def other_claims(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
     """Give what is settled as a bill is: refunds that are posted and deposits, which used up credit; and fees."""
     sql = """
     SELECT 'refund' AS kind, customer_id, refund_id AS claim_id, billing_account_id, amount, end_to_end_id AS reference, decided_at AS since
-    FROM receivables.refund WHERE customer_id = ANY (%(customers)s) AND state IN ('approved', 'sent', 'executed')
+    FROM receivables.refund WHERE customer_id = ANY (%(customers)s) AND state IN ('approved', 'sent', 'executed', 'refused')
     UNION ALL
     SELECT 'deposit', customer_id, deposit_id, billing_account_id, amount, 'deposit', held_at
     FROM receivables.deposit WHERE customer_id = ANY (%(customers)s)
     UNION ALL
-    SELECT 'fee', customer_id, fee_id, billing_account_id, amount, 'collection costs', charged_at
+    SELECT CASE kind WHEN 'interest' THEN kind ELSE 'fee' END, customer_id, fee_id, billing_account_id, amount,
+           CASE kind WHEN 'interest' THEN 'statutory interest' ELSE 'collection costs' END, charged_at
     FROM receivables.fee WHERE customer_id = ANY (%(customers)s)
     """
     return tx.rows(sql, {"customers": list(customer_ids)})

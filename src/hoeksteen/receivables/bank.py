@@ -22,8 +22,9 @@ from hoeksteen.ledger.operations import require_open
 from hoeksteen.ledger.queries import open_from
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.receivables import _bank_store, _store
+from hoeksteen.receivables._ahead import reading
 from hoeksteen.receivables._intake import Intake
-from hoeksteen.receivables.camt import Head, read
+from hoeksteen.receivables.camt import Head
 from hoeksteen.receivables.model import Payment, RegisteredPayment
 from hoeksteen.receivables.operations import enter
 from hoeksteen.receivables.references import bills_named
@@ -38,7 +39,8 @@ class BankIntake:
     What taking a file did.
 
     :param already_taken: the file, or each statement in it, was taken before; nothing changed
-    :param count: of `entries`, of each outcome and of each way it was reached, and of what was `overpaid` or `half_paid`
+    :param count: of `entries`, of each outcome and of each way it was reached, of what was `overpaid` or `half_paid`, and `of_closed_months`
+    :param booked_from: the first open day, on which entries of closed months are booked; None where there is none
     :param amount: euros by outcome; a credit of our account is positive
     """
 
@@ -47,6 +49,7 @@ class BankIntake:
     statements: tuple[str, ...]
     count: Counter[str]
     amount: Mapping[str, Decimal]
+    booked_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class BankEntry:
     """
     One payment of a bank booking.
 
+    :param booked_on: the day in the books; `bank_day`: the bank's own, which is earlier where its books were closed
     :param way: how it was found, or why it waits
     :param customer_id: whose it is; while it waits, whose it may be
     """
@@ -80,6 +84,7 @@ class BankEntry:
     bank_entry_id: UUID
     booking_key: str
     booked_on: date
+    bank_day: date
     amount: Decimal
     currency: str
     outcome: str
@@ -118,11 +123,14 @@ def take(
     """
     Take a file of the bank: check it, match every entry and post it, in one transaction; a file that was taken before changes nothing.
 
+    What the bank booked in a month whose books are closed is booked on the first open day, with the bank's day beside it.
+
     :param progress: told after each batch how many entries it had
     :raises InvalidInput: when the file cannot be read, is of another bank account or currency, or does not add up
     :raises Conflict: when it contradicts what was taken before
-    :raises WrongState: when statements before it are missing, or it books on a day whose books are closed
+    :raises WrongState: when statements before it are missing
     :raises AccessDenied: when this service may not look up payers for billing
+    :raises Unavailable: when the process that reads a large file is gone
     """
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").digest()
@@ -131,16 +139,17 @@ def take(
         if _bank_store.file_taken(tx, sha256):
             return BankIntake("", True, (), Counter(), {})
         intake = Intake(tx, keeper, sha256, now, identifiers, progress)
-        for one in read(path):
-            if isinstance(one, Head):
-                intake.begin(one)
-            else:
-                intake.add(one)
-        intake.close()
+        with reading(path) as parts:
+            for one in parts:
+                if isinstance(one, Head):
+                    intake.begin(one)
+                else:
+                    intake.add(one)
+            intake.close()
         if intake.kind is None:
             raise InvalidInput("The file holds no statement.", remedy="Ask the bank for the file again.")
         _bank_store.insert_file(tx, sha256, intake.kind, now)
-    return BankIntake(intake.kind, not intake.statements, tuple(intake.statements), intake.count, dict(intake.amount))
+    return BankIntake(intake.kind, not intake.statements, tuple(intake.statements), intake.count, dict(intake.amount), intake.booked_from)
 
 
 def statements(*, tx: Transaction, limit: int = 50) -> list[BankStatement]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from hoeksteen.billing.queries import gross_of_bills
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.ledger.model import LedgerAccountCode
-from hoeksteen.receivables import _audit_store, _intake, collecting, dunning, operations, refunds, settling
+from hoeksteen.receivables import _audit_store, _intake, collecting, dunning, interest, operations, refunds, settling
 from hoeksteen.receivables._intake import AGAINST
 from hoeksteen.storage.postgres import Transaction
 
@@ -16,6 +16,7 @@ BANK = _intake.SOURCE
 SOURCES = {
     operations.SOURCE: "payments", BANK: "bank statements", collecting.SOURCE: "collections", collecting.REJECTED: "rejected collections",
     refunds.SOURCE: "refunds", settling.WRITTEN_OFF: "write-offs", settling.DEPOSIT: "deposits", dunning.SOURCE: "collection costs",
+    interest.SOURCE: "statutory interest", interest.WAIVED: "waived fees",
 }  # fmt: skip
 _NOTHING = Decimal("0.00")
 _FROM = {
@@ -61,8 +62,12 @@ def wanted_in_the_books(*, tx: Transaction, end_day: date) -> dict[tuple[str, st
         sums.add(settling.DEPOSIT, debtors, row["amount"], row["billing_account_id"])
         sums.add(settling.DEPOSIT, LedgerAccountCode.DEPOSITS, -row["amount"])
     for row in _audit_store.fees(tx, end_day):
-        sums.add(dunning.SOURCE, debtors, row["amount"], row["billing_account_id"])
-        sums.add(dunning.SOURCE, LedgerAccountCode.COLLECTION_FEES, -row["amount"])
+        source = interest.SOURCE if row["kind"] == "interest" else dunning.SOURCE
+        sums.add(source, debtors, row["amount"], row["billing_account_id"])
+        sums.add(source, interest.ACCOUNTS[row["kind"]], -row["amount"])
+    for row in _audit_store.waivers(tx, end_day):
+        sums.add(interest.WAIVED, debtors, -row["amount"], row["billing_account_id"])
+        sums.add(interest.WAIVED, interest.ACCOUNTS[row["kind"]], row["amount"])
     _write_offs(tx, sums, end_day)
     return {**sums.found}
 

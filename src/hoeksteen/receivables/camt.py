@@ -2,7 +2,8 @@
 Reading bank statements: camt.053.001.08 (statement) and camt.054.001.08 (notification), one entry at a time.
 
 The file comes from outside: no entity is expanded, no DTD is loaded and no limit of the parser is lifted; whatever the size, one
-entry is held at a time. What a payer wrote, their name and IBAN stay in memory with whoever reads; nothing is kept here.
+entry is held at a time. A payer's name and IBAN stay in memory with whoever reads, and of what they wrote only bills that it names; nothing is
+kept here.
 """
 
 import re
@@ -16,6 +17,7 @@ from typing import Literal
 from lxml import etree
 
 from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.receivables.references import bills_named
 
 Kind = Literal["statement", "notification"]
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
@@ -54,7 +56,7 @@ class BankTransaction:
 
     :param amount: a credit of our account is positive
     :param family: of a debit domain, family and subfamily of the bank transaction code, such as `PMNT/MCOP/CHRG`; nobody asks it of a credit
-    :param references: structured remittance references
+    :param bills: numbers of the bills that the payer names; what else they wrote is not kept
     """
 
     amount: Decimal
@@ -62,8 +64,7 @@ class BankTransaction:
     family: str
     end_to_end_id: str
     payment_information_id: str
-    references: tuple[str, ...]
-    text: str
+    bills: tuple[str, ...]
     payer_name: str
     payer_iban: str
     return_reason: str
@@ -239,7 +240,7 @@ def _entry(element: etree._Element, ordinal: int, length: int) -> Entry | None:
         currency=currency,
         is_reversal=is_reversal,
         reverses=_text(element, "NtryDtls/TxDtls/Refs/AcctSvcrRef", prefix) if is_reversal else "",
-        transactions=transactions or (BankTransaction(amount, currency, family, "", batch_id, (), "", "", "", ""),),
+        transactions=transactions or (BankTransaction(amount, currency, family, "", batch_id, (), "", "", ""),),
     )
 
 
@@ -271,8 +272,7 @@ def _transaction(
         family=_family(parts, length) if own < 0 and "BkTxCd" in parts else family,
         end_to_end_id=_deep(refs, length, "EndToEndId"),
         payment_information_id=_deep(refs, length, "PmtInfId") or batch_id,
-        references=tuple(filter(None, references)),
-        text=" ".join(text),
+        bills=bills_named(references=references, text=" ".join(text)),
         payer_name=_deep(parties, length, party, "Pty", "Nm"),
         payer_iban=_deep(parties, length, f"{party}Acct", "Id", "IBAN"),
         return_reason=_deep(parts, length, "RtrInf", "Rsn", "Cd"),

@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from hoeksteen.billing.leaving import last_bills
 from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.care.disputes import open_disputes
 from hoeksteen.disclosure import KeeperClient
@@ -28,7 +29,6 @@ from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
-from hoeksteen.party.model import Customer
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import _collection_store, _store, iban
 from hoeksteen.receivables.mandates import Mandate
@@ -42,6 +42,10 @@ SOURCE, REJECTED = "collection", "collection rejected"
 ANNOUNCED_BEFORE = timedelta(days=14)
 _PAGE = 1_000
 _RETRIED = frozenset({"AM04", "MS03"})
+_NOT_OF_THE_MANDATE = frozenset(
+    {"AG02", "AM05", "BE05", "CNOR", "DNOR", "DT01", "FF01", "FF05", "NARR", "RC01", "RR01", "RR02", "RR03", "RR04", "TM01"}
+)
+FILE_REFUSED = "file "  # before the reason of a refusal of a whole file or batch: it says nothing of the mandate, and is no attempt
 _REFUNDED = frozenset({"MD06"})
 _NOTHING = Decimal("0.00")
 
@@ -187,7 +191,7 @@ def _attempt(bill: OpenItem, day: date, before: Sequence[Row], passed: Counter[s
     elif any(row["state"] in ("due", "sent", "settled") for row in before):
         passed["under_way"] += 1
     else:
-        tried = [row for row in before if row["state"] != "withdrawn"]
+        tried = [row for row in before if row["state"] != "withdrawn" and not (row["reason"] or "").startswith(FILE_REFUSED)]
         if not tried:
             return 1
         if len(tried) == 1 and tried[0]["reason"] in _RETRIED:
@@ -273,6 +277,7 @@ def _content(
     payments = reveal(tx=tx, keeper=keeper, purpose="billing", category=Category.PAYMENT, subjects=parties)
     items = open_items_of(tx=tx, customer_ids=[*whose]) if state == "due" else {}
     owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
+    last = _last_collections(tx, rows, items)
     debits, taken, faulty = [], [], list[Row]()
     for row in rows:
         mandate, customer = mandates[row["mandate_id"]], whose[row["customer_id"]]
@@ -284,10 +289,10 @@ def _content(
             continue
         if state == "due":
             row["amount"] = min(row["announced"], owed[row["customer_bill_id"]])
-        sequence: SequenceType = row["sequence_type"] or _sequence(mandate, customer)
+        sequence: SequenceType = row["sequence_type"] or _sequence(mandate, row["collection_id"] in last or customer.status == "closed")
         debits.append(DirectDebit(
             row["end_to_end_id"], row["amount"], mandate.scheme, sequence, reference, mandate.signed_on,
-            str(fields.get("account_holder") or "."), plain, row["bill_number"],
+            str(fields.get("account_holder") or "."), plain, row["bill_number"], mandate.amendment_is_due if state == "due" else row["is_amended"],
         ))  # fmt: skip
         taken.append((row, mandate, sequence))
     if not debits:
@@ -298,13 +303,24 @@ def _content(
     return content, taken, faulty
 
 
-def _sequence(mandate: Mandate, customer: Customer) -> SequenceType:
-    """Give the sequence type: once only, the first, the last of a customer who left, or one of many."""
+def _last_collections(tx: Transaction, rows: Sequence[Row], items: Mapping[UUID, Sequence[OpenItem]]) -> set[UUID]:
+    """Give the collections after which nothing more is to be collected, because the account left and all that it owes is in this file."""
+    left = last_bills(tx=tx, billing_account_ids=sorted({row["billing_account_id"] for row in rows}))
+    open_bills: dict[UUID, set[UUID | None]] = {}
+    for one in (item for many in items.values() for item in many if item.kind == "bill"):
+        open_bills.setdefault(one.billing_account_id, set()).add(one.customer_bill_id)
+    in_file = {row["customer_bill_id"] for row in rows}
+    last = {row["billing_account_id"]: row["collection_id"] for row in rows}
+    return {last[account_id] for account_id in last if account_id in left and open_bills.get(account_id, set()) <= in_file}
+
+
+def _sequence(mandate: Mandate, last: bool) -> SequenceType:
+    """Give the sequence type: once only, the first, the last of an account that left, or one of many."""
     if mandate.kind == "one_off":
         return "OOFF"
     if mandate.is_first:
         return "FRST"
-    return "FNAL" if customer.status == "closed" else "RCUR"
+    return "FNAL" if last else "RCUR"
 
 
 def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceType]], found: CollectionRun, now: datetime) -> None:
@@ -326,9 +342,10 @@ def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceTy
     _store.insert_allocations(tx, allocations)
     post(tx=tx, entries=entries)
     _collection_store.send_collections(tx, (
-        (batch_of(found.message_id, mandate.scheme, sequence), sequence, row["amount"], row["collection_id"])
+        (batch_of(found.message_id, mandate.scheme, sequence), sequence, row["amount"], mandate.amendment_is_due, row["collection_id"])
         for row, mandate, sequence in collections
     ))  # fmt: skip
+    _collection_store.tell_amendments(tx, [mandate.mandate_id for _, mandate, _ in collections if mandate.amendment_is_due], is_due=False)
     _collection_store.use_mandates(tx, [mandate.mandate_id for _, mandate, _ in collections], found.collection_day)
     once = [mandate.mandate_id for _, mandate, sequence in collections if sequence in ("OOFF", "FNAL")]
     _collection_store.end_mandates(tx, once, "used", found.collection_day, "last collection")
@@ -343,7 +360,9 @@ def came_back(*, tx: Transaction, row: Row, reason: str, state: str, now: dateti
     _collection_store.move_collections(tx, [row["collection_id"]], "refunded" if reason in _REFUNDED else state, reason)
     if state == "rejected" and row["sequence_type"] == "FRST":
         _collection_store.unuse_mandates(tx, [row["mandate_id"]])
-    if reason not in _RETRIED | _REFUNDED:
+    if row["is_amended"]:
+        _collection_store.tell_amendments(tx, [row["mandate_id"]], is_due=True)
+    if reason not in _RETRIED | _REFUNDED | _NOT_OF_THE_MANDATE:
         _collection_store.end_mandates(tx, [row["mandate_id"]], "revoked", local_day(now), f"the bank said {reason}")
     if not (reason in _RETRIED and row["attempt"] == 1):
         message = _message(MessageKind.COLLECTION_RETURNED, row["customer_id"], row["bill_number"], row["amount"], now, identifiers, {})
@@ -365,13 +384,33 @@ def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, i
         raise WrongState(f"The collection is {row['state']}, not on its way.", remedy="Look at the bank statement.", end_to_end_id=end_to_end_id)
     day = local_day(now)
     require_open(tx=tx, day=day, what="the day of the rejection")
-    came_back(tx=tx, row=row, reason=reason, state="rejected", now=now, identifiers=identifiers)
-    _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now)])
-    postings = (
-        Posting(LedgerAccountCode.DEBTORS, row["amount"], row["customer_id"], row["billing_account_id"]),
-        Posting(LedgerAccountCode.DIRECT_DEBITS_SENT, -row["amount"]),
-    )
-    post(tx=tx, entries=[JournalEntry(identifiers.new(now), day, REJECTED, str(row["collection_id"]), now, postings)])
+    rejected(tx=tx, refused=[(row, reason)], now=now, identifiers=identifiers)
+
+
+def rejected(*, tx: Transaction, refused: Sequence[tuple[Row, str]], now: datetime, identifiers: Identifiers) -> None:
+    """
+    Let collections that the bank refused before settling them come back; their customers, or all of them, must be locked and the books open.
+
+    :param refused: each with the bank's reason, which begins with `FILE_REFUSED` where the fault is the file's
+    """
+    day, entries, whole = local_day(now), [], dict[str, list[Row]]()
+    for row, reason in refused:
+        if reason.startswith(FILE_REFUSED):
+            whole.setdefault(reason, []).append(row)
+        else:
+            came_back(tx=tx, row=row, reason=reason, state="rejected", now=now, identifiers=identifiers)
+        postings = (
+            Posting(LedgerAccountCode.DEBTORS, row["amount"], row["customer_id"], row["billing_account_id"]),
+            Posting(LedgerAccountCode.DIRECT_DEBITS_SENT, -row["amount"]),
+        )
+        entries.append(JournalEntry(identifiers.new(now), day, REJECTED, str(row["collection_id"]), now, postings))
+    for reason, rows in whole.items():
+        _collection_store.move_collections(tx, [row["collection_id"] for row in rows], "rejected", reason)
+        _collection_store.unuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] == "FRST"])
+        _collection_store.tell_amendments(tx, [row["mandate_id"] for row in rows if row["is_amended"]], is_due=True)
+        _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] in ("OOFF", "FNAL")])
+    _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now) for row, reason in refused])
+    post(tx=tx, entries=entries)
 
 
 def _message(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from importlib import resources
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -26,17 +26,20 @@ from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.queries import list_customers
 from hoeksteen.receivables import _dunning_store, _settling_store, _store
 from hoeksteen.receivables.collection_costs import collection_costs, last_day_to_pay
+from hoeksteen.receivables.interest import Accrued, accrued_of, book
 from hoeksteen.receivables.model import OpenItem
 from hoeksteen.receivables.plans import review
 from hoeksteen.receivables.queries import open_items_of
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
-StepKind = Literal["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "hand_over"]
+StepKind = Literal["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "block", "interest", "hand_over"]
 ExceptionKind = Literal["debt_counselling", "deceased", "arrangement", "other"]
 _KINDS: tuple[StepKind, ...] = get_args(StepKind)
 EXCEPTIONS: tuple[str, ...] = get_args(ExceptionKind)
 SOURCE = "collection costs"
 _PAGE = 2_500
+_WARNING = timedelta(days=14)  # between the notice and a block, whatever a policy says
+INCOMING_DAYS = 30
 _NOTHING = Decimal("0.00")
 _MESSAGES = {
     "reminder": MessageKind.REMINDER, "fourteen_day_letter": MessageKind.FOURTEEN_DAY_LETTER, "collection_costs": MessageKind.COLLECTION_COSTS,
@@ -51,10 +54,30 @@ class Policy:
 
     :param minimum: euros; below it nothing is done
     :param steps: kind, and days after the step before; of the first after the due date
+    :param incoming_days: how long what is blocked can still be called
     """
 
     minimum: Decimal
     steps: tuple[tuple[StepKind, int], ...]
+    incoming_days: int = INCOMING_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOrder:
+    """
+    The services of a customer that are to be blocked: those on these bills, of which `principal` euros are open.
+
+    :param incoming_days: how long they can still be called
+    """
+
+    customer_id: UUID
+    dunning_case_id: UUID
+    bills: tuple[OpenItem, ...]
+    principal: Decimal
+    incoming_days: int
+
+
+Blocker = Callable[[Transaction, BlockOrder], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +87,7 @@ class DunningRun:
 
     :param steps: how many of each kind were taken
     :param passed_by: billing accounts of whom nothing was asked though something is late, by reason
-    :param costs: euros that were charged
+    :param costs: euros that were charged, interest too
     """
 
     day: date
@@ -137,6 +160,7 @@ def read_policy(text: str | None = None) -> Policy:
     if not isinstance(found, dict) or set(found) != {"minimum", "steps"} or not isinstance(found["steps"], list):
         raise InvalidInput("The policy needs minimum and steps.", remedy=remedy, field="steps")
     steps: list[tuple[StepKind, int]] = []
+    incoming_days = INCOMING_DAYS
     for number, step in enumerate(found["steps"], start=1):
         kind = next((one for one in _KINDS if isinstance(step, dict) and step.get("kind") == one), None)
         days = step.get("after_days") if isinstance(step, dict) else None
@@ -144,19 +168,35 @@ def read_policy(text: str | None = None) -> Policy:
             raise InvalidInput(f"Step {number} of the policy needs a kind and after_days from 0 to 365.", remedy=remedy, field="steps")
         if kind == "collection_costs" and (not steps or steps[-1][0] != "fourteen_day_letter"):
             raise InvalidInput(f"Step {number} charges costs without the letter just before it.", remedy=remedy, field="steps")
+        if kind == "block":
+            if "block_notice" not in [before for before, _ in steps]:
+                raise InvalidInput(f"Step {number} blocks services without a notice before it.", remedy=remedy, field="steps")
+            incoming_days = step.get("incoming_days", incoming_days)
+            if not isinstance(incoming_days, int) or not 1 <= incoming_days <= 365:
+                raise InvalidInput(f"Step {number} needs incoming_days from 1 to 365.", remedy=remedy, field="steps")
         steps.append((kind, days))
-    if not steps or not isinstance(found["minimum"], int | float | str):
+    minimum = _euros(found["minimum"])
+    if not steps or minimum is None:
         raise InvalidInput("The policy needs a minimum and a step.", remedy=remedy, field="minimum")
-    return Policy(Decimal(str(found["minimum"])), tuple(steps))
+    return Policy(minimum, tuple(steps), incoming_days)
+
+
+def _euros(found: object) -> Decimal | None:
+    try:
+        amount = Decimal(str(found))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def run(
-    *, database: Database, day: date, now: datetime, identifiers: Identifiers, policy: Policy | None = None,
+    *, database: Database, day: date, now: datetime, identifiers: Identifiers, policy: Policy | None = None, block: Blocker | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> DunningRun:  # fmt: skip
     """
     Take the step that is due of everybody who is late, page by page in transactions of their own; the same day again changes nothing.
 
+    :param block: suspends services in the step's transaction, and says how many; without it that step waits
     :param progress: told after each page how many customers it had
     :raises WrongState: when the books of that day are closed
     """
@@ -169,7 +209,7 @@ def run(
                 break
             require_open(tx=tx, day=day, what="the day of the run")
             _store.lock_all(tx)
-            done = _Page(tx, rules, day, now, identifiers)
+            done = _Page(tx, rules, day, now, identifiers, block)
             done.take([one.customer_id for one in page])
         after = page[-1].customer_id
         steps += done.steps
@@ -182,8 +222,11 @@ def run(
 class _Page:
     """The customers of one transaction."""
 
-    def __init__(self, tx: Transaction, policy: Policy, day: date, now: datetime, identifiers: Identifiers) -> None:
+    def __init__(self, tx: Transaction, policy: Policy, day: date, now: datetime, identifiers: Identifiers, block: Blocker | None) -> None:
+        self._block = block
         self._tx, self._policy, self._day, self._now, self._identifiers = tx, policy, day, now, identifiers
+        self._accrued: dict[UUID, list[Accrued]] = {}
+        self._interest: list[Accrued] = []
         self._new_cases: list[tuple[Any, ...]] = []
         self._new_steps: list[tuple[Any, ...]] = []
         self._fees: list[tuple[Any, ...]] = []
@@ -199,6 +242,8 @@ class _Page:
         collected = _settling_store.bills_to_be_collected(tx, customer_ids)
         planned = {claim for plan in review(tx=tx, items=items, day=self._day) for claim in plan.claims}
         excepted = _dunning_store.excepted(tx, customer_ids, self._day)
+        if any(kind == "interest" for kind, _ in self._policy.steps):
+            self._accrued = accrued_of(tx=tx, items=items, until=self._day)
         cases = {row["billing_account_id"]: row for row in _dunning_store.open_cases(tx, customer_ids)}
         steps: dict[UUID, list[Row]] = {}
         for row in _dunning_store.steps(tx, [case["dunning_case_id"] for case in cases.values()]):
@@ -231,15 +276,35 @@ class _Page:
         if late.principal < self._policy.minimum:
             self.passed["below_minimum"] += 1
             return
-        if len(taken) >= len(self._policy.steps):
+        if len(taken) >= len(self._policy.steps) or any(row["kind"] == "hand_over" for row in taken):
             self.passed["with_a_person"] += 1
             return
         kind, days = self._policy.steps[len(taken)]
+        if kind == "block":
+            narrowed = self._to_block(late, credit, taken)
+            if narrowed is None:
+                return
+            late = narrowed
         since = taken[-1]["taken_on"] if taken else min(one.due_date for one in bills if one.due_date is not None)
         is_too_early = self._day < since + timedelta(days=days)
         if is_too_early or (kind == "collection_costs" and letter is not None and self._day <= letter["pay_by"]):
             return
         self._step(late, kind, case, len(taken) + 1, letter)
+
+    def _to_block(self, late: _Late, credit: Decimal, taken: Sequence[Row]) -> _Late | None:
+        """Give what services may be blocked for: bills of the notice alone, and that two weeks before."""
+        notice = next((row for row in reversed(taken) if row["kind"] == "block_notice"), None)
+        if notice is None or self._day <= notice["taken_on"] + _WARNING:
+            return None
+        if self._block is None:
+            self.passed["nobody_to_block"] += 1
+            return None
+        bills = tuple(one for one in late.bills if one.customer_bill_id in notice["customer_bill_ids"])
+        principal = max(_NOTHING, sum((one.open_amount for one in bills), -credit))
+        if principal < self._policy.minimum:
+            self.passed["below_minimum"] += 1
+            return None
+        return _Late(bills, principal)
 
     def _step(self, late: _Late, kind: StepKind, case: Row | None, number: int, letter: Row | None) -> None:
         first = late.bills[0]
@@ -252,6 +317,15 @@ class _Page:
         elif kind == "collection_costs" and letter is not None:
             costs = min(letter["costs"], collection_costs(late.principal))
             self._charge(first, costs)
+        elif kind == "block" and self._block is not None:
+            self._block(self._tx, BlockOrder(first.customer_id, case_id, late.bills, late.principal, self._policy.incoming_days))
+        elif kind == "interest":
+            charged = [
+                one for one in self._accrued.get(first.customer_id, []) if one.customer_bill_id in {bill.customer_bill_id for bill in late.bills}
+            ]
+            self._interest += charged
+            costs = sum((one.amount for one in charged), _NOTHING)
+            self.costs += costs
         bill_ids = [one.customer_bill_id for one in late.bills]
         self._new_steps.append((first.customer_id, case_id, number, kind, self._day, late.principal, costs, bill_ids, pay_by))
         self.steps[kind] += 1
@@ -280,7 +354,25 @@ class _Page:
         _dunning_store.insert_fees(self._tx, self._fees)
         _dunning_store.close(self._tx, self._to_close, self._day)
         post(tx=self._tx, entries=self._entries)
+        book(tx=self._tx, charges=self._interest, day=self._day, by="policy", now=self._now, identifiers=self._identifiers)
         enqueue(tx=self._tx, messages=self._messages)
+
+
+def asked_for(*, tx: Transaction, customer_ids: Sequence[UUID], cases: Sequence[UUID], day: date) -> set[UUID]:
+    """
+    Give the bills for which services were blocked in some cases and that are still asked for: open, late, not contested, in no plan that
+    is kept, and of no customer who is excepted.
+    """
+    items = open_items_of(tx=tx, customer_ids=customer_ids)
+    disputed = {one.customer_bill_id for one in open_disputes(tx=tx, customer_ids=customer_ids)}
+    planned = {claim for plan in review(tx=tx, items=items, day=day) for claim in plan.claims}
+    excepted = _dunning_store.excepted(tx, customer_ids, day)
+    of_steps = {bill for row in _dunning_store.steps(tx, cases) if row["kind"] == "block" for bill in row["customer_bill_ids"]}
+    owed = {
+        one.customer_bill_id for customer_id, found in items.items() if customer_id not in excepted for one in found
+        if one.kind == "bill" and one.open_amount > 0 and one.customer_bill_id is not None
+    }  # fmt: skip
+    return {bill for bill in owed if bill is not None} & (of_steps - disputed - planned)
 
 
 def except_customer(

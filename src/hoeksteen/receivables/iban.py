@@ -23,6 +23,15 @@ def holds(iban: str) -> bool:
     return int(digits) % 97 == 1
 
 
+def bank_of(iban: str) -> str:
+    """Give the country and bank of a plain IBAN; where its country says nothing of banks, the whole, as if each account had its own."""
+    try:
+        found = IBAN(iban)
+        return f"{found.country_code}{found.bank_code or iban}"
+    except SchwiftyException:
+        return iban
+
+
 def checked(text: str, *, field: str) -> str:
     """
     Give an IBAN that exists in its country's form.

@@ -7,10 +7,12 @@ from uuid import UUID
 from hoeksteen.disclosure import KeeperClient, SealItem, Term
 from hoeksteen.disclosure.operations import store
 from hoeksteen.disclosure.queries import reveal
-from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.messages.model import MessageKind, NewMessage
+from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.model import Customer
 from hoeksteen.party.queries import billing_accounts, customer
 from hoeksteen.receivables import _collection_store, _store, iban
@@ -28,6 +30,7 @@ class Mandate:
     :param reference: ours, as the payer knows it; None where it was taken over and is sealed with the IBAN
     :param is_first: whether its next collection is the first
     :param state: `lapsed`: unused for 36 months; `used`: one-off, and collected
+    :param amended_on: when it last went on with another bank account; `amendment_is_due` whether the next collection tells the bank so
     """
 
     customer_id: UUID
@@ -42,6 +45,8 @@ class Mandate:
     last_used_on: date | None
     ended_on: date | None
     ended_why: str | None
+    amended_on: date | None
+    amendment_is_due: bool
 
     def lapses_before(self, day: date) -> bool:
         """Say whether it was unused for 36 months by a day."""
@@ -116,9 +121,54 @@ def _insert(
     tx: Transaction, customer_id: UUID, mandate_id: UUID, account_id: UUID, reference: str | None, scheme: str, kind: str, signed_on: date, by: str,
     now: datetime,
 ) -> None:  # fmt: skip
-    if not 1 <= len(by.strip()) <= 60:
-        raise InvalidInput("The field by needs the name of who records it.", remedy="Name yourself as the log knows you.", field="by")
+    _require_by(by)
     _collection_store.insert_mandate(tx, (customer_id, mandate_id, account_id, reference, scheme, kind, signed_on, "active", by.strip(), now))
+
+
+def amend(
+    *, tx: Transaction, keeper: KeeperClient, customer_id: UUID, mandate_id: UUID, text: str, account_holder: str | None = None, by: str,
+    now: datetime, identifiers: Identifiers,
+) -> Mandate:  # fmt: skip
+    """
+    Let a mandate go on with another bank account of its payer: reference, day and scheme stay, and the next collection tells the bank.
+
+    With another bank that collection is a first one again; with the same bank it is one of many. The customer is told, whoever asked. Of a
+    mandate between businesses (B2B) the payer also tells their bank, or it refuses.
+
+    :param text: the new IBAN
+    :param account_holder: where it is another name than before
+    :raises InvalidInput: when the IBAN fails its check, or nobody is named
+    :raises NotFound: when the customer has no such mandate, or nothing is sealed of it
+    :raises WrongState: when the mandate is not active
+    :raises Conflict: when it is the IBAN of the mandate already
+    :raises AccessDenied: when the actor may not see or write payment data
+    """
+    plain = iban.checked(text, field="iban")
+    _require_by(by)
+    whose = customer(tx=tx, customer_id=customer_id)
+    _store.lock_customer(tx, customer_id)
+    found = _mandate(tx, customer_id, mandate_id)
+    if found.state != "active":
+        raise WrongState(f"The mandate is {found.state}.", remedy="Have a new one signed: `hoeksteen mandate add`.", mandate_id=mandate_id)
+    sealed = reveal(tx=tx, keeper=keeper, purpose="billing", category=Category.PAYMENT, subjects=[whose.party_id]).get(whose.party_id)
+    before = iban.plain(str(sealed.fields.get("iban") or "")) if sealed is not None else ""
+    if sealed is None or not before:
+        raise NotFound("No IBAN is sealed for this mandate.", remedy="Have a new one signed: `hoeksteen mandate add`.", mandate_id=mandate_id)
+    if before == plain:
+        raise Conflict("The mandate has this IBAN already.", remedy="Nothing is to be done.", mandate_id=mandate_id)
+    to_another_bank = iban.bank_of(before) != iban.bank_of(plain)
+    _collection_store.amend_mandate(tx, customer_id, mandate_id, local_day(now), by.strip(), now, to_another_bank=to_another_bank)
+    parameters = {"mandate": found.reference or "—", "last_digits": plain[-3:]}
+    enqueue(tx=tx, messages=[NewMessage(customer_id, identifiers.new(now), MessageKind.MANDATE_AMENDED, parameters, now)])
+    fields = {**sealed.fields, "iban": plain, "account_holder": account_holder or sealed.fields.get("account_holder")}
+    store(
+        tx=tx,
+        keeper=keeper,
+        purpose="billing",
+        category=Category.PAYMENT,
+        items=[SealItem(whose.party_id, fields, {"iban": [Term(plain, customer_id)]})],
+    )
+    return _mandate(tx, customer_id, mandate_id)
 
 
 def revoke(*, tx: Transaction, customer_id: UUID, mandate_id: UUID, why: str, now: datetime) -> Mandate:
@@ -127,12 +177,22 @@ def revoke(*, tx: Transaction, customer_id: UUID, mandate_id: UUID, why: str, no
 
     :raises WrongState: when it is not active
     """
-    found = [one for one in mandates_of(tx=tx, customer_id=customer_id) if one.mandate_id == mandate_id]
-    if not found:
-        raise NotFound("The customer has no such mandate.", remedy="List them: `hoeksteen mandate show`.", mandate_id=mandate_id)
+    found = _mandate(tx, customer_id, mandate_id)
     if not _collection_store.end_mandates(tx, [mandate_id], "revoked", local_day(now), why):
-        raise WrongState(f"The mandate is {found[0].state}.", remedy="Nothing is to be done.", mandate_id=mandate_id)
-    return next(one for one in mandates_of(tx=tx, customer_id=customer_id) if one.mandate_id == mandate_id)
+        raise WrongState(f"The mandate is {found.state}.", remedy="Nothing is to be done.", mandate_id=mandate_id)
+    return _mandate(tx, customer_id, mandate_id)
+
+
+def _mandate(tx: Transaction, customer_id: UUID, mandate_id: UUID) -> Mandate:
+    found = next((one for one in mandates_of(tx=tx, customer_id=customer_id) if one.mandate_id == mandate_id), None)
+    if found is None:
+        raise NotFound("The customer has no such mandate.", remedy="List them: `hoeksteen mandate show`.", mandate_id=mandate_id)
+    return found
+
+
+def _require_by(by: str) -> None:
+    if not 1 <= len(by.strip()) <= 60:
+        raise InvalidInput("The field by needs the name of who records it.", remedy="Name yourself as the log knows you.", field="by")
 
 
 def mandates_of(*, tx: Transaction, customer_id: UUID) -> list[Mandate]:

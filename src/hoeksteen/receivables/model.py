@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-ItemKind = Literal["bill", "credit", "payment", "refund", "deposit", "fee"]
+ItemKind = Literal["bill", "credit", "payment", "refund", "deposit", "fee", "interest"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
     """
-    Something that is not settled yet: a bill that is owed, a credit note, what is left of a payment, a fee, or a refund or deposit
+    Something that is not settled yet: a bill that is owed, a credit note, what is left of a payment, a fee, interest, or a refund or deposit
     whose payment was taken back.
 
     :param customer_bill_id: of a bill or credit, or the identifier of the fee, refund or deposit; `payment_id` of a payment

@@ -11,6 +11,8 @@ from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.ledger.queries import trial_balance
 from hoeksteen.party.queries import list_customers
 from hoeksteen.receivables import _settling_store
+from hoeksteen.receivables.interest import accrued_of, total
+from hoeksteen.receivables.interest_rates import read_rates
 from hoeksteen.receivables.model import OpenItem
 from hoeksteen.receivables.plans import Plan, active_plans, left_of
 from hoeksteen.receivables.queries import open_items_of
@@ -28,6 +30,7 @@ class Ageing:
 
     :param amounts: euros by bucket, and `count` bills in each
     :param credit: euros that customers have to their credit, as less than nothing
+    :param interest: statutory interest on late bills that was not charged; in no bucket, because it is not owed by the books
     :param difference: of all this and the debtors in the ledger; nothing, or something is wrong
     """
 
@@ -35,6 +38,7 @@ class Ageing:
     amounts: Mapping[str, Decimal]
     counts: Mapping[str, int]
     credit: Decimal
+    interest: Decimal
     difference: Decimal
 
     @property
@@ -84,15 +88,18 @@ def ageing(*, tx: Transaction, as_of: date) -> Ageing:
     :param as_of: from which days are counted
     """
     amounts, counts, credit = dict.fromkeys(BUCKETS, _NOTHING), dict.fromkeys(BUCKETS, 0), _NOTHING
-    for item in (one for items, _, _ in _pages(tx) for many in items.values() for one in many):
-        if item.open_amount < 0:
-            credit += item.open_amount
-            continue
-        bucket = bucket_of(item.due_date, as_of)
-        amounts[bucket] += item.open_amount
-        counts[bucket] += 1
+    accruing, rates = _NOTHING, read_rates()
+    for items, _, _ in _pages(tx):
+        accruing += total(accrued_of(tx=tx, items=items, until=as_of, rates=rates))
+        for item in (one for many in items.values() for one in many):
+            if item.open_amount < 0:
+                credit += item.open_amount
+                continue
+            bucket = bucket_of(item.due_date, as_of)
+            amounts[bucket] += item.open_amount
+            counts[bucket] += 1
     debtors = next(row.balance for row in trial_balance(tx=tx) if row.ledger_account_code == LedgerAccountCode.DEBTORS)
-    return Ageing(as_of, amounts, counts, credit, sum(amounts.values(), credit) - debtors)
+    return Ageing(as_of, amounts, counts, credit, accruing, sum(amounts.values(), credit) - debtors)
 
 
 def bucket_of(due: date | None, as_of: date) -> str:

@@ -80,7 +80,7 @@ def agree(
     _store.lock_customer(tx, customer_id)
     if _plan_store.active(tx, [customer_id]):
         raise WrongState("The customer has a payment plan already.", remedy="It ends when it is paid or broken.", customer_id=customer_id)
-    owed = [one for one in open_items(tx=tx, customer_id=customer_id) if one.kind in ("bill", "fee") and one.open_amount > 0]
+    owed = [one for one in open_items(tx=tx, customer_id=customer_id) if one.kind in ("bill", "fee", "interest") and one.open_amount > 0]
     amount = sum((one.open_amount for one in owed), _NOTHING)
     part = (amount / instalments).quantize(CENT, ROUND_DOWN)
     if part <= 0:

@@ -44,7 +44,8 @@ class Refund:
     Money that goes back, or was to.
 
     :param customer_id: whose credit it is; None of a receipt that was nobody's (`bank_entry_id`)
-    :param state: `approved` is posted; `sent` stands in a file; `executed` was booked by the bank
+    :param state: `approved` is posted; `sent` stands in a file; `executed` was booked by the bank; `refused` by it, and waits for a person
+    :param refused_because: the bank's code, of the last time it was sent
     """
 
     refund_id: UUID
@@ -60,6 +61,7 @@ class Refund:
     decided_by: str | None
     decided_at: datetime | None
     refund_file_id: UUID | None
+    refused_because: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,31 @@ def _insert(
     if not 1 <= len(by.strip()) <= 60 or not 1 <= len(reason.strip()) <= 140:
         raise InvalidInput("The fields by and reason need a name and a reason.", remedy="Say who asks, and why.", field="reason")
     refund_id = identifiers.new(now)
-    end_to_end_id = f"LLTR{refund_id.hex[:12]}{refund_id.hex[-16:]}".upper()
+    end_to_end_id = _end_to_end_id(refund_id)
     row = (refund_id, customer_id, account_id, entry_id, amount, end_to_end_id, reason.strip(), "asked", by.strip(), now)
     _collection_store.insert_refund(tx, row)
+    return _refund(tx, refund_id)
+
+
+def _end_to_end_id(key: UUID) -> str:
+    return f"LLTR{key.hex[:12]}{key.hex[-16:]}".upper()
+
+
+def pay_again(*, tx: Transaction, refund_id: UUID, by: str, now: datetime, identifiers: Identifiers) -> Refund:
+    """
+    Let a refund that the bank refused go into the next file, under a new end-to-end identifier; nothing is posted, it is owed as before.
+
+    See to the IBAN first: of a customer, by a new mandate or an amendment.
+
+    :raises WrongState: when the bank did not refuse it
+    :raises AccessDenied: with the reason `second_person`, when whoever asked for it would decide
+    """
+    found = _refund(tx, refund_id)
+    if found.state != "refused":
+        raise WrongState(f"The refund is {found.state}.", remedy="Only what the bank refused is paid again.", refund_id=refund_id)
+    if by.strip() == found.asked_by or not by.strip():
+        raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
+    _collection_store.pay_again(tx, refund_id, _end_to_end_id(identifiers.new(now)), by.strip(), now)
     return _refund(tx, refund_id)
 
 

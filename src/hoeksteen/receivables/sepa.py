@@ -19,6 +19,8 @@ from hoeksteen.kernel.errors import invariant
 SequenceType = Literal["FRST", "RCUR", "FNAL", "OOFF"]
 Scheme = Literal["core", "b2b"]
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{kind}">'
+# "Same mandate, new debtor account": the account before is not named, whatever bank it was with.
+_AMENDED = "<AmdmntInd>true</AmdmntInd><AmdmntInfDtls><OrgnlDbtrAcct><Id><Othr><Id>SMNDA</Id></Othr></Id></OrgnlDbtrAcct></AmdmntInfDtls>"
 _ALLOWED = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "&": "+", "_": "-"}
@@ -27,7 +29,11 @@ _LETTERS = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class DirectDebit:
-    """One collection, as the bank gets it."""
+    """
+    One collection, as the bank gets it.
+
+    :param is_amended: the mandate goes on with another bank account since the collection before
+    """
 
     end_to_end_id: str
     amount: Decimal
@@ -38,6 +44,7 @@ class DirectDebit:
     debtor: str
     iban: str
     remittance: str
+    is_amended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,11 @@ class CreditTransfer:
 def batch_of(message_id: str, scheme: Scheme, sequence_type: SequenceType) -> str:
     """Give the identifier under which collections of one kind are sent together, by which the bank names them in its statement."""
     return f"{message_id}-{'C' if scheme == 'core' else 'B'}{sequence_type}"
+
+
+def batch_of_refunds(message_id: str) -> str:
+    """Give the identifier under which refunds are sent together."""
+    return f"{message_id}-R"
 
 
 def spoken(text: str, *, length: int) -> str:
@@ -89,7 +101,8 @@ def pain008(*, message_id: str, creditor: LegalEntity, collection_day: date, mad
 def _debit(one: DirectDebit) -> str:
     return (
         f'<DrctDbtTxInf><PmtId><EndToEndId>{one.end_to_end_id}</EndToEndId></PmtId><InstdAmt Ccy="EUR">{one.amount:.2f}</InstdAmt>'
-        f"<DrctDbtTx><MndtRltdInf><MndtId>{escape(one.mandate_reference)}</MndtId><DtOfSgntr>{one.signed_on}</DtOfSgntr></MndtRltdInf></DrctDbtTx>"
+        f"<DrctDbtTx><MndtRltdInf><MndtId>{escape(one.mandate_reference)}</MndtId><DtOfSgntr>{one.signed_on}</DtOfSgntr>"
+        f"{_AMENDED if one.is_amended else ''}</MndtRltdInf></DrctDbtTx>"
         "<DbtrAgt><FinInstnId><Othr><Id>NOTPROVIDED</Id></Othr></FinInstnId></DbtrAgt>"
         f"<Dbtr><Nm>{_name(one.debtor)}</Nm></Dbtr><DbtrAcct><Id><IBAN>{one.iban}</IBAN></Id></DbtrAcct>"
         f"<RmtInf><Ustrd>{escape(spoken(one.remittance, length=140))}</Ustrd></RmtInf></DrctDbtTxInf>"
@@ -101,7 +114,7 @@ def pain001(*, message_id: str, debtor: LegalEntity, execution_day: date, made_a
     invariant(bool(transfers) and all(one.amount > 0 for one in transfers), "a payment file pays something")
     parts = [
         _HEAD.format(kind="pain.001.001.09"), "<CstmrCdtTrfInitn>", _group_header(message_id, made_at, debtor, transfers),
-        f"<PmtInf><PmtInfId>{message_id}-R</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg>{_sums(transfers)}",
+        f"<PmtInf><PmtInfId>{batch_of_refunds(message_id)}</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>false</BtchBookg>{_sums(transfers)}",
         f"<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl></PmtTpInf><ReqdExctnDt><Dt>{execution_day}</Dt></ReqdExctnDt><Dbtr><Nm>{_name(debtor.name)}</Nm></Dbtr>",
         f"<DbtrAcct><Id><IBAN>{debtor.iban}</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId><BICFI>{debtor.bic}</BICFI></FinInstnId></DbtrAgt>",
         "<ChrgBr>SLEV</ChrgBr>",

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
+from hoeksteen.billing.model import CustomerBill
 from hoeksteen.billing.queries import bill_by_number
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers, derived
@@ -52,6 +53,18 @@ class Deposit:
     released_at: datetime | None
 
 
+def _vat_of(bill: CustomerBill, amount: Decimal) -> Decimal:
+    """
+    Give the VAT in what is given up of a bill: its share, and where the bill has lines out of scope, no more than the amount could hold.
+
+    Such lines ask for part of a sale later, or compensate, so that a bill's VAT may be more than all that it asks for.
+    """
+    share = amount * bill.vat / bill.gross
+    if any(tax.tax_category == "O" for tax in bill.taxes):
+        share = min(share, max((amount * tax.tax_rate / (100 + tax.tax_rate) for tax in bill.taxes), default=share))
+    return min(amount, max(Decimal(0), share)).quantize(CENT, ROUND_HALF_UP)
+
+
 def write_off(*, tx: Transaction, bill_number: str, why: str, by: str, now: datetime, identifiers: Identifiers) -> WriteOff:
     """
     Give up what is open of a bill: it is settled, its net part is a loss, and its VAT is asked back.
@@ -68,7 +81,7 @@ def write_off(*, tx: Transaction, bill_number: str, why: str, by: str, now: date
     if not left or left[0] <= 0:
         raise WrongState(f"Nothing is open of {bill_number}.", remedy="Look at the customer's open items.")
     amount, write_off_id = left[0], identifiers.new(now)
-    vat = (amount * bill.vat / bill.gross).quantize(CENT, ROUND_HALF_UP)
+    vat = _vat_of(bill, amount)
     done = WriteOff(bill.customer_id, write_off_id, bill.customer_bill_id, amount, vat)
     _settling_store.insert_write_off(tx, (bill.customer_id, write_off_id, bill.customer_bill_id, amount, vat, why.strip(), by.strip(), now))
     _store.insert_allocations(tx, [(bill.customer_id, Allocation(bill.customer_bill_id, write_off_id, amount))])

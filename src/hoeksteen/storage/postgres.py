@@ -6,11 +6,14 @@ Rooms receive a `Transaction`; only their private `_store` modules write SQL. An
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import psycopg_pool
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
+from psycopg.types.array import ListDumper
 from psycopg.types.json import Jsonb
 
 from hoeksteen.kernel.errors import Conflict, Unavailable
@@ -42,6 +45,11 @@ class Transaction:
     def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """Give all rows of a query as dictionaries."""
         return self._connection.execute(sql, parameters).fetchall()
+
+    def tuples(self, sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+        """Give all rows of a query as tuples, where there are so many that their names would cost time."""
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Parameters = None) -> Row | None:
         """Give the first row of a query, or None."""
@@ -107,6 +115,19 @@ class Transaction:
             yield from cursor
 
 
+class _Lists(ListDumper):
+    """Write lists as parameters; those of thousands of identifiers, by which most statements ask, in a tenth of the time."""
+
+    def dump(self, obj: list[Any]) -> Any:
+        if obj and all(type(one) is UUID for one in obj):
+            return f"{{{','.join([one.hex for one in obj])}}}".encode()
+        return super().dump(obj)
+
+
+def _configure(connection: psycopg.Connection[Row]) -> None:
+    connection.adapters.register_dumper(list, _Lists)
+
+
 class Database:
     """
     A pool of connections to one PostgreSQL.
@@ -116,13 +137,14 @@ class Database:
     """
 
     def __init__(self, dsn: str, *, connections_max: int = 8, timeout_seconds: float = 10.0) -> None:
-        self._dsn = dsn
+        self._dsn, self._connections_max, self._timeout_seconds = dsn, connections_max, timeout_seconds
         self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[Row]] = psycopg_pool.ConnectionPool(
             dsn,
             min_size=1,
             max_size=connections_max,
             timeout=timeout_seconds,
             check=self._check,
+            configure=_configure,
             kwargs={"row_factory": dict_row, "options": "-c timezone=UTC"},
             open=False,
         )
@@ -132,6 +154,10 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process that is given it opens connections of its own."""
+        return partial(Database, self._dsn, connections_max=self._connections_max, timeout_seconds=self._timeout_seconds), ()
 
     def close(self) -> None:
         """Close every connection of the pool."""

@@ -11,6 +11,7 @@ import yaml
 
 EXPANDED_MAX = 10_000_000  # characters and elements, with everything written out that is named elsewhere
 _ODD_NUMBER = re.compile(r"[-+]?0[0-9_]+|.*:.*")
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same language, where PyYAML was built with it; bounds how deep a text may be nested
 _INTEGER = "tag:yaml.org,2002:int"
 
 
@@ -34,17 +35,23 @@ def read_yaml(text: str) -> Any:
         elsewhere (`*name`) makes it endless or too large
     """
     try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _size(node, {})
-        return loader.construct_document(node)
+        try:
+            return _read(_FAST(text))
+        except yaml.YAMLError:  # again, for the line: this one names where a thing begins, the fast one where it should have ended
+            return _read(yaml.SafeLoader(text))
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date that is none; its words would show the value
         if isinstance(error, NoYaml):
             raise
         mark = getattr(error, "problem_mark", None)
         raise NoYaml("is not YAML in UTF-8", None if mark is None else mark.line + 1) from error
+
+
+def _read(loader: Any) -> Any:
+    node = loader.get_single_node()
+    if node is None:
+        return None
+    _size(node, {})
+    return loader.construct_document(node)
 
 
 def _size(node: yaml.Node, known: dict[int, int | None]) -> int:

@@ -43,6 +43,10 @@ class KeeperClient(VaultCalls, EvidenceCalls, ControlCalls):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process that is given it opens connections of its own, as the same service and for the same person."""
+        return _again, (self._link.socket_path, self._link.service, self._link.key_path, self._token)
+
     def close(self) -> None:
         """Close every connection."""
         self._link.close()
@@ -84,6 +88,10 @@ class KeeperClient(VaultCalls, EvidenceCalls, ControlCalls):
     def logout(self, token: str) -> None:
         """End the session of this token."""
         self._call("sessions/close", {"token": token})
+
+
+def _again(socket_path: Path, service: str, key_path: Path, token: str) -> KeeperClient:
+    return KeeperClient(socket_path=socket_path, service=service, key_path=key_path).as_actor(token)
 
 
 def _session(answer: Mapping[str, Any]) -> Session:

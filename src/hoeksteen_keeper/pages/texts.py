@@ -9,7 +9,8 @@ LANGUAGES = ("nl", "en")
 
 
 def _catalogues() -> Mapping[str, Mapping[str, str]]:
-    texts: dict[str, tuple[str, str]] = yaml.safe_load(resources.files("hoeksteen_keeper").joinpath("pages", "texts.yaml").read_text("utf-8"))
+    raw = resources.files("hoeksteen_keeper").joinpath("pages", "texts.yaml").read_text("utf-8")
+    texts: dict[str, tuple[str, str]] = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # read at each start
     return {language: {key: pair[number] for key, pair in texts.items()} for number, language in enumerate(LANGUAGES)}
 
 

@@ -2,13 +2,11 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import partial
 
 import pytest
 
 from factories.billed_operator import NOW, BilledOperator, Held, change, populate
 from hoeksteen.billing import approving
-from hoeksteen.billing._run import Engine
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.comparing import compare_runs
 from hoeksteen.billing.model import BillRunProgress, BillRunResult
@@ -228,16 +226,15 @@ def _dies(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_run_that_is_stopped_goes_on_where_it_was(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_stopped_goes_on_where_it_was(operator: BilledOperator) -> None:
     populate(operator, customers=40, seed=5)
-    monkeypatch.setattr("hoeksteen.billing.operations.Engine", partial(Engine, batch=10))
 
     def stop(progress: BillRunProgress) -> None:
         if progress.billing_accounts == 10:
             with operator.database.transaction() as tx:
                 assert stop_run(tx=tx, period=bill_period(OCTOBER)).kind == "final"
 
-    stopped = operator.run(progress=stop)
+    stopped = operator.run(progress=stop, batch=10)
     assert (stopped.stopped, 10 <= stopped.billing_accounts < 40) == (True, True)
     finished = operator.run()
     assert (finished.stopped, finished.billing_accounts, finished.totals.count) == (False, 40, 40)

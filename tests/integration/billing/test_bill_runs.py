@@ -8,25 +8,20 @@ import pytest
 
 from factories.billed_operator import NOW, BilledOperator, change, populate, terminate
 from fixtures.sites import CountedDatabase
-from hoeksteen.billing._reading import usage_of
-from hoeksteen.billing._run import Engine, execute, open_run
 from hoeksteen.billing.audit import audit_bills, ledger_difference
 from hoeksteen.billing.documents.view import invoice_views
 from hoeksteen.billing.model import BillRunProgress, CustomerBill, RateKind
-from hoeksteen.billing.operations import run_bills
-from hoeksteen.billing.prices import PriceBook
+from hoeksteen.billing.operations import run_bills, stop_run
 from hoeksteen.billing.queries import bill_by_number, bills_of, bills_of_run, held, next_bill, runs, totals
-from hoeksteen.billing.recurring import Calendar
 from hoeksteen.disclosure import SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.disclosure.queries import open_blobs
-from hoeksteen.kernel.errors import NotFound, WrongState
+from hoeksteen.kernel.errors import Conflict, NotFound, WrongState
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.ledger.queries import balance_of_customer, trial_balance
 from hoeksteen.messages.queries import sent_to, waiting
 from hoeksteen.product import operations as product
-from hoeksteen.product.queries import offerings
 
 OCTOBER, NOVEMBER, DECEMBER = date(2026, 10, 1), date(2026, 11, 1), date(2026, 12, 1)
 
@@ -210,21 +205,49 @@ def test_an_account_whose_price_has_ended_is_held_and_the_run_goes_on(operator: 
 def test_billing_in_pieces_equals_billing_at_once(operator: BilledOperator) -> None:
     populate(operator, customers=30, seed=3)
     at_once = operator.run(kind="trial")
-    period = bill_period(OCTOBER)
-    run = open_run(database=operator.database, period=period, bill_date=NOVEMBER, kind="final", now=NOW, identifiers=operator.identifiers)
-    with operator.database.transaction() as tx:
-        book = PriceBook(offerings(tx=tx))
     told: list[BillRunProgress] = []
-    engine = Engine(
-        operator.database, operator.keeper, run, book, Calendar(period), NOW, operator.identifiers,
-        lambda month, ids: usage_of(month, ids, lake=operator.lake), batch=7,
-    )  # fmt: skip
-    execute(engine=engine, progress=told.append)
+    run = operator.run(batch=7, told=told)
     with operator.database.transaction() as tx:
         assert totals(tx=tx, bill_run_id=run.bill_run_id) == at_once.totals
         numbers = [bill.bill_number for bill in bills_of_run(tx=tx, bill_run_id=run.bill_run_id)]
     assert sorted(number or "" for number in numbers) == [f"LLT-2026-{number:08d}" for number in range(1, 31)]
     assert [(one.billing_accounts, one.billing_accounts_total) for one in told] == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
+
+
+def test_billing_side_by_side_equals_billing_at_once(operator: BilledOperator) -> None:
+    """Two processes, each with its half of the billing accounts, number their bills in one series without gaps, and go on after a stop."""
+    populate(operator, customers=30, seed=4, records=2)
+    at_once = operator.run(kind="trial")
+    told: list[BillRunProgress] = []
+
+    def stop(done: BillRunProgress) -> None:
+        told.append(done)
+        if len(told) == 1:
+            with operator.database.transaction() as tx:
+                stop_run(tx=tx, period=bill_period(OCTOBER))
+
+    assert operator.run(parts=2, batch=4, progress=stop).stopped
+    run = operator.run(batch=4, told=told)
+    assert (run.stopped, run.totals, told[-1].billing_accounts) == (False, at_once.totals, 30)
+    with operator.database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM billing.bill_run_part WHERE bill_run_id = %s", (run.bill_run_id,)) == 2
+        numbers = [bill.bill_number for bill in bills_of_run(tx=tx, bill_run_id=run.bill_run_id)]
+    assert sorted(number or "" for number in numbers) == [f"LLT-2026-{number:08d}" for number in range(1, 31)]
+    assert audit_bills(database=operator.database, lake=operator.lake, period=bill_period(OCTOBER)).differences == ()
+
+
+def test_what_breaks_in_a_part_breaks_the_run(operator: BilledOperator) -> None:
+    """An error of a process is raised by the command with the words that it has there, and nobody else may work on the run meanwhile."""
+    populate(operator, customers=12, seed=5, records=0)
+
+    def interfere(_: BillRunProgress) -> None:
+        with pytest.raises(Conflict, match="Another process works on this bill run"):
+            operator.run(batch=1)
+        with operator.database.transaction() as tx:
+            tx.execute("UPDATE billing.bill_run_part SET last_billing_account_id = NULL")
+
+    with pytest.raises(Conflict, match="Another process works on this bill run. Wait until it has ended"):
+        operator.run(parts=2, batch=1, progress=interfere)
 
 
 def test_everything_adds_up_and_a_difference_is_named(operator: BilledOperator) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from factories.bank_files import Statement, camt, receipt
+from factories.bank_files import Answer, Statement, camt, pain002, receipt
 from factories.billed_operator import BilledOperator
 from hoeksteen.interfaces.cli.bank import bank
 from hoeksteen.interfaces.cli.collect import collect, mandate, refund
@@ -87,9 +87,23 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, tmp_path
     with pytest.raises(AccessDenied):
         _call(data, refund, "approve", asked["refund_id"], "--by", "bram")
     assert _call(data, refund, "approve", asked["refund_id"], "--by", "anna")["refunds"][0]["state"] == "approved"
-    assert _call(data, refund, "file", "--out", str(tmp_path / "r.xml"), "--by", "anna")["amount"] == "30.00"
+    paid = _call(data, refund, "file", "--out", str(tmp_path / "r.xml"), "--by", "anna")
+    assert paid["amount"] == "30.00"
     assert "sent" in _told(data, refund, "list")
     assert _result(data, refund, "ask", number, "--amount", "1,00", "--why", "x", "--by", "bram").exit_code == 2
+    about = f"LLT{paid['refund_file_id'].replace('-', '')[:20].upper()}"
+    report = pain002(tmp_path / "p.xml", Answer(asked["end_to_end_id"], "RJCT", "AC04", f"{about}-R"), about=about)
+    assert _call(data, bank, "report", str(report))["files"][0]["refused"] == {"AC04": 1}
+    assert "was taken before; nothing changed" in _told(data, bank, "report", str(report))
+    assert "refused (AC04)" in _told(data, refund, "list")
+    assert _call(data, refund, "again", asked["refund_id"], "--by", "anna")["refunds"][0]["state"] == "approved"
+    about = f"LLT{run['collection_run_id'].replace('-', '')[:20].upper()}"
+    told = _told(data, bank, "report", str(pain002(tmp_path / "q.xml", about=about, message="R-2", group=("RJCT", "FF01"))))
+    assert "FF01" in told and "20.00 in all" in told
+    words = ("amend", number, made["mandate_id"], "--iban-from", "-", "--by", "bram")
+    [amended] = _call(data, mandate, *words, typed="NL91 ABNA 0417 1643 00\n")["mandates"]
+    assert (amended["reference"], amended["amended_on"] is None, "NL91" in json.dumps(amended)) == (made["reference"], False, False)
+    assert "amended" in _told(data, mandate, "show", number)
     [ended] = _call(data, mandate, "revoke", number, made["mandate_id"], "--why", "asked")["mandates"]
     assert ended["state"] == "revoked"
 
@@ -120,6 +134,14 @@ def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path
     assert "Nothing was asked" in _told(data, dun, "show", number)
     assert _call(data, dun, "run", "--day", "2026-11-23")["steps"] == {"reminder": 1}
     assert "reminder" in _told(data, dun, "show", number)
+    [due] = _call(data, dun, "show", number)["interest"]
+    assert (due["since"], due["principal"], due["amount"] > "0.00") == ("2026-11-17", "20.00", True)
+    assert f"Interest on {bill}, not charged" in _told(data, dun, "show", number)
+    assert "interest, not charged" in _told(data, receivables, "ageing", "--day", "2026-12-20")
+    [charged] = _call(data, dun, "interest", number, "--by", "anna")["charged"]
+    [fee] = [item["customer_bill_id"] for item in _call(data, receivables, "open", number)["open"] if item["kind"] == "interest"]
+    assert f"Fee {fee}" in _told(data, receivables, "open", number)
+    assert charged["amount"] in _told(data, dun, "waive", number, fee, "--why", "goodwill", "--by", "anna")
     assert _call(data, dispute, "open", bill, "--about", "amount", "--by", "anna")["outcome"] is None
     assert "disputed or collected" in _told(data, dun, "run", "--day", "2026-11-29")
     assert "rejected" in _told(data, dispute, "settle", bill, "--outcome", "rejected", "--by", "anna")

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from factories.bank_files import Statement, camt, receipt
-from factories.billed_operator import BilledOperator
+from factories.billed_operator import BilledOperator, Held
+from hoeksteen.journeys.balance import audit_month
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.receivables import bank, crediting, dunning, refunds, settling
 from hoeksteen.receivables.operations import register_payment
+from hoeksteen.receivables.queries import over_settled
 
 THEN, LATER = start_of_day(date(2026, 11, 20)), start_of_day(date(2026, 12, 3)) + timedelta(hours=9)
 _COUNTED = ("payment", "bank_file", "bank_entry", "bank_decision", "allocation", "write_off", "deposit", "fee", "dunning_step")
@@ -45,7 +47,6 @@ def test_what_books_in_a_closed_month_is_refused(operator: BilledOperator, tmp_p
         lambda tx: refunds.decide(tx=tx, refund_id=asked.refund_id, approve=True, by="fatma", **then),
         lambda tx: crediting.credit_and_settle(tx=tx, number=number, lines=None, why="x", by="bram", **then),
         lambda tx: bank.assign(tx=tx, bank_entry_id=waits, by="bram", **whose),
-        lambda tx: bank.take(database=operator.database, keeper=operator.keeper, path=late, **then),
         lambda tx: dunning.run(database=operator.database, day=date(2026, 11, 29), **then),
     ]
     for attempt in attempts:
@@ -56,6 +57,21 @@ def test_what_books_in_a_closed_month_is_refused(operator: BilledOperator, tmp_p
     with operator.database.transaction() as tx:
         done = bank.assign(tx=tx, bank_entry_id=waits, customer_id=one.customer_id, by="bram", now=LATER, identifiers=operator.identifiers)
     assert done.payment.received_on == date(2026, 12, 3), "what waited while its month was closed is booked today"
+    _takes_what_the_bank_booked_then(operator, one, late)
+
+
+def _takes_what_the_bank_booked_then(operator: BilledOperator, one: Held, late: Path) -> None:
+    """A statement that comes after its month was closed is taken: in the books on the first open day, with the bank's day beside it."""
+    taken = bank.take(database=operator.database, keeper=operator.keeper, path=late, now=LATER, identifiers=operator.identifiers)
+    assert (taken.count["payment"], taken.count["of_closed_months"], taken.booked_from) == (1, 1, date(2026, 12, 1))
+    with operator.database.transaction() as tx:
+        [row] = tx.rows("SELECT booked_on, bank_day FROM receivables.bank_entry WHERE booking_key LIKE '% A1'")
+        assert row == {"booked_on": date(2026, 12, 1), "bank_day": date(2026, 11, 19)}
+        days = tx.rows("SELECT booked_on FROM ledger.journal_entry WHERE source = 'bank' ORDER BY booked_on")
+        assert [row["booked_on"] for row in days] == [date(2026, 11, 12), date(2026, 12, 1)]
+        assert not list(over_settled(tx=tx))
+    for month in (date(2026, 11, 1), date(2026, 12, 1)):
+        assert not audit_month(database=operator.database, lake=operator.lake, period=bill_period(month)).differences
 
 
 def _counts(operator: BilledOperator) -> dict[str, int]:

@@ -270,3 +270,56 @@ def test_a_filed_run_whose_iban_changed_is_not_written_again(operator: BilledOpe
     _sign(operator, three[0])
     with pytest.raises(Conflict, match="would differ"):
         _file(operator, run, tmp_path / "d.xml")
+
+
+def test_an_amended_mandate_tells_the_bank_with_its_next_collection(operator: BilledOperator, three: list[Held], tmp_path: Path) -> None:
+    """The same mandate with another account: at the same bank it goes on, at another it begins anew, and one that was never used tells nothing."""
+    same, other, unused = three
+    signed = [_sign(operator, one) for one in (same, other)]
+    run = _prepare(operator).run
+    _file(operator, run, tmp_path / "a.xml")
+    _take(operator, tmp_path / "s.xml", Booking("40.00", "B1", "PMNT/IDDT/ESDD", batch_id=_sent(tmp_path / "a.xml")[0][0]))
+    signed.append(_sign(operator, unused))
+    amended = [
+        _amend(operator, has, text) for has, text in zip(signed, (_iban(operator), "NL69INGB0123456789", "NL20INGB0001234567"), strict=True)
+    ]  # fmt: skip
+    assert [(one.is_first, one.amendment_is_due, one.reference) for one in amended] == [
+        (False, True, signed[0].reference), (True, True, signed[1].reference), (True, False, signed[2].reference),
+    ]  # fmt: skip
+    with pytest.raises(Conflict, match="has this IBAN already"):
+        _amend(operator, signed[1], "NL69 INGB 0123 4567 89")
+    with pytest.raises(InvalidInput, match="check fails"):
+        _amend(operator, signed[1], "NL69INGB0123456788")
+    operator.run(date(2026, 11, 1))
+    later = _prepare(operator, date(2027, 1, 12), NOW + timedelta(days=15))
+    _file(operator, later.run, tmp_path / "b.xml", NOW + timedelta(days=35))
+    assert len(_sent(tmp_path / "b.xml")) == 4
+    assert _amendments(tmp_path / "b.xml") == {("RCUR", "SMNDA"): 1, ("FRST", "SMNDA"): 1, ("FRST", None): 2}
+    _file(operator, later.run, tmp_path / "again.xml", NOW + timedelta(days=36))
+    assert (tmp_path / "again.xml").read_bytes() == (tmp_path / "b.xml").read_bytes(), "written again, it is the same to the byte"
+    with operator.database.transaction() as tx:
+        assert [mandates.mandates_of(tx=tx, customer_id=one.customer_id)[0].amendment_is_due for one in three] == [False] * 3
+        row = tx.row("SELECT end_to_end_id FROM receivables.collection WHERE is_amended AND sequence_type = 'FRST'")
+        assert row is not None
+        collecting.reject(tx=tx, end_to_end_id=row["end_to_end_id"], reason="AM04", now=NOW + timedelta(days=36), identifiers=operator.identifiers)
+        again = mandates.mandates_of(tx=tx, customer_id=other.customer_id)[0]
+        assert (again.is_first, again.amendment_is_due) == (True, True), "what the bank refused is told again"
+    assert _told(operator)["mandate_amended"] == 3
+
+
+def _amend(operator: BilledOperator, has: Mandate, text: str) -> Mandate:
+    with operator.database.transaction() as tx:
+        return mandates.amend(
+            tx=tx, keeper=operator.keeper, customer_id=has.customer_id, mandate_id=has.mandate_id, text=text, by="bram.visser",
+            now=NOW + timedelta(days=14), identifiers=operator.identifiers,
+        )  # fmt: skip
+
+
+def _amendments(path: Path) -> Counter[tuple[str, str | None]]:
+    """How many collections of a pain.008 have each sequence type and say what of the account before."""
+    found = Counter[tuple[str, str | None]]()
+    for part in etree.parse(path).getroot().iter(f"{_P8}PmtInf"):
+        kind = str(part.findtext(f".//{_P8}SeqTp"))
+        for each in part.iter(f"{_P8}DrctDbtTxInf"):
+            found[kind, each.findtext(f".//{_P8}OrgnlDbtrAcct//{_P8}Id/{_P8}Othr/{_P8}Id")] += 1
+    return found

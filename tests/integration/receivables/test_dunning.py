@@ -8,6 +8,7 @@ import pytest
 
 from factories.billed_operator import BilledOperator, Held
 from hoeksteen.care import disputes
+from hoeksteen.journeys import blocking
 from hoeksteen.kernel.errors import InvalidInput, WrongState
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.ledger.queries import trial_balance
@@ -30,7 +31,7 @@ def late(operator: BilledOperator) -> Held:
 
 
 def _run(operator: BilledOperator, day: date) -> DunningRun:
-    return dunning.run(database=operator.database, day=day, now=start_of_day(day) + timedelta(hours=8), identifiers=operator.identifiers)
+    return blocking.dun(database=operator.database, day=day, now=start_of_day(day) + timedelta(hours=8), identifiers=operator.identifiers).run
 
 
 def _pay(operator: BilledOperator, one: Held, amount: str, day: date) -> None:
@@ -66,7 +67,8 @@ def test_from_a_reminder_to_costs_that_are_paid(operator: BilledOperator, late: 
         assert (books["8100"], sum(books.values())) == (Decimal("-40.00"), 0)
         assert outlook.ageing(tx=tx, as_of=CHARGED).difference == 0
     assert _run(operator, CHARGED + timedelta(days=7)).steps == {"block_notice": 1}
-    assert _run(operator, CHARGED + timedelta(days=21)).steps == {"hand_over": 1}
+    assert _run(operator, CHARGED + timedelta(days=22)).steps == {"block": 1}
+    assert _run(operator, CHARGED + timedelta(days=52)).steps == {"hand_over": 1}
     assert _run(operator, CHARGED + timedelta(days=60)).passed_by == {"with_a_person": 1}
     _pay(operator, late, "60.00", CHARGED + timedelta(days=61))
     assert _run(operator, CHARGED + timedelta(days=62)).closed == 1
@@ -74,7 +76,7 @@ def test_from_a_reminder_to_costs_that_are_paid(operator: BilledOperator, late: 
         assert open_items(tx=tx, customer_id=late.customer_id) == []
         [case] = dunning.cases_of(tx=tx, customer_id=late.customer_id)
         assert ([step.kind for step in case.steps], case.closed_on) == (
-            ["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "hand_over"], CHARGED + timedelta(days=62),
+            ["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "block", "hand_over"], CHARGED + timedelta(days=62),
         )  # fmt: skip
 
 

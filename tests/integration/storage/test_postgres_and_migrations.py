@@ -1,5 +1,6 @@
 """The business database: what commits, what is refused, and who may change the schema."""
 
+import pickle
 import random
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -43,6 +44,19 @@ def test_copy_loads_rows_in_bulk(database: Database) -> None:
     with database.transaction() as tx:
         assert tx.copy_in("party.party", ("party_id", "kind", "created_at"), rows) == 1000
         assert tx.value("SELECT count(*) FROM party.party") == 1000
+
+
+def test_lists_of_identifiers_are_asked_for_as_any_list(database: Database) -> None:
+    ids = [IDS.new(NOW) for _ in range(3)]
+    with database.transaction() as tx:
+        assert [found for (found,) in tx.tuples("SELECT unnest(%s::uuid[])", (ids,))] == ids
+        assert tx.tuples("SELECT unnest(%s::uuid[]), %s::text[]", ([ids[0], None], ["a,b", 'c"'])) == [(ids[0], ["a,b", 'c"']), (None, ["a,b", 'c"'])]
+        assert tx.tuples("SELECT unnest(%s::uuid[])", ([],)) == []
+
+
+def test_a_database_that_another_process_is_given_is_opened_anew(database: Database) -> None:
+    with pickle.loads(pickle.dumps(database)) as again, database.transaction() as here, again.transaction() as there:
+        assert here.value("SELECT pg_backend_pid()") != there.value("SELECT pg_backend_pid()")
 
 
 def test_a_database_that_is_not_there_is_unavailable() -> None:

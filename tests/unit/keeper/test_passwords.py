@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hoeksteen_keeper.access.passwords import hash_password, password_matches, totp_accepted_step, totp_code, totp_secret, totp_step
+from hoeksteen_keeper.access.passwords import _HASHER, _NOBODY, hash_password, password_matches, totp_accepted_step, totp_code, totp_secret, totp_step
 from hoeksteen_keeper.errors import KeeperInvalid
 
 NOW = datetime(2026, 10, 1, 12, 0, 10, tzinfo=UTC)
@@ -38,6 +38,11 @@ def test_a_password_matches_its_own_hash_only() -> None:
     assert not password_matches(stored, "another long password")
     assert not password_matches(None, "a long enough password")
     assert "$argon2id$" in stored
+
+
+def test_what_is_compared_for_nobody_takes_as_long_as_for_somebody() -> None:
+    cost = hash_password("a long enough password").rpartition("$")[0].rpartition("$")[0]
+    assert _NOBODY.startswith(f"{cost}$") and not _HASHER.check_needs_rehash(_NOBODY)
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 201])

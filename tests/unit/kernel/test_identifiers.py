@@ -1,5 +1,6 @@
 """Identifiers are ordered, repeatable and well-formed."""
 
+import pickle
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -41,3 +42,11 @@ def test_a_denial_carries_its_reason() -> None:
     assert error.reason == "no_grant"
     assert str(error) == "The keeper refuses: no_grant. Ask for a grant."
     assert error.fields == {"customer": "x"}
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.reason, again.fields) == (AccessDenied, str(error), "no_grant", {"customer": "x"})
+
+
+def test_a_series_lies_together_and_in_order() -> None:
+    made = Identifiers(random.Random(1)).series(datetime(2026, 11, 1, tzinfo=UTC), 300)
+    assert [one.int - made[0].int for one in made] == list(range(300))
+    assert {one.version for one in made} == {7}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hoeksteen.kernel.words import SAID_CHARACTERS_MAX, is_said
+from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.kernel.words import SAID_CHARACTERS_MAX, is_said, require_impersonal
 
 
 @pytest.mark.parametrize("text", ["a", "Zoë van 't Hof", "line\nline", "日本 👩‍👩‍👧", "a\u00a0b", "x" * SAID_CHARACTERS_MAX])
@@ -13,3 +14,23 @@ def test_words(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " \n", "a\x1b[31m", "a\0", "\x1b]0;title\x07", "\udcff", "a\u202eb", "x" * (SAID_CHARACTERS_MAX + 1)])
 def test_what_are_no_words(text: str) -> None:
     assert not is_said(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "asked by j.jansen@voorbeeld.nl", "called from 06-12345678", "+31 6 1234 5678", "(020) 123 45 67 8", "customer 200000470",
+        "to NL91 ABNA 0417 1643 00", "nl91abna0417164300", "lives at 1024 LL 5",
+    ],
+)  # fmt: skip
+def test_what_is_about_a_person_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        require_impersonal(why=text)
+    assert "why" in refused.value.message and text not in f"{refused.value.message} {refused.value.remedy}"
+
+
+@pytest.mark.parametrize(
+    "text", ["line 3 of LLT-2026-00000012", "outage of 2026-10-01 to 2026-10-03", "2 SIMs at 9.95, 1.234,50 in all", "from 01-10-2026 08:00"]
+)
+def test_what_is_about_a_thing_is_taken(text: str) -> None:
+    require_impersonal(why=text)

@@ -42,10 +42,10 @@ def test_a_statement_is_read_entry_by_entry(tmp_path: Path) -> None:
     assert [str(one.amount) for one in found] == ["54.95", "-3.10", "30.00", "-20.00", "99.00"], "what is pending is left out"
     first, costs, several, returned, batch = found
     assert (first.booked_on, first.servicer_reference, first.transactions[0].payer_iban) == (date(2026, 12, 10), "A1", "NL91ABNA0417164300")
-    assert (first.transactions[0].text, first.transactions[0].payer_name) == ("LLT-2026-00000001", "J. de Wit")
+    assert (first.transactions[0].bills, first.transactions[0].payer_name) == (("LLT-2026-00000001",), "J. de Wit")
     assert costs.transactions[0].family == "PMNT/MCOP/CHRG"
-    assert [(str(one.amount), one.end_to_end_id, one.references) for one in several.transactions] == [
-        ("10.00", "NOTPROVIDED", ()), ("20.00", "E2E", ("RF00",)),
+    assert [(str(one.amount), one.end_to_end_id, one.bills) for one in several.transactions] == [
+        ("10.00", "NOTPROVIDED", ()), ("20.00", "E2E", ()),
     ]  # fmt: skip
     assert (returned.transactions[0].amount, returned.transactions[0].return_reason) == (Decimal("-20.00"), "AM04")
     assert batch.transactions[0].payment_information_id == "B1"

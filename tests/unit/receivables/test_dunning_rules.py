@@ -33,7 +33,7 @@ def test_nobody_gets_less_than_fourteen_whole_days_after_delivery() -> None:
 def test_the_shipped_policy_is_read() -> None:
     policy = read_policy()
     assert (policy.minimum, [kind for kind, _ in policy.steps]) == (
-        Decimal("5.0"), ["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "hand_over"],
+        Decimal("5.0"), ["reminder", "fourteen_day_letter", "collection_costs", "block_notice", "block", "hand_over"],
     )  # fmt: skip
 
 
@@ -47,7 +47,14 @@ def test_the_shipped_policy_is_read() -> None:
             "{minimum: 5, steps: [{kind: reminder, after_days: 7}, {kind: collection_costs, after_days: 7}]}",
             "Step 2 charges costs without the letter",
         ),
+        ("{minimum: 5, steps: [{kind: reminder, after_days: 7}, {kind: block, after_days: 7}]}", "Step 2 blocks services without a notice"),
+        (
+            "{minimum: 5, steps: [{kind: block_notice, after_days: 7}, {kind: block, after_days: 15, incoming_days: 0}]}",
+            "Step 2 needs incoming_days",
+        ),
         ("{minimum: 5, steps: []}", "needs a minimum and a step"),
+        ("{minimum: .nan, steps: [{kind: reminder, after_days: 1}]}", "needs a minimum and a step"),
+        ("{minimum: some, steps: [{kind: reminder, after_days: 1}]}", "needs a minimum and a step"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(text: str, says: str) -> None:

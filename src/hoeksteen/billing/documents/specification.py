@@ -21,6 +21,7 @@ _TEXTS = {
         "masked": "De laatste vier cijfers van nummers zijn verborgen, zoals u koos.",
         "unlisted": "Gratis nummers en hulplijnen staan er nooit bij.",
         "gone": "Een specificatie kan niet meer worden gemaakt: de nummers of de gegevens ervan zijn volgens plan vernietigd.",
+        "early": "Van gebruik dat bij een vertrek werd afgerekend is er geen specificatie.",
         "denied": "Bij deze factuur hoort een specificatie. Wie dit exemplaar opvroeg mag haar niet zien.",
     },
     "en": {
@@ -30,6 +31,7 @@ _TEXTS = {
         "masked": "The last four digits of numbers are hidden, as you chose.",
         "unlisted": "Free numbers and helplines are never listed.",
         "gone": "A specification can be made no more: its numbers or records were destroyed as planned.",
+        "early": "Usage that was billed when somebody left has no specification.",
         "denied": "A specification belongs to this invoice. Who asked for this copy may not see it.",
     },
 }  # fmt: skip
@@ -38,7 +40,7 @@ _TEXTS = {
 def note(view: InvoiceView) -> str:
     """Say why an invoice whose account chose a specification has none; empty where there is nothing to say."""
     found = view.specification
-    return "" if found is None or not found.withheld else _TEXTS[view.language]["gone" if found.withheld == "gone" else "denied"]
+    return "" if found is None or not found.withheld else _TEXTS[view.language][found.withheld if found.withheld in ("gone", "early") else "denied"]
 
 
 def fill_specification(view: InvoiceView) -> dict[str, Any] | None:

@@ -22,11 +22,15 @@ from hoeksteen.interfaces.cli.options import (
     report_table,
 )
 from hoeksteen.interfaces.cli.whom import meant_customer
-from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.interfaces.runtime import Runtime, open_runtime
+from hoeksteen.journeys.blocking import lift, lift_everywhere
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.party.queries import customers
 from hoeksteen.receivables import bank as banking
+from hoeksteen.receivables import status_reports
 from hoeksteen.receivables.bank import BankIntake
 from hoeksteen.receivables.queries import balance
+from hoeksteen.receivables.status_reports import ReportIntake
 
 _SERVICE = "bss"
 _BY = click.option("--by", "decided_by", required=True, help="Who decides; it stands beside the decision.")
@@ -55,12 +59,22 @@ def take(files: tuple[Path, ...], data: Path, as_json: bool) -> None:
                     identifiers=runtime.identifiers, progress=partial(bars.advance, task),
                 )  # fmt: skip
             _show_intake(console, path.name, taken)
+            lifted = _lift(runtime, console)
             done.append({
                 "file": path.name, "kind": taken.kind, "already_taken": taken.already_taken, "statements": taken.statements,
-                "count": dict(taken.count), "amount": dict(taken.amount),
+                "count": dict(taken.count), "amount": dict(taken.amount), "booked_from": taken.booked_from, "services_lifted": lifted,
             })  # fmt: skip
     if as_json:
         emit_json({"files": done})
+
+
+def _lift(runtime: Runtime, console: Console) -> int:
+    """Let the services work again whose bills are paid now."""
+    now = runtime.clock.now()
+    lifted = lift_everywhere(database=runtime.database, day=local_day(now), now=now, identifiers=runtime.identifiers)
+    if lifted:
+        console.print(f"{counted(lifted, 'service')} in use again.")
+    return lifted
 
 
 def _show_intake(console: Console, name: str, taken: BankIntake) -> None:
@@ -85,8 +99,47 @@ def _show_intake(console: Console, name: str, taken: BankIntake) -> None:
         console.print(f"{counted(taken.count['without_reference'], 'entry', 'entries')} without the bank's reference: they wait for the statement.")
     if taken.count["confirmed"]:
         console.print(f"{counted(taken.count['confirmed'], 'entry', 'entries')} that a notification announced.")
+    if taken.booked_from is not None:
+        console.print(
+            f"{counted(taken.count['of_closed_months'], 'entry', 'entries')} of closed months: booked on {taken.booked_from}, the bank's own day "
+            "stands beside.", soft_wrap=True,
+        )  # fmt: skip
     if taken.count["unmatched"]:
         console.print(f"{counted(taken.count['unmatched'], 'payment waits', 'payments wait')}: `hoeksteen bank unmatched`.")
+
+
+@bank.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@data_option
+@json_option
+def report(files: tuple[Path, ...], data: Path, as_json: bool) -> None:
+    """Take pain.002 status reports: what the bank refuses of our own files before it settles anything."""
+    console, done = report_console(as_json=as_json), []
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        for path in files:
+            taken = status_reports.take(database=runtime.database, path=path, now=runtime.clock.now(), identifiers=runtime.identifiers)
+            _show_report(console, path.name, taken)
+            done.append({"file": path.name, **asdict(taken)})
+    if as_json:
+        emit_json({"files": done})
+
+
+def _show_report(console: Console, name: str, taken: ReportIntake) -> None:
+    if taken.already_taken:
+        console.print(f"{name} was taken before; nothing changed.", markup=False, soft_wrap=True)
+        return
+    table = report_table(f"{escape(name)}: {escape(taken.message_id)} about {escape(taken.about)}")
+    table.add_column("refused because")
+    table.add_column("payments", justify="right")
+    for reason, count in taken.refused.items():
+        table.add_row(reason, f"{count:,}")
+    print_table(console, table, nothing=f"{name} refuses nothing that was on its way.")
+    if taken.refused:
+        console.print(f"{taken.amount:,} in all: bills are open again, refunds wait for `hoeksteen refund again`.", soft_wrap=True)
+    if taken.known_before:
+        console.print(f"{counted(taken.known_before, 'refusal')} known before.")
+    for one in taken.contradicted:
+        console.print(f"  {one}: refused, but the bank's statements say otherwise; look at them.", soft_wrap=True, markup=False)
 
 
 @bank.command("statements")
@@ -125,7 +178,7 @@ def unmatched(limit: int, data: Path, as_json: bool) -> None:
     for one in found:
         amount = f"{one.amount:,}" + ("" if one.currency == "EUR" else f" {one.currency}")
         perhaps = numbers.get(one.customer_id, "") if one.customer_id else ""
-        table.add_row(str(one.bank_entry_id), f"{one.booked_on}", amount, one.way.replace("_", " "), perhaps)
+        table.add_row(str(one.bank_entry_id), f"{one.bank_day}", amount, one.way.replace("_", " "), perhaps)
     console = report_console(as_json=as_json)
     print_table(console, table, nothing="Nothing waits: somebody was found for every payment.")
     for each in sums:
@@ -146,7 +199,7 @@ def payer(entry_id: UUID, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         one = banking.entry(tx=tx, bank_entry_id=entry_id)
         found = banking.payer(tx=tx, keeper=runtime.keeper, bank_entry_id=entry_id)
-    pairs = report_pairs(f"Payment of {one.amount:,} {one.currency}, booked on {one.booked_on}")
+    pairs = report_pairs(f"Payment of {one.amount:,} {one.currency}, booked on {one.bank_day}")
     pairs.add_row("bank's reference", escape(one.booking_key.partition(" ")[2]))
     pairs.add_row("account holder", escape(found.account_holder or "not told"))
     pairs.add_row("IBAN", escape(found.iban or "not told"))
@@ -170,9 +223,12 @@ def assign(entry_id: UUID, customer: str, reference: str, decided_by: str, data:
             tx=tx, bank_entry_id=entry_id, customer_id=whom.customer_id, reference=reference, by=decided_by, now=runtime.clock.now(),
             identifiers=runtime.identifiers,
         )  # fmt: skip
+        now = runtime.clock.now()
+        lifted = lift(tx=tx, customer_ids=[whom.customer_id], day=local_day(now), now=now, identifiers=runtime.identifiers)
         owes = balance(tx=tx, customer_id=whom.customer_id)
     if as_json:
-        emit_json({"payment": done.payment.payment_id, "amount": done.payment.amount, "settled": done.settled, "left": done.left, "balance": owes})
+        figures = {"payment": done.payment.payment_id, "amount": done.payment.amount, "settled": done.settled, "left": done.left}
+        emit_json({**figures, "balance": owes, "services_lifted": lifted})
         return
     click.echo(f"{done.payment.amount} given to {whom.customer_number}: {done.settled} settles bills, {done.left} is left. Balance now {owes}.")
 

@@ -18,6 +18,7 @@ from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli import accounts as leaving
 from hoeksteen.interfaces.cli import bill_credit, bill_departments, bill_documents, bill_explain, bill_terms
 from hoeksteen.interfaces.cli.bill_runs import commands as running
 from hoeksteen.interfaces.cli.bill_runs import period_option
@@ -187,6 +188,10 @@ def _money(amount: Decimal) -> str:
     return money(amount, language=_LANGUAGE)
 
 
-for command in (*running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_departments.commands, *bill_explain.commands):
+_COMMANDS = (
+    *running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_departments.commands, *bill_explain.commands,
+    leaving.final,
+)  # fmt: skip
+for command in _COMMANDS:
     bill.add_command(command)
 commands: list[click.Command] = [bill]

@@ -84,7 +84,8 @@ def specification(bill_number: str, out: Path, data: Path, as_json: bool) -> Non
         )
     if view.specification.withheld:
         raise WrongState(
-            f"The specification of {bill_number} can be made no more: its numbers or records are kept no longer.", remedy="The bill itself stays."
+            f"The specification of {bill_number} cannot be made: its numbers or records are gone, or it was billed when its account left.",
+            remedy="The bill itself stays.",
         )
     lines = view.specification.lines
     content = specification_csv(view)

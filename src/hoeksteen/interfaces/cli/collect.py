@@ -92,6 +92,29 @@ def show_mandates(customer: str, data: Path, as_json: bool) -> None:
     _tell_mandates(found, as_json=as_json)
 
 
+@mandate.command("amend")
+@customer_argument
+@click.argument("mandate_id", metavar="MANDATE", type=click.UUID)
+@click.option("--iban-from", type=click.File(), required=True, help="A file with the new IBAN, or -.")
+@click.option("--holder", "account_holder", help="Whose bank account it is, where that is another name.")
+@_BY
+@data_option
+@json_option
+def amend(
+    customer: str, mandate_id: UUID, iban_from: TextIO, account_holder: str | None, who: str, data: Path, as_json: bool
+) -> None:  # fmt: skip
+    """Let a mandate go on with another bank account of its payer; the next collection tells the bank."""
+    text = iban_from.read().strip()
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        done = mandates.amend(
+            tx=tx, keeper=runtime.keeper, customer_id=meant_customer(tx=tx, named=customer).customer_id, mandate_id=mandate_id, text=text,
+            account_holder=account_holder, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers,
+        )  # fmt: skip
+    _tell_mandates([done], as_json=as_json)
+    if done.scheme == "b2b" and not as_json:
+        click.echo("A mandate between businesses: the payer tells their new bank of it too, or it refuses.")
+
+
 @mandate.command("revoke")
 @customer_argument
 @click.argument("mandate_id", metavar="MANDATE", type=click.UUID)
@@ -109,12 +132,14 @@ def revoke(customer: str, mandate_id: UUID, why: str, data: Path, as_json: bool)
 
 def _tell_mandates(found: list[Mandate], *, as_json: bool) -> None:
     table = report_table("Mandates")
-    for heading in ("mandate", "reference", "signed", "state", "next"):
-        table.add_column(heading, no_wrap=heading in ("mandate", "signed"))
+    for heading in ("mandate", "reference", "scheme", "signed", "state", "next"):
+        table.add_column(heading, no_wrap=heading in ("mandate", "scheme"))
     for one in found:
         state = one.state + (f" ({escape(one.ended_why)})" if one.ended_why else "")
         following = "" if one.state != "active" else "once" if one.kind == "one_off" else "first" if one.is_first else "recurring"
-        table.add_row(str(one.mandate_id), one.reference or "sealed", f"{one.signed_on}", state, following)
+        following += ", tells of the new account" if following and one.amendment_is_due else ""
+        signed = f"{one.signed_on}" + (f", amended {one.amended_on}" if one.amended_on else "")
+        table.add_row(str(one.mandate_id), one.reference or "sealed", one.scheme.upper(), signed, state, following)
     print_table(report_console(as_json=as_json), table, nothing="No mandate: this customer pays by transfer.")
     if as_json:
         emit_json({"mandates": [asdict(one) for one in found]})
@@ -242,8 +267,20 @@ def approve(refund_id: UUID, decline: bool, who: str, data: Path, as_json: bool)
     _tell_refunds([done], as_json=as_json)
 
 
+@refund.command()
+@click.argument("refund_id", metavar="REFUND", type=click.UUID)
+@_BY
+@data_option
+@json_option
+def again(refund_id: UUID, who: str, data: Path, as_json: bool) -> None:
+    """Let a refund that the bank refused go into the next file; see to the IBAN first."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        done = refunds.pay_again(tx=tx, refund_id=refund_id, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers)
+    _tell_refunds([done], as_json=as_json)
+
+
 @refund.command("list")
-@click.option("--state", type=click.Choice(["asked", "approved", "declined", "sent", "executed"]), help="Only those in this state.")
+@click.option("--state", type=click.Choice(["asked", "approved", "declined", "sent", "executed", "refused"]), help="Only those in this state.")
 @data_option
 @json_option
 def list_refunds(state: str | None, data: Path, as_json: bool) -> None:
@@ -276,7 +313,8 @@ def _tell_refunds(found: list[refunds.Refund], *, as_json: bool) -> None:
     for heading in ("refund", "amount", "state", "asked by", "decided by", "why"):
         table.add_column(heading, justify="right" if heading == "amount" else "left", no_wrap=heading in ("refund", "amount"))
     for one in found:
-        table.add_row(str(one.refund_id), f"{one.amount:,}", one.state, escape(one.asked_by), escape(one.decided_by or ""), escape(one.reason))
+        state = one.state + (f" ({one.refused_because})" if one.refused_because else "")
+        table.add_row(str(one.refund_id), f"{one.amount:,}", state, escape(one.asked_by), escape(one.decided_by or ""), escape(one.reason))
     print_table(report_console(as_json=as_json), table, nothing="No refunds.")
     if as_json:
         emit_json({"refunds": [asdict(one) for one in found]})

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import click
 from rich.markup import escape
@@ -23,9 +24,11 @@ from hoeksteen.interfaces.cli.options import (
 )
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys import blocking
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.receivables import dunning
+from hoeksteen.product.blocking import blocks_of
+from hoeksteen.receivables import dunning, interest
 
 _SERVICE = "bss"
 _BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
@@ -50,10 +53,11 @@ def run(day: date | None, policy: Path | None, data: Path, as_json: bool) -> Non
         if wanted > local_day(now):
             raise InvalidInput(f"--day lies in the future: {wanted}.", remedy="Nobody can be late yet.")
         task = bars.add_task("customers", total=None)
-        done = dunning.run(
+        dunned = blocking.dun(
             database=runtime.database, day=wanted, now=now, identifiers=runtime.identifiers, policy=rules,
             progress=lambda customers: bars.advance(task, customers),
         )  # fmt: skip
+    done = dunned.run
     table = report_table(f"Dunning of {done.day}")
     table.add_column("step, or why not")
     table.add_column("billing accounts", justify="right")
@@ -62,8 +66,14 @@ def run(day: date | None, policy: Path | None, data: Path, as_json: bool) -> Non
     console = report_console(as_json=as_json)
     print_table(console, table, nothing="Nobody is late.")
     console.print(f"{counted(done.closed, 'case')} closed, {done.costs:,} of costs charged.")
+    for count, what in ((dunned.blocked, "suspended"), (dunned.lifted, "in use again"), (dunned.left_open, "not suspended: a person looks at it")):
+        if count:
+            console.print(f"{counted(count, 'service')} {what}.")
     if as_json:
-        emit_json({"day": done.day, "steps": dict(done.steps), "passed_by": dict(done.passed_by), "closed": done.closed, "costs": done.costs})
+        emit_json({
+            "day": done.day, "steps": dict(done.steps), "passed_by": dict(done.passed_by), "closed": done.closed, "costs": done.costs,
+            "blocked": dunned.blocked, "lifted": dunned.lifted, "left_open": dunned.left_open,
+        })  # fmt: skip
 
 
 @dun.command()
@@ -75,7 +85,8 @@ def show(customer: str, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         whom = meant_customer(tx=tx, named=customer).customer_id
         cases, exceptions = dunning.cases_of(tx=tx, customer_id=whom), dunning.exceptions_of(tx=tx, customer_id=whom)
-        contested = disputes.disputes_of(tx=tx, customer_id=whom)
+        accruing = interest.of_customer(tx=tx, customer_id=whom, until=local_day(runtime.clock.now()))
+        contested, blocked = disputes.disputes_of(tx=tx, customer_id=whom), blocks_of(tx=tx, customer_id=whom)
     table = report_table("Steps")
     for heading in ("case of", "step", "on", "about", "costs", "pay by"):
         table.add_column(heading, justify="right" if heading in ("about", "costs") else "left")
@@ -87,11 +98,26 @@ def show(customer: str, data: Path, as_json: bool) -> None:
     print_table(console, table, nothing="Nothing was asked of this customer.")
     for one in exceptions:
         console.print(f"Exception {one.kind} from {one.from_day} to {one.until_day or 'further notice'}, by {escape(one.made_by)}", soft_wrap=True)
+    for due in accruing:
+        console.print(
+            f"Interest on {due.bill_number}, not charged: {due.amount:,} over {due.since} to {due.until}; "
+            f"{due.rate} % a year now on {due.principal:,}", soft_wrap=True,
+        )  # fmt: skip
+    for block in blocked:
+        until = f"until {block.lifted_from}" if block.lifted_from else f"emergency calls go on, incoming ones until {block.incoming_until}"
+        console.print(f"Service {block.product_id} suspended from {block.from_day}: {until}", soft_wrap=True)
     for each in contested:
         console.print(f"Dispute about {each.about.replace('_', ' ')} since {each.opened_at:%Y-%m-%d}: {each.outcome or 'open'}", soft_wrap=True)
     if as_json:
         found = {"cases": [asdict(case) for case in cases], "exceptions": [asdict(one) for one in exceptions]}
-        emit_json(found | {"disputes": [asdict(each) for each in contested]})
+        emit_json(
+            found
+            | {
+                "disputes": [asdict(each) for each in contested],
+                "blocks": [asdict(block) for block in blocked],
+                "interest": [asdict(due) for due in accruing],
+            }
+        )
 
 
 @dun.command("except")
@@ -104,15 +130,54 @@ def show(customer: str, data: Path, as_json: bool) -> None:
 def except_(customer: str, kind: str, until_day: date | None, who: str, data: Path, as_json: bool) -> None:
     """Ask nothing of a customer for a time."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        now = runtime.clock.now()
+        now, whom = runtime.clock.now(), meant_customer(tx=tx, named=customer).customer_id
         done = dunning.except_customer(
-            tx=tx, customer_id=meant_customer(tx=tx, named=customer).customer_id, kind=kind, from_day=local_day(now), until_day=until_day, by=who,
+            tx=tx, customer_id=whom, kind=kind, from_day=local_day(now), until_day=until_day, by=who,
             now=now, identifiers=runtime.identifiers,
         )  # fmt: skip
+        blocking.lift(tx=tx, customer_ids=[whom], day=local_day(now), now=now, identifiers=runtime.identifiers)
     if as_json:
         emit_json(asdict(done))
         return
     click.echo(f"Nothing is asked until {done.until_day or 'further notice'}.")
+
+
+@dun.command("interest")
+@customer_argument
+@_BY
+@data_option
+@json_option
+def charge_interest(customer: str, who: str, data: Path, as_json: bool) -> None:
+    """Charge by hand the statutory interest on a customer's late bills up to today."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        done = interest.charge(
+            tx=tx, customer_id=meant_customer(tx=tx, named=customer).customer_id, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers
+        )
+    if as_json:
+        emit_json({"charged": [asdict(one) for one in done]})
+        return
+    for one in done:
+        click.echo(f"{one.amount:,} on {one.bill_number}, {one.since} to {one.until}.")
+
+
+@dun.command()
+@customer_argument
+@click.argument("fee_id", metavar="FEE", type=click.UUID)
+@click.option("--why", required=True, help="Why; it stands beside what was taken back.")
+@_BY
+@data_option
+@json_option
+def waive(customer: str, fee_id: UUID, why: str, who: str, data: Path, as_json: bool) -> None:
+    """Take back what is open of a fee: costs of collecting, or interest."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        done = interest.waive(
+            tx=tx, customer_id=meant_customer(tx=tx, named=customer).customer_id, fee_id=fee_id, why=why, by=who, now=runtime.clock.now(),
+            identifiers=runtime.identifiers,
+        )  # fmt: skip
+    if as_json:
+        emit_json(asdict(done))
+        return
+    click.echo(f"{done.amount:,} of {done.kind.replace('_', ' ')} taken back.")
 
 
 @click.group()
@@ -130,10 +195,12 @@ def open_(bill_number: str, about: str, who: str, data: Path, as_json: bool) -> 
     """Record that a customer contests a bill: nobody reminds them of it, nothing of it is collected."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         bill = bill_by_number(tx=tx, bill_number=bill_number)
+        now = runtime.clock.now()
         done = disputes.open_dispute(
-            tx=tx, customer_id=bill.customer_id, customer_bill_id=bill.customer_bill_id, about=about, by=who, now=runtime.clock.now(),
+            tx=tx, customer_id=bill.customer_id, customer_bill_id=bill.customer_bill_id, about=about, by=who, now=now,
             identifiers=runtime.identifiers,
         )  # fmt: skip
+        blocking.lift(tx=tx, customer_ids=[bill.customer_id], day=local_day(now), now=now, identifiers=runtime.identifiers)
     _tell(done, bill_number, as_json=as_json)
 
 

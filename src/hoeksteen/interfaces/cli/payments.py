@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option
+from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys.blocking import lift
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.party.queries import billing_accounts, customer_by_number
@@ -55,13 +56,16 @@ def register(
             received_on=received_on or local_day(now), reference=reference, bank_reference=bank_reference, now=now,
             identifiers=runtime.identifiers,
         )  # fmt: skip
+        lifted = lift(tx=tx, customer_ids=[customer.customer_id], day=local_day(now), now=now, identifiers=runtime.identifiers)
         owes = balance(tx=tx, customer_id=customer.customer_id)
     if as_json:
         figures = {"payment": done.payment.payment_id, "amount": done.payment.amount, "bill_named": done.payment.reference, "repeated": done.repeated}
-        emit_json({**figures, "settled": done.settled, "left": done.left, "balance": owes})
+        emit_json({**figures, "settled": done.settled, "left": done.left, "balance": owes, "services_lifted": lifted})
         return
     said = "was registered before" if done.repeated else "received"
     click.echo(f"{done.payment.amount} {said}: {done.settled} settles bills, {done.left} is left. Balance now {owes}.")
+    if lifted:
+        click.echo(f"{counted(lifted, 'service')} in use again.")
 
 
 commands: list[click.Command] = [payment]

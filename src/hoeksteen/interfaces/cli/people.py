@@ -21,6 +21,7 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, Unavailable, WrongSt
 
 OPERATOR, VENDOR = "lage-landen", "meridian"
 _GRANT_DAYS = 365
+_SUBJECTS_MAX = 2_000_000_000  # more than this the keeper grants to no service
 _BULK_TICKET = "PRG-1"
 _MIGRATION = ("identity", "contact", "payment", "note")
 _BILLING = ("identity", "contact", "payment", "invoice_party", "traffic")
@@ -121,7 +122,7 @@ def approve_standing_grants(installation: Installation, *, customers: int) -> li
     """
     grants = []
     for purpose, categories, each, days in (("migration", _MIGRATION, 20, 1), ("billing", _BILLING, 2_000, 5)):
-        openings = max(each * customers, 1_000_000)
+        openings = min(max(each * customers, 1_000_000), _SUBJECTS_MAX)
         bss = installation.settings.service_keys / "bss.key"
         asked = _keeper(
             installation, installation.users.application, "grant", "request", "--as", "bss", "--key", bss, "--purpose", purpose,

@@ -13,6 +13,7 @@ from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_day, a_euro_amount, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.journeys.blocking import lift
 from hoeksteen.kernel.errors import Corrupt, InvalidInput
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.receivables import outlook, plans, settling
@@ -45,6 +46,9 @@ def open_(customer: str, data: Path, as_json: bool) -> None:
         table.add_row(one.kind, escape(one.reference), f"{one.item_date}", f"{one.due_date or ''}", f"{one.amount:,}", f"{one.open_amount:,}")
     console = report_console(as_json=as_json)
     print_table(console, table, nothing="Nothing is open.")
+    for one in items:
+        if one.kind in ("fee", "interest"):
+            console.print(f"Fee {one.customer_bill_id}: {one.reference}, {one.open_amount:,}", soft_wrap=True)
     console.print(f"Balance {owes:,}")
     for each in held:
         console.print(f"Deposit {each.deposit_id}: {each.amount:,}{', released' if each.released_at else ''}", soft_wrap=True)
@@ -68,6 +72,7 @@ def ageing(day: date | None, data: Path, as_json: bool) -> None:
         table.add_row(_NAMES[bucket], f"{found.counts[bucket]:,}", f"{found.amounts[bucket]:,}")
     table.add_row("owed", "", f"[bold]{found.owed:,}[/]")
     table.add_row("customers' credit", "", f"{found.credit:,}")
+    table.add_row("interest, not charged", "", f"{found.interest:,}")
     table.add_row("difference with the ledger", "", f"{found.difference:,}")
     report_console(as_json=as_json).print(table)
     if as_json:
@@ -113,10 +118,11 @@ def plan(customer: str, instalments: int | None, first_due: date | None, who: st
         if instalments is not None:
             if first_due is None:
                 raise InvalidInput("--first is missing.", remedy="Name the day of the first part, such as 2026-12-28.")
+            now = runtime.clock.now()
             plans.agree(
-                tx=tx, customer_id=whom, instalments=instalments, first_due=first_due, by=who, now=runtime.clock.now(),
-                identifiers=runtime.identifiers,
+                tx=tx, customer_id=whom, instalments=instalments, first_due=first_due, by=who, now=now, identifiers=runtime.identifiers
             )  # fmt: skip
+            lift(tx=tx, customer_ids=[whom], day=local_day(now), now=now, identifiers=runtime.identifiers)
         found = plans.plans_of(tx=tx, customer_id=whom)
     table = report_table("Payment plans")
     for heading in ("agreed", "state", "part of", "amount"):

@@ -13,8 +13,10 @@ from hoeksteen.interfaces.desk.looking import BILLING_MANAGER, Look, look_at, sh
 from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.interfaces.web.words import marked
+from hoeksteen.journeys.blocking import lift
 from hoeksteen.kernel.errors import InvalidInput, Refused
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.party import queries as party
 from hoeksteen.receivables import bank, dunning, mandates, plans
 from hoeksteen.receivables import queries as receivables
@@ -63,6 +65,9 @@ def assign(visit: NamedDependency[Visit], form: NamedDependency[Form], entry_id:
             bank.assign(
                 tx=tx, bank_entry_id=entry_id, customer_id=customer.customer_id, reference=form["reference"], by=visit.person.actor, now=visit.now,
                 identifiers=visit.runtime.identifiers,
+            )  # fmt: skip
+            lift(
+                tx=tx, customer_ids=[customer.customer_id], day=local_day(visit.now), now=visit.now, identifiers=visit.runtime.identifiers
             )  # fmt: skip
     except Refused as error:
         status = 422 if isinstance(error, InvalidInput) else PROBLEMS[error.code].http_status

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 from uuid import UUID
@@ -102,7 +103,7 @@ class Lake:
         self.warehouse = warehouse.absolute()
         self._database = Database(catalogue_dsn, connections_max=2)
         self._iceberg = Iceberg(self.warehouse, catalogue_dsn)
-        self._kept = kept
+        self._catalogue_dsn, self._kept = catalogue_dsn, kept
         self._plans: dict[tuple[object, ...], list[str]] = {}
         self._remembered: dict[tuple[object, ...], object] = {}
         self._lock = threading.Lock()
@@ -112,6 +113,10 @@ class Lake:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process that is given it opens the same warehouse."""
+        return partial(Lake, warehouse=self.warehouse, catalogue_dsn=self._catalogue_dsn, kept=self._kept), ()
 
     def close(self) -> None:
         """Close the connections to the catalogue."""

@@ -14,7 +14,6 @@ from hoeksteen_keeper.service.cli.options import PATH, dsn_option, home_option, 
 from hoeksteen_keeper.service.keeper import initialise, require_home
 from hoeksteen_keeper.service.opening import opened, opened_log
 from hoeksteen_keeper.service.schedule import keep_traffic
-from hoeksteen_keeper.service.serve import serve
 from hoeksteen_keeper.service.tile_home import require_no_log
 from hoeksteen_keeper.store.database import Store, migrate
 from hoeksteen_keeper.vault.providers import PROVIDERS
@@ -64,6 +63,8 @@ def bootstrap_command(file: Path, home: Path, dsn: str) -> None:
 @click.option("--port", type=click.IntRange(1, 65_535), required=True, help="Of the log-in and approval pages, on 127.0.0.1.")
 def serve_command(home: Path, dsn: str, socket: Path, port: int) -> None:
     """Serve until SIGTERM."""
+    from hoeksteen_keeper.service.serve import serve  # the web server's modules take longer to load than the other commands take
+
     serve(dsn=dsn, home=home, socket=socket, port=port, on_ready=lambda origin: click.echo(f"The keeper serves {socket} and {origin}"))
 
 

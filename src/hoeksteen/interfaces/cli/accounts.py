@@ -1,0 +1,162 @@
+"""`hoeksteen account`: customers who leave, and accounts that are billed on another day; `hoeksteen bill final`."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.console import Console
+
+from hoeksteen.billing.queries import bills_of_run
+from hoeksteen.billing.wording import money
+from hoeksteen.care import operations as care
+from hoeksteen.care.model import Interaction
+from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account, meant_customer
+from hoeksteen.interfaces.runtime import Runtime, open_runtime
+from hoeksteen.journeys import leaving
+from hoeksteen.journeys.leaving import Departure
+from hoeksteen.kernel.time_period import local_day
+from hoeksteen.storage.postgres import Transaction
+
+_SERVICE = "bss"
+_LANGUAGE = "en"
+_NUMBER = click.option("--billing-account", "number", help="Its number, where the customer has several.")
+_BY = click.option("--by", required=True, metavar="NAME", help="Who does it.")
+
+
+def _reason_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--phone", is_flag=True, help="The customer is on the line.")(command)
+    return click.option("--ticket", default="", help="The ticket that asks for it, such as CARE-1234.")(command)
+
+
+@click.group()
+def account() -> None:
+    """End what an account holds, take an end back, close accounts, move one to another bill day."""
+
+
+@account.command()
+@customer_argument
+@_NUMBER
+@click.option("--from", "from_day", required=True, callback=a_day, help="The first day without its products, today or later.")
+@click.option("--final-bill", is_flag=True, help="Make its final bill at once; its products must end today.")
+@_BY
+@_reason_options
+@data_option
+@json_option
+def leave(
+    customer: str, number: str | None, from_day: date, final_bill: bool, by: str, ticket: str, phone: bool, data: Path, as_json: bool
+) -> None:  # fmt: skip
+    """End every product of a billing account."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        now, found = runtime.clock.now(), None
+        if final_bill and from_day != local_day(now):
+            raise click.UsageError(f"--final-bill needs products that end today, {local_day(now)}; on a later day there is `hoeksteen bill final`.")
+        with runtime.database.transaction() as tx:
+            meant = meant_billing_account(tx=tx, named=customer, number=number)
+            interaction = _interaction(runtime, tx, customer, by, ticket, phone=phone)
+            ended = leaving.end_products(
+                tx=tx, interaction=interaction, billing_account_id=meant.billing_account_id, from_day=from_day, now=now
+            )  # fmt: skip
+        if final_bill:
+            found = _depart(runtime, meant.billing_account_id, local_day(now), by)
+        numbers = _bill_numbers(runtime, found)
+    console = report_console(as_json=as_json)
+    console.print(f"{counted(ended, 'product')} of billing account {meant.billing_account_number} until {from_day}, that day not included.")
+    _show(console, found, numbers)
+    if as_json:
+        emit_json({"products": ended, "from_day": from_day} | ({} if found is None else _figures(found, numbers)))
+
+
+@account.command("take-back")
+@customer_argument
+@click.argument("product_id", metavar="PRODUCT", type=click.UUID)
+@_BY
+@_reason_options
+@data_option
+def take_back(customer: str, product_id: UUID, by: str, ticket: str, phone: bool, data: Path) -> None:
+    """Let a product go on that has an end, while the bill period of its end is open."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        interaction = _interaction(runtime, tx, customer, by, ticket, phone=phone)
+        leaving.take_back_termination(tx=tx, interaction=interaction, product_id=product_id, now=runtime.clock.now())
+    click.echo(f"Product {product_id} goes on; what was given back of it stands on the next bill.")
+
+
+@account.command("close-departed")
+@data_option
+@json_option
+def close_departed(data: Path, as_json: bool) -> None:
+    """Close the accounts that had their final bill, owe nothing, and wait for no late usage."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        done = leaving.close_departed(database=runtime.database, now=runtime.clock.now())
+    if as_json:
+        emit_json({"closed": [str(one) for one in done]})
+        return
+    click.echo(f"{counted(len(done), 'billing account is', 'billing accounts are')} closed.")
+
+
+@click.command()
+@customer_argument
+@_NUMBER
+@click.option("--bill-date", callback=a_day, help="The day on the bill; by default today.")
+@_BY
+@data_option
+@json_option
+def final(customer: str, number: str | None, bill_date: date | None, by: str, data: Path, as_json: bool) -> None:
+    """Bill an account that has left now, instead of with its cycle, set its deposits off, and close it if nothing is owed."""
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime:
+        with runtime.database.transaction() as tx:
+            meant = meant_billing_account(tx=tx, named=customer, number=number)
+        found = _depart(runtime, meant.billing_account_id, bill_date or local_day(runtime.clock.now()), by)
+        numbers = _bill_numbers(runtime, found)
+    _show(report_console(as_json=as_json), found, numbers)
+    if as_json:
+        emit_json(_figures(found, numbers))
+
+
+def _depart(runtime: Runtime, billing_account_id: UUID, bill_date: date, by: str) -> Departure:
+    return leaving.depart(
+        database=runtime.database, keeper=runtime.keeper, lake=runtime.lake, billing_account_id=billing_account_id, bill_date=bill_date, by=by,
+        now=runtime.clock.now(), identifiers=runtime.identifiers,
+    )  # fmt: skip
+
+
+def _bill_numbers(runtime: Runtime, found: Departure | None) -> list[str]:
+    with runtime.database.transaction() as tx:
+        runs = found.runs if found is not None else ()
+        return [str(one.bill_number) for run in runs for one in bills_of_run(tx=tx, bill_run_id=run.bill_run_id)]
+
+
+def _show(console: Console, found: Departure | None, numbers: list[str]) -> None:
+    if found is None:
+        return
+    table = report_table("Final bill")
+    for heading in ("usage of", "bills", "held", "gross"):
+        table.add_column(heading, justify="right" if heading != "usage of" else "left")
+    for run in found.runs:
+        gross = money(run.totals.gross, language=_LANGUAGE)
+        table.add_row(f"{run.period.first_day} to {run.period.end_day}", f"{run.totals.count}", f"{run.held}", gross)
+    console.print(table)
+    console.print(f"Bills: {', '.join(numbers) or 'none, there was nothing to bill'}", highlight=False)
+    if found.deposits:
+        console.print(f"Deposits set off: {money(found.deposits, language=_LANGUAGE)}")
+    console.print(f"The account owes {money(found.balance, language=_LANGUAGE)}; it is {'closed' if found.closed else f'open: {found.why_open}'}")
+
+
+def _figures(found: Departure, numbers: list[str]) -> dict[str, Any]:
+    return {
+        "bills": numbers, "held": sum(run.held for run in found.runs), "deposits": found.deposits, "balance": found.balance, "closed": found.closed,
+        "why_open": found.why_open,
+    }  # fmt: skip
+
+
+def _interaction(runtime: Runtime, tx: Transaction, customer: str, actor: str, ticket: str, *, phone: bool) -> Interaction:
+    reason = care.reason_given(channel="phone" if phone else "ticket", ticket=ticket)
+    whose = meant_customer(tx=tx, named=customer).customer_id
+    return care.record_interaction(tx=tx, customer_id=whose, actor=actor, reason=reason, now=runtime.clock.now(), identifiers=runtime.identifiers)
+
+
+commands: list[click.Command] = [account]

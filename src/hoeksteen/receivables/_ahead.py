@@ -1,0 +1,134 @@
+"""
+Reading a large file of the bank in a process beside this one, so that the next entries are read while these are matched.
+
+What passes between the two stays in memory, as `camt` promises; the other process ends with whoever reads.
+"""
+
+import pickle
+import struct
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import IO
+
+from hoeksteen.kernel.errors import InvalidInput, Unavailable
+from hoeksteen.receivables.camt import BankTransaction, Entry, Head, read
+
+SMALL_BYTES_MAX = 4_000_000  # below it, starting a process takes longer than it saves
+_AT_ONCE = 500
+_PIECES_MAX = 64  # that wait to be matched: 32,000 entries
+_LENGTH = struct.Struct(">I")
+_WAIT_SECONDS = 0.2
+
+
+@contextmanager
+def reading(path: Path, *, small_bytes_max: int = SMALL_BYTES_MAX) -> Iterator[Iterable[Head | Entry]]:
+    """
+    Give what `camt.read` gives; of a large file it is read by another process, some thousands of entries ahead.
+
+    :raises InvalidInput: while it is read, as `camt.read` does
+    :raises Unavailable: when the other process ended before the file did
+    """
+    if path.stat().st_size <= small_bytes_max:
+        yield read(path)
+        return
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None  # it was asked for
+        pieces: Queue[bytes] = Queue(_PIECES_MAX)
+        is_over = Event()
+        carrier = Thread(target=_carry, args=(process.stdout, pieces, is_over), daemon=True)
+        carrier.start()
+        try:
+            yield _whole(pieces, carrier)
+        finally:
+            is_over.set()
+            process.kill()
+            carrier.join()
+
+
+def _carry(source: IO[bytes], pieces: "Queue[bytes]", is_over: Event) -> None:
+    """Take pieces out of the pipe, which holds few of them, until there are none or nobody reads on."""
+    while not is_over.is_set():
+        length = source.read(_LENGTH.size)
+        piece = source.read(_LENGTH.unpack(length)[0]) if len(length) == _LENGTH.size else b""
+        while not is_over.is_set():
+            try:
+                pieces.put(piece, timeout=_WAIT_SECONDS)
+                break
+            except Full:
+                continue
+        if not piece:
+            return
+
+
+def _whole(pieces: "Queue[bytes]", carrier: Thread) -> Iterator[Head | Entry]:
+    while True:
+        try:
+            piece = pieces.get(timeout=_WAIT_SECONDS)
+        except Empty:
+            if carrier.is_alive():
+                continue
+            piece = b""
+        try:
+            kind, found = pickle.loads(piece)
+        except (EOFError, pickle.UnpicklingError):
+            raise Unavailable("The file was not read to its end: the process that reads it is gone.", remedy="Take the file again.") from None
+        if kind == "end":
+            return
+        if kind == "error":
+            message, remedy, fields = found
+            raise InvalidInput(message, remedy=remedy, **fields)
+        for fields, parts in found:
+            if kind == "head":
+                yield Head(*fields)
+            else:
+                whole = (*fields, tuple([BankTransaction(*part) for part in parts]))
+                yield Entry(*whole)
+
+
+def _tell(kind: str, found: object) -> None:
+    piece = pickle.dumps((kind, found), pickle.HIGHEST_PROTOCOL)
+    sys.stdout.buffer.write(_LENGTH.pack(len(piece)) + piece)
+
+
+def _plain(one: Entry) -> tuple[object, object]:
+    """Give an entry as plain tuples, which pass several times faster than the objects do."""
+    parts = [
+        (
+            part.amount, part.currency, part.family, part.end_to_end_id, part.payment_information_id, part.bills, part.payer_name, part.payer_iban,
+            part.return_reason,
+        )
+        for part in one.transactions
+    ]  # fmt: skip
+    return (one.ordinal, one.servicer_reference, one.booked_on, one.amount, one.currency, one.is_reversal, one.reverses), parts
+
+
+def main() -> None:
+    """Read the file that is named, and write its heads and entries as pieces."""
+    entries: list[tuple[object, object]] = []
+    try:
+        for one in read(Path(sys.argv[1])):
+            if isinstance(one, Entry):
+                entries.append(_plain(one))
+            if entries and (isinstance(one, Head) or len(entries) == _AT_ONCE):
+                _tell("entries", entries)
+                entries = []
+            if isinstance(one, Head):
+                head = (one.kind, one.identification, one.iban, one.currency, one.sequence, one.opening, one.closing, one.entries, one.copy)
+                _tell("head", [(head, ())])
+        _tell("entries", entries)
+        _tell("end", None)
+    except InvalidInput as error:
+        _tell("entries", entries)
+        _tell("error", (error.message, error.remedy, error.fields))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The commands that people type for one-off charges and credits, against real parts."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from factories.billed_operator import BilledOperator
+from hoeksteen.interfaces.cli.bill import bill
+from hoeksteen.interfaces.cli.charges import charge
+from hoeksteen.interfaces.cli.instalments import instalment
+from hoeksteen.kernel.errors import AccessDenied
+
+
+def _result(data: Path, group: Any, *words: str, as_json: bool = True) -> Result:
+    runner = CliRunner(env={"COLUMNS": "220"})
+    return runner.invoke(group, [*words, "--data", str(data), *(["--json"] if as_json else [])])
+
+
+def _call(data: Path, group: Any, *words: str) -> dict[str, Any]:
+    done = _result(data, group, *words)
+    if done.exception:
+        raise done.exception
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def test_charge_commands(operator: BilledOperator, data: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    with operator.database.transaction() as tx:
+        number = str(tx.value("SELECT customer_number FROM party.customer"))
+    by = ("--by", "anna", "--why", "card lost")
+    assert "No charges or credits." in _result(data, charge, "list", as_json=False).stdout
+    assert {kind["charge_kind_id"] for kind in _call(data, charge, "kinds")["kinds"]} >= {"sim-replacement", "compensation"}
+    assert "SIM replacement" in _result(data, charge, "kinds", as_json=False).stdout
+    [made] = _call(data, charge, "add", number, "--kind", "sim-replacement", *by)["charges"]
+    assert (made["state"], made["amount"], made["why"]) == ("granted", "9.95", "card lost")
+    [asked] = _call(data, charge, "credit", number, "--text", "Storing", "--tax", "O", "--amount", "60.00", "--from", "2026-10-05", *by)["charges"]
+    assert (asked["state"], asked["amount"], asked["tax_category"]) == ("asked", "-60.00", "O")
+    assert "waits for a second person" in _result(data, charge, "list", "--state", "asked", as_json=False).stdout
+    with pytest.raises(AccessDenied, match="does not decide"):
+        _call(data, charge, "approve", asked["account_charge_id"], "--by", "anna")
+    assert _call(data, charge, "approve", asked["account_charge_id"], "--by", "bas")["charges"][0]["decided_by"] == "bas"
+    [gone] = _call(data, charge, "add", number, "--text", "Mistake", "--tax-rate", "9", "--amount", "1.00", *by)["charges"]
+    assert _call(data, charge, "withdraw", gone["account_charge_id"], "--by", "bas")["charges"][0]["state"] == "withdrawn"
+    assert _result(data, charge, "add", number, "--text", "x", "--tax-rate", "much", "--amount", "1.00", *by).exit_code == 2
+    operator.run(date(2026, 10, 1))
+    listed = {entry["text_en"]: entry for entry in _call(data, charge, "list", "--customer", number)["charges"]}
+    assert (listed["Storing"]["billed"], listed["Mistake"]["billed"]) == ("-60.00", None)
+    shown = _call(data, bill, "show", listed["Storing"]["bill_number"])["lines"]
+    assert [(line["text"], line["kind"]) for line in shown[-2:]] == [("SIM replacement", "one_time"), ("Storing", "credit")]
+    facts = _call(data, bill, "explain", listed["Storing"]["bill_number"], str(shown[-1]["line"]))["facts"]
+    assert (facts["granted by"], facts["approved by"], facts["why"], facts["VAT"]) == ("anna", "bas", "card lost", "O 0.00 %")
+    assert one.billing_account_id
+
+
+def test_instalment_commands(operator: BilledOperator, data: Path) -> None:
+    (one,) = operator.add("mobile-m")
+    with operator.database.transaction() as tx:
+        number = str(tx.value("SELECT customer_number FROM party.customer"))
+    words = (number, "--kind", "device", "--text", "Toestel X", "--amount", "240.00", "--parts", "24", "--by", "anna", "--why", "order 12")
+    assert "Nothing was sold in parts." in _result(data, instalment, "list", as_json=False).stdout
+    [made] = _call(data, instalment, "agree", *words, "--product", str(one.product_id), "--on-end", "falls-due")["plans"]
+    assert (made["total"], made["on_end"], made["state"], made["left"]) == ("240.00", "falls_due", "open", "240.00")
+    [other] = _call(data, instalment, "agree", *words)["plans"]
+    assert _call(data, instalment, "take-back", other["instalment_plan_id"], "--by", "bas")["plans"][0]["state"] == "withdrawn"
+    assert _call(data, instalment, "settle", made["instalment_plan_id"], "--by", "bas")["plans"][0]["ending"] == "settled"
+    assert len(_call(data, instalment, "list", "--customer", number)["plans"]) == 2
+    assert "Toestel X" in _result(data, instalment, "list", as_json=False).stdout
