@@ -121,8 +121,15 @@ class BilledOperator:
         self.held += found
         return found
 
-    def charge(self, held: Sequence[Held], *, month: date, records: int, micro: int | None = None, bill_month: date | None = None) -> None:
-        """Put rated usage of these products into the lake, `records` of each kind and product; late, when it is billed in a later month."""
+    def charge(
+        self, held: Sequence[Held], *, month: date, records: int, micro: int | None = None, bill_month: date | None = None,
+        called: Sequence[int] = (),
+    ) -> None:  # fmt: skip
+        """
+        Put rated usage of these products into the lake, `records` of each kind and product; late, when it is billed in a later month.
+
+        :param called: other parties' numbers, which calls and messages have in turn, sealed; without it they have none
+        """
         rows = [
             (one, service, zone, roaming, f"{one.offering}/{price}", amount if micro is None else micro)
             for one in held
@@ -151,7 +158,13 @@ class BilledOperator:
                 price_no, 0 AS outcome, r % 7 AS free_units, amount + r * 7 AS amount_micro
             FROM kind CROSS JOIN range({records}) AS record (r)
             """
-            write.append(GUIDED, duck.write_parquet(GUIDED, query, write.folder(GUIDED)))
+            guided = query
+            if called:
+                duck.put(
+                    "block", self._sealed(duck.arrow(f"SELECT record_id::VARCHAR AS id, customer_id, service, line FROM ({query})"), month, called)
+                )
+                guided = f"SELECT q.* REPLACE (b.block AS other_number) FROM ({query}) q LEFT JOIN block b ON b.id = q.record_id::VARCHAR"
+            write.append(GUIDED, duck.write_parquet(GUIDED, guided, write.folder(GUIDED)))
             write.append(CHARGE, duck.write_parquet(CHARGE, query, write.folder(CHARGE)))
             duck.view_of_files("known", PRICE, self.lake.files(PRICE))
             new = (
@@ -159,6 +172,17 @@ class BilledOperator:
                 " WHERE price_no NOT IN (SELECT price_no FROM known)"
             )
             write.append(PRICE, duck.write_parquet(PRICE, new, write.folder(PRICE)))
+
+    def _sealed(self, records: pa.Table, month: date, called: Sequence[int]) -> pa.Table:
+        party_of = {str(one.customer_id): one.party_id for one in self.held}
+        rows = [row for row in records.to_pylist() if row["service"] != "data"]
+        blocks = self.keeper.traffic_seal(
+            month=f"{month:%Y-%m}", column="other_number", records=b"".join(UUID(row["id"]).bytes for row in rows),
+            subjects=b"".join(party_of[str(row["customer_id"])].bytes for row in rows),
+            values=b"".join(called[row["line"] % len(called)].to_bytes(8, "little") for row in rows),
+        )  # fmt: skip
+        sealed = [blocks[at : at + 24] for at in range(0, len(blocks), 24)]
+        return pa.table({"id": pa.array([row["id"] for row in rows], pa.string()), "block": pa.array(sealed, pa.binary())})
 
     def run(
         self, month: date = date(2026, 10, 1), *, kind: Literal["trial", "final"] = "final", told: list[BillRunProgress] | None = None,

@@ -1,14 +1,17 @@
 """A whole operator for some months, from one seed: customers come, change their plan and leave, use, are billed, and pay as people do."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from factories.billed_operator import BilledOperator, Held
+from factories.billed_operator import NOW, BilledOperator, Held
+from hoeksteen.billing.departments import move_department
 from hoeksteen.billing.queries import bills_of
 from hoeksteen.kernel.time_period import add_months, start_of_day
+from hoeksteen.party.model import NewBillingAccount
+from hoeksteen.party.operations import add_billing_accounts
 from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewAlteration
 from hoeksteen.receivables.operations import register_payment
@@ -26,6 +29,7 @@ class Simulation:
     The operator, and what the world knows of it by itself.
 
     :param paid: euros that each billing account has paid, as was registered by hand
+    :param companies: billing accounts of companies and of what may be their departments; those `inside` stand on the company's bills
     :param counter: what people charge, credit and sell in parts
     :param desk: what comes by the bank and over the desk beside them
     """
@@ -35,6 +39,8 @@ class Simulation:
     paid: dict[UUID, Decimal] = field(default_factory=dict)
     bank: int = 0
     desk: Desk | None = None
+    companies: list[tuple[UUID, UUID]] = field(default_factory=list)
+    inside: set[UUID] = field(default_factory=set)
     counter: Counter | None = None
 
     def month(self, month: date) -> None:
@@ -43,6 +49,7 @@ class Simulation:
             self._comes(month)
         for one in self._some(0.15):
             self._changes(one, month)
+        self._reorganise(month)
         metered = [one for one in self.operator.held if "mobile" in one.offering and self.chance.random() < 0.8]
         if metered:
             self.operator.charge(metered, month=month, records=self.chance.randrange(1, 4))
@@ -57,14 +64,35 @@ class Simulation:
         return [one for one in self.operator.held if self.chance.random() < share]
 
     def _comes(self, month: date) -> None:
-        business = self.chance.random() < 0.2
+        business = not self.operator.held or self.chance.random() < 0.2
         offerings = ("business-mobile", "business-internet") if business else (self.chance.choice(MOBILE), self.chance.choice(HOME))
         discount = NewAlteration(self.operator.identifiers.new(start_of_day(month)), "welkom", "percentage", Decimal("-12.50"), month)
         start = month + timedelta(days=self.chance.randrange(28))
-        self.operator.add(
+        held = self.operator.add(
             *offerings, segment="business" if business else "consumer", start=start, billed_to=start,
             alterations=(discount,) if self.chance.random() < 0.4 else (),
         )  # fmt: skip
+        if business and (not self.companies or self.chance.random() < 0.7):
+            self._splits(held)
+
+    def _splits(self, held: list[Held]) -> None:
+        """Let a company keep its first product on a billing account of its own, which may become a department."""
+        first, account_id = held[0], self.operator.identifiers.new(NOW)
+        with self.operator.database.transaction() as tx:
+            add_billing_accounts(tx=tx, billing_accounts=[NewBillingAccount(first.customer_id, account_id, "transfer", False)])
+            tx.execute("UPDATE product.product SET billing_account_id = %s WHERE product_id = %s", (account_id, first.product_id))
+        self.operator.held[self.operator.held.index(first)] = replace(first, billing_account_id=account_id)
+        self.companies.append((first.billing_account_id, account_id))
+
+    def _reorganise(self, month: date) -> None:
+        """Move departments in and out, from the month that is still to be billed."""
+        for parent, department in self.companies:
+            if self.chance.random() < 0.5:
+                inside = department in self.inside
+                with self.operator.database.transaction() as tx:
+                    top = None if inside else parent
+                    move_department(tx=tx, billing_account_id=department, parent_billing_account_id=top, from_day=month)
+                self.inside ^= {department}
 
     def _changes(self, one: Held, month: date) -> None:
         """Change a plan, suspend, resume or end a product, where it can be."""

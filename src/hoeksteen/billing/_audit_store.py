@@ -55,6 +55,19 @@ _OF_BILLS = (
 )
 
 
+def departments_billed(tx: Transaction, bill_run_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Give on whose bills of a run the departments of some customers stand."""
+    rows = tx.rows(
+        """
+        SELECT DISTINCT (l.detail ->> 'billing_account_id')::uuid AS department, b.billing_account_id AS top
+        FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+        WHERE b.customer_id = ANY (%(customers)s) AND b.bill_run_id = %(run)s AND l.detail ->> 'billing_account_id' IS NOT NULL
+        """,
+        {"customers": list(customer_ids), "run": bill_run_id},
+    )
+    return {row["department"]: row["top"] for row in rows}
+
+
 def usage_discounts(tx: Transaction, bill_run_id: UUID) -> dict[UUID, Decimal]:
     """Give what the bills of a run take off the usage of each billing account, as their lines have it."""
     return {row["billing_account_id"]: row["amount"] for row in tx.rows(_USAGE_DISCOUNTS, {"run": bill_run_id})}

@@ -16,6 +16,7 @@ from hoeksteen.billing.recurring import Alteration, Calendar, Charge, ChargeKey,
 from hoeksteen.billing.usage_discounts import UsageDiscount
 from hoeksteen.kernel.money import micros
 from hoeksteen.kernel.time_period import BillPeriod, local_day
+from hoeksteen.party.departments import tops_of
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import cycle_moves
 from hoeksteen.product.model import PriceAlteration
@@ -150,6 +151,10 @@ def _with_bill_numbers(tx: Transaction, usage: dict[UUID, list[Usage]]) -> dict[
     if not wanted:
         return usage
     numbers = _store.bill_numbers(tx, wanted)
+    for day in {day for account_id, day in wanted if (account_id, day) not in numbers}:  # departments stood on the bill of another account
+        tops = tops_of(tx=tx, billing_account_ids=[account_id for account_id, billed_on in wanted if billed_on == day], day=day)
+        on_top = _store.bill_numbers(tx, [(top, day) for top in set(tops.values())])
+        numbers |= {(account_id, day): on_top[top, day] for account_id, top in tops.items() if (top, day) in on_top}
     for account_id in {account_id for account_id, _ in wanted}:
         usage[account_id] = [
             one if not isinstance(one, UsageTotal) or one.billed_on is None

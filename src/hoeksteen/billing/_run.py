@@ -14,14 +14,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hoeksteen.billing import _leaving_store, _run_store, _store
+from hoeksteen.billing._families import Family, Inputs, assemble_family, families_of, held_together, members_of
 from hoeksteen.billing._granted_reading import read_granted
 from hoeksteen.billing._reading import UsageOf, read_early, read_moves, read_products, read_usage, usage_of
 from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
-from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage, assemble
+from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage
 from hoeksteen.billing.bookkeeping import journal_entry
 from hoeksteen.billing.invoice_party import invoice_party
 from hoeksteen.billing.model import BillRun, HeldAccount, RunKind
-from hoeksteen.billing.prices import NoPrice, PriceBook
+from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.recurring import Calendar, fingerprint
 from hoeksteen.disclosure import KeeperClient, SealItem
 from hoeksteen.disclosure.operations import seal
@@ -32,6 +33,7 @@ from hoeksteen.kernel.memory import without_cycle_collector
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.operations import require_open
+from hoeksteen.party.departments import departments_of
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import (
     PAGE_MAX,
@@ -99,7 +101,7 @@ class _Computed:
 
     part: int
     after: UUID | None
-    billing_accounts: Sequence[BillingAccount]
+    families: Sequence[Family]
     inputs: dict[UUID, list[ProductInputs]]
     drafts: Sequence[BillDraft]
     held: Sequence[HeldAccount]
@@ -202,12 +204,12 @@ def _computed_batches(engine: Engine, part: Part) -> Iterator[_Computed]:
     after, also = part.after, _closed_with_usage(engine, part)
     while window := _window(engine, part, after, also):
         with engine.database.transaction() as tx:
-            ids = [one.billing_account_id for one in window]
+            ids = [one.billing_account_id for one in members_of(window)]
             usage = read_usage(tx=tx, period=engine.run.period, billing_account_ids=ids, usage_of=engine.usage_of)
         for start in range(0, len(window), engine.batch):
             computed = _compute(engine, part.number, after, window[start : start + engine.batch], usage)
             yield computed
-            after = computed.billing_accounts[-1].billing_account_id
+            after = computed.families[-1].top.billing_account_id
 
 
 def _closed_with_usage(engine: Engine, part: Part) -> list[UUID]:
@@ -220,26 +222,27 @@ def _closed_with_usage(engine: Engine, part: Part) -> list[UUID]:
     return sorted(engine.usage_of(engine.run.period, ours)) if ours else []
 
 
-def _window(engine: Engine, part: Part, after: UUID | None, also: Sequence[UUID]) -> list[BillingAccount]:
+def _window(engine: Engine, part: Part, after: UUID | None, also: Sequence[UUID]) -> list[Family]:
+    """Give the next accounts of a part that have a bill of their own, each with its departments, whatever part those would be of."""
     found: list[BillingAccount] = []
+    first_day = engine.run.period.first_day
     with engine.database.transaction() as tx:
         if engine.run.accounts is not None:
-            named = billing_accounts_by_id(tx=tx, billing_account_ids=engine.run.accounts)
-            return [] if after is not None else named
-        while len(found) < WINDOW:
-            page = billing_accounts_of_cycle(
-                tx=tx, cycle_day=engine.run.cycle_day, after=after, limit=PAGE_MAX, also=also, part=part.number, parts=part.of
-            )
+            found = billing_accounts_by_id(tx=tx, billing_account_ids=engine.run.accounts) if after is None else []
+        while engine.run.accounts is None and len(found) < WINDOW:
+            page = billing_accounts_of_cycle(tx=tx, day=first_day, after=after, limit=PAGE_MAX, also=also, part=part.number, parts=part.of)
             found += page
             if len(page) < PAGE_MAX:
                 break
             after = page[-1].billing_account_id
-    return found
+        departments = departments_of(tx=tx, billing_account_ids=[one.billing_account_id for one in found], day=first_day)
+    return families_of(found, departments)
 
 
 def _compute(
-    engine: Engine, part: int, after: UUID | None, billing_accounts: Sequence[BillingAccount], usage: dict[UUID, list[Usage]]
+    engine: Engine, part: int, after: UUID | None, families: Sequence[Family], usage: dict[UUID, list[Usage]]
 ) -> _Computed:  # fmt: skip
+    billing_accounts = members_of(families)
     with engine.database.transaction() as tx:
         inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
         granted = read_granted(tx=tx, billing_accounts=billing_accounts, period=engine.run.period)
@@ -253,33 +256,20 @@ def _compute(
     staying = {one for one in due if _is_metered(engine.book, inputs.get(one, ()))}
     drafts: list[BillDraft] = []
     held: list[HeldAccount] = []
-    for one in billing_accounts:
-        if one.billing_account_id in elsewhere:
+    for family in families:
+        top = family.top.billing_account_id
+        if top in elsewhere:
             continue
-        if one.billing_account_id in staying:
-            why = "it was to move to another bill day, and has usage since; it stays in its cycle"
-            held.append(HeldAccount(one.customer_id, one.billing_account_id, "cannot_move", why))
+        if top in staying:
+            held += held_together(family, family.top, "cannot_move", "it was to move to another bill day, and has usage since; it stays in its cycle")
             continue
-        if (hold := on_hold.get(one.billing_account_id)) is not None:
-            held.append(HeldAccount(one.customer_id, one.billing_account_id, "on_hold", f"{hold.held_by}: {hold.why}"))
-            continue
-        try:
-            draft = assemble(
-                billing_account=one,
-                products=inputs.get(one.billing_account_id, ()),
-                usage=usage.get(one.billing_account_id, ()),
-                book=engine.book,
-                calendar=own.get(one.billing_account_id, engine.calendar),
-                period=engine.run.period,
-                granted=granted.get(one.billing_account_id, ()),
-                early=early.get(one.billing_account_id, ()),
-            )
-        except NoPrice as reason:
-            held.append(HeldAccount(one.customer_id, one.billing_account_id, "no_price", reason.message))
-            continue
-        if draft is not None:
-            drafts.append(draft)
-    return _Computed(part, after, billing_accounts, inputs, drafts, held, left, own, elsewhere, due - staying, staying)
+        calendar = own.get(top, engine.calendar)
+        made = assemble_family(family, Inputs(inputs, usage, granted, early), on_hold, engine.book, calendar, engine.run.period)
+        if isinstance(made, list):
+            held += made
+        elif made is not None:
+            drafts.append(made)
+    return _Computed(part, after, families, inputs, drafts, held, left, own, elsewhere, due - staying, staying)
 
 
 def _is_metered(book: PriceBook, inputs: Sequence[ProductInputs]) -> bool:
@@ -290,6 +280,7 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
     """Give everything that is written of a batch: on a final run with the buyers, whom the keeper seals."""
     final = engine.run.kind != "trial"
     held = list(computed.held)
+    family_of = {family.top.billing_account_id: family for family in computed.families}
     drafts = [(draft, written_lines(draft)) for draft in computed.drafts]
     if engine.approved is not None:
         drafts = _as_approved(engine, engine.approved, computed, drafts, held)
@@ -298,27 +289,24 @@ def _batch(engine: Engine, computed: _Computed) -> Batch:
     bill_ids, entry_ids = (engine.identifiers.series(engine.now, len(drafts)) for _ in range(2))
     for (draft, written), party, bill_id, entry_id in zip(drafts, parties, bill_ids, entry_ids, strict=True):
         if party is None and final:
-            buyer = draft.billing_account
-            held.append(
-                HeldAccount(
-                    buyer.customer_id,
-                    buyer.billing_account_id,
-                    "no_invoice_party",
-                    "the name of the buyer, or the VAT number of a reverse charge, is not known",
-                )
+            family = family_of[draft.billing_account.billing_account_id]
+            held += held_together(
+                family, family.top, "no_invoice_party", "the name of the buyer, or the VAT number of a reverse charge, is not known"
             )
         else:
             bills.append(_new_bill(engine, draft, written, party, bill_id, entry_id))
     passed_by = {one.billing_account_id for one in held} | computed.elsewhere
-    billed = [one for one in computed.billing_accounts if one.billing_account_id not in passed_by]
+    everyone = members_of(computed.families)
+    billed = [one for one in everyone if one.billing_account_id not in passed_by]
     calendars = ((account.billing_account_id, computed.own.get(account.billing_account_id, engine.calendar)) for account in billed)
     inputs = [(one, calendar) for account_id, calendar in calendars for one in computed.inputs.get(account_id, ())]
     new = [_position(engine, *one) for one in inputs if one[0].position is None]
     moved = [_position(engine, *one) for one in inputs if one[0].position is not None]
-    last = computed.billing_accounts[-1].billing_account_id
+    last = computed.families[-1].top.billing_account_id
+    together = [one.billing_account_id for bill in bills for one in family_of[bill.draft.billing_account.billing_account_id].departments]
     return Batch(
-        computed.part, computed.after, last, len(computed.billing_accounts), bills, held, new, moved,
-        left=sorted(computed.left - passed_by), moving=sorted(computed.moving), staying=sorted(computed.staying),
+        computed.part, computed.after, last, len(everyone), bills, held, new, moved,
+        left=sorted(computed.left - passed_by), moving=sorted(computed.moving), staying=sorted(computed.staying), departments=together,
     )  # fmt: skip
 
 
@@ -327,15 +315,16 @@ def _as_approved(
 ) -> list[tuple[BillDraft, WrittenLines]]:
     """Give the bills that are what somebody approved; the accounts of all others are held, for nobody has seen what they would be billed now."""
     with engine.database.transaction() as tx:
-        approved = _run_store.contents(tx, trial, [one.billing_account_id for one in computed.billing_accounts])
+        approved = _run_store.contents(tx, trial, [family.top.billing_account_id for family in computed.families])
     kept = [(draft, written) for draft, written in drafts if approved.get(draft.billing_account.billing_account_id) == written.content]
     going = {draft.billing_account.billing_account_id for draft, _ in kept} | {one.billing_account_id for one in held}
     drafted = {draft.billing_account.billing_account_id for draft, _ in drafts}
-    for one in computed.billing_accounts:
-        if one.billing_account_id in (computed.left - drafted) | computed.elsewhere:
+    for family in computed.families:
+        top = family.top.billing_account_id
+        if top in (computed.left - drafted) | computed.elsewhere:
             continue  # it left since the trial, and its bill was made then; or it moved
-        if one.billing_account_id not in going and (one.billing_account_id in drafted or one.billing_account_id in approved):
-            held.append(HeldAccount(one.customer_id, one.billing_account_id, "changed", "its bill is another one than was approved"))
+        if top not in going and (top in drafted or top in approved):
+            held += held_together(family, family.top, "changed", "its bill is another one than was approved")
     return kept
 
 

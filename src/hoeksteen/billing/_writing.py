@@ -63,6 +63,7 @@ class Batch:
     :param left: billing accounts whose bills, made when they left, the bills of this stretch subtract
     :param moving: billing accounts that belong to their new cycle from here on; `staying` were to move and do not
     :param new_positions: customer, product, day up to which it is billed now, and fingerprint; `moved_positions` of products that had one
+    :param departments: whose lines stand on these bills, beside the accounts whose bills they are
     """
 
     part: int
@@ -76,6 +77,7 @@ class Batch:
     left: Sequence[UUID] = ()
     moving: Sequence[UUID] = ()
     staying: Sequence[UUID] = ()
+    departments: Sequence[UUID] = ()
 
 
 def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
@@ -109,6 +111,7 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
+            _store.release(tx, run.bill_run_id, batch.departments, made_up_for)
             _note_leaving(tx, run, batch)
         if run.kind == "final":
             _note_moves(tx, batch)

@@ -10,7 +10,7 @@ from uuid import UUID
 from hoeksteen.billing.early import BilledEarly
 from hoeksteen.billing.granted import Granted
 from hoeksteen.billing.minimum_spend import MinimumBilled, minimum_lines
-from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
+from hoeksteen.billing.model import DEPARTMENT, AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
 from hoeksteen.billing.recurring import MICRO_PER_CENT, Calendar, Charge, HeldProduct, Position, charges_due
 from hoeksteen.billing.tax import Taxation, TaxKey, tax_bill
@@ -126,6 +126,39 @@ def assemble(
     :param early: what bills of this account, when it left, charged of this usage already; it is subtracted
     :raises NoPrice: when a day in service has no price
     """
+    made = lines_of(
+        billing_account=billing_account, products=products, usage=usage, book=book, calendar=calendar, period=period, granted=granted, early=early
+    )
+    return bill_of(billing_account=billing_account, lines=made.lines, granted=made.granted)
+
+
+class AccountLines(NamedTuple):
+    """
+    The lines of one billing account, before tax.
+
+    :param granted: what people granted it, each with the cents of its line
+    """
+
+    lines: list[LineDraft]
+    granted: Sequence[tuple[Granted, int]]
+
+
+def lines_of(
+    *,
+    billing_account: BillingAccount,
+    products: Iterable[ProductInputs],
+    usage: Sequence[Usage],
+    book: PriceBook,
+    calendar: Calendar,
+    period: BillPeriod,
+    granted: Sequence[Granted] = (),
+    early: Sequence[BilledEarly] = (),
+) -> AccountLines:
+    """
+    Give the lines of one billing account, before tax.
+
+    :raises NoPrice: when a day in service has no price
+    """
     tax_included = billing_account.tax_included
     used: dict[UUID, list[Usage]] = {}
     for total in usage:
@@ -150,13 +183,25 @@ def assemble(
         lines += _usage_lines([*before.get(product_id, ()), *used.get(product_id, ())], book, period, tax_included)
     if granted:
         lines += [_granted_line(one, tax_included) for one in granted]
+    billed = tuple(zip(granted, (line.cents for line in lines[len(lines) - len(granted) :]), strict=True)) if granted else ()
+    return AccountLines(lines, billed)
+
+
+def as_department(billing_account: BillingAccount, lines: Iterable[LineDraft]) -> list[LineDraft]:
+    """Give lines as they stand on a parent's bill: each names the department that made it."""
+    made_by = str(billing_account.billing_account_id)
+    return [line._replace(detail={**line.detail, DEPARTMENT: made_by}) for line in lines]
+
+
+def bill_of(*, billing_account: BillingAccount, lines: list[LineDraft], granted: Sequence[tuple[Granted, int]] = ()) -> BillDraft | None:
+    """Put lines together to one bill with one tax over all of them; None when there is nothing to pay or to credit."""
+    tax_included = billing_account.tax_included
     if not any(line.cents for line in lines):
         return None
     if billing_account.tax_treatment == "reverse_charge":
         lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) if _is_supply(line) else line for line in lines]
     taxation = tax_bill(keys=[line.offering.tax for line in lines], amounts=[line.cents for line in lines], tax_included=tax_included)
-    billed = list(zip(granted, (line.cents for line in lines[len(lines) - len(granted) :]), strict=True)) if granted else ()
-    return BillDraft(billing_account, lines, taxation, billed)
+    return BillDraft(billing_account, lines, taxation, granted)
 
 
 def _granted_line(one: Granted, tax_included: bool) -> LineDraft:

@@ -25,6 +25,7 @@ from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import LedgerAccountCode
 from hoeksteen.ledger.queries import sums_by_reference
+from hoeksteen.party.departments import customers_with_departments
 from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.rating.queries import usage_totals
@@ -111,19 +112,29 @@ def _add_usage(tx: Transaction, lake: Lake, run: BillRun, charged: dict[UUID, in
     """Add up what each billing account's bill must show, and set apart what was passed by."""
     passed_by = {one.billing_account_id for one in _store.held_of_run(tx, run.bill_run_id)}
     of_cycle = usage_totals(lake=lake, period=run.period, billing_account_ids=None) if run.kind == "final" else ()
+    top_of = _departments_billed(tx, run)
     for total in of_cycle:
+        account_id = top_of.get(total.billing_account_id, total.billing_account_id)
         sums = held if total.billing_account_id in passed_by else charged
-        sums[total.billing_account_id] = sums.get(total.billing_account_id, 0) + total.amount_micro
+        sums[account_id] = sums.get(account_id, 0) + total.amount_micro
     for billing_account_id, missed in _store.released_periods(tx, run.bill_run_id):
         for total in usage_totals(lake=lake, period=missed, billing_account_ids=[billing_account_id]):
-            charged[billing_account_id] = charged.get(billing_account_id, 0) + total.amount_micro
+            account_id = top_of.get(billing_account_id, billing_account_id)
+            charged[account_id] = charged.get(account_id, 0) + total.amount_micro
     for billing_account_id, early in billed_early(_leaving_store.settled_lines(tx, run.bill_run_id)).items():
-        charged[billing_account_id] = charged.get(billing_account_id, 0) + sum(one.amount_micro for one in early)  # below zero: billed before
+        account_id = top_of.get(billing_account_id, billing_account_id)
+        charged[account_id] = charged.get(account_id, 0) + sum(one.amount_micro for one in early)  # below zero: billed before
     for billing_account_id, early in billed_early(_leaving_store.lines_of_period(tx, sorted(passed_by), run.period.first_day)).items():
         held[billing_account_id] = held.get(billing_account_id, 0) + sum(one.amount_micro for one in early)
     if run.kind == "leaving":  # what it says is subtracted by the period's own run, and the two together are compared with the lake there
         for billing_account_id, micro in _audit_store.usage_lines(tx, run.bill_run_id).items():
             charged[billing_account_id] = charged.get(billing_account_id, 0) + micro
+
+
+def _departments_billed(tx: Transaction, run: BillRun) -> dict[UUID, UUID]:
+    """Give the departments whose lines stand on bills of a run, each with the account whose bill it is."""
+    customer_ids = customers_with_departments(tx=tx)
+    return _audit_store.departments_billed(tx, run.bill_run_id, customer_ids) if customer_ids else {}
 
 
 def _look_at_rest(tx: Transaction, lake: Lake, run: BillRun, charged: Mapping[UUID, int], found: _Found) -> None:
@@ -153,6 +164,7 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
     billed = _audit_store.usage_discounts(tx, run.bill_run_id)
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(run.period)
     computed: dict[UUID, Decimal] = {}
+    top_of = _departments_billed(tx, run)
     released = {account_id for account_id, _ in _store.released_periods(tx, run.bill_run_id)} if divided else set()
     some = sorted((ids | released | set(billed)) - passed_by)
     early = billed_early(_leaving_store.settled_lines(tx, run.bill_run_id))
@@ -170,10 +182,11 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
         )  # fmt: skip
         lines = draft.lines if draft is not None else ()
         cents = sum(line.cents for line in lines if line.kind is RateKind.DISCOUNT and "usage" in line.detail)
-        computed[one.billing_account_id] = euros_of_cents(cents)
+        account_id = top_of.get(one.billing_account_id, one.billing_account_id)
+        computed[account_id] = computed.get(account_id, _NOTHING) + euros_of_cents(cents)
     return [
         Difference("discounts on usage = lines", account_id, None, computed.get(account_id, _NOTHING), billed.get(account_id, _NOTHING))
-        for account_id in some
+        for account_id in sorted({*computed, *billed} - passed_by)
         if computed.get(account_id, _NOTHING) != billed.get(account_id, _NOTHING)
     ]
 

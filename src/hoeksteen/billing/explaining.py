@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from hoeksteen.billing import _credit_store, _leaving_store
+from hoeksteen.billing import _credit_store, _leaving_store, _store
 from hoeksteen.billing.charges import charges_by_id
 from hoeksteen.billing.credit_notes import CREDITS
 from hoeksteen.billing.granted import CHARGE, INSTALMENT
@@ -103,7 +104,7 @@ def explain_line(*, tx: Transaction, lake: Lake, bill_number: str, line: int) ->
     text = line_text(rate=rate, offerings={offering.product_offering_id: offering for offering in catalogue}, language="en")
     credits = rate.detail.get(CREDITS)
     usage = rate.kind is RateKind.USAGE and credits is None
-    records = _records(lake, found, rate, PriceBook(catalogue)) if usage else ()
+    records = _records(lake, found, rate, PriceBook(catalogue), _bill_days(tx, found, rate)) if usage else ()
     of_records = euros(sum(_sign(rate.detail) * record.amount_micro for record in records))
     exact = euros(int(rate.detail["amount_micro"])) if usage else None
     given = _credit_store.credited_lines(tx, found.customer_id, found.customer_bill_id).get(line, Decimal("0.00"))
@@ -142,17 +143,26 @@ def _sign(detail: Any) -> int:
     return -1 if detail.get("corrects") else 1
 
 
-def _records(lake: Lake, bill: CustomerBill, rate: AppliedCustomerBillingRate, book: PriceBook) -> tuple[RatedRecord, ...]:
+def _bill_days(tx: Transaction, bill: CustomerBill, rate: AppliedCustomerBillingRate) -> set[date]:
+    """Give the first days of the periods whose records a bill shows of the account that made a line: its own, and those it makes up for."""
+    account = rate.department or bill.billing_account_id
+    made_up = _store.released_periods(tx, bill.bill_run_id) if bill.bill_run_id is not None else ()
+    return {bill.period.first_day, *(period.first_day for released, period in made_up if released == account)}
+
+
+def _records(
+    lake: Lake, bill: CustomerBill, rate: AppliedCustomerBillingRate, book: PriceBook, bill_days: set[date]
+) -> tuple[RatedRecord, ...]:  # fmt: skip
     """Give the records that a run added up for this line: by the same product, service, zone and place, for the same bill."""
     detail, period = rate.detail, rate.period or bill.period
     taken_back = UUID(detail["corrects"]) if detail.get("corrects") else None
     return tuple(
         record
-        for record in records_of(lake=lake, billing_account_id=bill.billing_account_id, month=period.first_day)
+        for record in records_of(lake=lake, billing_account_id=rate.department or bill.billing_account_id, month=period.first_day)
         if (
             record.record_id == taken_back and record.state != "reversed"
             if taken_back is not None
-            else record.bill_day == bill.period.first_day and record.state not in _UNCOUNTED and record.reason != "corrected"
+            else record.bill_day in bill_days and record.state not in _UNCOUNTED and record.reason != "corrected"
             and (record.product_id, record.service, record.roaming) == (rate.product_id, detail["service"], detail["roaming"])
             and book.zone_shown(record.zone, record.price_id) == detail["zone"]
         )

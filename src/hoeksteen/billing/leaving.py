@@ -19,6 +19,7 @@ from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.ledger.operations import require_open
+from hoeksteen.party.departments import require_alone
 from hoeksteen.party.model import BillingAccount, CycleMove
 from hoeksteen.party.queries import billing_accounts_by_id, cycle_moves
 from hoeksteen.product.model import ProductStatus
@@ -53,14 +54,15 @@ def bill_who_leaves(
 
     :param by: who wants it, for the record
     :raises NotFound: when no billing account has this identifier
-    :raises WrongState: when a product of it is held still, or none ever was; when its cycle is being billed, or is behind by more than two
-        years; when the books of the bill date are closed
+    :raises WrongState: when it is a department or has departments; when a product of it is held still, or none ever was; when its cycle is being
+        billed, or is behind by more than two years; when the books of the bill date are closed
     :raises Conflict: when the cycle's run has begun meanwhile
     """
     settle_cut_off(database=database, now=now)
     with database.transaction() as tx:
         require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
         account = _account(tx, billing_account_id)
+        require_alone(tx=tx, billing_account=account, day=local_day(now))
         end_day = _left_on(tx, account, local_day(now))
         held_in, periods = _held_in(tx, account), _periods(tx, account, end_day)
     done: list[BillRunResult] = []

@@ -12,6 +12,7 @@ from hoeksteen.kernel.time_period import BillPeriod
 
 RunKind = Literal["trial", "final", "off_cycle", "leaving"]
 RunState = Literal["running", "done"]
+DEPARTMENT = "billing_account_id"  # in a line's detail: which department made it, on the bill of another billing account
 
 
 class RateKind(StrEnum):
@@ -65,6 +66,12 @@ class AppliedCustomerBillingRate:
         """What the price list says: with tax for consumers, without for businesses."""
         return self.net if self.gross is None else self.gross
 
+    @property
+    def department(self) -> UUID | None:
+        """The billing account that made it, where that is another one than the bill's: a department."""
+        made_by = self.detail.get(DEPARTMENT)
+        return None if made_by is None else UUID(made_by)
+
 
 @dataclass(frozen=True, slots=True)
 class AppliedBillTax:
@@ -102,6 +109,14 @@ class CustomerBill:
     gross: Decimal
     rates: tuple[AppliedCustomerBillingRate, ...] = ()
     taxes: tuple[AppliedBillTax, ...] = ()
+
+    def sub_totals(self) -> dict[UUID, Decimal]:
+        """Give what each billing account's lines come to, as the bill shows them; empty where no department stands on it."""
+        sums: dict[UUID, Decimal] = {}
+        for rate in self.rates:
+            made_by = rate.department or self.billing_account_id
+            sums[made_by] = sums.get(made_by, Decimal("0.00")) + rate.amount
+        return sums if sums.keys() - {self.billing_account_id} else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +270,7 @@ class RecurringSum:
 class HeldAccount:
     """
     A billing account that a run passed by, and why: `no_price`, `no_invoice_party`, `on_hold`, `changed` (since the trial was approved),
-    `cannot_move` (to another bill day).
+    `cannot_move` (to another bill day), `billed_together` (with an account that is held).
     """
 
     customer_id: UUID

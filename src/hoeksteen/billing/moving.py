@@ -7,6 +7,7 @@ from hoeksteen.billing import _leaving_store, _run_store, _store
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.party import operations as party
+from hoeksteen.party.departments import require_alone
 from hoeksteen.party.model import BillingAccount, CycleMove
 from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.product.queries import offerings, products, terms
@@ -28,8 +29,9 @@ def move_cycle(*, tx: Transaction, billing_account_id: UUID, cycle_day: int, fro
     :raises InvalidInput: when the day is the present one or no day of every month, or `from_day` begins no period of the present cycle, or is
         more than a year ahead
     :raises Conflict: when it is to move already
-    :raises WrongState: when it is closed; when it has, or had, a product with prices of usage; when a final bill of it waits for its cycle; when the
-        last period of the old cycle, or the first of the new one, is closed or billed already; when a run of one of both cycles is under way
+    :raises WrongState: when it is closed; when it is a department or has departments; when it has, or had, a product with prices of usage; when a
+        final bill of it waits for its cycle; when the last period of the old cycle, or the first of the new one, is closed or billed already; when
+        a run of one of both cycles is under way
     """
     found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
     if not found:
@@ -41,6 +43,7 @@ def move_cycle(*, tx: Transaction, billing_account_id: UUID, cycle_day: int, fro
         raise InvalidInput(f"The field from_day is {from_day}, more than a year ahead.", remedy="Choose an earlier day.", field="from_day")
     for day in sorted({account.cycle_day, cycle_day}):
         _leaving_store.lock_cycle(tx, day)
+    require_alone(tx=tx, billing_account=account, day=local_day(now))
     move = party.move_cycle(tx=tx, billing_account=account, cycle_day=cycle_day, from_day=from_day, by=by, now=now)
     _require_unmetered(tx, account)
     if account.status != "active" or _leaving_store.waiting(tx, [billing_account_id]):

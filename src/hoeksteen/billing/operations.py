@@ -17,6 +17,7 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invarian
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.operations import require_open
+from hoeksteen.party.departments import tops_of
 from hoeksteen.party.queries import billing_accounts_by_id, count_billing_accounts_of_cycle, customer
 from hoeksteen.rating.operations import close_period
 from hoeksteen.rating.queries import suspended
@@ -156,7 +157,12 @@ def bill_off_cycle(
             raise WrongState(f"The bills of {period.first_day} are not final yet.", remedy="Finish the run of the whole cycle first.")
         require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
         waiting = _run_store.waiting(tx, final.bill_run_id)
+        together = tops_of(tx=tx, billing_account_ids=ids, day=period.first_day)
         for one in ids:
+            if one in together:
+                raise WrongState(
+                    f"{_named(tx, one)} is a department, on the bills of another account.", remedy=f"Name this: {_named(tx, together[one])}."
+                )
             if one not in waiting:
                 raise WrongState(f"{_named(tx, one)} does not wait for a bill of {period.first_day}.", remedy="Look at its bills.")
         run = BillRun(identifiers.new(now), "off_cycle", final.cycle_day, period, bill_date, "running", now, started_by=by, accounts=tuple(ids))

@@ -121,6 +121,10 @@ class PriceBook:
             raise NoPrice(f"offering {product_offering_id} is not in the catalogue", remedy="Load the catalogue that has it, and run again.")
         return found
 
+    def zone_within(self, zone: str) -> str:
+        """Give the built-in zone in which a zone lies."""
+        return self._within.get(zone, zone)
+
     def zone_shown(self, zone: str, price_id: str | None) -> str:
         """Give the zone under which a bill shows what was used in one: its own where the price names it, else the one that it lies within."""
         within = self._within.get(zone)

@@ -7,10 +7,11 @@ from functools import partial
 from uuid import UUID
 
 from hoeksteen.billing import _audit_store, _instalment_store, _run_store, _store
+from hoeksteen.billing._families import Inputs, families_of, family_lines
 from hoeksteen.billing._granted_reading import read_granted
 from hoeksteen.billing._reading import read_early, read_moves, read_products, read_usage, usage_of
 from hoeksteen.billing._run import billing_accounts_of_run
-from hoeksteen.billing.assembly import assemble, to_bill
+from hoeksteen.billing.assembly import bill_of, to_bill
 from hoeksteen.billing.legal_entity import due_date
 from hoeksteen.billing.model import BillRun, BillTotals, CustomerBill, HeldAccount, RecurringSum, RunProgress
 from hoeksteen.billing.prices import PriceBook
@@ -18,6 +19,7 @@ from hoeksteen.billing.recurring import Calendar, Move
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
+from hoeksteen.party.departments import departments_of
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.product.queries import offerings, usage_discount_days
@@ -169,6 +171,8 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
     """
     Give the next bill as a transaction sees it, with the changes that it has made and not committed; nothing is saved.
 
+    Of an account with departments it is the bill of all of them; of a department, what it adds to its parent's.
+
     :raises NotFound: when the customer has no such billing account
     :raises NoPrice: when something has no price on a day
     """
@@ -176,22 +180,17 @@ def next_bill_within(*, tx: Transaction, lake: Lake, customer_id: UUID, now: dat
     moves = read_moves(tx=tx, billing_accounts=[billing_account]).get(billing_account.billing_account_id, ())
     period = _next_period(tx, billing_account, now, moves)
     book, calendar = PriceBook(offerings(tx=tx)), Calendar(period)
-    products = read_products(tx=tx, billing_accounts=[billing_account], book=book, calendar=calendar)
-    ids = [billing_account.billing_account_id]
-    lowered = any(one.product.usage_discounts for one in products.get(billing_account.billing_account_id, ()))
+    departments = departments_of(tx=tx, billing_account_ids=[billing_account.billing_account_id], day=period.first_day)
+    (family,) = families_of([billing_account], departments)
+    products = read_products(tx=tx, billing_accounts=family.members, book=book, calendar=calendar)
+    ids = [one.billing_account_id for one in family.members]
+    lowered = any(one.product.usage_discounts for some in products.values() for one in some)
     divided = usage_discount_days(tx=tx) if lowered else ()  # those of all, whose totals the next one who asks needs too
     usage = read_usage(tx=tx, period=period, billing_account_ids=ids, usage_of=partial(usage_of, lake=lake, divided=divided))
     early = read_early(tx=tx, period=period, kind="final", billing_account_ids=ids)
-    draft = assemble(
-        billing_account=billing_account,
-        products=products.get(billing_account.billing_account_id, ()),
-        usage=usage.get(billing_account.billing_account_id, ()),
-        book=book,
-        calendar=calendar.moved(moves),
-        period=period,
-        granted=read_granted(tx=tx, billing_accounts=[billing_account], period=period).get(billing_account.billing_account_id, ()),
-        early=early.get(billing_account.billing_account_id, ()),
-    )
+    granted = read_granted(tx=tx, billing_accounts=family.members, period=period)
+    made = family_lines(family, Inputs(products, usage, granted, early), book, calendar.moved(moves), period)
+    draft = bill_of(billing_account=billing_account, lines=made.lines, granted=made.granted)
     preview_id = derived("next bill", str(billing_account.billing_account_id), period.first_day.isoformat())
     return to_bill(
         draft=draft,

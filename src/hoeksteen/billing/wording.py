@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -12,11 +12,12 @@ from babel.dates import format_date
 from hoeksteen.billing.granted import CHARGE, INSTALMENT
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
 from hoeksteen.kernel.money import euros
-from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.kernel.time_period import OPERATOR_ZONE, BillPeriod
 from hoeksteen.product.model import NamedZone, ProductOffering
 from hoeksteen.product.named_zones import zone_name
 
 _BYTES_PER_UNIT = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+_SHORT_CODE_DIGITS = 7  # fewer are no number of E.164
 _NARROW_SPACE = "\u202f"
 _EN_DASH = "\u2013"
 _MINUS = "\u2212"
@@ -81,6 +82,46 @@ def money(amount: Decimal, *, language: str) -> str:
     if language == "nl":
         text = text.replace(",", " ").replace(".", ",").replace(" ", ".")
     return f"{_MINUS}{text}" if amount < 0 else text
+
+
+def amount_exact(micro: int, *, language: str) -> str:
+    """Give micro-euros as euros with every decimal that they need, two at least: `0,2033` or `0.20`."""
+    whole, decimals = f"{abs(euros(micro)):.6f}".split(".")
+    text = f"{int(whole):,}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+    if language == "nl":
+        text = text.replace(",", " ").replace(".", ",").replace(" ", ".")
+    return f"{_MINUS}{text}" if micro < 0 else text
+
+
+def local_minute(instant: datetime, *, language: str) -> str:
+    """Give an instant as the customer's clock had it: `12 okt 2026 14:03:09`."""
+    local = instant.astimezone(OPERATOR_ZONE)
+    return f"{_short_day(local.date(), language)} {local:%H:%M:%S}"
+
+
+def place_text(*, zone: str, roaming: str, zones: Sequence[NamedZone], language: str) -> str:
+    """Give whereto somebody called or wrote, and from where when that was abroad."""
+    name = zone_name(zone=zone, zones=zones, language=language)
+    return f"{name[:1].upper()}{name[1:]}{_PLACES[0 if language == 'nl' else 1].get(roaming, '')}"
+
+
+def telephone(digits: str | None) -> str:
+    """
+    Give a number as people write it: `06 1234 5678` for a Dutch mobile, else with its country code; empty for none.
+
+    :param digits: the last ones may be hidden as `x`
+    """
+    if not digits:
+        return ""
+    if len(digits) < _SHORT_CODE_DIGITS or not digits.replace("x", "0").isdigit():
+        return digits
+    if digits.startswith("316") and len(digits) == 11:
+        return f"06 {digits[3:7]} {digits[7:]}"
+    if digits.startswith(("31800", "31900", "31906", "31909")):
+        return f"0{digits[2:5]} {digits[5:]}"
+    if digits.startswith("31") and len(digits) == 11:
+        return f"0{digits[2:4]} {digits[4:7]} {digits[7:]}"
+    return f"+{digits}"
 
 
 def percent(rate: Decimal, *, language: str) -> str:

@@ -100,15 +100,17 @@ def lookup_refs(*, keeper: KeeperClient, purpose: str, index: str, values: Seque
     return found
 
 
-def open_traffic(*, keeper: KeeperClient, purpose: str, month: str, column: str, subject: UUID, records: bytes, blocks: bytes) -> bytes:
+def open_traffic(
+    *, keeper: KeeperClient, purpose: str, month: str, column: str, subject: UUID, records: bytes, blocks: bytes, context: Context | None = None
+) -> bytes:
     """
     Open one column of one subject's traffic data.
 
     :param records: 16 bytes of record identity per block
-    :returns: 8 bytes per block, little-endian
+    :returns: 8 bytes per block, little-endian; where the actor may see masked only, what is left of a number is less than a hundred
     """
     with as_our_errors():
-        values = keeper.traffic_open(purpose=purpose, month=month, column=column, subject=subject, records=records, blocks=blocks)
+        values = keeper.traffic_open(purpose=purpose, month=month, column=column, subject=subject, records=records, blocks=blocks, context=context)
     invariant(len(records) == 2 * len(values), "the keeper gives one value per traffic block")
     return values
 

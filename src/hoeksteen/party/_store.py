@@ -1,7 +1,7 @@
 """SQL of the party room."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from hoeksteen.party.model import Agreement, BillingAccount, Customer, CycleMove, Language, NewBillingAccount, NewCustomer, PaymentMethod
@@ -87,16 +87,17 @@ def cycle_days_binary(tx: Transaction, billing_account_ids: str) -> bytes:
 
 
 def billing_accounts_of_cycle(
-    tx: Transaction, cycle_day: int, after: UUID | None, limit: int, also: Sequence[UUID], part: int, parts: int
+    tx: Transaction, day: date, after: UUID | None, limit: int, also: Sequence[UUID], part: int, parts: int, not_a_department: str
 ) -> list[BillingAccount]:  # fmt: skip
     who = "(status = 'active' OR billing_account_id = ANY (%(also)s))" if also else "status = 'active'"
     sql = _BILLING_ACCOUNT + (
-        f"WHERE {who} AND cycle_day = %(cycle_day)s AND get_byte(uuid_send(billing_account_id), 15) %% %(parts)s = %(part)s"
+        f"WHERE {not_a_department} AND {who} AND cycle_day = %(cycle_day)s"
+        " AND get_byte(uuid_send(billing_account_id), 15) %% %(parts)s = %(part)s"
         " AND (%(after)s::uuid IS NULL OR (customer_id, billing_account_id) >"
         " (SELECT customer_id, billing_account_id FROM party.billing_account WHERE billing_account_id = %(after)s))"
         " ORDER BY customer_id, billing_account_id LIMIT %(limit)s"
     )
-    asked = {"cycle_day": cycle_day, "after": after, "limit": limit, "also": list(also), "part": part, "parts": parts}
+    asked = {"cycle_day": day.day, "day": day, "after": after, "limit": limit, "also": list(also), "part": part, "parts": parts}
     return [from_row_billing_account(row) for row in tx.rows(sql, asked)]
 
 
@@ -161,13 +162,25 @@ def set_payment_method(tx: Transaction, customer_id: UUID, billing_account_id: U
     return tx.execute(sql, (payment_method, customer_id, billing_account_id))
 
 
+def set_itemisation(tx: Transaction, customer_id: UUID, billing_account_id: UUID, itemisation: str) -> int:
+    sql = "UPDATE party.billing_account SET itemisation = %s WHERE customer_id = %s AND billing_account_id = %s"
+    return tx.execute(sql, (itemisation, customer_id, billing_account_id))
+
+
 def set_terms(tx: Transaction, terms: BillingAccount) -> int:
     return tx.execute(
         """
-        UPDATE party.billing_account SET payment_term_days = %s, buyer_reference = %s, tax_treatment = %s
+        UPDATE party.billing_account SET payment_term_days = %s, buyer_reference = %s, tax_treatment = %s, itemisation = %s
         WHERE customer_id = %s AND billing_account_id = %s
         """,
-        (terms.payment_term_days, terms.buyer_reference, terms.tax_treatment, terms.customer_id, terms.billing_account_id),
+        (
+            terms.payment_term_days,
+            terms.buyer_reference,
+            terms.tax_treatment,
+            terms.itemisation,
+            terms.customer_id,
+            terms.billing_account_id,
+        ),
     )
 
 

@@ -122,3 +122,18 @@ class CycleMove:
     moved_by: str
     moved_at: datetime
     done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """
+    That a billing account's lines stand on the bills of another one of the customer, its parent.
+
+    :param valid_from: first day of a bill period; `valid_to` the first day of the period in which it no longer does, None while none is known
+    """
+
+    customer_id: UUID
+    billing_account_id: UUID
+    parent_billing_account_id: UUID
+    valid_from: date
+    valid_to: date | None

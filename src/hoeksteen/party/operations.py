@@ -3,11 +3,22 @@
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import get_args
 from uuid import UUID
 
-from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound
-from hoeksteen.party import _store
-from hoeksteen.party.model import Agreement, BillingAccount, CycleMove, Language, NewBillingAccount, NewCustomer, PaymentMethod, Status
+from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
+from hoeksteen.party import _department_store, _store
+from hoeksteen.party.model import (
+    Agreement,
+    BillingAccount,
+    CycleMove,
+    Itemisation,
+    Language,
+    NewBillingAccount,
+    NewCustomer,
+    PaymentMethod,
+    Status,
+)
 from hoeksteen.storage.postgres import Transaction
 
 _TERM_DAYS_MAX = 120
@@ -66,13 +77,15 @@ def set_language(*, tx: Transaction, customer_id: UUID, language: Language) -> N
 
 def set_terms(*, tx: Transaction, billing_account: BillingAccount) -> None:
     """
-    Set what a billing account agreed on: its payment term, the reference that the buyer wants quoted, who accounts for the VAT.
+    Set what a billing account agreed on: its payment term, the reference that the buyer wants quoted, who accounts for the VAT,
+    and whether single records are specified.
 
     Bills that are there stay as they are.
 
     :param billing_account: as it is to be; its other fields are not looked at
-    :raises InvalidInput: when a term lies outside 1 to 120 days, a reference has other signs than letters, digits and ` ./_-`, or the
-        prices of an account whose VAT is reverse charged hold VAT
+    :raises InvalidInput: when a term lies outside 1 to 120 days, a reference has other signs than letters, digits and ` ./_-`, the
+        prices of an account whose VAT is reverse charged hold VAT, or there is no such itemisation
+    :raises WrongState: when the VAT of an account is to be another than that of its parent or departments
     :raises NotFound: when the customer has no such billing account
     """
     days, reference = billing_account.payment_term_days, billing_account.buyer_reference
@@ -84,11 +97,37 @@ def set_terms(*, tx: Transaction, billing_account: BillingAccount) -> None:
         raise InvalidInput(
             "The field tax_treatment is reverse_charge, and the prices of this account hold VAT.", remedy="Only a business accounts for VAT itself."
         )
+    _require_itemisation(billing_account.itemisation)
+    if _department_store.has_other_tax(tx, billing_account):
+        raise WrongState(
+            f"Billing account {billing_account.billing_account_number} shares invoices with a parent or departments.",
+            remedy="One invoice has one treatment of VAT: take the departments out first.",
+        )
     if not _store.set_terms(tx, billing_account):
         raise NotFound(
             "The customer has no such billing account.", remedy="Read the customer's billing accounts again.",
             billing_account_id=billing_account.billing_account_id,
         )  # fmt: skip
+
+
+def set_itemisation(*, tx: Transaction, customer_id: UUID, billing_account_id: UUID, itemisation: str) -> None:
+    """
+    Set whether single records are specified behind the invoices of a billing account, drawn from now on.
+
+    :param itemisation: `none`, `masked` (the last digits of other parties' numbers hidden) or `full`
+    :raises InvalidInput: when it is none of these
+    :raises NotFound: when the customer has no such billing account
+    """
+    _require_itemisation(itemisation)
+    if not _store.set_itemisation(tx, customer_id, billing_account_id, itemisation):
+        raise NotFound(
+            "The customer has no such billing account.", remedy="Read the customer's billing accounts again.", billing_account_id=billing_account_id
+        )
+
+
+def _require_itemisation(itemisation: str) -> None:
+    if itemisation not in get_args(Itemisation):
+        raise InvalidInput("The field itemisation is not one of the choices.", remedy=f"Choose {', '.join(get_args(Itemisation))}.")
 
 
 def set_payment_method(*, tx: Transaction, customer_id: UUID, billing_account_id: UUID, payment_method: PaymentMethod) -> None:

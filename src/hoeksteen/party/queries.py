@@ -1,12 +1,14 @@
 """Reads of customers and billing accounts; nothing here is personal data."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 import pyarrow as pa
 
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
+from hoeksteen.party._department_store import NOT_A_DEPARTMENT
 from hoeksteen.party.model import Agreement, BillingAccount, Customer, CycleMove
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Transaction
@@ -96,10 +98,11 @@ def cycle_days_in_use(*, tx: Transaction) -> list[int]:
 
 
 def billing_accounts_of_cycle(
-    *, tx: Transaction, cycle_day: int, after: UUID | None, limit: int, also: Sequence[UUID] = (), part: int = 0, parts: int = 1
+    *, tx: Transaction, day: date, after: UUID | None, limit: int, also: Sequence[UUID] = (), part: int = 0, parts: int = 1
 ) -> list[BillingAccount]:  # fmt: skip
     """
-    Give the next active billing accounts whose bill period begins on `cycle_day`, customer by customer, as what is kept of them lies.
+    Give the next active billing accounts that have a bill of their own for the period that begins on `day`, customer by customer, as what is
+    kept of them lies; departments are absent (`departments_of`).
 
     :param after: the last billing account identifier of the batch before, or None for the first batch
     :param limit: 1 to 10,000 billing accounts
@@ -107,7 +110,7 @@ def billing_accounts_of_cycle(
     :param part: only those whose identifier's last byte leaves this when it is divided by `parts`, a power of two up to 16
     :raises InvalidInput: when `limit` lies outside its bounds
     """
-    return _store.billing_accounts_of_cycle(tx, cycle_day, after, _bounded(limit), also, part, parts)
+    return _store.billing_accounts_of_cycle(tx, day, after, _bounded(limit), also, part, parts, NOT_A_DEPARTMENT)
 
 
 def closed_billing_accounts_of_cycle(*, tx: Transaction, cycle_day: int) -> list[UUID]:

@@ -31,7 +31,8 @@ FILES = {
     "TMF637-ProductInventory-v5.0.0.yaml": "/tmf-api/productInventory/v5",
     "TMF678-CustomerBill-v5.0.0.yaml": "/tmf-api/customerBillManagement/v5",
 }
-SERVED = {(f"/{name}{rest}", "get") for name in ("customer", "product", "customerBill") for rest in ("", "/{id}")}
+BILLING_RATES = "/tmf-api/customerBillManagement/v5/appliedCustomerBillingRate"
+SERVED = {(f"/{name}{rest}", "get") for name in ("customer", "product", "customerBill", "appliedCustomerBillingRate") for rest in ("", "/{id}")}
 
 
 class Client:
@@ -227,6 +228,20 @@ def test_a_longer_list_costs_no_more_statements(world: World) -> None:
     assert costs[0] == costs[1]
 
 
+def test_the_lines_of_a_bill_name_the_account_that_made_them(world: World) -> None:
+    customer = world.customer(start_day=date(2026, 10, 1))
+    world.bill(date(2026, 10, 1))
+    client = Client(world, "bram.visser")
+    (bill,) = client.get(of(customer, BILLS)).json()
+    lines = client.get(f"{BILLING_RATES}?bill.id={bill['id']}").json()
+    assert round(sum(line["taxExcludedAmount"]["value"] for line in lines), 2) == bill["taxExcludedAmount"]["value"]
+    assert {line["billingAccount"]["id"] for line in lines} == {bill["billingAccount"]["id"]}, "departments would be named here"
+    assert client.get(lines[0]["href"]).json() == lines[0]
+    assert client.get(f"{BILLING_RATES}/{bill['id']}.99").status_code == 404
+    assert client.get(BILLING_RATES).status_code == 400
+    assert client.get(f"{BILLING_RATES}?bill.id=01890000-0000-7000-8000-000000000000").status_code == 404
+
+
 @pytest.mark.parametrize("query", ["?limit=0", "?offset=x", "?colour=red", "?limit=1000"])
 def test_a_wrong_query_is_400(world: World, query: str) -> None:
     answer = Client(world, "bram.visser").get(CUSTOMERS + query)
@@ -265,4 +280,6 @@ def test_answers_follow_the_published_schemas(world: World) -> None:
     assert listed
     for resource in listed:
         check(bills, "CustomerBill", resource)
+    for resource in Client(world, "bram.visser").get(f"{BILLING_RATES}?bill.id={listed[0]['id']}").json():
+        check(bills, "AppliedCustomerBillingRate", resource)
     check(document, "Error", Client(world, "bram.visser").get(PRODUCTS).json())

@@ -78,7 +78,7 @@ def test_pages_and_batches_are_complete_and_without_repetition(database: Databas
     owners: list[UUID] = []
     pages: list[UUID] = []
     with database.transaction() as tx:
-        while batch := queries.billing_accounts_of_cycle(tx=tx, cycle_day=1, after=seen[-1] if seen else None, limit=3):
+        while batch := queries.billing_accounts_of_cycle(tx=tx, day=date(2026, 10, 1), after=seen[-1] if seen else None, limit=3):
             seen += [found.billing_account_id for found in batch]
             owners += [found.customer_id for found in batch]
         while page := queries.list_customers(tx=tx, after=pages[-1] if pages else None, limit=3):

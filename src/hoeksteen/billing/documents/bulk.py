@@ -23,6 +23,7 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import AccessDenied, Conflict
 from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
 BILLS_PER_BATCH = 250  # one disclosure of the keeper's log each
@@ -117,6 +118,7 @@ def write_batch(
     kinds: Sequence[DocumentKind],
     folder: Path,
     purpose: str,
+    lake: Lake | None = None,
     go_on: Callable[[], bool] = _always,
 ) -> BatchDone:
     """
@@ -125,13 +127,14 @@ def write_batch(
     The buyers of those bills, and of no others, are disclosed together: one entry of the keeper's log per subject, as for single
     ones. A bill whose buyer cannot be opened any more is named and the others are made.
 
+    :param lake: where single records lie, for the specifications of those who chose one; without it none is made
     :param go_on: asked between documents; when it says no, the rest is left for the next call
     :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
     :raises Unavailable: when the database or the keeper does not answer; calling again goes on
     """
     wanted = {bill: [kind for kind in kinds if not is_whole(place(folder, bill.bill_number, kind), kind)] for bill in bills}
     missing = [bill for bill in bills if wanted[bill]]
-    views, refused = _views(database, keeper, missing, purpose) if missing else ({}, ())
+    views, refused = _views(database, keeper, missing, purpose, lake if DocumentKind.PDF in kinds else None) if missing else ({}, ())
     written = 0
     for bill, view in views.items():
         for kind in wanted[bill] if go_on() else ():
@@ -142,13 +145,13 @@ def write_batch(
 
 
 def _views(
-    database: Database, keeper: KeeperClient, bills: Sequence[NumberedBill], purpose: str
+    database: Database, keeper: KeeperClient, bills: Sequence[NumberedBill], purpose: str, lake: Lake | None
 ) -> tuple[dict[NumberedBill, InvoiceView], list[Refusal]]:
     """Gather a batch at once; when one of it cannot be gathered, one by one, so that it alone is missing."""
     try:
         with database.transaction() as tx:
             keys = [(bill.customer_id, bill.customer_bill_id) for bill in bills]
-            return dict(zip(bills, invoice_views(tx=tx, keeper=keeper, bills=keys, purpose=purpose), strict=True)), []
+            return dict(zip(bills, invoice_views(tx=tx, keeper=keeper, bills=keys, purpose=purpose, lake=lake), strict=True)), []
     except AccessDenied as error:
         if error.reason not in _GONE:
             raise
@@ -158,7 +161,7 @@ def _views(
     refused: list[Refusal] = []
     middle = len(bills) // 2
     for half in (bills[:middle], bills[middle:]):
-        views, not_made = _views(database, keeper, half, purpose)
+        views, not_made = _views(database, keeper, half, purpose, lake)
         found |= views
         refused += not_made
     return found, refused

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from uuid import UUID
 import typst
 
 from hoeksteen.billing.documents.qr import payment_qr_svg
-from hoeksteen.billing.documents.view import InvoiceView
+from hoeksteen.billing.documents.specification import fill_specification, note
+from hoeksteen.billing.documents.view import InvoiceView, department_name
 from hoeksteen.billing.legal_entity import LegalEntity, payment_reference
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
-from hoeksteen.billing.wording import line_text, long_day, money, percent, period_text
+from hoeksteen.billing.wording import line_text, long_day, money, percent, period_text, telephone
 from hoeksteen.kernel.errors import Corrupt
+from hoeksteen.party.model import BillingAccount
 
 _TEMPLATE = Path(__file__).with_name("invoice.typ")
 
@@ -52,6 +55,10 @@ _TEXTS = {
         "consumer_note": "Alle bedragen in de specificatie zijn inclusief btw.",
         "rounding_note": "De afronding zorgt dat u precies onze tarieven betaalt.",
         "business_note": "Alle bedragen in de specificatie zijn exclusief btw.",
+        "department_specification": "Specificatie", "on_invoice": "Bij factuur", "department": "Afdeling {name}", "own": "Rekening {name}",
+        "sub_total": "Subtotaal {name}", "part_of": "Deel van factuur {number}",
+        "paid_on_top": "Niets te betalen: de factuur gaat naar rekening {account}",
+        "paid_on_top_sentence": "U hoeft niets te betalen. Dit bedrag staat op factuur {number} van rekening {account}.",
         "coc": "KvK", "vat_id": "Btw", "about": "Abonnementen voor {next} · gebruik in {period}",
     },
     "en": {
@@ -72,6 +79,10 @@ _TEXTS = {
         "consumer_note": "All amounts in the specification include VAT.",
         "rounding_note": "The rounding makes you pay exactly our prices.",
         "business_note": "All amounts in the specification exclude VAT.",
+        "department_specification": "Specification", "on_invoice": "With invoice", "department": "Department {name}", "own": "Account {name}",
+        "sub_total": "Sub-total {name}", "part_of": "Part of invoice {number}",
+        "paid_on_top": "Nothing to pay: the invoice goes to account {account}",
+        "paid_on_top_sentence": "There is nothing you need to pay. This amount stands on invoice {number} of account {account}.",
         "coc": "Chamber of Commerce", "vat_id": "VAT", "about": "Subscriptions for {next} · usage in {period}",
     },
 }  # fmt: skip
@@ -119,6 +130,8 @@ def fill(view: InvoiceView) -> dict[str, Any]:
     credit = bill.gross < 0
     kind = texts["credit_note"] if credit else texts["invoice"]
     number = str(bill.bill_number)
+    if view.only is not None:
+        return _fill_department(view, view.only, texts)
     return {
         "language": language,
         "title": f"{kind} {number}",
@@ -131,13 +144,32 @@ def fill(view: InvoiceView) -> dict[str, Any]:
         "facts": _facts(view, texts),
         "due": _due(view, texts),
         "amounts_are": texts["with_tax"] if bill.tax_included else texts["without_tax"],
-        "groups": [_group(view, product_id, rates, texts) for product_id, rates in view.groups()],
+        "groups": _groups(view, texts),
         "totals": _totals(view, texts),
         "total": _total(view, texts),
         "payment": _payment(view, texts),
         "taxes": [[percent(tax.tax_rate, language=language), _euro(tax.taxable, language), _euro(tax.tax, language)] for tax in bill.taxes],
         "notes": _notes(view, texts),
+        "specification": fill_specification(view),
     }
+
+
+def _fill_department(view: InvoiceView, only: BillingAccount, texts: dict[str, str]) -> dict[str, Any]:
+    """Give the text of a department's specification: its own lines and their sum, and nothing to pay."""
+    whole = fill(replace(view, only=None))
+    bill, language, kind = view.bill, view.language, texts["department_specification"]
+    name, number, account = department_name(only), str(bill.bill_number), view.billing_account.billing_account_number
+    amount = money(sum((rate.amount for rate in view.rates), Decimal("0.00")), language=language)
+    facts = [
+        [texts["on_invoice"], number], *whole["facts"][1:4], [texts["billing_account"], only.billing_account_number],
+    ]  # fmt: skip
+    due = {"label": texts["part_of"].format(number=number), "amount": f"€\u202f{amount}", "sentence": texts["paid_on_top"].format(account=account)}
+    payment = {"facts": [], "qr": "", "qr_alt": "", "sentence": texts["paid_on_top_sentence"].format(number=number, account=account)}
+    return {
+        **whole, "title": f"{kind} {number} {name}", "kind": f"{kind} {name}", "facts": facts, "due": due, "payment": payment,
+        "groups": _groups(view, texts), "totals": [], "total": [texts["sub_total"].format(name=name), f"€\u202f{amount}"], "taxes": [],
+        "notes": [whole["notes"][0], *([note(view)] if note(view) else [])], "specification": fill_specification(view),
+    }  # fmt: skip
 
 
 def buyer_lines(view: InvoiceView) -> list[str]:
@@ -190,6 +222,26 @@ def _due(view: InvoiceView, texts: dict[str, str]) -> dict[str, str]:
     return {"label": label, "amount": _euro(abs(bill.gross), view.language), "sentence": sentence}
 
 
+def _groups(view: InvoiceView, texts: dict[str, str]) -> list[dict[str, Any]]:
+    """Give the products; where departments share the invoice, the first of each begins with its name and the last ends with its sum."""
+    found: list[dict[str, Any]] = []
+    last: UUID | None | str = "nobody"
+    sums: dict[UUID | None, Decimal] = {}
+    for product_id, rates in view.groups():
+        group, made_by = _group(view, product_id, rates, texts), rates[0].department
+        if view.departments and view.only is None:
+            name = view.billing_account.billing_account_number if made_by is None else department_name(view.departments[made_by])
+            sums[made_by] = sums.get(made_by, Decimal("0.00")) + sum(rate.amount for rate in rates)
+            if made_by == last:
+                found[-1]["sub_total"] = []
+            else:
+                group["department"] = texts["own" if made_by is None else "department"].format(name=name)
+            group["sub_total"] = [texts["sub_total"].format(name=name), money(sums[made_by], language=view.language)]
+            last = made_by
+        found.append(group)
+    return found
+
+
 def _group(view: InvoiceView, product_id: UUID | None, rates: Sequence[AppliedCustomerBillingRate], texts: dict[str, str]) -> dict[str, Any]:
     language = view.language
     total = sum((rate.amount for rate in rates), Decimal("0.00"))
@@ -200,7 +252,10 @@ def _group(view: InvoiceView, product_id: UUID | None, rates: Sequence[AppliedCu
         amount = money(rate.amount, language=language)
         fits = _width(text.description) <= _DESCRIPTION_FITS and _width(text.quantity) <= _QUANTITY_FITS
         lines.append({"description": text.description, "period": text.period, "quantity": text.quantity, "amount": amount, "fits": fits})
-    return {"name": _group_name(view, rates) or texts["other"], "number": telephone(number), "total": money(total, language=language), "lines": lines}
+    return {
+        "name": _group_name(view, rates) or texts["other"], "number": telephone(number), "total": money(total, language=language), "lines": lines,
+        "department": "", "sub_total": [],
+    }  # fmt: skip
 
 
 def _width(text: str) -> float:
@@ -251,20 +306,9 @@ def _notes(view: InvoiceView, texts: dict[str, str]) -> list[str]:
     notes = [texts["consumer_note"] if view.bill.tax_included else texts["business_note"]]
     if view.bill.rounding:
         notes.append(texts["rounding_note"])
-    return [*notes, texts["reverse_charge"]] if any(tax.tax_category == "AE" for tax in view.bill.taxes) else notes
-
-
-def telephone(digits: str | None) -> str:
-    """Give a number as people write it: `06 1234 5678` for a Dutch mobile, else with its country code; empty for none."""
-    if not digits:
-        return ""
-    if not digits.isdigit():
-        return digits
-    if digits.startswith("316") and len(digits) == 11:
-        return f"06 {digits[3:7]} {digits[7:]}"
-    if digits.startswith("31") and len(digits) == 11:
-        return f"0{digits[2:4]} {digits[4:7]} {digits[7:]}"
-    return f"+{digits}"
+    if any(tax.tax_category == "AE" for tax in view.bill.taxes):
+        notes.append(texts["reverse_charge"])
+    return [*notes, note(view)] if note(view) else notes
 
 
 def _euro(amount: Decimal, language: str) -> str:

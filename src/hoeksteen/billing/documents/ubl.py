@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from hoeksteen.billing.documents.profiles import CHAMBER_OF_COMMERCE, PEPPOL_PROCESS, Identifier, Profile, electronic_address, registration
-from hoeksteen.billing.documents.view import InvoiceView
+from hoeksteen.billing.documents.view import InvoiceView, department_name
 from hoeksteen.billing.legal_entity import payment_reference
 from hoeksteen.billing.model import AppliedBillTax, AppliedCustomerBillingRate
 from hoeksteen.billing.wording import line_text
@@ -239,6 +239,8 @@ def _line(document: _Parent, view: InvoiceView, rate: AppliedCustomerBillingRate
         line.text("Note", text.quantity)
     line.text("CreditedQuantity" if kind == "CreditNote" else "InvoicedQuantity", -1 if net < 0 else 1, unitCode="C62")
     line.amount("LineExtensionAmount", net)
+    if rate.department is not None:
+        line.text("AccountingCost", department_name(view.departments[rate.department]))  # BT-133
     if rate.period is not None:
         period = line.child("InvoicePeriod")
         period.text("StartDate", rate.period.first_day.isoformat())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,8 +10,10 @@ from uuid import UUID
 from hoeksteen.billing import _store
 from hoeksteen.billing.documents import _store as documents_store
 from hoeksteen.billing.documents.profiles import Profile, electronic_address, profile_of
+from hoeksteen.billing.itemisation import Specification, specifications
 from hoeksteen.billing.legal_entity import LAGE_LANDEN, LegalEntity
-from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill
+from hoeksteen.billing.model import DEPARTMENT, AppliedCustomerBillingRate, CustomerBill
+from hoeksteen.billing.prices import PriceBook
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import open_each, reveal
 from hoeksteen.kernel.errors import AccessDenied, NotFound, WrongState
@@ -20,6 +22,7 @@ from hoeksteen.party.model import BillingAccount, Customer
 from hoeksteen.party.queries import billing_accounts_by_id, customers
 from hoeksteen.product.model import ProductOffering
 from hoeksteen.product.queries import offerings, resources_by_id
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Transaction
 
 Context = Mapping[str, str | bool]
@@ -40,6 +43,9 @@ class InvoiceView:
     :param buyer: the fields of `invoice_party`, revealed
     :param refers_to: the bills that a credit note corrects
     :param mandate_reference: of who pays by direct debit and receives invoices over a network; where it was disclosed
+    :param specification: the records behind the bill, where its billing account chose to have them
+    :param departments: whose lines stand on it beside the account's own
+    :param only: the one of them that this is the specification for, without anything to pay; None of an invoice
     :param numbers: the telephone number of a product, as digits, where it has one and it was disclosed
     """
 
@@ -52,6 +58,9 @@ class InvoiceView:
     offerings: Mapping[str, ProductOffering]
     refers_to: tuple[EarlierBill, ...] = ()
     mandate_reference: str | None = None
+    specification: Specification | None = None
+    departments: Mapping[UUID, BillingAccount] = field(default_factory=dict)
+    only: BillingAccount | None = None
 
     @property
     def language(self) -> str:
@@ -67,11 +76,17 @@ class InvoiceView:
             refers_to_nothing=self.bill.gross < 0 and not self.refers_to,
         )
 
+    @property
+    def rates(self) -> tuple[AppliedCustomerBillingRate, ...]:
+        """Its lines: those of the whole invoice, or of the one department that it is for."""
+        only = self.only
+        return self.bill.rates if only is None else tuple(rate for rate in self.bill.rates if rate.department == only.billing_account_id)
+
     def groups(self) -> Iterator[tuple[UUID | None, list[AppliedCustomerBillingRate]]]:
         """Give the lines product by product, in the order of the bill."""
         group: list[AppliedCustomerBillingRate] = []
-        for rate in self.bill.rates:
-            if group and group[-1].product_id != rate.product_id:
+        for rate in self.rates:
+            if group and (group[-1].product_id, group[-1].department) != (rate.product_id, rate.department):
                 yield group[-1].product_id, group
                 group = []
             group.append(rate)
@@ -79,13 +94,21 @@ class InvoiceView:
             yield group[-1].product_id, group
 
 
+def department_name(department: BillingAccount) -> str:
+    """Give what the customer calls a department, and its number where that is nothing."""
+    return department.buyer_reference or department.billing_account_number
+
+
 def invoice_views(
-    *, tx: Transaction, keeper: KeeperClient, bills: Sequence[tuple[UUID, UUID]], purpose: str, context: Context | None = None
-) -> list[InvoiceView]:
+    *, tx: Transaction, keeper: KeeperClient, bills: Sequence[tuple[UUID, UUID]], purpose: str, context: Context | None = None,
+    lake: Lake | None = None, withhold_if_denied: bool = False,
+) -> list[InvoiceView]:  # fmt: skip
     """
     Gather final bills for showing, in the order asked; a fixed number of queries and disclosures, whatever their number.
 
     :param bills: pairs of customer and customer bill identifiers
+    :param lake: where single records lie; without it no specification is made
+    :param withhold_if_denied: who may see the bill and not the numbers called gets the bill with a specification that says so
     :raises NotFound: when one of the bills does not exist
     :raises WrongState: when one of them is a trial bill, which is no invoice
     :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
@@ -105,6 +128,8 @@ def invoice_views(
     refers_to = _refers_to(tx, [found[bill_id] for bill_id in bill_ids])
     catalogue = {offering.product_offering_id: offering for offering in offerings(tx=tx)}
     billing_account_ids = [found[bill_id].billing_account_id for bill_id in bill_ids]
+    of_departments = {one for bill in found.values() for one in _made_by(bill)}
+    billing_account_ids += of_departments
     held = {one.billing_account_id: one for one in billing_accounts_by_id(tx=tx, billing_account_ids=billing_account_ids)}
     revealed = dict(zip(bill_ids, (one.fields for one in opened), strict=True))
     by_debit = {
@@ -112,6 +137,17 @@ def invoice_views(
         for bill_id in bill_ids
         if held[found[bill_id].billing_account_id].payment_method == "direct_debit" and electronic_address(revealed[bill_id]) is not None
     }
+    specified = _specified(
+        tx,
+        keeper,
+        [found[bill_id] for bill_id in bill_ids],
+        list(held.values()),
+        list(catalogue.values()),
+        purpose,
+        context,
+        lake,
+        withhold_if_denied,
+    )
     mandates = _mandates(tx, keeper, sorted(by_debit), purpose, context)
     return [
         InvoiceView(
@@ -124,9 +160,31 @@ def invoice_views(
             offerings=catalogue,
             refers_to=refers_to.get(bill_id, ()),
             mandate_reference=mandates.get(known[customer_id].party_id),
+            specification=specified.get(bill_id),
+            departments={one: held[one] for one in of_departments if one in {rate.department for rate in found[bill_id].rates}}
+            if of_departments
+            else {},
         )
         for customer_id, bill_id in bills
     ]
+
+
+def _made_by(bill: CustomerBill) -> set[UUID]:
+    """Give the departments whose lines stand on a bill."""
+    return {rate.department for rate in bill.rates if DEPARTMENT in rate.detail and rate.department is not None}
+
+
+def _specified(
+    tx: Transaction, keeper: KeeperClient, bills: Sequence[CustomerBill], held: Sequence[BillingAccount], catalogue: Sequence[ProductOffering],
+    purpose: str, context: Context | None, lake: Lake | None, withhold_if_denied: bool,
+) -> dict[UUID, Specification]:  # fmt: skip
+    choices = {one.billing_account_id: one.itemisation for one in held if one.itemisation != "none"}
+    if lake is None or not choices:
+        return {}
+    return specifications(
+        tx=tx, lake=lake, keeper=keeper, bills=bills, choices=choices, book=PriceBook(catalogue), purpose=purpose, context=context,
+        withhold_if_denied=withhold_if_denied,
+    )  # fmt: skip
 
 
 def _refers_to(tx: Transaction, bills: Sequence[CustomerBill]) -> dict[UUID, tuple[EarlierBill, ...]]:

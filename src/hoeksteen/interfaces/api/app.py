@@ -18,6 +18,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from hoeksteen.billing import queries as billing
+from hoeksteen.billing.model import CustomerBill
 from hoeksteen.care.operations import reason_given
 from hoeksteen.disclosure import KeeperClient, Session
 from hoeksteen.disclosure import queries as disclosure
@@ -42,6 +43,7 @@ from hoeksteen.usage.senders import TOKEN_BEGINS
 _report = logging.getLogger(__name__)
 Api = Request[Any, Any, Any]
 _CUSTOMER_FILTER = "relatedParty.partyOrPartyRole.id"
+_BILL_FILTER = "bill.id"
 _STATE_COOKIE = "login_state"
 _NOTHING = Decimal("0.00")
 _PURPOSES = {"care_agent": "care", "billing_manager": "billing", "data_subject": "own_data"}
@@ -119,9 +121,7 @@ def api_application(*, runtime: Runtime) -> Litestar:
         return Response(body, media_type="application/json", cookies=[Cookie(_STATE_COOKIE, value="", path="/login", max_age=0)])
 
     return Litestar(
-        route_handlers=[
-            registered_once([log_in, back, customers, customer, products, product_by_id, bills, bill, send_batch, batch_by_key, *gap_routes()])
-        ],
+        route_handlers=[registered_once([log_in, back, *_HANDLERS, *gap_routes()])],
         dependencies={"client": Provide(client, sync_to_thread=True), "sender": Provide(sender, sync_to_thread=True)},
         exception_handlers={TokenNeeded: _token_needed, HoeksteenError: _ours, HTTPException: _litestars, Exception: _unforeseen},
         openapi_config=None,
@@ -242,6 +242,42 @@ def bill(client: NamedDependency[Client], request: Api, customer_bill_id: FromPa
     return single(tmf.to_api_bill(found, remaining=left.get(customer_bill_id, _NOTHING)), read_fields(request.query_params))
 
 
+@get(tmf.BILLING_RATE, sync_to_thread=True)
+def billing_rates(client: NamedDependency[Client], request: Api) -> Response[bytes]:
+    """List the lines of the bill that the filter names, each with the billing account that made it."""
+    asked = read_asked(request.query_params, filters=[_BILL_FILTER])
+    try:
+        customer_bill_id = UUID(asked.filters.get(_BILL_FILTER, ""))
+    except ValueError:
+        raise InvalidInput(f"This collection is served per bill: {_BILL_FILTER} must be a bill's id.", remedy="Add it to the query.") from None
+    with client.runtime.database.transaction() as tx:
+        found = _bill(tx, client, customer_bill_id)
+        offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
+    page = found.rates[asked.offset : asked.offset + asked.limit]
+    resources = [tmf.to_api_billing_rate(found, rate, offerings=offerings) for rate in page]
+    return many(resources, asked=asked, total=len(found.rates), path=tmf.BILLING_RATE)
+
+
+@get(f"{tmf.BILLING_RATE}/{{billing_rate_id:str}}", sync_to_thread=True)
+def billing_rate(client: NamedDependency[Client], request: Api, billing_rate_id: FromPath[str]) -> Response[bytes]:
+    """Give one line of a bill."""
+    bill_id, _, line = billing_rate_id.partition(".")
+    with client.runtime.database.transaction() as tx:
+        try:
+            found = _bill(tx, client, UUID(bill_id))
+            rate = next(one for one in found.rates if str(one.line) == line)
+        except (ValueError, StopIteration):
+            raise NotFound("There is no such line.", remedy="List the lines of its bill.") from None
+        offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
+    return single(tmf.to_api_billing_rate(found, rate, offerings=offerings), read_fields(request.query_params))
+
+
+def _bill(tx: Transaction, client: Client, customer_bill_id: UUID) -> CustomerBill:
+    found = billing.bill_by_id(tx=tx, customer_bill_id=customer_bill_id)
+    client.require_customer(party.customer(tx=tx, customer_id=found.customer_id))
+    return found
+
+
 def _customers_at(tx: Transaction, asked: Asked) -> list[Customer]:
     if asked.offset + asked.limit > party.PAGE_MAX:
         raise InvalidInput(f"An offset beyond {party.PAGE_MAX} is not served.", remedy="Ask for one customer by id.")
@@ -328,3 +364,8 @@ def _incident(error: Exception) -> str:
     number = secrets.token_hex(4)
     _report.error("incident %s: %s", number, place_of(error))
     return number
+
+
+_HANDLERS = [
+    customers, customer, products, product_by_id, bills, bill, billing_rates, billing_rate, send_batch, batch_by_key,
+]  # fmt: skip

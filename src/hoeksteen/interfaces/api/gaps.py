@@ -21,8 +21,6 @@ GAPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "/tmf-api/customerBillManagement/v5": {
         "/customerBill/{id}": ("PATCH",),
-        "/appliedCustomerBillingRate": ("GET",),
-        "/appliedCustomerBillingRate/{id}": ("GET",),
         "/billCycle": ("GET",),
         "/billCycle/{id}": ("GET",),
         "/customerBillOnDemand": ("GET", "POST"),

@@ -5,14 +5,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from hoeksteen.billing.model import CustomerBill
+from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill, RateKind
+from hoeksteen.billing.wording import line_text
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.party.model import BillingAccount, Customer
 from hoeksteen.product.model import ProductHeld, ProductOffering
 
 CUSTOMER = "/tmf-api/customer/v5/customer"
 BILL = "/tmf-api/customerBillManagement/v5/customerBill"
+BILLING_RATE = "/tmf-api/customerBillManagement/v5/appliedCustomerBillingRate"
 PRODUCT = "/tmf-api/productInventory/v5/product"
+_CREDITS = (RateKind.CREDIT, RateKind.DISCOUNT)
 
 
 def to_api_customer(
@@ -116,6 +119,36 @@ def to_api_bill(bill: CustomerBill, *, remaining: Decimal) -> dict[str, Any]:
             {"@type": "TaxItem", "taxCategory": tax.tax_category, "taxRate": tax.tax_rate, "taxAmount": _money(tax.tax)} for tax in bill.taxes
         ],
     }  # fmt: skip
+
+
+def to_api_billing_rate(
+    bill: CustomerBill, rate: AppliedCustomerBillingRate, *, offerings: Mapping[str, ProductOffering], language: str = "en"
+) -> dict[str, Any]:
+    """Give a TMF678 AppliedCustomerBillingRate: a line of a bill, with the billing account that made it, which may be a department."""
+    text = line_text(rate=rate, offerings=offerings, language=language)
+    identifier = f"{bill.customer_bill_id}.{rate.line}"
+    resource = {
+        "@type": "AppliedCustomerBillingRate", "id": identifier, "href": f"{BILLING_RATE}/{identifier}", "name": text.description,
+        "date": _day(bill.bill_date), "isBilled": True,
+        "appliedBillingRateType": "appliedBillingCredit" if rate.kind in _CREDITS else "appliedBillingCharge",
+        "taxExcludedAmount": _money(rate.net),
+        "appliedTax": [{"@type": "AppliedBillingTaxRate", "taxCategory": rate.tax_category, "taxRate": rate.tax_rate}],
+        "bill": {
+            "@type": "CustomerBillRef", "@referredType": "CustomerBill", "id": str(bill.customer_bill_id), "href": f"{BILL}/{bill.customer_bill_id}",
+        },
+        "billingAccount": {
+            "@type": "BillingAccountRef", "@referredType": "BillingAccount", "id": str(rate.department or bill.billing_account_id),
+        },
+    }  # fmt: skip
+    if rate.gross is not None:
+        resource["taxIncludedAmount"] = _money(rate.gross)
+    if rate.product_id is not None:
+        product = {"@type": "ProductRef", "@referredType": "Product", "id": str(rate.product_id), "href": f"{PRODUCT}/{rate.product_id}"}
+        resource["product"] = product
+    if rate.period is not None:
+        covered = rate.period.instants()
+        resource["periodCoverage"] = {"startDateTime": _instant(covered.valid_from), "endDateTime": _instant(covered.valid_to or covered.valid_from)}
+    return {**resource, **({"description": text.quantity} if text.quantity else {})}
 
 
 def _contact_media(contact: Mapping[str, Any]) -> list[dict[str, Any]]:

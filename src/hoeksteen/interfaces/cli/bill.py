@@ -18,7 +18,8 @@ from hoeksteen.consolidation.comparing import compare_bills
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli import accounts, bill_credit, bill_documents, bill_explain, bill_terms
+from hoeksteen.interfaces.cli import accounts as leaving
+from hoeksteen.interfaces.cli import bill_credit, bill_departments, bill_documents, bill_explain, bill_terms
 from hoeksteen.interfaces.cli.bill_runs import commands as running
 from hoeksteen.interfaces.cli.bill_runs import period_option
 from hoeksteen.interfaces.cli.options import (
@@ -32,6 +33,7 @@ from hoeksteen.interfaces.cli.options import (
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.time_period import bill_period, local_day
+from hoeksteen.party.queries import billing_accounts
 from hoeksteen.product.queries import offerings
 
 _SERVICE = "bss"
@@ -55,6 +57,7 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = bills.bill_by_number(tx=tx, bill_number=bill_number)
         names = {offering.product_offering_id: offering for offering in offerings(tx=tx)}
+        accounts = {one.billing_account_id: one.billing_account_number for one in billing_accounts(tx=tx, customer_id=found.customer_id)}
         notes = credit_notes_of(tx=tx, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id)
     lines = [(rate, line_text(rate=rate, offerings=names, language=_LANGUAGE)) for rate in found.rates]
     if as_json:
@@ -63,8 +66,12 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
             | {
                 "lines": [
                     {"line": rate.line, "kind": rate.kind.value, "text": text.description, "period": text.period, "quantity": text.quantity,
-                     "net": rate.net, "gross": rate.gross, "detail": dict(rate.detail)}
+                     "net": rate.net, "gross": rate.gross, "detail": dict(rate.detail),
+                     "billing_account_number": accounts[rate.department or found.billing_account_id]}
                     for rate, text in lines
+                ],
+                "departments": [
+                    {"billing_account_number": accounts[one], "amount": amount} for one, amount in found.sub_totals().items()
                 ],
                 "credit_notes": [
                     {"bill_number": note.bill_number, "gross": note.gross, "why": note.why, "credited_by": note.credited_by} for note in notes
@@ -75,7 +82,11 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
     table = report_table(f"{found.bill_number} · {found.bill_date} · due {found.due_date}")
     for heading, justify in (("", "right"), ("what", "left"), ("period", "left"), ("quantity", "left"), ("net", "right"), ("price", "right")):
         table.add_column(heading, justify="right" if justify == "right" else "left")
-    for rate, text in lines:
+    sums = found.sub_totals()
+    for at, (rate, text) in enumerate(lines):
+        if sums and (at == 0 or lines[at - 1][0].department != rate.department):
+            made_by = rate.department or found.billing_account_id
+            table.add_row("", f"[bold]account {accounts[made_by]}[/]", "", "", "", f"[bold]{_money(sums[made_by])}[/]")
         table.add_row(str(rate.line), text.description, text.period, text.quantity.replace("\u2212", "-"), _money(rate.net), _money(rate.amount))
     table.add_section()
     for tax in found.taxes:
@@ -177,6 +188,10 @@ def _money(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
-for command in (*running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_explain.commands, accounts.final):
+_COMMANDS = (
+    *running, *bill_documents.commands, *bill_credit.commands, *bill_terms.commands, *bill_departments.commands, *bill_explain.commands,
+    leaving.final,
+)  # fmt: skip
+for command in _COMMANDS:
     bill.add_command(command)
 commands: list[click.Command] = [bill]

@@ -11,8 +11,9 @@ import click
 from rich.console import Console
 
 from hoeksteen.billing import queries as bills
-from hoeksteen.billing.documents import invoice_pdf, invoice_ubl
+from hoeksteen.billing.documents import invoice_pdf, invoice_ubl, invoice_views
 from hoeksteen.billing.documents.bulk import BILLS_PER_BATCH, DocumentKind, Refusal, batches, claimed, count_bills
+from hoeksteen.billing.documents.specification import specification_csv
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.document_worker import write_side_by_side
 from hoeksteen.interfaces.cli.options import (
@@ -27,9 +28,11 @@ from hoeksteen.interfaces.cli.options import (
     report_table,
     require_writable,
 )
+from hoeksteen.interfaces.cli.whom import meant_department
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys import work
 from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.money import euros
 from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.time_period import bill_period
 
@@ -43,10 +46,11 @@ _REFUSED_SHOWN_MAX = 50
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The file to write, or - for standard output."
 )
+@click.option("--department", help="The billing account number of a department: its specification, without anything to pay.")
 @data_option
-def pdf(bill_number: str, out: Path, data: Path) -> None:
-    """Draw an invoice as PDF; the disclosure of its buyer stands in the keeper's log."""
-    _draw(bill_number, out, data, invoice_pdf)
+def pdf(bill_number: str, out: Path, department: str | None, data: Path) -> None:
+    """Draw an invoice as PDF, with the specification that its account chose; what is disclosed stands in the keeper's log."""
+    _draw(bill_number, out, data, invoice_pdf, department=department, with_records=True)
 
 
 @click.command()
@@ -60,12 +64,63 @@ def ubl(bill_number: str, out: Path, data: Path) -> None:
     _draw(bill_number, out, data, invoice_ubl)
 
 
-def _draw(bill_number: str, out: Path, data: Path, document: Callable[..., bytes]) -> None:
+@click.command()
+@click.argument("bill_number")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="The CSV file to write, or - for standard output."
+)
+@data_option
+@json_option
+def specification(bill_number: str, out: Path, data: Path, as_json: bool) -> None:
+    """Write the single records of a bill as CSV, as its account chose; that their numbers are opened stands in the keeper's log."""
     if str(out) != "-":
         require_writable(out)
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         found = bills.bill_by_number(tx=tx, bill_number=bill_number)
-        content = document(tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE)
+        key = [(found.customer_id, found.customer_bill_id)]
+        (view,) = invoice_views(tx=tx, keeper=runtime.keeper, bills=key, purpose=_PURPOSE, lake=runtime.lake)
+    if view.specification is None:
+        raise WrongState(
+            f"{bill_number} has no specification: no usage stands on it, or its account chose none.",
+            remedy="`hoeksteen bill terms CUSTOMER --itemisation masked` chooses one.",
+        )
+    if view.specification.withheld:
+        raise WrongState(
+            f"The specification of {bill_number} cannot be made: its numbers or records are gone, or it was billed when its account left.",
+            remedy="The bill itself stays.",
+        )
+    lines = view.specification.lines
+    content = specification_csv(view)
+    if str(out) == "-":
+        click.echo(content, nl=False)
+        return
+    write_private(out, content.encode())
+    exact = euros(sum(line.records_micro + line.fees_micro for line in lines))
+    figures = {
+        "bill_number": bill_number, "lines": len(lines), "records": sum(len(line.records) for line in lines),
+        "left_out": sum(line.left_out for line in lines), "amount": exact, "out": str(out),
+    }  # fmt: skip
+    if as_json:
+        emit_json(figures)
+    else:
+        click.echo(
+            f"{out}: {figures['records']:,} records of {figures['lines']} lines, {figures['amount']} exact; {figures['left_out']} free ones left out"
+        )
+
+
+def _draw(
+    bill_number: str, out: Path, data: Path, document: Callable[..., bytes], *, department: str | None = None, with_records: bool = False
+) -> None:
+    if str(out) != "-":
+        require_writable(out)
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        found = bills.bill_by_number(tx=tx, bill_number=bill_number)
+        more: dict[str, Any] = {"lake": runtime.lake} if with_records else {}
+        if department is not None:
+            more["department"] = meant_department(tx=tx, customer_id=found.customer_id, number=department).billing_account_id
+        content = document(
+            tx=tx, keeper=runtime.keeper, customer_id=found.customer_id, customer_bill_id=found.customer_bill_id, purpose=_PURPOSE, **more
+        )
     if str(out) == "-":
         click.echo(content, nl=False)
         return
@@ -145,4 +200,4 @@ def _show_documents(console: Console, figures: dict[str, Any], refused: list[Ref
         console.print(f"  {one.bill_number}: {one.why}", highlight=False)
 
 
-commands: list[click.Command] = [pdf, ubl, documents]
+commands: list[click.Command] = [pdf, ubl, documents, specification]

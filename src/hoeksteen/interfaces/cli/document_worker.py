@@ -90,7 +90,7 @@ def main(data: str, folder: str, *kinds: str) -> None:
             try:
                 done = write_batch(
                     database=runtime.database, keeper=runtime.keeper, bills=bills, kinds=[DocumentKind(kind) for kind in kinds],
-                    folder=Path(folder), purpose=_PURPOSE, go_on=lambda: os.getppid() == parent,
+                    folder=Path(folder), purpose=_PURPOSE, lake=runtime.lake, go_on=lambda: os.getppid() == parent,
                 )  # fmt: skip
             except (HoeksteenError, OSError) as error:
                 answer: dict[str, object] = {_ERROR: str(error)}

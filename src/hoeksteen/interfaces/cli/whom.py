@@ -67,3 +67,17 @@ def meant_billing_account(*, tx: Transaction, named: str, number: str | None) ->
         numbers = ", ".join(one.billing_account_number for one in active) or "none"
         raise NotFound(f"Customer {named} has these active billing accounts: {numbers}.", remedy="Choose one of them with --billing-account.")
     return chosen[0]
+
+
+def meant_department(*, tx: Transaction, customer_id: UUID, number: str) -> BillingAccount:
+    """
+    Give a customer's billing account by its number, closed ones too.
+
+    :raises NotFound: when the customer has none with this number
+    """
+    held = party.billing_accounts(tx=tx, customer_id=customer_id)
+    for one in held:
+        if one.billing_account_number == number:
+            return one
+    numbers = ", ".join(one.billing_account_number for one in held) or "none"
+    raise NotFound(f"The customer has no billing account {number}.", remedy=f"Choose one of these: {numbers}.")

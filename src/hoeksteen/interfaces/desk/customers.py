@@ -27,6 +27,7 @@ from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import TimePeriod
 from hoeksteen.party import queries as party
 from hoeksteen.party.model import BillingAccount, Customer
+from hoeksteen.party.operations import set_itemisation
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import ProductHeld, ProductOffering
 from hoeksteen.receivables import queries as receivables
@@ -184,6 +185,19 @@ def add_note(visit: NamedDependency[Visit], form: NamedDependency[Form], custome
     return Redirect(f"/customers/{customer_id}", status_code=303)
 
 
+@post("/customers/{customer_id:uuid}/itemisation/{billing_account_id:uuid}", sync_to_thread=True)
+def choose_itemisation(
+    visit: NamedDependency[Visit], form: NamedDependency[Form], customer_id: FromPath[UUID], billing_account_id: FromPath[UUID]
+) -> Response[Any]:
+    """Note the customer's choice whether single calls are specified behind their invoices."""
+    visit.require(CARE_AGENT)
+    with visit.runtime.database.transaction() as tx:
+        look = look_at(tx=tx, visit=visit, customer_id=customer_id)
+        if look is not None and look.interaction is not None:
+            set_itemisation(tx=tx, customer_id=customer_id, billing_account_id=billing_account_id, itemisation=form["itemisation"])
+    return Redirect(f"/customers/{customer_id}", status_code=303)
+
+
 @get("/customers/{customer_id:uuid}/looked", sync_to_thread=True)
 def who_looked(visit: NamedDependency[Visit], customer_id: FromPath[UUID]) -> Response[str]:
     """Show who looked at the customer's data, as a part of the customer's page."""
@@ -204,7 +218,8 @@ def bill_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], custom
             return visit.page("desk/reason.html", customer=customer)
         bill = billing.bill(tx=tx, customer_id=customer_id, customer_bill_id=customer_bill_id)
         offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
-    return visit.page("desk/bill.html", customer=customer, bill=bill, offerings=offerings)
+        accounts = {one.billing_account_id: one.billing_account_number for one in party.billing_accounts(tx=tx, customer_id=customer_id)}
+    return visit.page("desk/bill.html", customer=customer, bill=bill, offerings=offerings, accounts=accounts)
 
 
 @get("/customers/{customer_id:uuid}/bills/{customer_bill_id:uuid}/pdf", sync_to_thread=True)
@@ -216,9 +231,10 @@ def bill_document(visit: NamedDependency[Visit], customer_id: FromPath[UUID], cu
             raise AccessDenied("Say why you look first.", reason="no_reason", remedy="Open the customer's page.")
         bill = billing.bill(tx=tx, customer_id=customer_id, customer_bill_id=customer_bill_id)
         pdf = documents.invoice_pdf(
-            tx=tx, keeper=visit.keeper, customer_id=customer_id, customer_bill_id=customer_bill_id, purpose=look.purpose, context=look.context
-        )
+            tx=tx, keeper=visit.keeper, customer_id=customer_id, customer_bill_id=customer_bill_id, purpose=look.purpose, context=look.context,
+            lake=visit.runtime.lake, withhold_if_denied=True,
+        )  # fmt: skip
     return Response(pdf, media_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{bill.bill_number}.pdf"'})
 
 
-HANDLERS = [customer_page, add_note, who_looked, bill_page, bill_document]
+HANDLERS = [customer_page, add_note, choose_itemisation, who_looked, bill_page, bill_document]

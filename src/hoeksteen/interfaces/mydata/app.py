@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from litestar import Litestar, Response, get
+from litestar import Litestar, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Redirect
 
 from hoeksteen.billing import documents
 from hoeksteen.billing import queries as billing
@@ -18,13 +19,14 @@ from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.interfaces.web.assets import Assets
 from hoeksteen.interfaces.web.counting import SoFar, so_far
 from hoeksteen.interfaces.web.looks import looks
-from hoeksteen.interfaces.web.site import Visit
+from hoeksteen.interfaces.web.site import Form, Visit
 from hoeksteen.interfaces.web.sites import site_application
 from hoeksteen.interfaces.web.words import Known
 from hoeksteen.kernel.errors import AccessDenied, NotFound
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.party import queries as party
-from hoeksteen.party.model import Customer
+from hoeksteen.party.model import BillingAccount, Customer
+from hoeksteen.party.operations import set_itemisation
 from hoeksteen.product import queries as product
 from hoeksteen.receivables import queries as receivables
 from hoeksteen.storage.postgres import Transaction
@@ -41,6 +43,7 @@ class Mine:
     bills: list[CustomerBill]
     balance: Decimal
     so_far: SoFar
+    billing_accounts: list[BillingAccount]
 
 
 def mydata_application(*, runtime: Runtime, assets: Assets) -> Litestar:
@@ -50,7 +53,7 @@ def mydata_application(*, runtime: Runtime, assets: Assets) -> Litestar:
     :param runtime: opened as the service `mydata`
     :raises Unavailable: when set-up did not fetch the assets or compile the translations
     """
-    handlers = [home, bill_page, bill_document, export, evidence]
+    handlers = [home, choose_itemisation, bill_page, bill_document, export, evidence]
     return site_application(name="mydata", origin=runtime.settings.mydata_origin, runtime=runtime, assets=assets, handlers=handlers)
 
 
@@ -68,13 +71,26 @@ def home(visit: NamedDependency[Visit]) -> Response[str]:
     )  # fmt: skip
 
 
+@post("/itemisation/{customer_id:uuid}/{billing_account_id:uuid}", sync_to_thread=True)
+def choose_itemisation(
+    visit: NamedDependency[Visit], form: NamedDependency[Form], customer_id: FromPath[UUID], billing_account_id: FromPath[UUID]
+) -> Response[Any]:
+    """Let the visitor choose whether single calls are specified behind their invoices, and how much of each number."""
+    with visit.runtime.database.transaction() as tx:
+        if customer_id not in {customer.customer_id for customer in party.customers_of_parties(tx=tx, party_ids=[_subject(visit)])}:
+            raise NotFound("There is no such billing account.", remedy="Go back to your own page.")
+        set_itemisation(tx=tx, customer_id=customer_id, billing_account_id=billing_account_id, itemisation=form["itemisation"])
+    return Redirect("/#bills", status_code=303)
+
+
 @get("/bills/{customer_id:uuid}/{customer_bill_id:uuid}", sync_to_thread=True)
 def bill_page(visit: NamedDependency[Visit], customer_id: FromPath[UUID], customer_bill_id: FromPath[UUID]) -> Response[str]:
     """Show one of the visitor's bills line by line."""
     with visit.runtime.database.transaction() as tx:
         bill = _own_bill(tx, visit, customer_id, customer_bill_id)
         offerings = {offering.product_offering_id: offering for offering in product.offerings(tx=tx)}
-    return visit.page("mydata/bill.html", bill=bill, offerings=offerings)
+        accounts = {one.billing_account_id: one.billing_account_number for one in party.billing_accounts(tx=tx, customer_id=customer_id)}
+    return visit.page("mydata/bill.html", bill=bill, offerings=offerings, accounts=accounts)
 
 
 @get("/bills/{customer_id:uuid}/{customer_bill_id:uuid}/pdf", sync_to_thread=True)
@@ -83,8 +99,9 @@ def bill_document(visit: NamedDependency[Visit], customer_id: FromPath[UUID], cu
     with visit.runtime.database.transaction() as tx:
         bill = _own_bill(tx, visit, customer_id, customer_bill_id)
         pdf = documents.invoice_pdf(
-            tx=tx, keeper=visit.keeper, customer_id=customer_id, customer_bill_id=customer_bill_id, purpose=PURPOSE, context=None
-        )
+            tx=tx, keeper=visit.keeper, customer_id=customer_id, customer_bill_id=customer_bill_id, purpose=PURPOSE, context=None,
+            lake=visit.runtime.lake,
+        )  # fmt: skip
     return Response(pdf, media_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{bill.bill_number}.pdf"'})
 
 
@@ -148,7 +165,7 @@ def _mine(tx: Transaction, visit: Visit, customer: Customer) -> Mine:
     bills = billing.bills_of(tx=tx, customer_id=customer.customer_id)
     accounts = party.billing_accounts(tx=tx, customer_id=customer.customer_id)
     counted = so_far(tx=tx, customer_id=customer.customer_id, now=visit.now, offerings=offerings, billing_accounts=accounts, held=held)
-    return Mine(customer, names, bills, receivables.balance(tx=tx, customer_id=customer.customer_id), counted)
+    return Mine(customer, names, bills, receivables.balance(tx=tx, customer_id=customer.customer_id), counted, accounts)
 
 
 def _own_bill(tx: Transaction, visit: Visit, customer_id: UUID, customer_bill_id: UUID) -> CustomerBill:

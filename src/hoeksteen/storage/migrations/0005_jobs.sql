@@ -1,5 +1,5 @@
 -- The queue of work that people start and a worker does: Procrastinate's own tables and functions, in a schema of their own. Its statements name
--- no schema, so whoever uses the queue sets the search path; they are those of the installed package, and of no other text (docs/decisions/0040).
+-- no schema, so whoever uses the queue sets the search path; they are those of the installed package, and of no other text (docs/decisions/0043).
 CREATE SCHEMA jobs;
 SET LOCAL search_path TO jobs;
 -- include procrastinate up to 03.04.00_50, sha256 aa547ddb30de271d8b64f5b0063e38a265ab0f2c610d8837eedb8cd4c5095342
