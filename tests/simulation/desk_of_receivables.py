@@ -18,7 +18,7 @@ from hoeksteen.receivables import bank, collecting, crediting, dunning, interest
 from hoeksteen.receivables.queries import balance, open_items
 
 _MORE = Decimal("60.00")
-_POLICY = dunning.read_policy("{minimum: 5, steps: [{kind: reminder, after_days: 7}, {kind: interest, after_days: 0}]}")
+_POLICY = dunning.read_policy("{minimum: 5, steps: [{kind: interest, after_days: 7}, {kind: reminder, after_days: 0}]}")
 
 
 @dataclass

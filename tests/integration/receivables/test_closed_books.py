@@ -27,8 +27,11 @@ def test_what_books_in_a_closed_month_is_refused(operator: BilledOperator, tmp_p
     number = str(operator.bills(one)[0].bill_number)
     then = {"now": THEN, "identifiers": operator.identifiers}
     early = camt(tmp_path / "early.xml", Statement([receipt("7.77", "A0", day=date(2026, 11, 12))], "S-0", 1, "0.00"))
-    late = camt(tmp_path / "late.xml", Statement([receipt("20.00", "A1", text=number, day=date(2026, 11, 19))], "S-1", 2, "7.77"))
+    told = receipt("3.00", "A2", day=date(2026, 11, 13))
+    late = camt(tmp_path / "late.xml", Statement([receipt("20.00", "A1", text=number, day=date(2026, 11, 19)), told], "S-1", 2, "7.77"))
     bank.take(database=operator.database, keeper=operator.keeper, path=early, **then)
+    notice = camt(tmp_path / "notice.xml", Statement([told], "N-1"), kind="054")
+    bank.take(database=operator.database, keeper=operator.keeper, path=notice, **then)
     with operator.database.transaction() as tx:
         register_payment(
             tx=tx, customer_id=one.customer_id, billing_account_id=one.billing_account_id, amount=Decimal("60.00"), received_on=date(2026, 11, 18),
@@ -63,12 +66,12 @@ def test_what_books_in_a_closed_month_is_refused(operator: BilledOperator, tmp_p
 def _takes_what_the_bank_booked_then(operator: BilledOperator, one: Held, late: Path) -> None:
     """A statement that comes after its month was closed is taken: in the books on the first open day, with the bank's day beside it."""
     taken = bank.take(database=operator.database, keeper=operator.keeper, path=late, now=LATER, identifiers=operator.identifiers)
-    assert (taken.count["payment"], taken.count["of_closed_months"], taken.booked_from) == (1, 1, date(2026, 12, 1))
+    assert (taken.count["payment"], taken.count["of_closed_months"], taken.count["confirmed"], taken.booked_from) == (1, 2, 1, date(2026, 12, 1))
     with operator.database.transaction() as tx:
         [row] = tx.rows("SELECT booked_on, bank_day FROM receivables.bank_entry WHERE booking_key LIKE '% A1'")
         assert row == {"booked_on": date(2026, 12, 1), "bank_day": date(2026, 11, 19)}
         days = tx.rows("SELECT booked_on FROM ledger.journal_entry WHERE source = 'bank' ORDER BY booked_on")
-        assert [row["booked_on"] for row in days] == [date(2026, 11, 12), date(2026, 12, 1)]
+        assert [row["booked_on"] for row in days] == [date(2026, 11, 12), date(2026, 11, 13), date(2026, 12, 1)]
         assert not list(over_settled(tx=tx))
     for month in (date(2026, 11, 1), date(2026, 12, 1)):
         assert not audit_month(database=operator.database, lake=operator.lake, period=bill_period(month)).differences
