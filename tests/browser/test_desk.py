@@ -126,8 +126,8 @@ def test_suspending_takes_the_charge_off_and_resuming_brings_it_back(someone: Pe
 def test_the_billing_manager_sees_the_runs(someone: People) -> None:
     page = someone.page("bram.visser")
     page.get_by_role("link", name="Bill runs", exact=True).click()
-    expect(page.locator("tbody tr")).to_have_count(2)
-    expect(page.locator("tbody")).to_contain_text("October 2026")
+    runs = page.locator("table").first.locator("tbody tr")
+    expect(runs.filter(has_text="October 2026")).to_have_count(2)
     shot(page, "desk-runs")
 
 
