@@ -144,6 +144,7 @@ def grant(
     """
     require_said(why=why, by=by)
     require_impersonal(why=why)
+    _charge_store.lock_account(tx, billing_account_id)
     billing_account = active_account(tx=tx, billing_account_id=billing_account_id)
     words = worded(tx=tx, kind=kind, text=text, tax_category=tax_category, tax_rate=tax_rate)
     value = words.amount if amount is None else amount
@@ -153,7 +154,6 @@ def grant(
         )
     if from_day is not None and from_day > local_day(now) + timedelta(days=_DAYS_AHEAD_MAX):
         raise InvalidInput(f"The field from_day is {from_day}.", remedy="Give a day within a year.", field="from_day")
-    _charge_store.lock_account(tx, billing_account_id)
     alone = _charge_store.granted_alone(tx, billing_account_id, now - timedelta(days=ALONE_DAYS), charges=value > 0)
     enough = alone + abs(value) <= (CHARGED_ALONE_MAX if value > 0 else CREDITED_ALONE_MAX)
     charge_id = identifiers.new(now)
