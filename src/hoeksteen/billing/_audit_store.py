@@ -89,6 +89,21 @@ def minimums(tx: Transaction, bill_run_id: UUID) -> list[Row]:
     return tx.rows(sql, (bill_run_id,))
 
 
+def minimums_settled(tx: Transaction, bill_run_id: UUID, first_day: date, end_day: date) -> list[Row]:
+    """Give what the bills of a period have together of the minimums of accounts that left, whose bills a run subtracted; `days` as billed last."""
+    sql = """
+    SELECT b.billing_account_id, max(b.bill_number) AS bill_number, bool_and(b.tax_included) AS tax_included, l.product_id, l.product_offering_id,
+           sum(coalesce(l.gross, l.net)) AS amount, (array_agg((l.detail ->> 'days')::int ORDER BY b.bill_date DESC, b.bill_number DESC))[1] AS days
+    FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+    WHERE (b.bill_run_id = %(run)s OR EXISTS (
+        SELECT FROM billing.leaving_bill e WHERE e.customer_bill_id = b.customer_bill_id AND e.settled_by = %(run)s))
+      AND b.billing_account_id IN (SELECT billing_account_id FROM billing.leaving_bill WHERE settled_by = %(run)s)
+      AND l.kind = 'minimum' AND l.detail -> 'credits' IS NULL AND l.period_from >= %(first)s AND l.period_from < %(end)s
+    GROUP BY b.billing_account_id, l.product_id, l.product_offering_id
+    """
+    return tx.rows(sql, {"run": bill_run_id, "first": first_day, "end": end_day})
+
+
 def bills_with_lines_of(tx: Transaction, bill_run_id: UUID, offering_ids: Sequence[str]) -> dict[UUID, str]:
     """Give the numbers of a run's bills that have lines of some offerings, by billing account."""
     sql = """

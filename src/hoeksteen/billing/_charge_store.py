@@ -33,7 +33,7 @@ WHERE billing_account_id = %(account)s AND state = 'granted' AND decided_by IS N
 
 
 def lock_account(tx: Transaction, billing_account_id: UUID) -> None:
-    """Let what is granted to one billing account be weighed one after the other, until commit."""
+    """Let what is granted to one billing account be weighed one after the other, and before it is closed or after, until commit."""
     tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('granted ' || %s, 0))", (str(billing_account_id),))
 
 
@@ -83,6 +83,12 @@ def accounts_with_some(tx: Transaction, billing_account_ids: Sequence[UUID]) -> 
         " WHERE billing_account_id = ANY (%s) AND state = 'granted' AND customer_bill_id IS NULL"
     )
     return {row["billing_account_id"] for row in tx.rows(sql, (list(billing_account_ids),))}
+
+
+def is_asked(tx: Transaction, billing_account_id: UUID) -> bool:
+    """Say whether something that was asked for a billing account waits for a second person."""
+    sql = "SELECT EXISTS (SELECT FROM billing.account_charge WHERE billing_account_id = %s AND state = 'asked')"
+    return bool(tx.value(sql, (billing_account_id,)))
 
 
 def take(tx: Transaction, taken: Sequence[tuple[UUID, UUID, Decimal]]) -> int:

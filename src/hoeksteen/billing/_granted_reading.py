@@ -20,15 +20,21 @@ def accounts_with_granted(*, tx: Transaction, billing_account_ids: Sequence[UUID
     return _charge_store.accounts_with_some(tx, billing_account_ids) | _instalment_store.accounts_with_some(tx, billing_account_ids)
 
 
-def read_granted(*, tx: Transaction, billing_accounts: Sequence[BillingAccount], period: BillPeriod) -> dict[UUID, list[Granted]]:
-    """Give what the bills of a usage period have to show of what was granted, by billing account and the oldest first; absent where nothing is."""
+def read_granted(
+    *, tx: Transaction, billing_accounts: Sequence[BillingAccount], period: BillPeriod, last: bool = False
+) -> dict[UUID, list[Granted]]:  # fmt: skip
+    """
+    Give what the bills of a usage period have to show of what was granted, by billing account and the oldest first; absent where nothing is.
+
+    :param last: whether they are the last bills of accounts that leave: they have all that waits, whatever the day that it is meant for
+    """
     some = accounts_with_granted(tx=tx, billing_account_ids=[one.billing_account_id for one in billing_accounts])
     if not some:
         return {}
     found: dict[UUID, list[Granted]] = {}
-    for row in _charge_store.to_come(tx, sorted(some), period.end_day):
+    for row in _charge_store.to_come(tx, sorted(some), date.max if last else period.end_day):
         found.setdefault(row["billing_account_id"], []).append(_charge(row, period))
-    for account_id, lines in _of_plans(tx, _instalment_store.open_plans(tx, sorted(some)), period):
+    for account_id, lines in _of_plans(tx, _instalment_store.open_plans(tx, sorted(some)), period, last=last):
         if lines:
             found.setdefault(account_id, []).extend(lines)
     return found
@@ -43,7 +49,7 @@ def parts_missed(*, tx: Transaction, bill_run_id: UUID, period: BillPeriod, befo
     return {account_id: lines for account_id, lines in found.items() if lines}
 
 
-def _of_plans(tx: Transaction, rows: Sequence[Row], period: BillPeriod) -> Iterator[tuple[UUID, list[Granted]]]:
+def _of_plans(tx: Transaction, rows: Sequence[Row], period: BillPeriod, *, last: bool = False) -> Iterator[tuple[UUID, list[Granted]]]:
     """Give the lines of plans, each with its billing account."""
     billed = _instalment_store.billed(tx, [row["instalment_plan_id"] for row in rows]) if rows else {}
     ended = _ended_products(tx, [row for row in rows if row["product_id"] is not None and row["on_end"] != "goes_on"], period)
@@ -52,7 +58,7 @@ def _of_plans(tx: Transaction, rows: Sequence[Row], period: BillPeriod) -> Itera
         already = [
             Billed(one["role"], one["part"], one["last_part"], int(one["amount"].scaleb(2))) for one in billed.get(row["instalment_plan_id"], ())
         ]
-        lines = lines_of_plan(_plan(row), already, end_day=period.end_day, product_ended=row["product_id"] in ended, day_max=day_max)
+        lines = lines_of_plan(_plan(row), already, end_day=period.end_day, product_ended=row["product_id"] in ended, day_max=day_max, last=last)
         yield row["billing_account_id"], lines
 
 

@@ -30,9 +30,13 @@ UsageOf = Callable[[BillPeriod, Sequence[UUID]], dict[UUID, list[Usage]]]
 
 
 def read_products(
-    *, tx: Transaction, billing_accounts: Sequence[BillingAccount], book: PriceBook, calendar: Calendar
+    *, tx: Transaction, billing_accounts: Sequence[BillingAccount], book: PriceBook, calendar: Calendar, kind: RunKind = "final"
 ) -> dict[UUID, list[ProductInputs]]:
-    """Give the products of each billing account, oldest first, with what earlier runs billed where something changed since."""
+    """
+    Give the products of each billing account, oldest first, with what earlier runs billed where something changed since.
+
+    :param kind: of the run, which says what it subtracts, as of `read_early`
+    """
     wanted = {one.billing_account_id for one in billing_accounts}
     customer_ids = list({one.customer_id for one in billing_accounts})
     alterations_of: dict[UUID, list[Alteration]] = {}
@@ -56,7 +60,7 @@ def read_products(
     moved = read_moves(tx=tx, billing_accounts=billing_accounts)
     own = {product.product_id: calendar.moved(moved[account_id]) for account_id, product, _ in held if account_id in moved} if moved else {}
     billed = _billed_before(tx, changed, calendar, own)
-    minimums = _minimums_before(tx, held, book, calendar)
+    minimums = _minimums_before(tx, held, book, calendar, kind)
     inputs: dict[UUID, list[ProductInputs]] = {}
     for billing_account_id, product, position in sorted(held, key=lambda one: one[1].start):  # and, as they were read, by identifier
         known = (product, position, billed.get(product.product_id), minimums.get(product.product_id, ()))
@@ -65,7 +69,7 @@ def read_products(
 
 
 def _minimums_before(
-    tx: Transaction, held: Sequence[tuple[UUID, HeldProduct, Position | None]], book: PriceBook, calendar: Calendar
+    tx: Transaction, held: Sequence[tuple[UUID, HeldProduct, Position | None]], book: PriceBook, calendar: Calendar, kind: RunKind
 ) -> dict[UUID, list[MinimumBilled]]:  # fmt: skip
     """Give what earlier bills have of the minimum spend of the products that have one; nothing is asked for where none has."""
     if not book.minimums:
@@ -77,7 +81,8 @@ def _minimums_before(
         return {}
     ids, customer_ids = [one.product_id for one in some], sorted({one.customer_id for one in some})
     found: dict[UUID, dict[tuple[str, int], MinimumBilled]] = {}
-    for row in _store.minimums_before(tx, customer_ids, ids, calendar.since):
+    first_day = date.fromordinal(calendar.months[-2].first)
+    for row in _store.minimums_before(tx, customer_ids, ids, calendar.since, first_day=first_day, earlier=kind != "leaving"):
         month = month_of(row["period_from"].toordinal(), calendar)
         of_product, key = found.setdefault(row["product_id"], {}), (row["product_offering_id"], month.first)
         before = of_product.get(key, MinimumBilled(*key, 0, month.end - month.first, 0, 0))
@@ -85,7 +90,8 @@ def _minimums_before(
         if row["noted"]:
             of_product[key] = before._replace(noted=before.noted + cents)
         else:
-            of_product[key] = before._replace(days=row["days"], spent=row["spent"], cents=before.cents + cents)
+            early = before.early + (row["spent"] - before.spent if row["early"] else 0)
+            of_product[key] = before._replace(days=row["days"], spent=row["spent"], cents=before.cents + cents, early=early)
     return {product_id: list(of_product.values()) for product_id, of_product in found.items()}
 
 

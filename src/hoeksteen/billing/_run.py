@@ -244,8 +244,9 @@ def _compute(
 ) -> _Computed:  # fmt: skip
     billing_accounts = members_of(families)
     with engine.database.transaction() as tx:
-        inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar)
-        granted = read_granted(tx=tx, billing_accounts=billing_accounts, period=engine.run.period)
+        inputs = read_products(tx=tx, billing_accounts=billing_accounts, book=engine.book, calendar=engine.calendar, kind=engine.run.kind)
+        last = engine.run.kind == "leaving" and _have_ended(inputs, engine.run.period)
+        granted = read_granted(tx=tx, billing_accounts=billing_accounts, period=engine.run.period, last=last)
         ids = [one.billing_account_id for one in billing_accounts]
         on_hold, left = _run_store.holds(tx, ids), _leaving_store.waiting(tx, ids)
         moves = read_moves(tx=tx, billing_accounts=billing_accounts)
@@ -270,6 +271,12 @@ def _compute(
         elif made is not None:
             drafts.append(made)
     return _Computed(part, after, families, inputs, drafts, held, left, own, elsewhere, due - staying, staying)
+
+
+def _have_ended(inputs: Mapping[UUID, Sequence[ProductInputs]], period: BillPeriod) -> bool:
+    """Say whether no product of some accounts is in service after a period, so that who leaves gets its last bill."""
+    end = period.end_day.toordinal()
+    return all(term.end <= end for some in inputs.values() for one in some for term in one.product.terms if term.active)
 
 
 def _is_metered(book: PriceBook, inputs: Sequence[ProductInputs]) -> bool:

@@ -54,8 +54,10 @@ ORDER BY b.period_to, b.customer_bill_id, l.line
 """
 _MINIMUMS_BEFORE = """
 SELECT l.product_id, l.product_offering_id, l.period_from, (l.detail ->> 'days')::int AS days, (l.detail ->> 'spent_micro')::bigint AS spent,
-       coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted
+       coalesce(l.gross, l.net) AS amount, l.detail -> 'credits' IS NOT NULL AS noted,
+       e.period_from IS NOT NULL AND (e.period_from = %(first)s OR (%(earlier)s AND e.period_from < %(first)s)) AS early
 FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+LEFT JOIN billing.leaving_bill e ON e.customer_id = b.customer_id AND e.customer_bill_id = b.customer_bill_id AND e.settled_by IS NULL
 WHERE b.customer_id = ANY (%(customers)s) AND b.bill_number IS NOT NULL AND b.period_to >= %(since)s
   AND l.product_id = ANY (%(products)s) AND l.kind = 'minimum' AND l.period_from >= %(since)s
 ORDER BY b.period_to, b.bill_date, b.bill_number, l.line
@@ -246,9 +248,16 @@ def billed_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Se
     return tx.rows(_BILLED_BEFORE, {"customers": list(customer_ids), "products": list(product_ids), "since": since})
 
 
-def minimums_before(tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date) -> list[Row]:
-    """Give what earlier final bills charged some products because their usage lacked of a minimum, the oldest first."""
-    return tx.rows(_MINIMUMS_BEFORE, {"customers": list(customer_ids), "products": list(product_ids), "since": since})
+def minimums_before(
+    tx: Transaction, customer_ids: Sequence[UUID], product_ids: Sequence[UUID], since: date, *, first_day: date, earlier: bool
+) -> list[Row]:  # fmt: skip
+    """
+    Give what earlier final bills charged some products because their usage lacked of a minimum, the oldest first.
+
+    :param first_day: of the run's period: `early` are bills of accounts that left then, or `earlier`, and whose usage the run subtracts
+    """
+    given = {"customers": list(customer_ids), "products": list(product_ids), "since": since, "first": first_day, "earlier": earlier}
+    return tx.rows(_MINIMUMS_BEFORE, given)
 
 
 def insert_rates(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:

@@ -5,6 +5,7 @@ One of them is a line of the account's next bill, or of the bill of a named peri
 waits for a second person. An amount is as the account has it: with tax for consumers, without for businesses.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -127,7 +128,7 @@ def worded(*, tx: Transaction, kind: str | None, text: str | None, tax_category:
 def grant(
     *, tx: Transaction, billing_account_id: UUID, amount: Decimal | None, kind: str | None = None, text: str | None = None,
     tax_category: str | None = None, tax_rate: Decimal | None = None, from_day: date | None = None, why: str, by: str, now: datetime,
-    identifiers: Identifiers,
+    identifiers: Identifiers, account_charge_id: UUID | None = None,
 ) -> AccountCharge:  # fmt: skip
     """
     Charge a billing account something once, or credit it when the amount is below zero; beyond a limit it waits for a second person.
@@ -138,12 +139,14 @@ def grant(
     :param amount: as the account has it; None for what the kind usually costs
     :param from_day: as of `AccountCharge`; at most a year ahead
     :param why: stands in the books; never about a person
+    :param account_charge_id: its identifier, where it was chosen before
     :raises NotFound: when there is no such billing account or kind
     :raises WrongState: when the billing account is not active
     :raises InvalidInput: when the amount is no money, or a field says nothing, too much, or something about a person
     """
     require_said(why=why, by=by)
     require_impersonal(why=why)
+    _charge_store.lock_account(tx, billing_account_id)
     billing_account = active_account(tx=tx, billing_account_id=billing_account_id)
     words = worded(tx=tx, kind=kind, text=text, tax_category=tax_category, tax_rate=tax_rate)
     value = words.amount if amount is None else amount
@@ -153,10 +156,9 @@ def grant(
         )
     if from_day is not None and from_day > local_day(now) + timedelta(days=_DAYS_AHEAD_MAX):
         raise InvalidInput(f"The field from_day is {from_day}.", remedy="Give a day within a year.", field="from_day")
-    _charge_store.lock_account(tx, billing_account_id)
     alone = _charge_store.granted_alone(tx, billing_account_id, now - timedelta(days=ALONE_DAYS), charges=value > 0)
     enough = alone + abs(value) <= (CHARGED_ALONE_MAX if value > 0 else CREDITED_ALONE_MAX)
-    charge_id = identifiers.new(now)
+    charge_id = account_charge_id or identifiers.new(now)
     of_kind = amount is None and words.tax_included is not None
     _charge_store.insert(
         tx,
@@ -186,6 +188,30 @@ def active_account(*, tx: Transaction, billing_account_id: UUID) -> BillingAccou
             f"The billing account is {found[0].status}.", remedy="Credit one of its bills, or refund.", billing_account_id=billing_account_id
         )
     return found[0]
+
+
+def to_be_decided(*, tx: Transaction, account_charge_id: UUID) -> dict[str, str]:
+    """
+    Give what somebody approves or declines with a charge.
+
+    :raises NotFound: when there is no such charge
+    """
+    found = _locked(tx, account_charge_id)
+    return facts(
+        account_charge_id=account_charge_id, billing_account_id=found.billing_account_id, amount=found.amount, text=found.text_en,
+        tax=(found.tax_category, found.tax_rate), from_day=found.from_day, why=found.why,
+    ) | {"asked_by": found.asked_by}  # fmt: skip
+
+
+def facts(
+    *, account_charge_id: UUID, billing_account_id: UUID, amount: Decimal | None, text: str, tax: tuple[str, Decimal], from_day: date | None, why: str
+) -> dict[str, str]:
+    """Give what a charge is as facts that somebody signs: of its words the digests, because what people write may be about a person."""
+    return {
+        "account_charge_id": str(account_charge_id), "billing_account_id": str(billing_account_id), "amount": str(amount),
+        "tax": f"{tax[0]} {tax[1]:.2f}", "from_day": f"{from_day or 'next bill'}", "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "why_sha256": hashlib.sha256(why.strip().encode()).hexdigest(),
+    }  # fmt: skip
 
 
 def decide(*, tx: Transaction, account_charge_id: UUID, approve: bool, by: str, now: datetime) -> AccountCharge:

@@ -64,7 +64,7 @@ def part_of(total: int, parts: int, part: int) -> int:
     return even if part < parts else total - even * (parts - 1)
 
 
-def lines_of_plan(plan: Plan, billed: Sequence[Billed], *, end_day: date, product_ended: bool, day_max: date) -> list[Granted]:
+def lines_of_plan(plan: Plan, billed: Sequence[Billed], *, end_day: date, product_ended: bool, day_max: date, last: bool = False) -> list[Granted]:
     """
     Give what a bill has to show of a plan, in the order of the bill: nothing twice, and everything that an earlier bill missed.
 
@@ -72,6 +72,7 @@ def lines_of_plan(plan: Plan, billed: Sequence[Billed], *, end_day: date, produc
     :param end_day: the day after the bill's usage period: what falls due before it is asked for
     :param product_ended: whether the product that it belongs to has ended by then
     :param day_max: the last day that a line of this bill may name
+    :param last: whether it is the last bill of an account that leaves: its products have ended, and nobody would bill what is left
     """
     roles = {one.role for one in billed}
     asked = sum(one.cents for one in billed if one.role == "part")
@@ -80,12 +81,12 @@ def lines_of_plan(plan: Plan, billed: Sequence[Billed], *, end_day: date, produc
         return []
     found: list[Granted] = []
 
-    def add(role: Role, cents: int, day: date, *, taxed: OfferingPrices = _OUT_OF_SCOPE, part: int = 0, last: int = 0) -> None:
+    def add(role: Role, cents: int, day: date, *, taxed: OfferingPrices = _OUT_OF_SCOPE, part: int = 0, last_part: int = 0) -> None:
         detail: dict[str, Any] = {"id": str(plan.plan_id), "role": role, "nl": plan.nl, "en": plan.en, "of": plan.parts}
-        detail |= {"part": part, "last": last} if part else {}
+        detail |= {"part": part, "last": last_part} if part else {}
         kind = _KINDS.get(role, RateKind.INSTALMENT)
         ordinal = min(day, day_max).toordinal()
-        found.append(Granted(INSTALMENT, plan.plan_id, (part, last), kind, taxed, {INSTALMENT: detail}, ordinal, cents))
+        found.append(Granted(INSTALMENT, plan.plan_id, (part, last_part), kind, taxed, {INSTALMENT: detail}, ordinal, cents))
 
     if "sale" not in roles:
         add("sale", plan.cents, plan.agreed, taxed=plan.taxed)
@@ -94,17 +95,17 @@ def lines_of_plan(plan: Plan, billed: Sequence[Billed], *, end_day: date, produc
     if plan.ending == "returned":
         add("returned", -plan.cents, last_day, taxed=plan.taxed)
         add("undone", rest, last_day)
-    elif product_ended and plan.on_end == "stops" and plan.ending is None:
+    elif (product_ended or last) and plan.on_end == "stops" and plan.ending is None:
         add("waived", -rest, last_day, taxed=plan.taxed._replace(tax_included=True))  # a price that fell: its VAT falls with it
         add("undone", rest, last_day)
-    elif plan.ending == "settled" or (product_ended and plan.on_end == "falls_due"):
-        add("part", rest, last_day, part=following, last=plan.parts)
+    elif plan.ending == "settled" or last or (product_ended and plan.on_end == "falls_due"):
+        add("part", rest, last_day, part=following, last_part=plan.parts)
     else:
         for part in range(following, plan.parts + 1):
             due = cycle_begin(plan.first_day, part - 1, plan.first_day.day)
             if due >= end_day:
                 break
-            add("part", part_of(plan.total, plan.parts, part), due, part=part, last=part)
+            add("part", part_of(plan.total, plan.parts, part), due, part=part, last_part=part)
     return found
 
 

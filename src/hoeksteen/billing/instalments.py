@@ -11,6 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.billing import _instalment_store
+from hoeksteen.billing._charge_store import lock_account
 from hoeksteen.billing.charges import AMOUNT_MAX, active_account, require_no_run, worded
 from hoeksteen.billing.instalment_lines import Ending, OnEnd
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
@@ -97,6 +98,7 @@ def agree(
     """
     require_said(why=why, by=by)
     require_impersonal(why=why)
+    lock_account(tx, billing_account_id)
     account = active_account(tx=tx, billing_account_id=billing_account_id)
     if account.tax_treatment != "domestic":
         raise WrongState("Goods are not sold in parts to who accounts for VAT itself.", remedy="Charge it at once.", field="billing_account_id")
@@ -139,13 +141,6 @@ def settle(*, tx: Transaction, instalment_plan_id: UUID, by: str, now: datetime)
     :raises WrongState: when nothing is left of it, or it was ended before
     """
     return _end(tx, _open(tx, instalment_plan_id), "settled", by, now)
-
-
-def settle_all(*, tx: Transaction, billing_account_id: UUID, by: str, now: datetime) -> list[InstalmentPlan]:
-    """Let what is left of every plan of a billing account be asked for on its next bill, as when that is its last; those ended before stay so."""
-    require_said(by=by)
-    found = [row["instalment_plan_id"] for row in _instalment_store.open_plans(tx, [billing_account_id]) if row["ending"] is None]
-    return [_end(tx, _open(tx, one), "settled", by, now) for one in found]
 
 
 def take_back(*, tx: Transaction, instalment_plan_id: UUID, by: str, now: datetime) -> InstalmentPlan:

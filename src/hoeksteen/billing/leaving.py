@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from hoeksteen.billing import _leaving_store, _run_store, _store
+from hoeksteen.billing import _charge_store, _leaving_store, _run_store, _store
+from hoeksteen.billing._granted_reading import accounts_with_granted
 from hoeksteen.billing._run import CLOSED_BOOKS
 from hoeksteen.billing.model import BillRun, BillRunResult
 from hoeksteen.billing.operations import bill_off_cycle, bill_one_at_once, settle_cut_off
@@ -49,8 +50,9 @@ def bill_who_leaves(
     Bill an account whose every product has ended, up to their last day, and announce the bills.
 
     One bill for each period of its cycle that has no final run yet and in which something was held, mostly one; before them, the bill that
-    an earlier run held. Usage that is not rated yet, or arrives later, appears on the bill of the period's own run. Asked again, it bills what
-    has become known since, mostly nothing. The last result tells of a hold, where the account is held: nothing after it is billed.
+    an earlier run held. The last has all that was granted and waits, and what is left of sales in parts. Usage that is not rated yet, or
+    arrives later, appears on the bill of the period's own run. Asked again, it bills what has become known since, mostly nothing. The last
+    result tells of a hold, where the account is held: nothing after it is billed.
 
     :param by: who wants it, for the record
     :raises NotFound: when no billing account has this identifier
@@ -106,13 +108,19 @@ def require_settled(*, tx: Transaction, billing_account: BillingAccount) -> None
     """
     Check that nothing of an account waits for a run of its cycle, and let none begin until commit.
 
-    :raises WrongState: when its last bill was made before its period's own run, or its cycle is being billed
+    :raises WrongState: when its last bill was made before its period's own run, its cycle is being billed, or something was granted to it that no
+        final bill has
     """
+    _charge_store.lock_account(tx, billing_account.billing_account_id)
     _leaving_store.lock_cycle(tx, billing_account.cycle_day)
     last = _store.last_final_run(tx, billing_account.cycle_day)
     if last is not None and last.state != "done":
         raise WrongState(f"The bills of {last.period.first_day} are being made final.", remedy="Ask again once that run is done.")
     _require_no_move(tx, billing_account)
+    if _charge_store.is_asked(tx, billing_account.billing_account_id):
+        raise WrongState("A charge or a credit of it waits for a second person.", remedy="Approve or decline it: `hoeksteen charge approve`.")
+    if accounts_with_granted(tx=tx, billing_account_ids=[billing_account.billing_account_id]):
+        raise WrongState("Something was granted to it that no bill has yet.", remedy="Ask again for its final bill, or after the cycle's next run.")
     if _leaving_store.waiting(tx, [billing_account.billing_account_id]):
         raise WrongState(
             f"Usage of billing account {billing_account.billing_account_number} may still arrive.", remedy="Ask again after the cycle's next run."

@@ -35,6 +35,7 @@ class MinimumBilled(NamedTuple):
     :param month: the first day of the period, as an ordinal; `days` in service of its `whole` ones
     :param spent: micro-euros of usage that counted when it was billed last
     :param cents: what all lines charged; `noted` what credit notes gave back of them, below zero
+    :param early: what of `spent` stood on bills of an account that left, which the run at hand subtracts: its own usage has it again
     """
 
     product_offering_id: str
@@ -44,6 +45,7 @@ class MinimumBilled(NamedTuple):
     spent: int
     cents: int
     noted: int = 0
+    early: int = 0
 
 
 class MinimumLine(NamedTuple):
@@ -86,8 +88,11 @@ def minimum_lines(
     for one in earlier:
         if (found := _made_good(product, one, spent, book, tax_included)) is not None:
             yield found
-    for month in months_in_arrears(product=product, position=position, calendar=calendar):
+    of_period = [(one.product_offering_id, one.month) for one in earlier]
+    for month in months_in_arrears(product=product, position=position, calendar=calendar) or _again(product, position, calendar):
         for offering_id in dict.fromkeys(term.product_offering_id for term in product.terms if term.product_offering_id in book.minimums):
+            if (offering_id, month.first) in of_period:
+                continue
             days, first, end = days_in_service(product, offering_id, month.first, month.end)
             whole, used = month.end - month.first, spent.get((month.first, offering_id), 0)
             micro = book.minimums[offering_id].micro
@@ -113,6 +118,12 @@ def lacking(*, micro: int, days: int, whole: int, spent: int, ratio: tuple[int, 
     return divide_half_up(short * numerator, whole * MICRO_PER_CENT * denominator) if short > 0 else 0
 
 
+def _again(product: HeldProduct, position: Position | None, calendar: Calendar) -> list[Month]:
+    """Give the usage period where a bill of an account that left has it already: what was no line there may be one after late usage, or days."""
+    known = position is not None and product.opening <= calendar.months[-2].end
+    return calendar.months[-2:-1] if known else []
+
+
 def _made_good(
     product: HeldProduct, one: MinimumBilled, spent: Mapping[tuple[int, str], int], book: PriceBook, tax_included: bool
 ) -> MinimumLine | None:  # fmt: skip
@@ -125,7 +136,7 @@ def _made_good(
     if minimum is None:
         return None
     days, first, end = days_in_service(product, one.product_offering_id, one.month, one.month + one.whole)
-    used = one.spent + spent.get((one.month, one.product_offering_id), 0)
+    used = one.spent - one.early + spent.get((one.month, one.product_offering_id), 0)
     if (days, used) == (one.days, one.spent):
         return None
     ratio = book.of(one.product_offering_id).ratio(tax_included)

@@ -2,17 +2,23 @@
 
 import json
 from datetime import date
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
 
-from factories.billed_operator import BilledOperator
+from factories.billed_operator import NOW, BilledOperator
+from fixtures.keeper import RunningKeeper
+from fixtures.signing import by_key
+from hoeksteen.billing import charges
 from hoeksteen.interfaces.cli.bill import bill
 from hoeksteen.interfaces.cli.charges import charge
 from hoeksteen.interfaces.cli.instalments import instalment
-from hoeksteen.kernel.errors import AccessDenied
+from hoeksteen.kernel.errors import AccessDenied, InvalidInput
 
 
 def _result(data: Path, group: Any, *words: str, as_json: bool = True) -> Result:
@@ -27,7 +33,7 @@ def _call(data: Path, group: Any, *words: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def test_charge_commands(operator: BilledOperator, data: Path) -> None:
+def test_charge_commands(operator: BilledOperator, data: Path, keeper: RunningKeeper) -> None:
     (one,) = operator.add("mobile-m")
     with operator.database.transaction() as tx:
         number = str(tx.value("SELECT customer_number FROM party.customer"))
@@ -37,22 +43,46 @@ def test_charge_commands(operator: BilledOperator, data: Path) -> None:
     assert "SIM replacement" in _result(data, charge, "kinds", as_json=False).stdout
     [made] = _call(data, charge, "add", number, "--kind", "sim-replacement", *by)["charges"]
     assert (made["state"], made["amount"], made["why"]) == ("granted", "9.95", "card lost")
-    [asked] = _call(data, charge, "credit", number, "--text", "Storing", "--tax", "O", "--amount", "60.00", "--from", "2026-10-05", *by)["charges"]
+    beyond = ("credit", number, "--text", "Storing", "--tax", "O", "--amount", "60.00", "--from", "2026-10-05", "--why", "card lost")
+    for more in (("--by", "anna"), ()):
+        assert isinstance(_result(data, charge, *beyond, *more).exception, InvalidInput), "whoever asks says so with a key"
+    assert "both say who" in str(_result(data, charge, *beyond, "--by", "anna", "--as", "bram.visser").exception)
+    call = partial(_call, data, charge)
+    with pytest.raises(AccessDenied, match="signature_invalid"):
+        by_key(call, *beyond, person="chris.smit", keeper=keeper, signer="bram.visser")
+    assert len(call("list")["charges"]) == 1, "what nobody proved left nothing"
+    [asked] = by_key(call, *beyond, person="bram.visser", keeper=keeper)["charges"]
     assert (asked["state"], asked["amount"], asked["tax_category"]) == ("asked", "-60.00", "O")
     assert "waits for a second person" in _result(data, charge, "list", "--state", "asked", as_json=False).stdout
+    approve = ("approve", asked["account_charge_id"])
     with pytest.raises(AccessDenied, match="does not decide"):
-        _call(data, charge, "approve", asked["account_charge_id"], "--by", "anna")
-    assert _call(data, charge, "approve", asked["account_charge_id"], "--by", "bas")["charges"][0]["decided_by"] == "bas"
+        by_key(call, *approve, person="bram.visser", keeper=keeper)
+    with pytest.raises(AccessDenied, match="signature_invalid"):
+        by_key(call, *approve, person="chris.smit", keeper=keeper, signer="bram.visser")
+    assert isinstance(_result(data, charge, *approve).exception, InvalidInput)
+    said = {"billing_account_id": one.billing_account_id, "text": "Storing", "why": "w", "by": "fenna.prins", "identifiers": operator.identifiers}
+    with operator.database.transaction() as tx:
+        charges.decide(tx=tx, account_charge_id=UUID(asked["account_charge_id"]), approve=True, by="fenna.prins", now=NOW)
+        other, third = (charges.grant(tx=tx, amount=Decimal(amount), now=NOW, **said) for amount in ("-70.00", "-80.00"))
+    [approved] = by_key(call, "approve", str(other.account_charge_id), person="bram.visser", keeper=keeper)["charges"]
+    assert (approved["state"], approved["asked_by"], approved["decided_by"]) == ("granted", "fenna.prins", "bram.visser")
+    [declined] = by_key(call, "approve", str(third.account_charge_id), "--decline", person="bram.visser", keeper=keeper)["charges"]
+    assert declined["state"] == "declined"
+    assert call("withdraw", str(other.account_charge_id), "--by", "bas")["charges"][0]["state"] == "withdrawn"
     [gone] = _call(data, charge, "add", number, "--text", "Mistake", "--tax-rate", "9", "--amount", "1.00", *by)["charges"]
     assert _call(data, charge, "withdraw", gone["account_charge_id"], "--by", "bas")["charges"][0]["state"] == "withdrawn"
     assert _result(data, charge, "add", number, "--text", "x", "--tax-rate", "much", "--amount", "1.00", *by).exit_code == 2
     operator.run(date(2026, 10, 1))
-    listed = {entry["text_en"]: entry for entry in _call(data, charge, "list", "--customer", number)["charges"]}
+    listed = {
+        entry["text_en"]: entry
+        for entry in _call(data, charge, "list", "--customer", number)["charges"]
+        if entry["state"] != "declined" and entry["amount"] != "-70.00"
+    }
     assert (listed["Storing"]["billed"], listed["Mistake"]["billed"]) == ("-60.00", None)
     shown = _call(data, bill, "show", listed["Storing"]["bill_number"])["lines"]
     assert [(line["text"], line["kind"]) for line in shown[-2:]] == [("SIM replacement", "one_time"), ("Storing", "credit")]
     facts = _call(data, bill, "explain", listed["Storing"]["bill_number"], str(shown[-1]["line"]))["facts"]
-    assert (facts["granted by"], facts["approved by"], facts["why"], facts["VAT"]) == ("anna", "bas", "card lost", "O 0.00 %")
+    assert (facts["granted by"], facts["approved by"], facts["why"], facts["VAT"]) == ("bram.visser", "fenna.prins", "card lost", "O 0.00 %")
     assert one.billing_account_id
 
 

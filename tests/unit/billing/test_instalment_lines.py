@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hoeksteen.billing.granted import INSTALMENT, taxed_as
-from hoeksteen.billing.instalment_lines import Billed, Plan, is_last, lines_of_plan, part_of
+from hoeksteen.billing.instalment_lines import Billed, OnEnd, Plan, is_last, lines_of_plan, part_of
 from hoeksteen.kernel.time_period import add_months
 
 PLAN = Plan(
@@ -101,3 +101,13 @@ def test_what_falls_due_on_the_day_after_the_period_is_on_the_next_bill() -> Non
     bills = _bills(PLAN._replace(first_day=date(2026, 11, 1)))
     assert [[one[0] for one in bill] for bill in bills[:2]] == [["sale", "deferred"], ["part"]]
     assert [[one[0] for one in bill] for bill in _bills(PLAN._replace(first_day=date(2026, 10, 31)))[:1]] == [["sale", "deferred", "part"]]
+
+
+@pytest.mark.parametrize(("on_end", "roles"), [("goes_on", ["part"]), ("falls_due", ["part"]), ("stops", ["waived", "undone"])])
+def test_the_last_bill_of_who_leaves_has_all_that_is_left(on_end: OnEnd, roles: list[str]) -> None:
+    billed = [Billed("sale", 0, 0, 100_00), Billed("deferred", 0, 0, -100_00), Billed("part", 1, 1, 33_33)]
+    lines = lines_of_plan(
+        PLAN._replace(on_end=on_end), billed, end_day=date(2026, 12, 1), product_ended=False, day_max=date(2030, 1, 1), last=True
+    )  # fmt: skip
+    assert [one.detail[INSTALMENT]["role"] for one in lines] == roles and is_last(lines[0])
+    assert abs(lines[0].cents) == 66_67

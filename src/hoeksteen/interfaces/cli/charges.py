@@ -14,13 +14,16 @@ from rich.markup import escape
 from hoeksteen.billing import charges
 from hoeksteen.billing.charges import AccountCharge
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.deciding import Deciding, deciding, unproven
 from hoeksteen.interfaces.cli.options import a_day, a_euro_amount, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
+from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.product.charge_kinds import TAX_CATEGORIES, charge_kinds
 
 _SERVICE = "bss"
 _BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
+_BY_OR_AS = click.option("--by", "who", default="", help="Who does it, at their word, up to the limit; beyond it prove it by --as and --key.")
 _ID = click.argument("account_charge_id", metavar="CHARGE", type=click.UUID)
 
 
@@ -43,7 +46,8 @@ def worded_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _grant_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what a charge and a credit have in common."""
-    command = json_option(data_option(_BY(command)))
+    command = json_option(data_option(deciding(_BY_OR_AS(command))))
+    command = click.option("--nonce", type=click.UUID, hidden=True)(command)
     command = click.option("--why", required=True, help="The reason, which stands in the books: never about a person.")(command)
     command = click.option("--from", "from_day", callback=a_day, help="On the bill whose period has this day; by default on the next one.")(command)
     return customer_argument(worded_options(command))
@@ -59,7 +63,7 @@ def charge() -> None:
 @_grant_options
 def add(amount: Decimal | None, **given: Any) -> None:
     """Charge something once, on the next bill or on that of a period; beyond a limit a second person approves."""
-    _grant(amount, **given)
+    _grant("add", amount, **given)
 
 
 @charge.command()
@@ -67,32 +71,61 @@ def add(amount: Decimal | None, **given: Any) -> None:
 @_grant_options
 def credit(amount: Decimal, **given: Any) -> None:
     """Credit something, for goodwill or damage, on the next bill; beyond a limit a second person approves."""
-    _grant(-amount, **given)
+    _grant("credit", -amount, **given)
 
 
 def _grant(
-    amount: Decimal | None, *, customer: str, number: str | None, kind: str | None, text: str | None, tax_category: str | None,
-    tax_rate: Decimal | None, from_day: date | None, why: str, who: str, data: Path, as_json: bool,
+    command: str, amount: Decimal | None, *, customer: str, number: str | None, kind: str | None, text: str | None, tax_category: str | None,
+    tax_rate: Decimal | None, from_day: date | None, why: str, who: str, nonce: UUID | None, decides: Deciding, data: Path, as_json: bool,
 ) -> None:  # fmt: skip
+    if who and decides.is_named:
+        raise InvalidInput("The options --by and --as both say who does it.", remedy="Leave out --by.", field="by")
+    worded: dict[str, Any] = {"kind": kind, "text": text, "tax_category": tax_category, "tax_rate": tax_rate}
+    if not who and not decides.is_asked:
+        given = {"billing-account": number, "kind": kind, "text": text, "tax": tax_category, "tax-rate": tax_rate, "from": from_day, "why": why}
+        given |= {"amount": None if amount is None else abs(amount)}
+        words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+        decides.decide("charge", command, customer, *words, data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        account_id = meant_billing_account(tx=tx, named=customer, number=number).billing_account_id
+        nonce = nonce or runtime.identifiers.new(runtime.clock.now())
+        if decides.is_asked:
+            said = charges.worded(tx=tx, **worded)
+            facts = charges.facts(
+                account_charge_id=nonce, billing_account_id=account_id, amount=said.amount if amount is None else amount, text=said.text_en,
+                tax=(said.tax_category, said.tax_rate), from_day=from_day, why=why,
+            )  # fmt: skip
+            signer = decides.signer(runtime.keeper, what="ask for a charge", facts=facts, more=("--nonce", str(nonce)))
+            if signer is None:
+                return
+            who = signer.actor
         made = charges.grant(
-            tx=tx, billing_account_id=meant_billing_account(tx=tx, named=customer, number=number).billing_account_id, amount=amount, kind=kind,
-            text=text, tax_category=tax_category, tax_rate=tax_rate, from_day=from_day, why=why, by=who, now=runtime.clock.now(),
-            identifiers=runtime.identifiers,
+            tx=tx, billing_account_id=account_id, amount=amount, from_day=from_day, why=why, by=who, now=runtime.clock.now(),
+            identifiers=runtime.identifiers, account_charge_id=nonce, **worded,
         )  # fmt: skip
+        if made.state == "asked" and not decides.is_asked:
+            raise unproven("It goes beyond the limit, so that a second person approves it, and nobody proved who asks.")
     _tell([made], as_json=as_json)
 
 
 @charge.command()
 @_ID
 @click.option("--decline", is_flag=True, help="Decline it instead.")
-@_BY
+@deciding
 @data_option
 @json_option
-def approve(account_charge_id: UUID, decline: bool, who: str, data: Path, as_json: bool) -> None:
+def approve(account_charge_id: UUID, decline: bool, decides: Deciding, data: Path, as_json: bool) -> None:
     """Approve what somebody else asked for."""
+    if not decides.is_asked:
+        decides.decide("charge", "approve", str(account_charge_id), *(["--decline"] if decline else []), data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        done = charges.decide(tx=tx, account_charge_id=account_charge_id, approve=not decline, by=who, now=runtime.clock.now())
+        facts = charges.to_be_decided(tx=tx, account_charge_id=account_charge_id)
+        signer = decides.signer(runtime.keeper, what="decline a charge" if decline else "approve a charge", facts=facts)
+        if signer is None:
+            return
+        done = charges.decide(tx=tx, account_charge_id=account_charge_id, approve=not decline, by=signer.actor, now=runtime.clock.now())
     _tell([done], as_json=as_json)
 
 

@@ -56,7 +56,7 @@ class Deciding:
         :raises InvalidInput: when it is not proven who decides; it says how
         """
         if not self.person or self.key is None:
-            raise InvalidInput("Nobody proved who decides.", remedy=_HOW)
+            raise unproven("Nobody proved who decides.")
         asked = ask_application(*words, "--signed-by", self.person, data=data)
         click.echo(f"You sign: {asked['text']}", err=True)
         signature = base64.b64encode(sign(text=asked["text"].encode(), key_path=self.key)).decode()
@@ -79,6 +79,11 @@ class Deciding:
         except ValueError:
             raise InvalidInput("The signature is no base64.", remedy=_HOW) from None
         return signer_of(keeper=keeper, text=text, signature=signature, role=BILLING_MANAGER)
+
+
+def unproven(message: str) -> InvalidInput:
+    """Give the error of a command that has to prove who typed it, with how that is done."""
+    return InvalidInput(message, remedy=_HOW)
 
 
 def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
