@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from hoeksteen.billing import _charge_store, _instalment_store, _leaving_store, _store
+from hoeksteen.billing import _charge_store, _instalment_store, _leaving_store, _run_store, _store
 from hoeksteen.billing.assembly import BillDraft, euros_of_cents
 from hoeksteen.billing.granted import CHARGE, INSTALMENT
 from hoeksteen.billing.instalment_lines import is_last
@@ -96,6 +96,8 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
         final = run.kind != "trial"
         if run.kind == "leaving":
             _require_waiting(tx, run)
+        elif run.kind == "off_cycle":
+            _require_no_run(tx, run)
         if final:
             post(tx=tx, entries=[bill.journal_entry for bill in batch.bills if bill.journal_entry is not None])
             _store.insert_positions(tx, batch.new_positions)
@@ -156,6 +158,17 @@ def _require_waiting(tx: Transaction, run: BillRun) -> None:
         raise Conflict(f"The bills of {run.period.first_day} are being made final.", remedy="Ask again once that run is done.")
 
 
+def _require_no_run(tx: Transaction, run: BillRun) -> None:
+    """
+    Check that no run of the cycle makes final bills, and let none begin until commit: it bills too what earlier runs held.
+
+    :raises Conflict: when one does
+    """
+    _leaving_store.lock_cycle(tx, run.cycle_day)
+    if _run_store.final_under_way(tx, run.cycle_day):
+        raise Conflict("Bills of this cycle are being made final.", remedy="Ask again once that run is done: it bills what was held, too.")
+
+
 def _note_leaving(tx: Transaction, run: BillRun, batch: Batch) -> None:
     if run.kind == "leaving":
         accounts = ((bill.draft.billing_account, bill.customer_bill_id) for bill in batch.bills)
@@ -166,8 +179,8 @@ def _note_leaving(tx: Transaction, run: BillRun, batch: Batch) -> None:
 
 
 def _note_moves(tx: Transaction, batch: Batch) -> None:
-    if batch.moving:
-        finish_cycle_moves(tx=tx, billing_account_ids=batch.moving)
+    if batch.moving and finish_cycle_moves(tx=tx, billing_account_ids=batch.moving) < len(batch.moving):
+        raise Conflict("A billing account was to move to another bill day, and stays.", remedy="Run the same command again: it goes on.")
     for billing_account_id in batch.staying:
         take_back_cycle_move(tx=tx, billing_account_id=billing_account_id)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from hoeksteen.billing.early import BilledEarly
-from hoeksteen.billing.granted import Granted
+from hoeksteen.billing.granted import INSTALMENT, Granted
 from hoeksteen.billing.minimum_spend import MinimumBilled, minimum_lines
 from hoeksteen.billing.model import DEPARTMENT, AppliedBillTax, AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import OfferingPrices, PriceBook
@@ -199,7 +199,7 @@ def bill_of(*, billing_account: BillingAccount, lines: list[LineDraft], granted:
     if not any(line.cents for line in lines):
         return None
     if billing_account.tax_treatment == "reverse_charge":
-        lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) if _is_supply(line) else line for line in lines]
+        lines = [line._replace(offering=line.offering._replace(tax=REVERSE_CHARGE)) if _is_new_supply(line) else line for line in lines]
     taxation = tax_bill(keys=[line.offering.tax for line in lines], amounts=[line.cents for line in lines], tax_included=tax_included)
     return BillDraft(billing_account, lines, taxation, granted)
 
@@ -210,8 +210,13 @@ def _granted_line(one: Granted, tax_included: bool) -> LineDraft:
     return LineDraft(one.kind, None, one.taxed, None, one.detail, one.day, one.day + 1, _ONE, cents)
 
 
-def _is_supply(line: LineDraft) -> bool:
-    """What was granted out of the scope of VAT stays so: paying later, or compensation, is no supply to account for."""
+def _is_new_supply(line: LineDraft) -> bool:
+    """
+    What was granted out of the scope of VAT stays so: paying later, or compensation, is no supply to account for. And what gives back a sale in
+    parts gives back the tax that its first bill had.
+    """
+    if line.product_id is None and INSTALMENT in line.detail and line.cents < 0:
+        return False
     return line.product_id is not None or line.offering.tax.category != "O"
 
 

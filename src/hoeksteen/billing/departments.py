@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from hoeksteen.billing import _store
+from hoeksteen.billing import _leaving_store, _store
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.party.departments import join_parent, leave_parent
 from hoeksteen.party.queries import billing_accounts_by_id
@@ -25,6 +25,7 @@ def move_department(*, tx: Transaction, billing_account_id: UUID, parent_billing
     found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
     if not found:
         raise NotFound("No such billing account.", remedy="List the customer's billing accounts.", billing_account_id=billing_account_id)
+    _leaving_store.lock_cycle(tx, found[0].cycle_day)
     last = _store.last_final_run(tx, found[0].cycle_day)
     if last is not None and from_day < last.period.end_day:
         raise WrongState(

@@ -108,8 +108,8 @@ def require_settled(*, tx: Transaction, billing_account: BillingAccount) -> None
     """
     Check that nothing of an account waits for a run of its cycle, and let none begin until commit.
 
-    :raises WrongState: when its last bill was made before its period's own run, its cycle is being billed, or something was granted to it that no
-        final bill has
+    :raises WrongState: when its last bill was made before its period's own run, a run passed it by, its cycle is being billed, or something was
+        granted to it that no final bill has
     """
     _charge_store.lock_account(tx, billing_account.billing_account_id)
     _leaving_store.lock_cycle(tx, billing_account.cycle_day)
@@ -121,6 +121,8 @@ def require_settled(*, tx: Transaction, billing_account: BillingAccount) -> None
         raise WrongState("A charge or a credit of it waits for a second person.", remedy="Approve or decline it: `hoeksteen charge approve`.")
     if accounts_with_granted(tx=tx, billing_account_ids=[billing_account.billing_account_id]):
         raise WrongState("Something was granted to it that no bill has yet.", remedy="Ask again for its final bill, or after the cycle's next run.")
+    if _store.missed_periods(tx, [billing_account.billing_account_id], date.max):
+        raise WrongState("A run passed it by, and its bill is still to be made.", remedy="Release it, and bill it with `hoeksteen bill again`.")
     if _leaving_store.waiting(tx, [billing_account.billing_account_id]):
         raise WrongState(
             f"Usage of billing account {billing_account.billing_account_number} may still arrive.", remedy="Ask again after the cycle's next run."

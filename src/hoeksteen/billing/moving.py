@@ -53,6 +53,19 @@ def move_cycle(*, tx: Transaction, billing_account_id: UUID, cycle_day: int, fro
     return move
 
 
+def stay(*, tx: Transaction, billing_account: BillingAccount) -> None:
+    """
+    Let a billing account stay in its cycle after all.
+
+    :raises NotFound: when it is not to move
+    :raises WrongState: when a run of its cycle is under way, which may have billed the shorter period already
+    """
+    _leaving_store.lock_cycle(tx, billing_account.cycle_day)
+    if _run_store.is_under_way(tx, billing_account.cycle_day):
+        raise WrongState(f"A run of the cycle of day {billing_account.cycle_day} is under way.", remedy="Ask again once it is done.")
+    party.take_back_cycle_move(tx=tx, billing_account_id=billing_account.billing_account_id)
+
+
 def _require_unmetered(tx: Transaction, billing_account: BillingAccount) -> None:
     """Usage lies in the lake by the bill period of its start: an account that has some keeps its cycle."""
     customer_id, catalogue = billing_account.customer_id, offerings(tx=tx)

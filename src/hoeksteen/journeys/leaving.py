@@ -115,8 +115,9 @@ def depart(
     )  # fmt: skip
     with database.transaction() as tx:
         [account] = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-        deposits = _NOTHING if any(one.held for one in runs) else _set_off_deposits(tx, account, by, now, identifiers)
-        why = _close(tx, account, now)
+        held = any(one.held for one in runs)
+        deposits = _NOTHING if held else _set_off_deposits(tx, account, by, now, identifiers)
+        why = "It is held: its last bill is still to be made." if held else _close(tx, account, now)
         balance = _balance(tx, account)
     return Departure(billing_account_id, runs, deposits, balance, not why, why)
 

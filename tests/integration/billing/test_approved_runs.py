@@ -207,6 +207,28 @@ def test_two_at_once_bill_an_account_off_cycle_once(operator: BilledOperator, mo
     assert len(operator.bills(one)) == 1
 
 
+def test_nobody_is_billed_off_cycle_while_the_cycle_is_billed(operator: BilledOperator) -> None:
+    """The run of the next period bills what the last one held: both would bill it."""
+    one, other = sorted((operator.add(name)[0] for name in ("mobile-m", "mobile-m")), key=lambda each: each.customer_id)  # as a run goes through them
+    operator.charge([other], month=OCTOBER, records=1)
+    with operator.database.transaction() as tx:
+        approving.hold(tx=tx, billing_account_id=other.billing_account_id, by="bas", why="disputed address", now=NOW)
+    operator.run(OCTOBER)
+    with operator.database.transaction() as tx:
+        approving.release(tx=tx, billing_account_id=other.billing_account_id, by="bas", now=NOW)
+    refused: list[str] = []
+
+    def meanwhile(_: BillRunProgress) -> None:
+        if not refused:
+            with pytest.raises(Conflict, match="are being made final") as error:
+                _again(operator, other)
+            refused.append(str(error.value))
+
+    operator.run(date(2026, 11, 1), batch=1, progress=meanwhile)
+    assert refused and len(operator.bills(one)) == 2 and len(operator.bills(other)) == 1
+    assert _differences(operator) == _differences(operator, date(2026, 11, 1)) == ()
+
+
 def test_a_bill_date_in_closed_books_leaves_no_run_off_cycle(operator: BilledOperator) -> None:
     (one,) = operator.add("mobile-s")
     _hold(operator, one)

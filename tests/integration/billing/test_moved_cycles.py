@@ -10,7 +10,7 @@ from hoeksteen.billing import approving
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.leaving import bill_who_leaves
 from hoeksteen.billing.model import BillRunResult
-from hoeksteen.billing.moving import move_cycle
+from hoeksteen.billing.moving import move_cycle, stay
 from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.queries import next_bill
 from hoeksteen.journeys.balance import audit_month
@@ -172,3 +172,31 @@ def test_what_cannot_move_is_refused(operator: BilledOperator) -> None:
         )
     with pytest.raises(WrongState, match="is under way"):
         move(operator, other, from_day=add_months(DECEMBER, 1))
+
+
+def test_nobody_changes_a_move_while_the_run_that_makes_it_is_under_way(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shorter period may be charged already: staying would charge its days a second time."""
+    other, one = sorted((operator.add("internet-100")[0] for _ in range(2)), key=lambda each: each.customer_id)  # as a run goes through them
+    run(operator, OCTOBER)
+    move(operator, one)
+    refused: list[str] = []
+
+    def meanwhile(_: object) -> None:
+        if refused:
+            return
+        with operator.database.transaction() as tx, pytest.raises(WrongState, match="under way") as error:
+            stay(tx=tx, billing_account=billing_accounts(tx=tx, customer_id=one.customer_id)[0])
+        refused.append(str(error.value))
+
+    operator.run(NOVEMBER, batch=1, progress=meanwhile)
+    assert (len(refused), cycle_day(operator, one), cycle_day(operator, other)) == (1, 15, 1)
+    move(operator, other, from_day=date(2027, 1, 1))
+    with operator.database.transaction() as tx:
+        stay(tx=tx, billing_account=billing_accounts(tx=tx, customer_id=other.customer_id)[0])
+        tx.execute("UPDATE party.cycle_move SET done = false WHERE billing_account_id = %s", (one.billing_account_id,))
+    with operator.database.transaction() as tx:
+        tx.execute("UPDATE party.billing_account SET cycle_day = 1 WHERE billing_account_id = %s", (one.billing_account_id,))
+        tx.execute("UPDATE party.cycle_move SET from_day = '2027-01-01' WHERE billing_account_id = %s", (one.billing_account_id,))
+    monkeypatch.setattr("hoeksteen.billing._writing.finish_cycle_moves", lambda *, tx, billing_account_ids: 0)
+    with pytest.raises(Conflict, match="was to move to another bill day, and stays"):
+        operator.run(DECEMBER)

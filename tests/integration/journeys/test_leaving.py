@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 
 from factories.billed_operator import BilledOperator, Held
+from hoeksteen.billing import approving
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.care import operations as care
 from hoeksteen.care.model import Interaction, Reason
@@ -165,3 +166,16 @@ def _collected(operator: BilledOperator, folder: Path, day: date) -> list[str]:
 def _number(operator: BilledOperator, one: Held) -> str:
     with operator.database.transaction() as tx:
         return billing_accounts(tx=tx, customer_id=one.customer_id)[0].billing_account_number
+
+
+def test_who_is_held_is_not_closed_before_the_last_bill_is_made(operator: BilledOperator) -> None:
+    """Nothing is open, for nothing is billed: that is no reason to close the account."""
+    (one,) = operator.add("mobile-m")
+    ends(operator, one)
+    with operator.database.transaction() as tx:
+        approving.hold(tx=tx, billing_account_id=one.billing_account_id, by="bas", why="disputed address", now=at(LAST))
+    left = departs(operator, one)
+    assert (left.closed, left.why_open, operator.bills(one)) == (False, "It is held: its last bill is still to be made.", [])
+    operator.run(OCTOBER)
+    assert leaving.close_departed(database=operator.database, now=at(LAST)) == []
+    assert states(operator, one) == ("active", "active")

@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hoeksteen.billing.assembly import assemble
 from hoeksteen.billing.granted import INSTALMENT, taxed_as
 from hoeksteen.billing.instalment_lines import Billed, OnEnd, Plan, is_last, lines_of_plan, part_of
-from hoeksteen.kernel.time_period import add_months
+from hoeksteen.billing.prices import PriceBook
+from hoeksteen.billing.recurring import Calendar
+from hoeksteen.kernel.time_period import add_months, bill_period
+from hoeksteen.party.model import BillingAccount
 
 PLAN = Plan(
     UUID(int=1), "Toestel", "Device", taxed_as(family="charge", category="S", rate=Decimal(21), tax_included=True), 100_00, 100_00, 3,
@@ -111,3 +115,17 @@ def test_the_last_bill_of_who_leaves_has_all_that_is_left(on_end: OnEnd, roles: 
     )  # fmt: skip
     assert [one.detail[INSTALMENT]["role"] for one in lines] == roles and is_last(lines[0])
     assert abs(lines[0].cents) == 66_67
+
+
+def test_goods_that_come_back_give_back_the_tax_that_they_were_sold_with() -> None:
+    """Also when the buyer accounts for VAT by now: what the first bill taxed was taxed, and nothing is asked of who gave the goods back."""
+    net = PLAN._replace(taxed=taxed_as(family="charge", category="S", rate=Decimal(21), tax_included=False), total=121_00)
+    first = lines_of_plan(net, [], end_day=date(2026, 11, 1), product_ended=False, day_max=date(2030, 1, 1))
+    billed = [Billed(one.detail[INSTALMENT]["role"], *one.parts, one.cents) for one in first]
+    back = lines_of_plan(net._replace(ending="returned"), billed, end_day=date(2026, 12, 1), product_ended=False, day_max=date(2030, 1, 1))
+    buyer = BillingAccount(UUID(int=1), UUID(int=2), "1", 1, "transfer", False, "active", tax_treatment="reverse_charge")
+    period = bill_period(date(2026, 11, 1))
+    draft = assemble(billing_account=buyer, products=(), usage=(), book=PriceBook(()), calendar=Calendar(period), period=period, granted=back)
+    assert draft is not None
+    assert sorted((part.key.category, part.taxable, part.tax) for part in draft.taxation.parts) == [("O", 80_67, 0), ("S", -100_00, -21_00)]
+    assert draft.taxation.gross == -40_33, "the one part that was asked for"

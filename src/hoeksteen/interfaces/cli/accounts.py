@@ -21,7 +21,6 @@ from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.journeys import leaving
 from hoeksteen.journeys.leaving import Departure
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.party import operations as party
 from hoeksteen.storage.postgres import Transaction
 
 _SERVICE = "bss"
@@ -119,7 +118,7 @@ def move_cycle(
         meant = meant_billing_account(tx=tx, named=customer, number=number)
         moved = None
         if cycle_day is None or from_day is None:
-            party.take_back_cycle_move(tx=tx, billing_account_id=meant.billing_account_id)
+            moving.stay(tx=tx, billing_account=meant)
         else:
             moved = moving.move_cycle(
                 tx=tx, billing_account_id=meant.billing_account_id, cycle_day=cycle_day, from_day=from_day, by=by, now=runtime.clock.now()
