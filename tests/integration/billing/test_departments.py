@@ -181,7 +181,7 @@ def test_a_held_department_holds_the_whole_invoice(operator: BilledOperator) -> 
             now=datetime(2026, 11, 3, 9, tzinfo=UTC), identifiers=operator.identifiers,
         )  # fmt: skip
 
-    with pytest.raises(WrongState, match="whose department it is"):
+    with pytest.raises(WrongState, match="is a department, on the bills of another account"):
         again(departments[1])
     again(own)
     (bill,) = operator.bills(own)
