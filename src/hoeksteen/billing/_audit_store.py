@@ -1,6 +1,6 @@
 """SQL of audits over all bills; like `_store`, private to this room."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -15,13 +15,15 @@ WHERE b.bill_run_id = %(run)s AND l.kind = 'discount' AND l.detail -> 'usage' IS
 # What was granted, beside the lines that say it; the amount is worked out of what was granted, not taken from what the run noted.
 _GRANTED = """
 WITH bill AS (SELECT * FROM billing.customer_bill WHERE bill_run_id = %(run)s),
+department AS (SELECT * FROM unnest(%(departments)s::uuid[], %(tops)s::uuid[]) AS d (billing_account_id, top)),
 due AS (
     SELECT c.account_charge_id::text AS source, b.customer_bill_id, b.billing_account_id, b.bill_number, c.billed,
            CASE WHEN c.tax_included = b.tax_included THEN c.amount
                 WHEN b.tax_included THEN round(c.amount * (100 + c.tax_rate) / 100, 2)
                 ELSE round(c.amount * 100 / (100 + c.tax_rate), 2) END AS amount
-    FROM billing.account_charge c JOIN bill b
-        ON c.customer_bill_id = b.customer_bill_id OR (c.customer_bill_id IS NULL AND c.billing_account_id = b.billing_account_id)
+    FROM billing.account_charge c LEFT JOIN department t ON t.billing_account_id = c.billing_account_id JOIN bill b
+        ON c.customer_bill_id = b.customer_bill_id
+        OR (c.customer_bill_id IS NULL AND b.billing_account_id = coalesce(t.top, c.billing_account_id))
     WHERE c.state = 'granted' AND (c.customer_bill_id IS NOT NULL
         OR (coalesce(c.decided_at, c.asked_at) < %(started)s AND (c.from_day IS NULL OR c.from_day < %(end)s)))
 ),
@@ -73,16 +75,21 @@ def usage_discounts(tx: Transaction, bill_run_id: UUID) -> dict[UUID, Decimal]:
     return {row["billing_account_id"]: row["amount"] for row in tx.rows(_USAGE_DISCOUNTS, {"run": bill_run_id})}
 
 
-def granted_that_differs(tx: Transaction, bill_run_id: UUID, started_at: datetime, end_day: date) -> list[Row]:
-    """Give what was granted and is billed otherwise, or not, or was not granted and is billed, by the bills of a run."""
-    return tx.rows(_GRANTED, {"run": bill_run_id, "started": started_at, "end": end_day})
+def granted_that_differs(tx: Transaction, bill_run_id: UUID, started_at: datetime, end_day: date, top_of: Mapping[UUID, UUID]) -> list[Row]:
+    """
+    Give what was granted and is billed otherwise, or not, or was not granted and is billed, by the bills of a run.
+
+    :param top_of: on whose bills departments stand
+    """
+    departments = {"departments": list(top_of), "tops": list(top_of.values())}
+    return tx.rows(_GRANTED, {"run": bill_run_id, "started": started_at, "end": end_day, **departments})
 
 
 def minimums(tx: Transaction, bill_run_id: UUID) -> list[Row]:
-    """Give the lines of a run's bills that raise usage to a minimum spend."""
+    """Give the lines of a run's bills that raise usage to a minimum spend, each with the account, a department too, whose usage it is."""
     sql = """
-    SELECT b.billing_account_id, b.bill_number, b.tax_included, l.product_id, l.product_offering_id, l.period_from, l.detail,
-           coalesce(l.gross, l.net) AS amount
+    SELECT coalesce((l.detail ->> 'billing_account_id')::uuid, b.billing_account_id) AS billing_account_id,
+           b.bill_number, b.tax_included, l.product_id, l.product_offering_id, l.period_from, l.detail, coalesce(l.gross, l.net) AS amount
     FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
     WHERE b.bill_run_id = %s AND l.kind = 'minimum' ORDER BY b.bill_number, l.line
     """
@@ -105,9 +112,9 @@ def minimums_settled(tx: Transaction, bill_run_id: UUID, first_day: date, end_da
 
 
 def bills_with_lines_of(tx: Transaction, bill_run_id: UUID, offering_ids: Sequence[str]) -> dict[UUID, str]:
-    """Give the numbers of a run's bills that have lines of some offerings, by billing account."""
+    """Give the numbers of a run's bills that have lines of some offerings, by billing account, a department too."""
     sql = """
-    SELECT DISTINCT b.billing_account_id, b.bill_number
+    SELECT DISTINCT coalesce((l.detail ->> 'billing_account_id')::uuid, b.billing_account_id) AS billing_account_id, b.bill_number
     FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
     WHERE b.bill_run_id = %s AND l.product_offering_id = ANY (%s)
     """

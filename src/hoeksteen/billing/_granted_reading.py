@@ -40,9 +40,15 @@ def read_granted(
     return found
 
 
-def parts_missed(*, tx: Transaction, bill_run_id: UUID, period: BillPeriod, before: datetime) -> dict[UUID, list[Granted]]:
-    """Give the parts that fell due in a usage period or before it, and that no bill has though a run billed the account; for audits."""
-    rows = _instalment_store.plans_of_run(tx, bill_run_id, before)
+def parts_missed(
+    *, tx: Transaction, bill_run_id: UUID, period: BillPeriod, before: datetime, departments: Sequence[UUID]
+) -> dict[UUID, list[Granted]]:  # fmt: skip
+    """
+    Give the parts that fell due in a usage period or before it, and that no bill has though a run billed the account; for audits.
+
+    :param departments: whom the run billed together with the account on top
+    """
+    rows = _instalment_store.plans_of_run(tx, bill_run_id, before, departments)
     found: dict[UUID, list[Granted]] = {}
     for account_id, lines in _of_plans(tx, [{**row, "product_id": None} for row in rows], period):
         found.setdefault(account_id, []).extend(lines)

@@ -139,12 +139,13 @@ def that_differ(tx: Transaction, bill_run_id: UUID) -> list[Row]:
     return tx.rows(_DIFFERS, {"run": bill_run_id})
 
 
-def plans_of_run(tx: Transaction, bill_run_id: UUID, before: datetime) -> list[Row]:
-    """Give the plans that nobody ended, agreed before an instant, of billing accounts that a run billed."""
+def plans_of_run(tx: Transaction, bill_run_id: UUID, before: datetime, departments: Sequence[UUID]) -> list[Row]:
+    """Give the plans that nobody ended, agreed before an instant, of billing accounts, and departments, that a run billed."""
     return tx.rows(
         _PLAN + "WHERE agreed_at < %(before)s AND ending IS NULL AND NOT done"
-        " AND billing_account_id IN (SELECT billing_account_id FROM billing.customer_bill WHERE bill_run_id = %(run)s)",
-        {"run": bill_run_id, "before": before},
+        " AND (billing_account_id IN (SELECT billing_account_id FROM billing.customer_bill WHERE bill_run_id = %(run)s)"
+        " OR billing_account_id = ANY (%(departments)s))",
+        {"run": bill_run_id, "before": before, "departments": list(departments)},
     )
 
 

@@ -193,13 +193,14 @@ def _usage_discounts(tx: Transaction, lake: Lake, run: BillRun) -> list[Differen
 
 def _granted(tx: Transaction, run: BillRun) -> list[Difference]:
     """Name what people granted that its account's bill of the run does not have as it was granted, and what stands there without."""
-    rows = _audit_store.granted_that_differs(tx, run.bill_run_id, run.started_at, run.period.end_day)
+    top_of = _departments_billed(tx, run)
+    rows = _audit_store.granted_that_differs(tx, run.bill_run_id, run.started_at, run.period.end_day, top_of)
     found = [Difference("charges = lines", row["billing_account_id"], row["bill_number"], row["expected"], row["found"]) for row in rows]
     found += [
         Difference("instalments = lines", row["billing_account_id"], row["bill_number"], row["expected"], row["found"])
         for row in _instalment_store.that_differ(tx, run.bill_run_id)
     ]
-    missed = parts_missed(tx=tx, bill_run_id=run.bill_run_id, period=run.period, before=run.started_at)
+    missed = parts_missed(tx=tx, bill_run_id=run.bill_run_id, period=run.period, before=run.started_at, departments=list(top_of))
     return found + [
         Difference("instalments = lines", account_id, None, euros_of_cents(one.cents), _NOTHING)
         for account_id, some in missed.items()

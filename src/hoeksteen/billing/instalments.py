@@ -34,7 +34,7 @@ class InstalmentPlan:
 
     :param amount: the price, as the account has it; `total` what the parts come to: the price with its tax
     :param first_day: on which the first part falls due; the others in the months after it
-    :param on_end: what becomes of the rest when `product_id` ends: it `goes_on`, `falls_due` at once, or `stops` (nobody pays it)
+    :param on_end: what becomes of the rest when `product_id` ends: it `goes_on` until the account's last bill, `falls_due` at once, or `stops`
     :param ending: what somebody decided: it is `settled` at once, the goods are `returned`, or it was `withdrawn` before any bill
     :param done: no bill has anything of it any more
     :param billed: what final bills asked for of the total, in `parts_billed` parts; `sold`: whether a final bill has the sale

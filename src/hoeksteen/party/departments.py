@@ -83,11 +83,12 @@ def departments(*, tx: Transaction, customer_id: UUID) -> list[Department]:
 
 def require_alone(*, tx: Transaction, billing_account: BillingAccount, day: date) -> None:
     """
-    Check that a billing account has bills of its own alone.
+    Check that a billing account has bills of its own alone, and let nothing of that change until commit.
 
     :raises WrongState: when it is a department, or has departments, on a day or later
     """
     own = billing_account.billing_account_id
+    store.lock_customer(tx, billing_account.customer_id)
     for one in store.of_customers(tx, [billing_account.customer_id]):
         if own in (one.billing_account_id, one.parent_billing_account_id) and (one.valid_to is None or one.valid_to > day):
             raise WrongState(

@@ -12,13 +12,13 @@ import pytest
 from pypdf import PdfReader
 
 from factories.billed_operator import NOW, BilledOperator, Held, populate
+from factories.companies import company, move
 from fixtures.en16931 import faults
 from hoeksteen.billing import _run
 from hoeksteen.billing.approving import approve_run, hold, release
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.comparing import compare_runs
 from hoeksteen.billing.credit_notes import credit_bill
-from hoeksteen.billing.departments import move_department
 from hoeksteen.billing.documents import invoice_pdf, invoice_ubl, invoice_views, render_pdf
 from hoeksteen.billing.model import CustomerBill
 from hoeksteen.billing.operations import bill_off_cycle
@@ -28,36 +28,10 @@ from hoeksteen.billing.wording import money
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.ledger.queries import balance_of_customer
-from hoeksteen.party.model import NewBillingAccount
-from hoeksteen.party.operations import add_billing_accounts, set_terms
+from hoeksteen.party.operations import set_terms
 from hoeksteen.party.queries import billing_accounts_by_id
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
-
-
-def _company(operator: BilledOperator, departments: int, *, records: int = 2, cycle_day: int = 1) -> tuple[Held, list[Held]]:
-    """A company whose own account has a line of internet, and one mobile in each department."""
-    held = operator.add("business-internet", *(["business-mobile"] * departments), segment="business")
-    own, mobiles = held[0], held[1:]
-    moved = []
-    with operator.database.transaction() as tx:
-        for one in mobiles:
-            account_id = operator.identifiers.new(NOW)
-            add_billing_accounts(tx=tx, billing_accounts=[NewBillingAccount(own.customer_id, account_id, "transfer", False, cycle_day)])
-            tx.execute("UPDATE product.product SET billing_account_id = %s WHERE product_id = %s", (account_id, one.product_id))
-            moved.append(Held(own.customer_id, own.party_id, account_id, one.product_id, one.offering))
-    operator.held[-len(held) :] = [own, *moved]
-    if records:
-        operator.charge(moved, month=OCTOBER, records=records, called=(31612345678,))
-    return own, moved
-
-
-def _move(operator: BilledOperator, one: Held, parent: Held | None, from_day: date = OCTOBER) -> None:
-    with operator.database.transaction() as tx:
-        move_department(
-            tx=tx, billing_account_id=one.billing_account_id, parent_billing_account_id=None if parent is None else parent.billing_account_id,
-            from_day=from_day,
-        )  # fmt: skip
 
 
 def _made_by(bill: CustomerBill) -> set[UUID | None]:
@@ -74,10 +48,10 @@ def _clean(operator: BilledOperator, month: date = OCTOBER) -> None:
 
 
 def test_one_invoice_with_one_tax(operator: BilledOperator) -> None:
-    own, departments = _company(operator, 3)
+    own, departments = company(operator, 3)
     for one in departments[:2]:
-        _move(operator, one, own)
-    _move(operator, departments[2], departments[1])  # a level below
+        move(operator, one, own)
+    move(operator, departments[2], departments[1])  # a level below
     populate(operator, customers=5, seed=3, records=2)
     run = operator.run()
     (bill,) = operator.bills(own)
@@ -103,9 +77,9 @@ def _text(pdf: bytes) -> str:
 
 
 def test_sub_totals_and_a_specification_without_anything_to_pay(operator: BilledOperator) -> None:
-    own, departments = _company(operator, 2)
+    own, departments = company(operator, 2)
     for name, one in zip(("VERKOOP", None), departments, strict=True):
-        _move(operator, one, own)
+        move(operator, one, own)
         with operator.database.transaction() as tx:
             (account,) = billing_accounts_by_id(tx=tx, billing_account_ids=[one.billing_account_id])
             set_terms(tx=tx, billing_account=replace(account, buyer_reference=name, itemisation="full"))
@@ -135,8 +109,8 @@ def test_sub_totals_and_a_specification_without_anything_to_pay(operator: Billed
 
 
 def test_the_preview_is_the_bill(operator: BilledOperator) -> None:
-    own, (one,) = _company(operator, 1)
-    _move(operator, one, own)
+    own, (one,) = company(operator, 1)
+    move(operator, one, own)
     seen = next_bill(
         database=operator.database, lake=operator.lake, customer_id=own.customer_id, now=NOW.replace(month=10),
         billing_account_id=own.billing_account_id,
@@ -147,17 +121,17 @@ def test_the_preview_is_the_bill(operator: BilledOperator) -> None:
 
 
 def test_in_and_out_at_a_periods_start(operator: BilledOperator) -> None:
-    own, (one,) = _company(operator, 1)
-    _move(operator, one, own, NOVEMBER)
+    own, (one,) = company(operator, 1)
+    move(operator, one, own, NOVEMBER)
     operator.run()
     assert len(operator.bills(own)) == 2, "October is billed to each"
     with pytest.raises(WrongState, match="final"):
-        _move(operator, one, None, OCTOBER)
+        move(operator, one, None, OCTOBER)
     operator.charge([one], month=NOVEMBER, records=2)
     operator.run(NOVEMBER)
     newest = operator.bills(own)[-1]
     assert len(operator.bills(own)) == 3 and _made_by(newest) == {None, one.billing_account_id}
-    _move(operator, one, None, date(2026, 12, 1))
+    move(operator, one, None, date(2026, 12, 1))
     operator.run(date(2026, 12, 1))
     assert [_made_by(bill) for bill in operator.bills(own)[-2:]] == [{None}, {None}]
     for month in (OCTOBER, NOVEMBER, date(2026, 12, 1)):
@@ -165,29 +139,29 @@ def test_in_and_out_at_a_periods_start(operator: BilledOperator) -> None:
 
 
 def test_what_cannot_share_an_invoice(operator: BilledOperator) -> None:
-    own, (one, other) = _company(operator, 2, records=0)
+    own, (one, other) = company(operator, 2, records=0)
     stranger = operator.add("business-mobile", segment="business")[0]
-    _, (elsewhere,) = _company(operator, 1, records=0, cycle_day=15)
-    _move(operator, one, own)
+    _, (elsewhere,) = company(operator, 1, records=0, cycle_day=15)
+    move(operator, one, own)
     for child, parent, day, what in (
         (stranger, own, OCTOBER, "customer_id"), (other, own, date(2026, 10, 2), "no first day"), (elsewhere, own, OCTOBER, "customer_id"),
     ):  # fmt: skip
         with pytest.raises(InvalidInput, match=what):
-            _move(operator, child, parent, day)
+            move(operator, child, parent, day)
     for child, parent in ((own, one), (own, own)):
         with pytest.raises(WrongState, match="is a department of"):
-            _move(operator, child, parent)
+            move(operator, child, parent)
     with pytest.raises(WrongState, match="no department"):
-        _move(operator, other, None)
-    _move(operator, other, one)
+        move(operator, other, None)
+    move(operator, other, one)
     with pytest.raises(WrongState, match="is a department of"):
-        _move(operator, one, other)
+        move(operator, one, other)
 
 
 def test_a_held_department_holds_the_whole_invoice(operator: BilledOperator) -> None:
-    own, departments = _company(operator, 2)
+    own, departments = company(operator, 2)
     for one in departments:
-        _move(operator, one, own)
+        move(operator, one, own)
     with operator.database.transaction() as tx:
         hold(tx=tx, billing_account_id=departments[0].billing_account_id, by="bram.visser", why="contested", now=NOW)
     run = operator.run()
@@ -207,7 +181,7 @@ def test_a_held_department_holds_the_whole_invoice(operator: BilledOperator) -> 
             now=datetime(2026, 11, 3, 9, tzinfo=UTC), identifiers=operator.identifiers,
         )  # fmt: skip
 
-    with pytest.raises(WrongState, match="whose department it is"):
+    with pytest.raises(WrongState, match="is a department, on the bills of another account"):
         again(departments[1])
     again(own)
     (bill,) = operator.bills(own)
@@ -219,18 +193,18 @@ def test_a_held_department_holds_the_whole_invoice(operator: BilledOperator) -> 
 
 
 def test_what_was_approved_is_the_whole_invoice(operator: BilledOperator) -> None:
-    own, departments = _company(operator, 2)
-    _move(operator, departments[0], own)
+    own, departments = company(operator, 2)
+    move(operator, departments[0], own)
     trial = operator.run(kind="trial", by="bram.visser")
     with operator.database.transaction() as tx:
         approve_run(tx=tx, bill_run_id=trial.bill_run_id, by="fenna.prins", now=NOW)
-    _move(operator, departments[1], own)
+    move(operator, departments[1], own)
     newer = operator.run(kind="trial", by="bram.visser", now=NOW.replace(hour=9))
     with operator.database.transaction() as tx:
         compared = compare_runs(tx=tx, after=newer.bill_run_id, before=trial.bill_run_id)
         assert (compared.changed, compared.gone, compared.gross_after - compared.gross_before) == (1, 1, Decimal("-0.01")), "rounded once"
         approve_run(tx=tx, bill_run_id=newer.bill_run_id, by="fenna.prins", now=NOW)
-    _move(operator, departments[0], None)
+    move(operator, departments[0], None)
     run = operator.run(unapproved=False)
     with operator.database.transaction() as tx:
         held = {one.billing_account_id: one.reason for one in held_accounts(tx=tx, bill_run_id=run.bill_run_id)}
@@ -240,8 +214,8 @@ def test_what_was_approved_is_the_whole_invoice(operator: BilledOperator) -> Non
 
 
 def test_a_credit_note_names_the_department(operator: BilledOperator) -> None:
-    own, (one,) = _company(operator, 1)
-    _move(operator, one, own)
+    own, (one,) = company(operator, 1)
+    move(operator, one, own)
     operator.run()
     (bill,) = operator.bills(own)
     line = next(rate for rate in bill.rates if rate.department == one.billing_account_id and rate.amount > 0)
@@ -258,10 +232,10 @@ def test_a_credit_note_names_the_department(operator: BilledOperator) -> None:
 def test_a_family_is_one_transaction_however_small_the_batches(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run, "PAGE_MAX", 2)
     monkeypatch.setattr(_run, "WINDOW", 4)
-    companies = [_company(operator, 2, records=1) for _ in range(4)]
+    companies = [company(operator, 2, records=1) for _ in range(4)]
     for own, departments in companies:
         for one in departments:
-            _move(operator, one, own)
+            move(operator, one, own)
     operator.run()
     for own, departments in companies:
         (bill,) = operator.bills(own)

@@ -1,13 +1,20 @@
 """Documents of a whole period: written side by side, readable by their owner only, and made once."""
 
+import io
 import json
+import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from pypdf import PdfReader
 
 from factories.billed_operator import BilledOperator, populate
+from factories.companies import company, move
 from fixtures.en16931 import faults
 from fixtures.four_faces import of_pdf, of_ubl
 from fixtures.keeper import RunningKeeper
@@ -16,6 +23,8 @@ from hoeksteen.disclosure.operations import shred
 from hoeksteen.interfaces.cli.bill import bill
 from hoeksteen.kernel.errors import Conflict, WrongState
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.party.operations import set_terms
+from hoeksteen.party.queries import billing_accounts_by_id
 
 
 def _result(data: Path, out: Path, *words: str) -> Result:
@@ -81,3 +90,40 @@ def test_one_job_at_a_time_in_a_folder(operator: BilledOperator, data: Path, tmp
     operator.run()
     with claimed(tmp_path / "out"), pytest.raises(Conflict, match="Another job"):
         _call(data, tmp_path / "out")
+
+
+def test_departments_get_a_specification_and_one_that_does_not_come_to_its_bill_is_named(
+    operator: BilledOperator, data: Path, tmp_path: Path, business_dsn: str
+) -> None:
+    own, departments = company(operator, 2, records=2)
+    other, (wrong,) = company(operator, 1, records=0)
+    operator.charge([wrong], month=date(2026, 10, 1), records=1, called=(31612345678,))
+    for one in (*departments, wrong):
+        move(operator, one, other if one is wrong else own)
+        with operator.database.transaction() as tx:
+            (account,) = billing_accounts_by_id(tx=tx, billing_account_ids=[one.billing_account_id])
+            set_terms(tx=tx, billing_account=replace(account, itemisation="full"))
+    operator.run()
+    (bill,), (refused,) = operator.bills(own), operator.bills(other)
+    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner"), autocommit=True) as owner:
+        changed = """UPDATE billing.applied_customer_billing_rate SET detail = jsonb_set(detail::jsonb, '{amount_micro}', '1')::json
+                     WHERE customer_bill_id = %s AND detail ->> 'service' = 'sms'"""
+        assert owner.execute(changed, (refused.customer_bill_id,)).rowcount == 1
+    out = tmp_path / "out"
+    done = _result(data, out, "--processes", "1")
+    assert isinstance(done.exception, WrongState) and "1 bill has no documents" in done.exception.message
+    assert f"{refused.bill_number}: The specification of {refused.bill_number} does not come to its bill" in done.stderr
+    with operator.database.transaction() as tx:
+        numbers = [
+            one.billing_account_number
+            for one in billing_accounts_by_id(tx=tx, billing_account_ids=[each.billing_account_id for each in departments])
+        ]  # fmt: skip
+    files = _files(out)
+    assert {path.name for path in files} == {f"{bill.bill_number}{end}" for end in (".pdf", ".xml", *(f"-{number}.pdf" for number in numbers))}
+    specification = next(path for path in files if path.stem.endswith(numbers[0]))
+    assert "U hoeft niets te betalen" in re.sub(
+        r"\s+", " ", " ".join(page.extract_text() for page in PdfReader(io.BytesIO(specification.read_bytes())).pages)
+    )
+    specification.unlink()
+    figures = json.loads(_result(data, out, "--processes", "1").stdout.strip().splitlines()[-1])
+    assert (figures["written"], figures["there_already"]) == (1, 3), "what was gone is made again, and nothing else"

@@ -38,6 +38,21 @@ def numbered_bills(tx: Transaction, first_day: date, end_day: date, after: str, 
     return [(row["customer_id"], row["customer_bill_id"], row["bill_number"]) for row in rows]
 
 
+def departments_of_bills(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Give the departments that have lines on some bills, not credit notes: each bill with each of them."""
+    rows = tx.rows(
+        """
+        SELECT DISTINCT l.customer_bill_id, (l.detail ->> 'billing_account_id')::uuid AS department
+        FROM billing.customer_bill b JOIN billing.applied_customer_billing_rate l USING (customer_id, customer_bill_id)
+        WHERE b.customer_id = ANY (%(customers)s) AND b.customer_bill_id = ANY (%(bills)s) AND b.bill_run_id IS NOT NULL
+          AND l.detail ->> 'billing_account_id' IS NOT NULL
+        ORDER BY 1, 2
+        """,
+        {"customers": list(customer_ids), "bills": list(customer_bill_ids)},
+    )
+    return [(row["customer_bill_id"], row["department"]) for row in rows]
+
+
 def count_numbered_bills(tx: Transaction, first_day: date, end_day: date) -> int:
     sql = "SELECT count(*) FROM billing.customer_bill WHERE bill_number IS NOT NULL AND period_from >= %s AND period_from < %s"
     return int(tx.value(sql, (first_day, end_day)))

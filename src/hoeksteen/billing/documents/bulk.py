@@ -9,7 +9,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -20,9 +20,11 @@ from hoeksteen.billing.documents.pdf import render_pdf
 from hoeksteen.billing.documents.ubl import render_ubl
 from hoeksteen.billing.documents.view import InvoiceView, invoice_views
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import AccessDenied, Conflict
+from hoeksteen.kernel.errors import AccessDenied, Conflict, Corrupt
 from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.party.model import BillingAccount
+from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
@@ -41,6 +43,23 @@ class DocumentKind(StrEnum):
 
 _RENDER: dict[DocumentKind, Callable[[InvoiceView], bytes]] = {DocumentKind.PDF: render_pdf, DocumentKind.UBL: render_ubl}
 _ENDINGS = {DocumentKind.PDF: (b"%%EOF",), DocumentKind.UBL: (b"</Invoice>", b"</CreditNote>")}
+
+
+class _Document(NamedTuple):
+    """
+    One document of a bill.
+
+    :param department: whose specification it is; None of the invoice
+    """
+
+    kind: DocumentKind
+    department: BillingAccount | None = None
+
+    def place(self, folder: Path, bill_number: str) -> Path:
+        return place(folder, bill_number, self.kind, department="" if self.department is None else self.department.billing_account_number)
+
+    def drawn(self, view: InvoiceView) -> bytes:
+        return _RENDER[self.kind](view if self.department is None else replace(view, only=view.departments[self.department.billing_account_id]))
 
 
 class NumberedBill(NamedTuple):
@@ -91,9 +110,14 @@ def batches(*, database: Database, period: BillPeriod, size: int = BILLS_PER_BAT
         after = found[-1].bill_number
 
 
-def place(folder: Path, bill_number: str, kind: DocumentKind) -> Path:
-    """Give where a document stands: a thousand bills to a folder, named by what their numbers have in common."""
-    return folder / bill_number[:-_BILLS_PER_FOLDER_DIGITS] / f"{bill_number}.{kind.value}"
+def place(folder: Path, bill_number: str, kind: DocumentKind, *, department: str = "") -> Path:
+    """
+    Give where a document stands: a thousand bills to a folder, named by what their numbers have in common.
+
+    :param department: the account number of the one whose specification it is
+    """
+    name = f"{bill_number}-{department}" if department else bill_number
+    return folder / bill_number[:-_BILLS_PER_FOLDER_DIGITS] / f"{name}.{kind.value}"
 
 
 def is_whole(path: Path, kind: DocumentKind) -> bool:
@@ -122,26 +146,42 @@ def write_batch(
     go_on: Callable[[], bool] = _always,
 ) -> BatchDone:
     """
-    Write the documents of a batch that are not there yet, readable by their owner only.
+    Write the documents of a batch that are not there yet, readable by their owner only; of departments a specification each, as PDF.
 
     The buyers of those bills, and of no others, are disclosed together: one entry of the keeper's log per subject, as for single
-    ones. A bill whose buyer cannot be opened any more is named and the others are made.
+    ones. A bill whose buyer cannot be opened any more, or whose specification does not come to it, is named and the others are made.
 
     :param lake: where single records lie, for the specifications of those who chose one; without it none is made
     :param go_on: asked between documents; when it says no, the rest is left for the next call
     :raises AccessDenied: when the actor may not see `invoice_party` for this purpose
     :raises Unavailable: when the database or the keeper does not answer; calling again goes on
     """
-    wanted = {bill: [kind for kind in kinds if not is_whole(place(folder, bill.bill_number, kind), kind)] for bill in bills}
+    documents = {bill: [_Document(kind) for kind in kinds] for bill in bills}
+    for bill, departments in _departments(database, bills).items() if DocumentKind.PDF in kinds else ():
+        documents[bill] += [_Document(DocumentKind.PDF, one) for one in departments]
+    wanted = {bill: [one for one in some if not is_whole(one.place(folder, bill.bill_number), one.kind)] for bill, some in documents.items()}
     missing = [bill for bill in bills if wanted[bill]]
     views, refused = _views(database, keeper, missing, purpose, lake if DocumentKind.PDF in kinds else None) if missing else ({}, ())
     written = 0
     for bill, view in views.items():
-        for kind in wanted[bill] if go_on() else ():
-            write_private(place(folder, bill.bill_number, kind), _RENDER[kind](view), durable=False)
+        for one in wanted[bill] if go_on() else ():
+            write_private(one.place(folder, bill.bill_number), one.drawn(view), durable=False)
             written += 1
-    there = len(bills) * len(kinds) - sum(len(kinds_wanted) for kinds_wanted in wanted.values())
+    there = sum(len(documents[bill]) - len(wanted[bill]) for bill in bills)
     return BatchDone(len(bills), written, there, tuple(refused))
+
+
+def _departments(database: Database, bills: Sequence[NumberedBill]) -> dict[NumberedBill, list[BillingAccount]]:
+    """Give the departments whose lines stand on bills; who has none is absent."""
+    by_id = {bill.customer_bill_id: bill for bill in bills}
+    with database.transaction() as tx:
+        rows = _store.departments_of_bills(tx, [bill.customer_id for bill in bills], list(by_id))
+        known = billing_accounts_by_id(tx=tx, billing_account_ids=sorted({department for _, department in rows})) if rows else []
+    account_of = {one.billing_account_id: one for one in known}
+    found: dict[NumberedBill, list[BillingAccount]] = {}
+    for bill_id, department in rows:
+        found.setdefault(by_id[bill_id], []).append(account_of[department])
+    return found
 
 
 def _views(
@@ -152,8 +192,8 @@ def _views(
         with database.transaction() as tx:
             keys = [(bill.customer_id, bill.customer_bill_id) for bill in bills]
             return dict(zip(bills, invoice_views(tx=tx, keeper=keeper, bills=keys, purpose=purpose, lake=lake), strict=True)), []
-    except AccessDenied as error:
-        if error.reason not in _GONE:
+    except (AccessDenied, Corrupt) as error:
+        if isinstance(error, AccessDenied) and error.reason not in _GONE:
             raise
         if len(bills) == 1:
             return {}, [Refusal(bills[0].bill_number, str(error))]

@@ -197,7 +197,7 @@ def _show_documents(console: Console, figures: dict[str, Any], refused: list[Ref
     table.add_row(*(f"{figures[name]:,}" for name in ("bills", "written", "there_already", "refused", "documents_per_second")))
     console.print(table)
     for one in refused[:_REFUSED_SHOWN_MAX]:
-        console.print(f"  {one.bill_number}: {one.why}", highlight=False)
+        console.print(f"  {one.bill_number}: {one.why}", highlight=False, soft_wrap=True)
 
 
 commands: list[click.Command] = [pdf, ubl, documents, specification]
