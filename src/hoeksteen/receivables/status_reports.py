@@ -19,7 +19,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.receivables import _collection_store, _store
-from hoeksteen.receivables.collecting import FILE_REFUSED, rejected
+from hoeksteen.receivables.collecting import rejected
 from hoeksteen.receivables.pain002 import REFUSED, PaymentAnswer, StatusReport, read
 from hoeksteen.receivables.sepa import batch_of_refunds
 from hoeksteen.storage.postgres import Database, Row, Transaction
@@ -153,8 +153,8 @@ class _Sent:
             _collection_store.move_refunds(self._tx, [self._rows[key]["refund_id"] for key in new], "refused")
         elif new:
             require_open(tx=self._tx, day=local_day(now), what="the day of the report")
-            said = {key: one.reason if one.level == "payment" else FILE_REFUSED + one.reason for key, one in new.items()}
-            rejected(tx=self._tx, refused=[(self._rows[key], said[key]) for key in new], now=now, identifiers=identifiers)
+            said = [[(self._rows[key], one.reason) for key, one in new.items() if (one.level == "payment") is alone] for alone in (True, False)]
+            rejected(tx=self._tx, refused=said[0], with_file=said[1], now=now, identifiers=identifiers)
         _collection_store.insert_refusals(self._tx, ((key, report.message_id, one.level, one.reason, now) for key, one in new.items()))
         return ReportIntake(
             message_id=report.message_id,
