@@ -57,16 +57,17 @@ def waiting(tx: Transaction, billing_account_ids: Sequence[UUID] | None) -> set[
     return {row["billing_account_id"] for row in tx.rows(sql + " AND billing_account_id = ANY (%s)", (list(billing_account_ids),))}
 
 
-def last_bills(tx: Transaction, billing_account_ids: Sequence[UUID] | None) -> list[Row]:
-    """Give the last bill of each billing account that got one when it left."""
-    sql = """
-    SELECT DISTINCT ON (billing_account_id) billing_account_id, customer_id, customer_bill_id, bill_number, bill_date
-    FROM billing.customer_bill
-    WHERE bill_number IS NOT NULL AND bill_run_id IS NOT NULL AND billing_account_id IN (
-        SELECT billing_account_id FROM billing.leaving_bill WHERE %(ids)s::uuid[] IS NULL OR billing_account_id = ANY (%(ids)s))
-    ORDER BY billing_account_id, bill_date DESC, bill_number DESC
+def last_bills(tx: Transaction, customer_ids: Sequence[UUID] | None) -> list[Row]:
+    """Give the last bill of each billing account, of some customers or of all, that got one when it left."""
+    some = "" if customer_ids is None else "WHERE customer_id = ANY (%s)"
+    sql = f"""
+    SELECT DISTINCT ON (b.billing_account_id) b.billing_account_id, b.customer_id, b.customer_bill_id, b.bill_number, b.bill_date
+    FROM (SELECT DISTINCT customer_id, billing_account_id FROM billing.leaving_bill {some}) e
+    JOIN billing.customer_bill b USING (customer_id, billing_account_id)
+    WHERE b.bill_number IS NOT NULL AND b.bill_run_id IS NOT NULL
+    ORDER BY b.billing_account_id, b.bill_date DESC, b.bill_number DESC
     """
-    return tx.rows(sql, {"ids": None if billing_account_ids is None else list(billing_account_ids)})
+    return tx.rows(sql, None if customer_ids is None else (list(customer_ids),))
 
 
 def is_leaving_bill(tx: Transaction, customer_bill_id: UUID) -> bool:

@@ -92,10 +92,10 @@ def bill_who_leaves(
     return done
 
 
-def last_bills(*, tx: Transaction, billing_account_ids: Collection[UUID] | None = None) -> dict[UUID, LastBill]:
-    """Give the last bill of those billing accounts, of some or of all, that got one when they left and hold nothing since."""
-    rows = _leaving_store.last_bills(tx, None if billing_account_ids is None else list(billing_account_ids))
-    gone = left(tx=tx, customers={row["customer_id"] for row in rows}, today=None)
+def last_bills(*, tx: Transaction, today: date, customer_ids: Collection[UUID] | None = None) -> dict[UUID, LastBill]:
+    """Give the last bill of those billing accounts, of some customers or of all, that got one when they left and hold nothing today."""
+    rows = _leaving_store.last_bills(tx, None if customer_ids is None else list(customer_ids))
+    gone = left(tx=tx, customers={row["customer_id"] for row in rows}, today=today)
     return {row["billing_account_id"]: LastBill(**row) for row in rows if row["billing_account_id"] in gone}
 
 

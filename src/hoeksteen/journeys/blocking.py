@@ -111,12 +111,16 @@ def lift(*, tx: Transaction, customer_ids: Sequence[UUID], day: date, now: datet
     unpaid = products_of_bills(tx=tx, customer_ids=blocked, customer_bill_ids=sorted(asked))
     still = {product for products in unpaid.values() for product in products}
     freed: dict[UUID, date] = {}
+    lifted = 0
     for one in blocks:
         if one.product_id not in still:
-            freed[one.customer_id] = blocking.lift(tx=tx, customer_id=one.customer_id, product_id=one.product_id, now=now)
+            from_day = blocking.lift(tx=tx, customer_id=one.customer_id, product_id=one.product_id, now=now)
+            if from_day is not None:
+                freed[one.customer_id] = from_day
+                lifted += 1
     for customer_id, from_day in freed.items():
         _tell(tx, customer_id, MessageKind.SERVICES_UNBLOCKED, {"from_day": from_day.isoformat()}, now, identifiers)
-    return sum(one.product_id not in still for one in blocks)
+    return lifted
 
 
 def _tell(tx: Transaction, customer_id: UUID, kind: MessageKind, parameters: dict[str, str], now: datetime, identifiers: Identifiers) -> None:

@@ -126,7 +126,7 @@ def close_departed(*, database: Database, now: datetime) -> list[UUID]:
     """Close the billing accounts that had their final bill, owe nothing and wait for nothing, and give them; the rest stay as they are."""
     done: list[UUID] = []
     with database.transaction() as tx:
-        found = last_bills(tx=tx)
+        found = last_bills(tx=tx, today=local_day(now))
         accounts = billing_accounts_by_id(tx=tx, billing_account_ids=sorted(found))
     for account in accounts:
         if account.status == "active":

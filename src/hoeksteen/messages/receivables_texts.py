@@ -130,13 +130,13 @@ first time on {due_date}. As long as you pay in time we ask for no more. You pay
     (
         MessageKind.MANDATE_AMENDED,
         "nl",
-    ): """Uw machtiging {mandate} geldt vanaf nu voor een andere bankrekening: die eindigt op {last_digits}. De machtiging zelf
-verandert niet. Heeft u daar niet om gevraagd? Bel ons dan meteen.""",
+    ): """Uw machtiging {mandate} geldt vanaf nu voor een andere bankrekening. De machtiging zelf verandert niet.
+Heeft u daar niet om gevraagd? Bel ons dan meteen.""",
     (
         MessageKind.MANDATE_AMENDED,
         "en",
-    ): """From now on your mandate {mandate} is for another bank account, which ends with {last_digits}. The mandate itself does not
-change. Did you not ask for it? Then call us at once.""",
+    ): """From now on your mandate {mandate} is for another bank account. The mandate itself does not change.
+Did you not ask for it? Then call us at once.""",
     (
         MessageKind.INTEREST_CHARGED,
         "nl",

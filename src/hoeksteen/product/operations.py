@@ -123,14 +123,37 @@ def terminate(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day:
     """
     End a product: `from_day` is the first local day on which it is no longer held; and give its history.
 
+    One that is blocked stays so until then, and works again before its end where the block is lifted.
+
     :raises NotFound: when the customer has no such product
     :raises WrongState: when it has ended already
     :raises Conflict: when a later change is planned
     """
     allowed = {ProductStatus.ACTIVE, ProductStatus.SUSPENDED}
     history = _from_day(tx, customer_id, product_id, from_day, now, lambda last: _to(last, allowed, ProductStatus.TERMINATED))
-    _block_store.lift(tx, customer_id, product_id, from_day, now)
+    if len(history) < 2 or history[-2].status is not ProductStatus.SUSPENDED:  # a block that never begins
+        _block_store.lift(tx, customer_id, product_id, from_day, now)
     return history
+
+
+def resume_before_end(*, tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, now: datetime) -> bool:
+    """
+    Resume a suspended product from a local day on, up to the end that is planned of it, and say whether it was to be suspended then.
+
+    :raises NotFound: when the customer has no such product
+    """
+    if _store.lock_product(tx, customer_id, product_id) is None:
+        raise NotFound(f"Customer {customer_id} has no product {product_id}.", remedy="Read the customer's products again.")
+    *before, end = _store.terms_of_product(tx, customer_id, product_id)
+    begins = start_of_day(from_day)
+    if end.status is not ProductStatus.TERMINATED or not before or before[-1].status is not ProductStatus.SUSPENDED:
+        return False
+    if not before[-1].valid_from <= begins < end.valid_from:
+        return False
+    *held, last = _cut(before, ProductTerm(customer_id, product_id, begins, None, before[-1].product_offering_id, ProductStatus.ACTIVE))
+    _store.replace_terms(tx, customer_id, product_id, [*held, replace(last, valid_to=end.valid_from), end])
+    _block_store.lift(tx, customer_id, product_id, from_day, now)
+    return True
 
 
 def take_back_termination(*, tx: Transaction, customer_id: UUID, product_id: UUID, now: datetime) -> list[ProductTerm]:

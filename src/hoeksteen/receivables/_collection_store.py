@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from hoeksteen.kernel.errors import invariant
+from hoeksteen.receivables.references import identifiers_of_message
 from hoeksteen.storage.postgres import Row, Transaction
 
 _MANDATE = """
@@ -65,9 +66,22 @@ def active_mandates_after(tx: Transaction, after: UUID | None, limit: int) -> li
     return tx.rows(_MANDATE + sql, {"after": after, "limit": limit})
 
 
-def end_mandates(tx: Transaction, mandate_ids: Sequence[UUID], state: str, on: date, why: str) -> int:
-    sql = "UPDATE receivables.mandate SET state = %s, ended_on = %s, ended_why = %s WHERE mandate_id = ANY (%s) AND state = 'active'"
-    return tx.execute(sql, (state, on, why, list(mandate_ids)))
+def accounts_with_mandate(tx: Transaction, billing_account_ids: Sequence[UUID]) -> set[UUID]:
+    """Give those of some billing accounts that have an active mandate."""
+    if not billing_account_ids:
+        return set()
+    sql = "SELECT billing_account_id FROM receivables.mandate WHERE billing_account_id = ANY (%s) AND state = 'active'"
+    return {row["billing_account_id"] for row in tx.rows(sql, (list(billing_account_ids),))}
+
+
+def end_mandates(
+    tx: Transaction, mandate_ids: Sequence[UUID], state: str, on: date, why: str, *, of: Sequence[str] = ("active",)
+) -> int:  # fmt: skip
+    """:param of: the states that end so; mandates in another one stay as they are, and are not in the number that is given"""
+    if not mandate_ids:
+        return 0
+    sql = "UPDATE receivables.mandate SET state = %s, ended_on = %s, ended_why = %s WHERE mandate_id = ANY (%s) AND state = ANY (%s)"
+    return tx.execute(sql, (state, on, why, list(mandate_ids), list(of)))
 
 
 def use_mandates(tx: Transaction, mandate_ids: Sequence[UUID], on: date) -> None:
@@ -75,7 +89,8 @@ def use_mandates(tx: Transaction, mandate_ids: Sequence[UUID], on: date) -> None
 
 
 def unuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
-    tx.execute("UPDATE receivables.mandate SET is_first = true WHERE mandate_id = ANY (%s)", (list(mandate_ids),))
+    if mandate_ids:
+        tx.execute("UPDATE receivables.mandate SET is_first = true WHERE mandate_id = ANY (%s)", (list(mandate_ids),))
 
 
 def amend_mandate(tx: Transaction, customer_id: UUID, mandate_id: UUID, on: date, by: str, now: datetime, *, to_another_bank: bool) -> None:
@@ -91,14 +106,19 @@ def amend_mandate(tx: Transaction, customer_id: UUID, mandate_id: UUID, on: date
 
 def tell_amendments(tx: Transaction, mandate_ids: Sequence[UUID], *, is_due: bool) -> None:
     """Note that a file told of amendments, or that the bank refused what did, so that the next file tells again."""
-    tx.execute("UPDATE receivables.mandate SET amendment_is_due = %s WHERE mandate_id = ANY (%s)", (is_due, list(mandate_ids)))
+    if mandate_ids:
+        tx.execute("UPDATE receivables.mandate SET amendment_is_due = %s WHERE mandate_id = ANY (%s)", (is_due, list(mandate_ids)))
 
 
 def reuse_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
-    """Let mandates that ended with their last collection be active again, where no other one is meanwhile."""
+    """Let mandates that ended with their last collection be active again, where the customer has no other one meanwhile; of each the newest."""
+    if not mandate_ids:
+        return
     sql = """
-    UPDATE receivables.mandate m SET state = 'active', ended_on = NULL, ended_why = NULL WHERE mandate_id = ANY (%s) AND state = 'used'
-    AND NOT EXISTS (SELECT FROM receivables.mandate o WHERE o.billing_account_id = m.billing_account_id AND o.state = 'active')
+    UPDATE receivables.mandate SET state = 'active', ended_on = NULL, ended_why = NULL WHERE mandate_id IN (
+        SELECT DISTINCT ON (m.customer_id) m.mandate_id FROM receivables.mandate m WHERE m.mandate_id = ANY (%s) AND m.state = 'used'
+        AND NOT EXISTS (SELECT FROM receivables.mandate o WHERE o.customer_id = m.customer_id AND o.state = 'active')
+        ORDER BY m.customer_id, m.signed_on DESC, m.mandate_id DESC)
     """
     tx.execute(sql, (list(mandate_ids),))
 
@@ -133,7 +153,12 @@ def collections_of_run(tx: Transaction, run_id: UUID) -> list[Row]:
 
 
 def collections_of_bills(tx: Transaction, customer_bill_ids: Sequence[UUID]) -> list[Row]:
-    return tx.rows(_COLLECTION + "WHERE customer_bill_id = ANY (%s)", (list(customer_bill_ids),))
+    """Give the collections of some bills; `refused_with` is `file` or `batch` where the fault was of that, not of the collection."""
+    sql = """
+    SELECT c.customer_bill_id, c.state, c.reason, r.level AS refused_with
+    FROM receivables.collection c LEFT JOIN receivables.status_report_refusal r USING (end_to_end_id) WHERE c.customer_bill_id = ANY (%s)
+    """
+    return tx.rows(sql, (list(customer_bill_ids),))
 
 
 def collections_by_end_to_end(tx: Transaction, ids: Sequence[str]) -> dict[str, Row]:
@@ -159,6 +184,8 @@ def send_collections(tx: Transaction, rows: Iterable[tuple[str, str, Any, bool, 
 
 def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str, reason: str | None = None, *, of: Sequence[str]) -> None:
     """:param of: the states that they may be in; one that is in another, though it was read in one of these, is a broken invariant"""
+    if not collection_ids:
+        return
     sql = "UPDATE receivables.collection SET state = %s, reason = coalesce(%s, reason) WHERE collection_id = ANY (%s) AND state = ANY (%s)"
     moved = tx.execute(sql, (state, reason, list(collection_ids), list(of)))
     invariant(moved == len(collection_ids), f"a collection becomes {state} from {' or '.join(of)} only")
@@ -166,13 +193,15 @@ def move_collections(tx: Transaction, collection_ids: Sequence[UUID], state: str
 
 def file_about(tx: Transaction, message_id: str) -> Row | None:
     """Give which collection run or refund file we sent under a message identification."""
+    within = identifiers_of_message(message_id)
+    if within is None:
+        return None
     sql = """
     SELECT collection_run_id, NULL::uuid AS refund_file_id FROM receivables.collection_run
-    WHERE state = 'filed' AND 'LLT' || upper(left(replace(collection_run_id::text, '-', ''), 20)) = %(message)s
-    UNION ALL SELECT NULL, refund_file_id FROM receivables.refund_file
-    WHERE 'LLT' || upper(left(replace(refund_file_id::text, '-', ''), 20)) = %(message)s
+    WHERE state = 'filed' AND collection_run_id BETWEEN %(first)s AND %(last)s
+    UNION ALL SELECT NULL, refund_file_id FROM receivables.refund_file WHERE refund_file_id BETWEEN %(first)s AND %(last)s
     """
-    return tx.row(sql, {"message": message_id})
+    return tx.row(sql, {"first": within[0], "last": within[1]})
 
 
 def refunds_of_file(tx: Transaction, refund_file_id: UUID) -> list[Row]:

@@ -26,10 +26,12 @@ def settled(tx: Transaction, customer_ids: Sequence[UUID], customer_bill_ids: Se
 
 
 def charged_until(tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """Give up to which day interest on each bill was charged and not taken back."""
+    """Give up to which day interest on each bill was charged, and not taken back whole: where something of it was paid, its days stay charged."""
     sql = """
-    SELECT i.customer_bill_id, max(i.until_day) AS until_day FROM receivables.interest_charge i
-    WHERE i.customer_id = ANY (%s) AND NOT EXISTS (SELECT FROM receivables.fee_waiver w WHERE w.customer_id = i.customer_id AND w.fee_id = i.fee_id)
+    SELECT i.customer_bill_id, max(i.until_day) AS until_day
+    FROM receivables.interest_charge i JOIN receivables.fee f USING (customer_id, fee_id)
+    WHERE i.customer_id = ANY (%s) AND f.amount > coalesce(
+        (SELECT sum(w.amount) FROM receivables.fee_waiver w WHERE w.customer_id = i.customer_id AND w.fee_id = i.fee_id), 0)
     GROUP BY i.customer_bill_id
     """
     return {row["customer_bill_id"]: row["until_day"] for row in tx.rows(sql, (list(customer_ids),))}

@@ -50,7 +50,7 @@ _UNDER_WAY = {"rejected": ("sent",), "returned": ("sent", "settled")}
 _NOT_OF_THE_MANDATE = frozenset(
     {"AG02", "AM05", "BE05", "CNOR", "DNOR", "DT01", "FF01", "FF05", "NARR", "RC01", "RR01", "RR02", "RR03", "RR04", "TM01"}
 )
-FILE_REFUSED = "file "  # before the reason of a refusal of a whole file or batch: it says nothing of the mandate, and is no attempt
+_LAST = frozenset({"FNAL", "OOFF"})  # a mandate ends with them
 _REFUNDED = frozenset({"MD06"})
 _NOTHING = Decimal("0.00")
 
@@ -227,7 +227,7 @@ def _attempt(bill: OpenItem, day: date, before: Sequence[Row], passed: Counter[s
     elif any(row["state"] in ("due", "sent", "settled") for row in before):
         passed["under_way"] += 1
     else:
-        tried = [row for row in before if row["state"] != "withdrawn" and not (row["reason"] or "").startswith(FILE_REFUSED)]
+        tried = [row for row in before if row["state"] != "withdrawn" and row["refused_with"] not in ("file", "batch")]
         if not tried:
             return 1
         if len(tried) == 1 and tried[0]["reason"] in _RETRIED:
@@ -318,7 +318,7 @@ def _content(
     payments = reveal(tx=tx, keeper=keeper, purpose="billing", category=Category.PAYMENT, subjects=parties)
     items = open_items_of(tx=tx, customer_ids=[*whose]) if state == "due" else {}
     owed = {item.customer_bill_id: item.open_amount for many in items.values() for item in many if item.kind == "bill"}
-    last = _last_collections(tx, rows, items)
+    last = _last_collections(tx, rows, items, local_day(made_at)) if state == "due" else set()
     debits, taken, faulty = [], [], list[Row]()
     for row in rows:
         mandate, customer = mandates[row["mandate_id"]], whose[row["customer_id"]]
@@ -344,9 +344,9 @@ def _content(
     return content, taken, faulty
 
 
-def _last_collections(tx: Transaction, rows: Sequence[Row], items: Mapping[UUID, Sequence[OpenItem]]) -> set[UUID]:
+def _last_collections(tx: Transaction, rows: Sequence[Row], items: Mapping[UUID, Sequence[OpenItem]], today: date) -> set[UUID]:
     """Give the collections after which nothing more is to be collected, because the account left and all that it owes is in this file."""
-    left = last_bills(tx=tx, billing_account_ids=sorted({row["billing_account_id"] for row in rows}))
+    left = last_bills(tx=tx, today=today, customer_ids=sorted({row["customer_id"] for row in rows}))
     open_bills: dict[UUID, set[UUID | None]] = {}
     for one in (item for many in items.values() for item in many if item.kind == "bill"):
         open_bills.setdefault(one.billing_account_id, set()).add(one.customer_bill_id)
@@ -388,7 +388,7 @@ def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceTy
     ))  # fmt: skip
     _collection_store.tell_amendments(tx, [mandate.mandate_id for _, mandate, _ in collections if mandate.amendment_is_due], is_due=False)
     _collection_store.use_mandates(tx, [mandate.mandate_id for _, mandate, _ in collections], found.collection_day)
-    once = [mandate.mandate_id for _, mandate, sequence in collections if sequence in ("OOFF", "FNAL")]
+    once = [mandate.mandate_id for _, mandate, sequence in collections if sequence in _LAST]
     _collection_store.end_mandates(tx, once, "used", found.collection_day, "last collection")
 
 
@@ -399,21 +399,29 @@ def came_back(*, tx: Transaction, rows: Sequence[tuple[Row, str]], state: str, n
     :param rows: each collection as it was, and the bank's reason
     :param state: `rejected` or `returned`
     """
-    by_reason: dict[str, list[Row]] = {}
-    for row, reason in rows:
-        by_reason.setdefault(reason, []).append(row)
-    for reason, of_reason in by_reason.items():
+    for reason, of_reason in _by_reason(rows).items():
         ids, mandate_ids = [row["collection_id"] for row in of_reason], [row["mandate_id"] for row in of_reason]
         _collection_store.move_collections(tx, ids, "refunded" if reason in _REFUNDED else state, reason, of=_UNDER_WAY[state])
         if reason not in _RETRIED | _REFUNDED | _NOT_OF_THE_MANDATE:
-            _collection_store.end_mandates(tx, mandate_ids, "revoked", local_day(now), f"the bank said {reason}")
+            _collection_store.end_mandates(tx, mandate_ids, "revoked", local_day(now), f"the bank said {reason}", of=("active", "used"))
     _collection_store.tell_amendments(tx, [row["mandate_id"] for row, _ in rows if row["is_amended"]], is_due=True)
     if state == "rejected":
         _collection_store.unuse_mandates(tx, [row["mandate_id"] for row, _ in rows if row["sequence_type"] == "FRST"])
+    once_more = [row for row, reason in rows if reason in _RETRIED and row["attempt"] == 1]
+    _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in once_more if row["sequence_type"] in _LAST])
+    goes_on = _collection_store.accounts_with_mandate(tx, [row["billing_account_id"] for row in once_more])
+    waits = {row["collection_id"] for row in once_more if row["billing_account_id"] in goes_on}
     enqueue(tx=tx, messages=[
         _message(MessageKind.COLLECTION_RETURNED, row["customer_id"], row["bill_number"], row["amount"], now, identifiers, {})
-        for row, reason in rows if not (reason in _RETRIED and row["attempt"] == 1)
+        for row, _ in rows if row["collection_id"] not in waits
     ])  # fmt: skip
+
+
+def _by_reason(rows: Sequence[tuple[Row, str]]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row, reason in rows:
+        found.setdefault(reason, []).append(row)
+    return found
 
 
 def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, identifiers: Identifiers) -> None:
@@ -438,29 +446,29 @@ def reject(*, tx: Transaction, end_to_end_id: str, reason: str, now: datetime, i
     rejected(tx=tx, refused=[(row, reason)], now=now, identifiers=identifiers)
 
 
-def rejected(*, tx: Transaction, refused: Sequence[tuple[Row, str]], now: datetime, identifiers: Identifiers) -> None:
+def rejected(
+    *, tx: Transaction, refused: Sequence[tuple[Row, str]], with_file: Sequence[tuple[Row, str]] = (), now: datetime, identifiers: Identifiers
+) -> None:
     """
     Let collections that the bank refused before settling them come back; their customers, or all of them, must be locked and the books open.
 
-    :param refused: each with the bank's reason, which begins with `FILE_REFUSED` where the fault is the file's
+    :param refused: each with the bank's reason
+    :param with_file: those refused with their whole file or batch: it says nothing of their mandates, and is no attempt
     """
-    day, entries, whole = local_day(now), [], dict[str, list[Row]]()
-    for row, reason in refused:
-        if reason.startswith(FILE_REFUSED):
-            whole.setdefault(reason, []).append(row)
-        else:
-            came_back(tx=tx, rows=[(row, reason)], state="rejected", now=now, identifiers=identifiers)
+    day, entries = local_day(now), []
+    for row, _ in (*refused, *with_file):
         postings = (
             Posting(LedgerAccountCode.DEBTORS, row["amount"], row["customer_id"], row["billing_account_id"]),
             Posting(LedgerAccountCode.DIRECT_DEBITS_SENT, -row["amount"]),
         )
         entries.append(JournalEntry(identifiers.new(now), day, REJECTED, str(row["collection_id"]), now, postings))
-    for reason, rows in whole.items():
+    came_back(tx=tx, rows=refused, state="rejected", now=now, identifiers=identifiers)
+    for reason, rows in _by_reason(with_file).items():
         _collection_store.move_collections(tx, [row["collection_id"] for row in rows], "rejected", reason, of=("sent",))
         _collection_store.unuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] == "FRST"])
         _collection_store.tell_amendments(tx, [row["mandate_id"] for row in rows if row["is_amended"]], is_due=True)
-        _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] in ("OOFF", "FNAL")])
-    _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now) for row, reason in refused])
+        _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] in _LAST])
+    _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now) for row, reason in (*refused, *with_file)])
     post(tx=tx, entries=entries)
 
 

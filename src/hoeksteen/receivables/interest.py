@@ -15,7 +15,7 @@ from hoeksteen.billing.claims import claims_of
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.kernel.words import require_said
+from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
@@ -159,13 +159,14 @@ def book(*, tx: Transaction, charges: Sequence[Accrued], day: date, by: str, now
 
 def waive(*, tx: Transaction, customer_id: UUID, fee_id: UUID, why: str, by: str, now: datetime, identifiers: Identifiers) -> Waiver:
     """
-    Take back what is open of a fee, interest or costs; of interest the days count as not charged again.
+    Take back what is open of a fee, interest or costs; the days of interest of which nothing was paid count as not charged again.
 
     :raises NotFound: when the customer has no such fee
     :raises WrongState: when nothing of it is open, or the books of today are closed
-    :raises InvalidInput: without a reason and a name
+    :raises InvalidInput: without a reason and a name, or where the reason has the form of something personal
     """
     require_said(by=by, why=why)
+    require_impersonal(why=why)
     day = local_day(now)
     require_open(tx=tx, day=day, what="the day on which it is taken back")
     _store.lock_customer(tx, customer_id)

@@ -160,7 +160,7 @@ def amend(
         raise Conflict("The mandate has this IBAN already.", remedy="Nothing is to be done.", mandate_id=mandate_id)
     to_another_bank = iban.bank_of(before) != iban.bank_of(plain)
     _collection_store.amend_mandate(tx, customer_id, mandate_id, local_day(now), by.strip(), now, to_another_bank=to_another_bank)
-    parameters = {"mandate": found.reference or "—", "last_digits": plain[-3:]}
+    parameters = {"mandate": found.reference or "—"}
     enqueue(tx=tx, messages=[NewMessage(customer_id, identifiers.new(now), MessageKind.MANDATE_AMENDED, parameters, now)])
     fields = {**sealed.fields, "iban": plain, "account_holder": account_holder or sealed.fields.get("account_holder")}
     store(

@@ -20,12 +20,19 @@ _CODE = LAGE_LANDEN.code
 _RF = re.compile(rf"RF\d\d{_CODE}(\d{{4}})(\d{{8}})(?!\d)")
 _NUMBER = re.compile(rf"(?<![A-Z0-9]){_CODE}[ -]?(\d{{4}})[ -]?(\d{{8}})(?!\d)")
 _MARK = re.compile(r"(?<!\d)(?:\d{4}[ .-]?){3}\d{4}(?!\d)")
+_MESSAGE = re.compile(rf"{_CODE.upper()}([0-9A-F]{{20}})")
 _SIGNS = re.compile(r"[^0-9A-Z]")
 
 
 def our_message_id(identifier: UUID) -> str:
     """Give the name of a file that we send to the bank."""
     return f"{_CODE}{identifier.hex[:20]}".upper()
+
+
+def identifiers_of_message(message_id: str) -> tuple[UUID, UUID] | None:
+    """Give the first and last identifier whose file has a name; None where no file of ours has it."""
+    found = _MESSAGE.fullmatch(message_id)
+    return None if found is None else (UUID(f"{found[1]:0<32}"), UUID(f"{found[1]:f<32}"))
 
 
 def our_end_to_end_id(identifier: UUID, *, of: Literal["D", "R"]) -> str:

@@ -2,8 +2,9 @@
 Taking the bank's status reports (pain.002) about the files that we sent: what it refuses before it settles anything.
 
 A report is one transaction. A collection that is refused opens its bill again, as one refused by hand does; where the whole file or a
-payment information is refused the fault is ours, so mandates stay, nobody is written to, and the bills are taken by the next run. A
-refund that is refused stays owed, and waits for a person.
+payment information is refused the fault is ours, so mandates stay, nobody is written to, and the bills are taken by the next run. One
+that is refused as a duplicate says that the bank has it already: nothing is undone, and a person looks. A refund that is refused stays
+owed, and waits for a person.
 """
 
 import hashlib
@@ -19,12 +20,13 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.receivables import _collection_store, _store
-from hoeksteen.receivables.collecting import FILE_REFUSED, rejected
+from hoeksteen.receivables.collecting import rejected
 from hoeksteen.receivables.pain002 import REFUSED, PaymentAnswer, StatusReport, read
 from hoeksteen.receivables.sepa import batch_of_refunds
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
 _NO_REASON = "NARR"
+_DUPLICATE = frozenset({"AM05", "DU01", "DU02"})  # of a file or batch: the first one stands, and is collected
 _NOTHING = Decimal("0.00")
 
 
@@ -37,7 +39,8 @@ class ReportIntake:
     :param refused: how many payments, by the bank's reason
     :param answers: how many payments have each status
     :param known_before: refusals that another report told, or that were recorded by hand
-    :param contradicted: end-to-end identifiers that the bank refuses though its statements say otherwise; nothing was done about them
+    :param contradicted: end-to-end identifiers that the bank refuses though its statements say otherwise, or as a duplicate of a file or batch
+        that it has; nothing was done about them
     """
 
     message_id: str
@@ -121,7 +124,8 @@ class _Sent:
             for payment in batch.payments:
                 self._require_ours(payment, batch.payment_information_id)
                 if payment.status == REFUSED and (payment.reason or REFUSED not in (batch.status, report.status)):
-                    yield payment.end_to_end_id, _Refusal("payment", payment.reason or _NO_REASON)
+                    with_others = payment.reason in _DUPLICATE and REFUSED in (batch.status, report.status)
+                    yield payment.end_to_end_id, _Refusal("batch" if with_others else "payment", payment.reason or _NO_REASON)
 
     def _require_ours(self, payment: PaymentAnswer, batch: str) -> None:
         row = self._rows.get(payment.end_to_end_id)
@@ -145,7 +149,7 @@ class _Sent:
             state = self._rows[key]["state"] if key in self._rows else ""
             if key in self._known or state in ("rejected", "refused"):
                 known += 1
-            elif state == "sent":
+            elif state == "sent" and not (refusal.level != "payment" and refusal.reason in _DUPLICATE):
                 new[key] = refusal
             else:
                 contradicted.append(key)
@@ -153,8 +157,8 @@ class _Sent:
             _collection_store.move_refunds(self._tx, [self._rows[key]["refund_id"] for key in new], "refused")
         elif new:
             require_open(tx=self._tx, day=local_day(now), what="the day of the report")
-            said = {key: one.reason if one.level == "payment" else FILE_REFUSED + one.reason for key, one in new.items()}
-            rejected(tx=self._tx, refused=[(self._rows[key], said[key]) for key in new], now=now, identifiers=identifiers)
+            said = [[(self._rows[key], one.reason) for key, one in new.items() if (one.level == "payment") is alone] for alone in (True, False)]
+            rejected(tx=self._tx, refused=said[0], with_file=said[1], now=now, identifiers=identifiers)
         _collection_store.insert_refusals(self._tx, ((key, report.message_id, one.level, one.reason, now) for key, one in new.items()))
         return ReportIntake(
             message_id=report.message_id,

@@ -144,7 +144,13 @@ def test_a_termination_that_is_taken_back_is_charged_on(operator: BilledOperator
     final(operator, one)
     take_back(operator, one, LAST + timedelta(days=3))
     with operator.database.transaction() as tx:
-        assert not last_bills(tx=tx)
+        assert not last_bills(tx=tx, today=LAST + timedelta(days=3))
+    end(operator, one, on=LAST + timedelta(days=60))
+    with operator.database.transaction() as tx:
+        assert not last_bills(tx=tx, today=LAST + timedelta(days=3)), "an end that is planned anew is to come"
+        assert set(last_bills(tx=tx, today=LAST + timedelta(days=60), customer_ids=[one.customer_id])) == {one.billing_account_id}
+        assert not last_bills(tx=tx, today=LAST + timedelta(days=60), customer_ids=[stays.customer_id])
+    take_back(operator, one, LAST + timedelta(days=3))
     with pytest.raises(WrongState, match="no end"):
         final(operator, one, LAST + timedelta(days=3))
     operator.run(NOVEMBER)

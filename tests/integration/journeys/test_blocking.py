@@ -130,3 +130,25 @@ def test_a_payment_before_the_block_begins_leaves_no_trace_in_the_product(operat
         assert [one.lifted_from for one in blocks.blocks_of(tx=tx, customer_id=six[1].customer_id)] == [date(2026, 12, 15)], (
             "what ended is not blocked"
         )
+
+
+def test_a_blocked_product_that_is_to_end_works_again_when_it_is_paid(operator: BilledOperator, six: list[Held]) -> None:
+    """An end that is planned neither keeps a block nor takes it away; taken back, the block is as before."""
+    _dun(operator, BLOCKED)
+    paid, ended, back = six[:3]
+    ends, begins = date(2026, 12, 31), BLOCKED + timedelta(days=1)
+    with operator.database.transaction() as tx:
+        for one, day in ((paid, ends), (ended, date(2026, 12, 18)), (back, ends)):
+            product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=day, now=_now(begins))
+        product.take_back_termination(tx=tx, customer_id=back.customer_id, product_id=back.product_id, now=_now(begins))
+        assert [one.lifted_from for one in blocks.blocks_of(tx=tx, customer_id=back.customer_id)] == [None]
+    day = date(2026, 12, 20)
+    assert [_pay(operator, one, day) for one in (paid, ended, back)] == [1, 0, 1]
+    assert _history(operator, paid) == [(begins, "suspended"), (day, "active"), (ends, "terminated")]
+    assert _history(operator, ended) == [(begins, "suspended"), (date(2026, 12, 18), "terminated")]
+    assert _history(operator, back) == [(begins, "suspended"), (day, "active")]
+    assert [len(_messages(operator, one)) for one in (paid, ended, back)] == [2, 1, 2], "nobody hears of what has ended"
+    with operator.database.transaction() as tx:
+        assert blocks.open_blocks(tx=tx, customer_ids=[one.customer_id for one in (paid, ended, back)]) == []
+        [block] = blocks.blocks_of(tx=tx, customer_id=ended.customer_id)
+        assert block.lifted_from == date(2026, 12, 18)

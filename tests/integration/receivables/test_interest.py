@@ -10,7 +10,7 @@ from hoeksteen.journeys.balance import audit_month
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.ledger.queries import trial_balance
-from hoeksteen.receivables import dunning, interest, outlook
+from hoeksteen.receivables import _interest_store, dunning, interest, outlook
 from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import open_items
 
@@ -69,6 +69,7 @@ def test_interest_is_shown_charged_once_a_day_and_taken_back(operator: BilledOpe
             (lambda: interest.charge(customer_id=one.customer_id, **later), WrongState),
             (lambda: interest.waive(customer_id=business.customer_id, fee_id=fee.customer_bill_id, why="x", **later), NotFound),
             (lambda: interest.waive(customer_id=one.customer_id, fee_id=fee.customer_bill_id, why=" ", **later), InvalidInput),
+            (lambda: interest.waive(customer_id=one.customer_id, fee_id=fee.customer_bill_id, why="NL91ABNA0417164300", **later), InvalidInput),
         ):
             with pytest.raises(error):
                 attempt()
@@ -82,3 +83,21 @@ def test_interest_is_shown_charged_once_a_day_and_taken_back(operator: BilledOpe
         done = interest.charge(tx=tx, customer_id=one.customer_id, by="bram", now=_now(date(2027, 2, 16)), identifiers=operator.identifiers)
         assert [(each.since, each.until, str(each.amount)) for each in done] == [(date(2026, 11, 17), date(2027, 2, 16), "0.13")]
     assert not audit_month(database=operator.database, lake=operator.lake, period=bill_period(date(2027, 2, 1))).differences
+
+
+def test_interest_that_was_paid_in_part_is_not_charged_again(operator: BilledOperator) -> None:
+    (one,) = operator.add("mobile-m")
+    operator.run(date(2026, 10, 1))
+    day = date(2027, 2, 15)
+    common = {"by": "bram", "now": _now(day), "identifiers": operator.identifiers}
+    with operator.database.transaction() as tx:
+        [charged] = interest.charge(tx=tx, customer_id=one.customer_id, **common)
+        bill, fee = open_items(tx=tx, customer_id=one.customer_id)
+        register_payment(
+            tx=tx, customer_id=one.customer_id, billing_account_id=one.billing_account_id, amount=bill.open_amount + Decimal("0.01"),
+            received_on=day, reference="", now=_now(day), identifiers=operator.identifiers,
+        )  # fmt: skip
+        assert fee.customer_bill_id is not None
+        waived = interest.waive(tx=tx, customer_id=one.customer_id, fee_id=fee.customer_bill_id, why="goodwill", **common)
+        assert waived.amount == charged.amount - Decimal("0.01")
+        assert _interest_store.charged_until(tx, [one.customer_id]) == {charged.customer_bill_id: day}

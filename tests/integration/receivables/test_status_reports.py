@@ -94,6 +94,21 @@ def test_a_file_that_is_refused_is_our_own_fault(operator: BilledOperator, sent:
     assert (next_run.run.count, attempts) == (2, {1})
 
 
+def test_a_duplicate_undoes_nothing_of_the_file_that_stands(operator: BilledOperator, sent: tuple, tmp_path: Path) -> None:  # type: ignore[type-arg]
+    held, run, ids = sent
+    before, told, batch = _standing(operator, held), _messages(operator), f"{run.message_id}-CFRST"
+    reports = (
+        pain002(tmp_path / "f.xml", about=run.message_id, message="R-1", group=("RJCT", "DU01"), count=3),
+        pain002(tmp_path / "p.xml", *(Answer(one, "RJCT", "AM05", batch) for one in ids), about=run.message_id, message="R-2", group=("RJCT", "")),
+    )
+    for path in reports:
+        done = _take(operator, path)
+        assert (dict(done.refused), set(done.contradicted)) == ({}, set(ids))
+    assert (_standing(operator, held), _messages(operator)) == (before, told)
+    one = _take(operator, pain002(tmp_path / "o.xml", Answer(ids[0], "RJCT", "AM05", batch), about=run.message_id, message="R-3", group=("PART", "")))
+    assert dict(one.refused) == {"AM05": 1}, "a single payment that is refused as a duplicate is refused"
+
+
 def test_a_report_that_is_not_about_ours_is_refused_with_its_place(operator: BilledOperator, sent: tuple, tmp_path: Path) -> None:  # type: ignore[type-arg]
     held, run, ids = sent
     about, batch = run.message_id, f"{run.message_id}-CFRST"

@@ -35,6 +35,7 @@ from hoeksteen.receivables.status_reports import ReportIntake
 
 _SERVICE = "bss"
 _ENTRY = click.argument("entry_id", metavar="ENTRY", type=click.UUID)
+_SHOWN = 20
 _LIMIT = click.option("--limit", type=click.IntRange(1, banking.SHOWN_MAX), default=50, show_default=True)
 
 
@@ -138,8 +139,11 @@ def _show_report(console: Console, name: str, taken: ReportIntake) -> None:
         console.print(f"{taken.amount:,} in all: bills are open again, refunds wait for `hoeksteen refund again`.", soft_wrap=True)
     if taken.known_before:
         console.print(f"{counted(taken.known_before, 'refusal')} known before.")
-    for one in taken.contradicted:
-        console.print(f"  {one}: refused, but the bank's statements say otherwise; look at them.", soft_wrap=True, markup=False)
+    for one in taken.contradicted[:_SHOWN]:
+        told = f"  {one}: refused, but its statements say otherwise or the bank has it already (a duplicate); look at them, nothing was done."
+        console.print(told, soft_wrap=True, markup=False)
+    if len(taken.contradicted) > _SHOWN:
+        console.print(f"  And {len(taken.contradicted) - _SHOWN:,} more; `--json` names them all.", soft_wrap=True)
 
 
 @bank.command("statements")
