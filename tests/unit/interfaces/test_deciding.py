@@ -101,6 +101,7 @@ RUN, APPROVE = ("run", "--period", "2026-10", "--trial"), ("approve", "--period"
         (refund, ("back", REFUND, "--why", "te veel"), "ask for a refund", {"bank_entry_id": REFUND, "why_sha256": WHY}, {"bank_entry_id": "0197"}),
         (refund, ("back", REFUND, "--why", "te veel"), "ask for a refund", {"bank_entry_id": REFUND, "why_sha256": WHY}, {"why_sha256": "0197"}),
         (refund, ("approve", REFUND), "approve a refund", {"refund_id": REFUND}, {"refund_id": "0197"}),
+        (refund, ("again", REFUND), "pay a refund again", {"refund_id": REFUND}, {"refund_id": "0197"}),
         (refund, ("approve", REFUND, "--decline"), "decline a refund", {"refund_id": REFUND}, {"refund_id": "0197"}),
     ],
 )

@@ -33,6 +33,7 @@ from hoeksteen.receivables.mandates import Mandate
 
 _SERVICE = "bss"
 _ASK = "ask for a refund"
+_AGAIN = "pay a refund again"
 _OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file for the bank; nobody but its owner may read it."
 )
@@ -308,13 +309,19 @@ def approve(refund_id: UUID, decline: bool, decides: Deciding, data: Path, as_js
 
 @refund.command()
 @click.argument("refund_id", metavar="REFUND", type=click.UUID)
-@by_option()
+@deciding
 @data_option
 @json_option
-def again(refund_id: UUID, who: str, data: Path, as_json: bool) -> None:
-    """Let a refund that the bank refused go into the next file; see to the IBAN first."""
+def again(refund_id: UUID, decides: Deciding, data: Path, as_json: bool) -> None:
+    """Let a refund that the bank refused go into the next file, as somebody other than who asked for it; see to the IBAN first."""
+    if not decides.is_asked:
+        decides.decide("refund", "again", str(refund_id), what=_AGAIN, said={"refund_id": str(refund_id)}, data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        done = refunds.pay_again(tx=tx, refund_id=refund_id, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers)
+        signer = decides.signer(runtime.keeper, what=_AGAIN, facts=refunds.to_be_paid_again(tx=tx, refund_id=refund_id))
+        if signer is None:
+            return
+        done = refunds.pay_again(tx=tx, refund_id=refund_id, by=signer.actor, now=runtime.clock.now(), identifiers=runtime.identifiers)
     _tell_refunds([done], as_json=as_json)
 
 
