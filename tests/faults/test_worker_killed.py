@@ -21,7 +21,9 @@ from hoeksteen.storage.jobs import latest_jobs
 
 CUSTOMERS = 60
 LIVES = 3
-IN_SMALL_BATCHES = f"from functools import partial; from hoeksteen.billing import operations as o; o.Engine = partial(o.Engine, batch=3); {PROGRAM}"
+IN_SMALL_BATCHES = (
+    f"from functools import partial; from hoeksteen.interfaces.cli import work as w; w.carry_on_run = partial(w.carry_on_run, batch=3); {PROGRAM}"
+)
 
 
 @pytest.mark.slow

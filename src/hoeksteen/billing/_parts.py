@@ -67,8 +67,8 @@ def work_side_by_side(*, task: Task, parts: Sequence[Part], told: Callable[[int,
     :raises Unavailable: when a process ends before its part is done
     :raises HoeksteenError: what a part raises; the others are ended
     """
-    with task.database.transaction() as tx:
-        if not _store.hold_run(tx, task.run.bill_run_id):
+    with task.database.claim(_store.claim_of(task.run.bill_run_id)) as is_ours:
+        if not is_ours:
             raise another_works_on_it()
         at_once = os.cpu_count() or 1  # a run that began on a larger machine has more parts
         return any(_work_on_some(task, parts[first : first + at_once], told) for first in range(0, len(parts), at_once))
@@ -93,7 +93,7 @@ def _work_on_some(task: Task, parts: Sequence[Part], told: Callable[[int, int], 
 def _received(channel: Connection) -> _Ended | BaseException | tuple[int, int]:
     try:
         said: _Ended | BaseException | tuple[int, int] = channel.recv()
-    except EOFError:
+    except (EOFError, OSError):  # the latter where it was killed while it told something
         raise Unavailable("A process of the bill run ended before its work was done.", remedy="Run the same command again: it goes on.") from None
     return said
 

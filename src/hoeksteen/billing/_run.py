@@ -17,7 +17,7 @@ from hoeksteen.billing import _leaving_store, _run_store, _store
 from hoeksteen.billing._families import Family, Inputs, assemble_family, families_of, held_together, members_of
 from hoeksteen.billing._granted_reading import read_granted
 from hoeksteen.billing._reading import UsageOf, read_early, read_moves, read_products, read_usage, usage_of
-from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, write_batch, written_lines
+from hoeksteen.billing._writing import Batch, NewBill, WrittenLines, another_works_on_it, write_batch, written_lines
 from hoeksteen.billing.assembly import BillDraft, ProductInputs, Usage
 from hoeksteen.billing.bookkeeping import journal_entry
 from hoeksteen.billing.invoice_party import invoice_party
@@ -122,7 +122,7 @@ def open_run(
     An unfinished trial is thrown away: what it computed may no longer hold.
 
     :param bill_run_id: the identifier of a run that is begun now, where it was chosen before
-    :raises Conflict: when there is, or was, another run of that identifier
+    :raises Conflict: when there is, or was, another run of that identifier, or several processes work on a trial that would be thrown away
     :raises WrongState: when the period was finalised with another bill date, a trial is asked for after that, or the books of the
         bill date are closed
     """
@@ -144,13 +144,20 @@ def open_run(
         if kind == "trial":
             if found is not None:
                 raise WrongState(f"The bills of {period.first_day} are being made final.", remedy="Finish that run.")
-            _store.delete_unfinished_trials(tx, cycle_day, period.first_day)
+            _throw_away_unfinished_trials(tx, period)
         else:
             require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
         run = BillRun(bill_run_id or identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
         _store.insert_run(tx, run)
         _store.insert_parts(tx, run.bill_run_id, parts)
     return run
+
+
+def _throw_away_unfinished_trials(tx: Transaction, period: BillPeriod) -> None:
+    unfinished = _store.unfinished_trials(tx, period.first_day.day, period.first_day)
+    if not all(tx.claim(_store.claim_of(one)) for one in unfinished):
+        raise another_works_on_it()  # its parts wait for each other's batches, and this for all of them
+    _store.delete_unfinished_trials(tx, unfinished)
 
 
 def parts_of_run(tx: Transaction, run: BillRun) -> list[Part]:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from hoeksteen.billing._store import RUN, from_row_run
+from hoeksteen.billing._store import RUN, claim_of, from_row_run
 from hoeksteen.billing.model import AccountChange, AccountHold, Approval, BillRun
 from hoeksteen.storage.postgres import Row, Transaction
 
@@ -104,11 +104,13 @@ def settle_off_cycle(tx: Transaction, now: datetime) -> list[UUID]:
     """
     Settle runs of a few accounts that were cut off (off the cycle, or of who leaves), and give those that are done and not announced.
 
-    Each bills its accounts in one transaction, so it is done, or nothing of it is. One that still works on its bills finds itself gone, and says so.
+    Each bills its accounts in one transaction, so it is done, or nothing of it is. One that somebody still works on is claimed, and left alone.
     """
     few = "kind IN ('off_cycle', 'leaving')"
-    tx.execute(f"DELETE FROM billing.bill_run WHERE {few} AND state = 'running' AND billing_accounts = 0")
-    tx.execute(f"UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE {few} AND state = 'running'", (now,))
+    running = [row["bill_run_id"] for row in tx.rows(f"SELECT bill_run_id FROM billing.bill_run WHERE {few} AND state = 'running'")]
+    cut_off = [one for one in running if tx.claim(claim_of(one))]
+    tx.execute("DELETE FROM billing.bill_run WHERE bill_run_id = ANY (%s) AND state = 'running' AND billing_accounts = 0", (cut_off,))
+    tx.execute("UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE bill_run_id = ANY (%s) AND state = 'running'", (now, cut_off))
     rows = tx.rows(f"SELECT bill_run_id FROM billing.bill_run WHERE {few} AND state = 'done' AND sent_at IS NULL ORDER BY started_at")
     return [row["bill_run_id"] for row in rows]
 

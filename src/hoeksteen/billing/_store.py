@@ -199,21 +199,24 @@ def parts(tx: Transaction, bill_run_id: UUID) -> list[tuple[int, UUID | None]]:
     return [(row["part"], row["last_billing_account_id"]) for row in tx.rows(sql, (bill_run_id,))]
 
 
-def hold_run(tx: Transaction, bill_run_id: UUID) -> bool:
-    """Claim a run for the processes of one command until the transaction ends; False while another has it."""
-    return bool(tx.value("SELECT pg_try_advisory_xact_lock(hashtextextended('bill run ' || %s, 0))", (str(bill_run_id),)))
+def claim_of(bill_run_id: UUID) -> str:
+    """Give the name that is claimed by whoever works on a run that others must not begin anew, or settle, meanwhile."""
+    return f"bill run {bill_run_id}"
 
 
 def finish(tx: Transaction, bill_run_id: UUID, now: datetime) -> None:
     tx.execute("UPDATE billing.bill_run SET state = 'done', finished_at = %s WHERE bill_run_id = %s", (now, bill_run_id))
 
 
-def delete_unfinished_trials(tx: Transaction, cycle_day: int, first_day: date) -> None:
-    found = tx.rows(
-        "SELECT bill_run_id FROM billing.bill_run WHERE kind = 'trial' AND state = 'running' AND cycle_day = %s AND period_from = %s FOR UPDATE",
-        (cycle_day, first_day),
-    )
-    ids = [row["bill_run_id"] for row in found]
+def unfinished_trials(tx: Transaction, cycle_day: int, first_day: date) -> list[UUID]:
+    sql = "SELECT bill_run_id FROM billing.bill_run WHERE kind = 'trial' AND state = 'running' AND cycle_day = %s AND period_from = %s"
+    return [row["bill_run_id"] for row in tx.rows(sql, (cycle_day, first_day))]
+
+
+def delete_unfinished_trials(tx: Transaction, bill_run_ids: Sequence[UUID]) -> None:
+    """Throw trials away, whatever of them is done; one that was finished meanwhile stays."""
+    sql = "SELECT bill_run_id FROM billing.bill_run WHERE state = 'running' AND bill_run_id = ANY (%s) FOR UPDATE"
+    ids = [row["bill_run_id"] for row in tx.rows(sql, (list(bill_run_ids),))]
     bills = "SELECT customer_id, customer_bill_id FROM billing.customer_bill WHERE bill_run_id = ANY (%(runs)s)"
     for table in ("applied_customer_billing_rate", "applied_bill_tax"):
         tx.execute(f"DELETE FROM billing.{table} WHERE (customer_id, customer_bill_id) IN ({bills})", {"runs": ids})

@@ -203,14 +203,23 @@ def to_be_decided(*, tx: Transaction, account_charge_id: UUID) -> dict[str, str]
     ) | {"asked_by": found.asked_by}  # fmt: skip
 
 
+def typed_facts(*, amount: Decimal | None, text: str | None, from_day: date | None, why: str) -> dict[str, str]:
+    """Give those of the facts of a charge that somebody who asks for it types; `amount` and `text` only where they are no kind's."""
+    found = {"from_day": f"{from_day or 'next bill'}", "why_sha256": hashlib.sha256(why.strip().encode()).hexdigest()}
+    if amount is not None:
+        found["amount"] = str(amount)
+    if text is not None:
+        found["text_sha256"] = hashlib.sha256(text.strip().encode()).hexdigest()
+    return found
+
+
 def facts(
     *, account_charge_id: UUID, billing_account_id: UUID, amount: Decimal | None, text: str, tax: tuple[str, Decimal], from_day: date | None, why: str
 ) -> dict[str, str]:
     """Give what a charge is as facts that somebody signs: of its words the digests, because what people write may be about a person."""
     return {
-        "account_charge_id": str(account_charge_id), "billing_account_id": str(billing_account_id), "amount": str(amount),
-        "tax": f"{tax[0]} {tax[1]:.2f}", "from_day": f"{from_day or 'next bill'}", "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "why_sha256": hashlib.sha256(why.strip().encode()).hexdigest(),
+        "account_charge_id": str(account_charge_id), "billing_account_id": str(billing_account_id), "tax": f"{tax[0]} {tax[1]:.2f}",
+        **typed_facts(amount=amount, text=text, from_day=from_day, why=why),
     }  # fmt: skip
 
 

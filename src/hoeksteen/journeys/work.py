@@ -38,25 +38,39 @@ def start_run(
     Begin a bill run, or let one that was stopped or cut off go on, and let a worker do it.
 
     :returns: the run; that which is under way already, where somebody else was first
-    :raises Conflict: when a run of the other kind is under way
+    :raises Conflict: when a run of the other kind is under way, somebody else begins one at this moment, or a stopped trial has not ended yet
     :raises WrongState: when the run cannot be made, as `billing.operations.run_bills` says
     """
     about = _about_run(period)
-    with database.transaction() as tx:
-        jobs.hold_queue(tx=tx, about=about)
-        under_way = bills.run_under_way(tx=tx, period=period)
-        if under_way is not None and not under_way.stop_asked and jobs.open_job(tx=tx, about=about) is not None:
-            if under_way.kind != kind:
-                raise Conflict(f"The {under_way.kind} run of {period.first_day} is under way.", remedy="Wait until it is done, or stop it.")
+    with database.claim(f"begin {about}") as is_ours:  # no connection of the pool waits meanwhile: closing a period's usage takes a while
+        under_way = _asked_for(database, period, kind)
+        if under_way is not None:
             return under_way
+        if not is_ours:
+            raise Conflict(f"Somebody else begins the run of {period.first_day} at this moment.", remedy="Look at the bill runs in a moment.")
         run = begin_run(
             database=database, lake=lake, period=period, bill_date=bill_date, kind=kind, by=by, unapproved=unapproved, now=now,
             identifiers=identifiers, bill_run_id=bill_run_id,
         )  # fmt: skip
         if run.state == "running":
-            arguments = {"first_day": period.first_day.isoformat()}
-            jobs.put_in(tx=tx, task=Task.BILL_RUN, about=about, lock=about, arguments=arguments)
+            with database.transaction() as tx:
+                jobs.put_in(tx=tx, task=Task.BILL_RUN, about=about, lock=about, arguments={"first_day": period.first_day.isoformat()})
     return run
+
+
+def _asked_for(database: Database, period: BillPeriod, kind: str) -> BillRun | None:
+    """
+    Give the run of a period that is under way and has a job, None where there is none.
+
+    :raises Conflict: when it is of the other kind
+    """
+    with database.transaction() as tx:
+        under_way = bills.run_under_way(tx=tx, period=period)
+        if under_way is None or under_way.stop_asked or jobs.open_job(tx=tx, about=_about_run(period)) is None:
+            return None
+    if under_way.kind != kind:
+        raise Conflict(f"The {under_way.kind} run of {period.first_day} is under way.", remedy="Wait until it is done, or stop it.")
+    return under_way
 
 
 def announce(*, tx: Transaction, bill_run_id: UUID) -> Job:

@@ -168,6 +168,12 @@ def to_be_decided(*, tx: Transaction, refund_id: UUID) -> dict[str, str]:
     return {"refund_id": str(refund_id), "amount": str(found.amount), "asked_by": found.asked_by, "why_sha256": why, **whose}
 
 
+def to_be_paid_again(*, tx: Transaction, refund_id: UUID) -> dict[str, str]:
+    """Give what somebody decides who lets a refund be paid again: with the identifier that the bank refused, so that it is decided anew each time."""
+    found = _refund(tx, refund_id)
+    return to_be_decided(tx=tx, refund_id=refund_id) | {"refused_end_to_end_id": found.end_to_end_id}
+
+
 def decide(*, tx: Transaction, refund_id: UUID, approve: bool, by: str, now: datetime, identifiers: Identifiers) -> Refund:
     """
     Approve a refund, which posts it, or decline it.

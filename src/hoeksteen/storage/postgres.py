@@ -5,7 +5,7 @@ Rooms receive a `Transaction`; only their private `_store` modules write SQL. An
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from hoeksteen.kernel.errors import Conflict, Unavailable
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 Row = dict[str, Any]
+_NAMED = "hashtextextended(%s, 0)"  # the number of a name that is claimed
 
 
 def as_json(value: Any) -> Jsonb:
@@ -111,6 +112,10 @@ class Transaction:
         """
         self._connection.execute(f"SET LOCAL search_path TO {schema or 'DEFAULT'}")
         return self._connection
+
+    def claim(self, name: str) -> bool:
+        """Claim a name until commit, and give whether it was free; `Database.claim` claims the same names."""
+        return bool(self.value(f"SELECT pg_try_advisory_xact_lock({_NAMED})", (name,)))
 
     def see_one_moment(self) -> None:
         """Let all that follows see the database as at one moment, and change nothing; must come first in a transaction."""
@@ -206,3 +211,22 @@ class Database:
             raise Unavailable("The database asks for a retry.", remedy="Run the same command again.") from error
         except psycopg.OperationalError as error:
             raise Unavailable("The business database broke the connection.", remedy="Run `hoeksteen status`, then the same command again.") from error
+
+    @contextmanager
+    def claim(self, name: str) -> Iterator[bool]:
+        """
+        Claim a name while the block runs, and give whether it was free: of all who claim it, one has it. Whoever dies gives it up.
+
+        It takes a connection of its own, beside the pool's and in no transaction: a claim may be held for hours, and whoever holds one may need
+        every connection of the pool.
+
+        :raises Unavailable: when the database cannot be reached
+        """
+        try:
+            connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=max(2, int(self._timeout_seconds)))
+            connection.execute("SET idle_session_timeout = 0")
+            [is_ours] = connection.execute(f"SELECT pg_try_advisory_lock({_NAMED})", (name,)).fetchone() or [False]
+        except psycopg.OperationalError as error:
+            raise Unavailable("The business database does not answer.", remedy="Run `hoeksteen status`, then `hoeksteen up`.") from error
+        with closing(connection):
+            yield bool(is_ours)

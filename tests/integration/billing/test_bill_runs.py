@@ -1,13 +1,16 @@
 """Bill runs on real parts: what is on the bills, in the books, in the outbox, and what is refused."""
 
+import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from multiprocessing import Pipe
 
 import pytest
 
 from factories.billed_operator import NOW, BilledOperator, change, populate, terminate
 from fixtures.sites import CountedDatabase
+from hoeksteen.billing import _parts
 from hoeksteen.billing.audit import audit_bills, ledger_difference
 from hoeksteen.billing.documents.view import invoice_views
 from hoeksteen.billing.model import BillRunProgress, CustomerBill, RateKind
@@ -16,7 +19,7 @@ from hoeksteen.billing.queries import bill_by_number, bills_of, bills_of_run, he
 from hoeksteen.disclosure import SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.disclosure.queries import open_blobs
-from hoeksteen.kernel.errors import Conflict, NotFound, WrongState
+from hoeksteen.kernel.errors import Conflict, NotFound, Unavailable, WrongState
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.ledger.queries import balance_of_customer, trial_balance
@@ -248,6 +251,27 @@ def test_what_breaks_in_a_part_breaks_the_run(operator: BilledOperator) -> None:
 
     with pytest.raises(Conflict, match="Another process works on this bill run. Wait until it has ended"):
         operator.run(parts=2, batch=1, progress=interfere)
+
+
+def test_a_trial_that_several_processes_work_on_is_not_begun_anew(operator: BilledOperator) -> None:
+    populate(operator, customers=12, seed=5, records=0)
+    refused: list[str] = []
+
+    def again(_: BillRunProgress) -> None:
+        with pytest.raises(Conflict, match="Another process works on this bill run") as error:
+            operator.run(kind="trial", batch=2)
+        refused.append(str(error.value))
+
+    assert operator.run(kind="trial", parts=2, batch=2, progress=again).totals.count == 12
+    assert refused and operator.run(kind="trial").totals.count == 12
+
+
+def test_a_process_that_is_killed_while_it_tells_something_is_one_that_ended() -> None:
+    ours, theirs = Pipe(duplex=False)
+    os.write(theirs.fileno(), b"\x00\x00\x01\x00half")
+    theirs.close()
+    with pytest.raises(Unavailable, match="ended before its work was done"):
+        _parts._received(ours)
 
 
 def test_everything_adds_up_and_a_difference_is_named(operator: BilledOperator) -> None:

@@ -286,3 +286,19 @@ def test_a_run_of_the_cycle_that_begins_meanwhile_wins(operator: BilledOperator,
     assert micro(operator.bills(one)[-1]) == sum(USAGE)
     assert len(operator.bills(one)) == 2
     assert differences(operator, NOVEMBER) == ()
+
+
+def test_one_final_bill_leaves_another_that_is_being_made_alone(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = operator.add("mobile-m")[0], operator.add("mobile-s")[0]
+    operator.run(OCTOBER)
+    end(operator, one, other)
+    write = _run.write_batch
+
+    def meanwhile(**given: Any) -> bool:
+        monkeypatch.setattr(_run, "write_batch", write)
+        final(operator, other)
+        return write(**given)
+
+    monkeypatch.setattr(_run, "write_batch", meanwhile)
+    final(operator, one)
+    assert [len(operator.bills(each)) for each in (one, other)] == [2, 2]

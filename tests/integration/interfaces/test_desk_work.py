@@ -4,13 +4,15 @@ import threading
 from datetime import date, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from fixtures.sites import NOW, Browser, World
 from fixtures.worker import do_jobs
 from hoeksteen.billing import approving
 from hoeksteen.billing import queries as billing
-from hoeksteen.billing.operations import stop_run
+from hoeksteen.billing.model import BillRun
+from hoeksteen.billing.operations import begin_run, stop_run
 from hoeksteen.kernel.time_period import bill_period
 from hoeksteen.storage import jobs
 
@@ -68,21 +70,33 @@ def test_a_month_from_its_trial_to_its_audit(world: World) -> None:
     assert "Documents · 2026-10" in bram.get("/bills").text
 
 
-def test_two_clicks_at_once_start_one_run(world: World) -> None:
+def test_many_clicks_at_once_start_one_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the first of them begins it, the others are told so at once, and nobody waits for a connection."""
     world.customer(start_day=date(2026, 9, 1))
-    browsers = [world.staff("bram.visser"), world.staff("bram.visser")]
-    tokens, places = [one.csrf() for one in browsers], []
+    browsers = [world.staff("bram.visser") for _ in range(10)]
+    tokens, answers, all_but_one_answered = [one.csrf() for one in browsers], list[httpx.Response](), threading.Event()
+    begin = begin_run
+
+    def slowly(**given: Any) -> BillRun:
+        assert all_but_one_answered.wait(30)
+        return begin(**given)
+
+    monkeypatch.setattr("hoeksteen.journeys.work.begin_run", slowly)
 
     def click(browser: Browser, csrf: str) -> None:
-        places.append(str(browser.post("/bills/trial", TRIAL, csrf=csrf).headers["location"]))
+        answers.append(browser.post("/bills/trial", TRIAL, csrf=csrf))
+        if len(answers) == len(browsers) - 1:
+            all_but_one_answered.set()
 
     together = [threading.Thread(target=click, args=pair) for pair in zip(browsers, tokens, strict=True)]
     for one in together:
         one.start()
     for one in together:
         one.join()
-    assert len(places) == 2 and len(set(places)) == 1 and len(known(world)) == 1
-    assert started(browsers[0]) == places[0], "nor does a third"
+    refused = [one for one in answers if one.status_code == 409]
+    assert (len(answers), len(refused), len(known(world))) == (10, 9, 1)
+    assert "Somebody else begins the run" in refused[0].text
+    assert started(browsers[0]) == str(answers[-1].headers["location"]), "nor does another start a second"
 
 
 def test_a_stopped_final_run_goes_on_and_a_stopped_trial_begins_anew(world: World) -> None:

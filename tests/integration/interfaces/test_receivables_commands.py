@@ -119,7 +119,17 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, keeper: 
     assert _call(data, bank, "report", str(report))["files"][0]["refused"] == {"AC04": 1}
     assert "was taken before; nothing changed" in _told(data, bank, "report", str(report))
     assert "refused (AC04)" in _told(data, refund, "list")
-    assert _call(data, refund, "again", asked["refund_id"], "--by", "anna")["refunds"][0]["state"] == "approved"
+    assert isinstance(_result(data, refund, "again", asked["refund_id"]).exception, InvalidInput), "a name alone does not do"
+    said = call("again", asked["refund_id"], "--signed-by", "fenna.prins")["text"]
+    assert json.loads(said)["facts"]["refused_end_to_end_id"] == asked["end_to_end_id"], "so that a signature is good for once"
+    with pytest.raises(AccessDenied, match="does not decide"):
+        by_key(call, "again", asked["refund_id"], person="bram.visser", keeper=keeper)
+    with pytest.raises(AccessDenied, match="Your role"):
+        by_key(call, "again", asked["refund_id"], person="anna.dekker", keeper=keeper)
+    with operator.database.transaction() as tx:  # as if somebody else had asked: one billing manager has a key here
+        tx.execute("UPDATE receivables.refund SET asked_by = 'chris.smit' WHERE refund_id = %s", (asked["refund_id"],))
+    [again] = by_key(call, "again", asked["refund_id"], person="bram.visser", keeper=keeper)["refunds"]
+    assert again["state"] == "approved" and again["end_to_end_id"] != asked["end_to_end_id"]
     about = f"LLT{run['collection_run_id'].replace('-', '')[:20].upper()}"
     told = _told(data, bank, "report", str(pain002(tmp_path / "q.xml", about=about, message="R-2", group=("RJCT", "FF01"))))
     assert "FF01" in told and "20.00 in all" in told

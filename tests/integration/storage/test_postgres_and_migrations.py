@@ -127,3 +127,15 @@ def test_dates_and_instants_come_back_as_they_went(database: Database) -> None:
     with database.transaction() as tx:
         row = tx.row("SELECT %s::date AS day, %s::timestamptz AS instant", (date(2026, 10, 25), NOW))
     assert row == {"day": date(2026, 10, 25), "instant": NOW}
+
+
+def test_a_name_that_is_claimed_is_free_again_when_its_holder_is_gone(database: Database, business_dsn: str) -> None:
+    with database.claim("bill run 1") as ours, Database(business_dsn) as other:
+        with other.claim("bill run 1") as theirs, other.claim("bill run 2") as another, other.transaction() as tx:
+            assert (ours, theirs, another, tx.claim("bill run 1"), tx.claim("bill run 3")) == (True, False, True, False, True)
+            states = tx.rows("SELECT state FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_lock%'")
+        assert {row["state"] for row in states} == {"idle"}, "in no transaction, so that no time-out for idle ones ends it"
+    with database.claim("bill run 1") as ours:
+        assert ours
+    with Database("host=/nowhere dbname=x") as nowhere, pytest.raises(Unavailable), nowhere.claim("x"):
+        pass

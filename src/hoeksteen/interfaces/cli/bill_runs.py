@@ -45,6 +45,8 @@ from hoeksteen.storage.postgres import Transaction
 _SERVICE = "bss"
 _SAMPLE = 5
 _HELD_SHOWN_MAX = 50
+_BEGIN = "begin a trial bill run"
+_APPROVE = "approve a trial bill run"
 
 period_option = click.option("--period", "month", required=True, callback=a_month, help="The month of usage, such as 2026-10.")
 _cycle_option = click.option(
@@ -81,21 +83,22 @@ def run(
     """Bill a period: a trial, or for good what was approved; a run that was interrupted or stopped goes on where it was."""
     if trial and by:
         raise InvalidInput("A name alone does not prove who begins a trial.", remedy="Say --as NAME --key FILE, or start it on the desk.")
+    period = _period(month, cycle_day)
+    dated_on = bill_date or period.end_day
     if decides.is_named and not decides.is_asked:
         if not trial:
             raise InvalidInput("Only who begins a trial signs.", remedy="Leave --as and --key out: the approval says who stands for final bills.")
         dated = ["--bill-date", str(bill_date)] if bill_date else []
         words = ["bill", "run", "--trial", *_of_period(month, cycle_day), *dated, *(["--background"] if background else [])]
-        decides.decide(*words, data=data, as_json=as_json)
+        decides.decide(*words, what=_BEGIN, said={"period": _days(period), "bill_date": str(dated_on)}, data=data, as_json=as_json)
         return
-    period = _period(month, cycle_day)
     kind: Literal["trial", "final"] = "trial" if trial else "final"
-    dated_on, began = bill_date or period.end_day, time.monotonic()
+    began = time.monotonic()
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
         if decides.is_asked:
             run_id = run_id or runtime.identifiers.new(runtime.clock.now())
-            facts = {"bill_run_id": str(run_id), "period": f"{period.first_day} to {period.end_day}", "bill_date": str(dated_on)}
-            signer = decides.signer(runtime.keeper, what="begin a trial bill run", facts=facts, more=("--run-id", str(run_id)))
+            facts = {"bill_run_id": str(run_id), "period": _days(period), "bill_date": str(dated_on)}
+            signer = decides.signer(runtime.keeper, what=_BEGIN, facts=facts, more=("--run-id", str(run_id)))
             if signer is None:
                 return
             by = signer.actor
@@ -197,12 +200,13 @@ def difference(month: date, cycle_day: int, before: UUID | None, show: int, data
 def approve(month: date, cycle_day: int, decides: Deciding, data: Path, as_json: bool) -> None:
     """Approve the latest trial of a period, as somebody other than who began it; `bill run` makes these bills final, and holds what changed since."""
     if not decides.is_asked:
-        decides.decide("bill", "approve", *_of_period(month, cycle_day), data=data, as_json=as_json)
+        said = {"period": _days(_period(month, cycle_day))}
+        decides.decide("bill", "approve", *_of_period(month, cycle_day), what=_APPROVE, said=said, data=data, as_json=as_json)
         return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         trial = approving.latest_trial(tx=tx, period=_period(month, cycle_day))
         facts = approving.to_be_approved(tx=tx, run=trial)
-        signer = decides.signer(runtime.keeper, what="approve a trial bill run", facts=facts)
+        signer = decides.signer(runtime.keeper, what=_APPROVE, facts=facts)
         if signer is None:
             return
         found = approving.approve_run(tx=tx, bill_run_id=trial.bill_run_id, by=signer.actor, signed=signer.digest, now=runtime.clock.now())
@@ -212,6 +216,10 @@ def approve(month: date, cycle_day: int, decides: Deciding, data: Path, as_json:
         return
     click.echo(f"{found.approved_by} approves {counted(found.bills, 'bill')} of {month:%Y-%m}, together {_money(found.gross)}.")
     click.echo(f"Signed, and in the keeper's log: SHA-256 {signer.digest.hex()}.")
+
+
+def _days(period: BillPeriod) -> str:
+    return f"{period.first_day} to {period.end_day}"
 
 
 def _of_period(month: date, cycle_day: int) -> tuple[str, ...]:

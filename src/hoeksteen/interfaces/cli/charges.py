@@ -22,6 +22,7 @@ from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.product.charge_kinds import TAX_CATEGORIES, charge_kinds
 
 _SERVICE = "bss"
+_ASK = "ask for a charge"
 _BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 _BY_OR_AS = click.option("--by", "who", default="", help="Who does it, at their word, up to the limit; beyond it prove it by --as and --key.")
 _ID = click.argument("account_charge_id", metavar="CHARGE", type=click.UUID)
@@ -80,12 +81,14 @@ def _grant(
 ) -> None:  # fmt: skip
     if who and decides.is_named:
         raise InvalidInput("The options --by and --as both say who does it.", remedy="Leave out --by.", field="by")
+    typed = {"customer": customer, "billing_account": number or "the only one", "kind": kind or "none"}
     worded: dict[str, Any] = {"kind": kind, "text": text, "tax_category": tax_category, "tax_rate": tax_rate}
     if not who and not decides.is_asked:
         given = {"billing-account": number, "kind": kind, "text": text, "tax": tax_category, "tax-rate": tax_rate, "from": from_day, "why": why}
         given |= {"amount": None if amount is None else abs(amount)}
         words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
-        decides.decide("charge", command, customer, *words, data=data, as_json=as_json)
+        said_now = typed | charges.typed_facts(amount=amount, text=text, from_day=from_day, why=why)
+        decides.decide("charge", command, customer, *words, what=_ASK, said=said_now, data=data, as_json=as_json)
         return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         account_id = meant_billing_account(tx=tx, named=customer, number=number).billing_account_id
@@ -96,7 +99,7 @@ def _grant(
                 account_charge_id=nonce, billing_account_id=account_id, amount=said.amount if amount is None else amount, text=said.text_en,
                 tax=(said.tax_category, said.tax_rate), from_day=from_day, why=why,
             )  # fmt: skip
-            signer = decides.signer(runtime.keeper, what="ask for a charge", facts=facts, more=("--nonce", str(nonce)))
+            signer = decides.signer(runtime.keeper, what=_ASK, facts=facts | typed, more=("--nonce", str(nonce)))
             if signer is None:
                 return
             who = signer.actor
@@ -117,12 +120,14 @@ def _grant(
 @json_option
 def approve(account_charge_id: UUID, decline: bool, decides: Deciding, data: Path, as_json: bool) -> None:
     """Approve what somebody else asked for."""
+    what, words = ("decline a charge", ["--decline"]) if decline else ("approve a charge", [])
     if not decides.is_asked:
-        decides.decide("charge", "approve", str(account_charge_id), *(["--decline"] if decline else []), data=data, as_json=as_json)
+        said = {"account_charge_id": str(account_charge_id)}
+        decides.decide("charge", "approve", str(account_charge_id), *words, what=what, said=said, data=data, as_json=as_json)
         return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         facts = charges.to_be_decided(tx=tx, account_charge_id=account_charge_id)
-        signer = decides.signer(runtime.keeper, what="decline a charge" if decline else "approve a charge", facts=facts)
+        signer = decides.signer(runtime.keeper, what=what, facts=facts)
         if signer is None:
             return
         done = charges.decide(tx=tx, account_charge_id=account_charge_id, approve=not decline, by=signer.actor, now=runtime.clock.now())

@@ -32,6 +32,8 @@ from hoeksteen.receivables import collecting, mandates, refunds
 from hoeksteen.receivables.mandates import Mandate
 
 _SERVICE = "bss"
+_ASK = "ask for a refund"
+_AGAIN = "pay a refund again"
 _OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file for the bank; nobody but its owner may read it."
 )
@@ -239,14 +241,16 @@ def refund() -> None:
 @json_option
 def ask(customer: str, amount: Decimal, why: str, nonce: UUID | None, decides: Deciding, data: Path, as_json: bool) -> None:
     """Ask that a customer's credit is paid back."""
+    said = {"customer": customer, "amount": str(amount), "why_sha256": _sha256(why)}
     if not decides.is_asked:
-        decides.decide("refund", "ask", customer, "--amount", str(amount), "--why", why, data=data, as_json=as_json)
+        words = ("refund", "ask", customer, "--amount", str(amount), "--why", why)
+        decides.decide(*words, what=_ASK, said=said, data=data, as_json=as_json)
         return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         customer_id = meant_customer(tx=tx, named=customer).customer_id
         nonce = nonce or runtime.identifiers.new(runtime.clock.now())
-        facts = {"refund_id": str(nonce), "customer_id": str(customer_id), "amount": str(amount), "why_sha256": _sha256(why)}
-        signer = decides.signer(runtime.keeper, what="ask for a refund", facts=facts, more=("--nonce", str(nonce)))
+        facts = {"refund_id": str(nonce), "customer_id": str(customer_id), **said}
+        signer = decides.signer(runtime.keeper, what=_ASK, facts=facts, more=("--nonce", str(nonce)))
         if signer is None:
             return
         done = refunds.ask(
@@ -265,13 +269,13 @@ def ask(customer: str, amount: Decimal, why: str, nonce: UUID | None, decides: D
 @json_option
 def give_back(entry_id: UUID, why: str, nonce: UUID | None, decides: Deciding, data: Path, as_json: bool) -> None:
     """Ask that an unmatched receipt goes back to whom it came from."""
+    said = {"bank_entry_id": str(entry_id), "why_sha256": _sha256(why)}
     if not decides.is_asked:
-        decides.decide("refund", "back", str(entry_id), "--why", why, data=data, as_json=as_json)
+        decides.decide("refund", "back", str(entry_id), "--why", why, what=_ASK, said=said, data=data, as_json=as_json)
         return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         nonce = nonce or runtime.identifiers.new(runtime.clock.now())
-        facts = {"refund_id": str(nonce), "bank_entry_id": str(entry_id), "why_sha256": _sha256(why)}
-        signer = decides.signer(runtime.keeper, what="ask for a refund", facts=facts, more=("--nonce", str(nonce)))
+        signer = decides.signer(runtime.keeper, what=_ASK, facts={"refund_id": str(nonce), **said}, more=("--nonce", str(nonce)))
         if signer is None:
             return
         done = refunds.give_back(
@@ -288,11 +292,12 @@ def give_back(entry_id: UUID, why: str, nonce: UUID | None, decides: Deciding, d
 @json_option
 def approve(refund_id: UUID, decline: bool, decides: Deciding, data: Path, as_json: bool) -> None:
     """Approve what somebody else asked for."""
+    what = "decline a refund" if decline else "approve a refund"
     if not decides.is_asked:
-        decides.decide("refund", "approve", str(refund_id), *(["--decline"] if decline else []), data=data, as_json=as_json)
+        words = ("refund", "approve", str(refund_id), *(["--decline"] if decline else []))
+        decides.decide(*words, what=what, said={"refund_id": str(refund_id)}, data=data, as_json=as_json)
         return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        what = "decline a refund" if decline else "approve a refund"
         signer = decides.signer(runtime.keeper, what=what, facts=refunds.to_be_decided(tx=tx, refund_id=refund_id))
         if signer is None:
             return
@@ -304,13 +309,19 @@ def approve(refund_id: UUID, decline: bool, decides: Deciding, data: Path, as_js
 
 @refund.command()
 @click.argument("refund_id", metavar="REFUND", type=click.UUID)
-@by_option()
+@deciding
 @data_option
 @json_option
-def again(refund_id: UUID, who: str, data: Path, as_json: bool) -> None:
-    """Let a refund that the bank refused go into the next file; see to the IBAN first."""
+def again(refund_id: UUID, decides: Deciding, data: Path, as_json: bool) -> None:
+    """Let a refund that the bank refused go into the next file, as somebody other than who asked for it; see to the IBAN first."""
+    if not decides.is_asked:
+        decides.decide("refund", "again", str(refund_id), what=_AGAIN, said={"refund_id": str(refund_id)}, data=data, as_json=as_json)
+        return
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        done = refunds.pay_again(tx=tx, refund_id=refund_id, by=who, now=runtime.clock.now(), identifiers=runtime.identifiers)
+        signer = decides.signer(runtime.keeper, what=_AGAIN, facts=refunds.to_be_paid_again(tx=tx, refund_id=refund_id))
+        if signer is None:
+            return
+        done = refunds.pay_again(tx=tx, refund_id=refund_id, by=signer.actor, now=runtime.clock.now(), identifiers=runtime.identifiers)
     _tell_refunds([done], as_json=as_json)
 
 

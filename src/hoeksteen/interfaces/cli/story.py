@@ -125,7 +125,7 @@ class Story:
     def by_key(self, *arguments: str | Path, person: str) -> None:
         """Run a command of ours by which a person of the demonstration decides, with the key that only they hold."""
         key = self.installation.settings.people / f"{person}.key"
-        self.run(*arguments, "--as", person, "--key", key, "--json", user=self.installation.users.people)
+        self.run(*arguments, "--as", person, "--key", key, "--yes", "--json", user=self.installation.users.people)
 
     def figures(self, *arguments: str | Path) -> Figures:
         """Run a command of ours that ends with a JSON object, and give that object."""
