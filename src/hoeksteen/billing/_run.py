@@ -8,7 +8,7 @@ same transaction as the bills, so that killing the process at any instant loses 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -27,11 +27,11 @@ from hoeksteen.billing.recurring import Calendar, fingerprint
 from hoeksteen.disclosure import KeeperClient, SealItem
 from hoeksteen.disclosure.operations import seal
 from hoeksteen.disclosure.queries import reveal
-from hoeksteen.kernel.errors import WrongState
+from hoeksteen.kernel.errors import InvalidInput, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.memory import without_cycle_collector
 from hoeksteen.kernel.sealed import Category
-from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.kernel.time_period import BillPeriod, local_day
 from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.departments import departments_of
 from hoeksteen.party.model import BillingAccount
@@ -51,6 +51,7 @@ BATCH = 2_500
 # The lake is asked once per window, because each answer scans a month of charges.
 WINDOW = 5 * PAGE_MAX
 PURPOSE = "billing"
+_BILL_DATE_AWAY_MAX = timedelta(days=366)
 CLOSED_BOOKS = "Give a bill date in a month whose books are open: `--bill-date`."
 
 
@@ -146,7 +147,7 @@ def open_run(
                 raise WrongState(f"The bills of {period.first_day} are being made final.", remedy="Finish that run.")
             _throw_away_unfinished_trials(tx, period)
         else:
-            require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
+            require_bill_date(tx=tx, bill_date=bill_date, now=now)
         run = BillRun(bill_run_id or identifiers.new(now), kind, cycle_day, period, bill_date, "running", now, started_by=by)
         _store.insert_run(tx, run)
         _store.insert_parts(tx, run.bill_run_id, parts)
@@ -158,6 +159,21 @@ def _throw_away_unfinished_trials(tx: Transaction, period: BillPeriod) -> None:
     if not all(tx.claim(_store.claim_of(one)) for one in unfinished):
         raise another_works_on_it()  # its parts wait for each other's batches, and this for all of them
     _store.delete_unfinished_trials(tx, unfinished)
+
+
+def require_bill_date(*, tx: Transaction, bill_date: date, now: datetime) -> None:
+    """
+    Check the day that final bills are to carry, for it cannot be changed: it gives their numbers, when they are due, and their place in the books.
+
+    :raises InvalidInput: when it lies more than a year from today
+    :raises WrongState: when the books of its month are closed
+    """
+    today = local_day(now)
+    if abs(bill_date - today) > _BILL_DATE_AWAY_MAX:
+        raise InvalidInput(
+            f"The bill date is {bill_date}, more than a year from today, {today}.", remedy="Give the day of the bills.", field="bill_date"
+        )
+    require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
 
 
 def parts_of_run(tx: Transaction, run: BillRun) -> list[Part]:

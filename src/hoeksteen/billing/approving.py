@@ -8,7 +8,7 @@ from hoeksteen.billing.model import AccountHold, Approval, BillRun
 from hoeksteen.billing.queries import run as bill_run
 from hoeksteen.kernel.errors import Conflict, NotFound, WrongState
 from hoeksteen.kernel.time_period import BillPeriod
-from hoeksteen.kernel.words import require_said
+from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.storage.postgres import Transaction
 
@@ -93,6 +93,7 @@ def hold(*, tx: Transaction, billing_account_id: UUID, by: str, why: str, now: d
     if not found:
         raise NotFound("No billing account has this identifier.", remedy="Look it up on the customer's page.", billing_account_id=billing_account_id)
     require_said(by=by, why=why)
+    require_impersonal(why=why)
     if _run_store.holds(tx, [billing_account_id]):
         raise Conflict("This billing account is held already.", remedy="Release it first.")
     made = AccountHold(found[0].customer_id, billing_account_id, now, by, why)

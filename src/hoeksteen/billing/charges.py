@@ -18,7 +18,7 @@ from hoeksteen.kernel.errors import AccessDenied, InvalidInput, NotFound, WrongS
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.kernel.words import require_impersonal, require_said
+from hoeksteen.kernel.words import require_impersonal, require_printable, require_said
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import billing_accounts_by_id
 from hoeksteen.product.charge_kinds import TAX_CATEGORIES, charge_kind, tax_fits
@@ -104,6 +104,7 @@ def worded(*, tx: Transaction, kind: str | None, text: str | None, tax_category:
     if text is not None:
         require_said(text=text)
         require_impersonal(text=text)
+        require_printable(text=text)
         if len(text.strip()) > TEXT_CHARACTERS_MAX or "\n" in text.strip():
             raise InvalidInput(f"The field text is one line of up to {TEXT_CHARACTERS_MAX} characters.", remedy="Say it shorter.", field="text")
     if kind is not None:

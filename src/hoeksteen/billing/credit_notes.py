@@ -28,7 +28,7 @@ from hoeksteen.kernel.errors import InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.kernel.words import require_said
+from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
@@ -75,6 +75,7 @@ def credit_bill(
     :raises InvalidInput: when a line is not on it, or less is left of a line than asked
     """
     require_said(why=why, by=by)
+    require_impersonal(why=why)
     require_open(tx=tx, day=local_day(now), what="the day of the credit note")
     credited = bill_by_number(tx=tx, bill_number=number)
     if credited.gross <= 0:

@@ -12,14 +12,13 @@ from uuid import UUID
 
 from hoeksteen.billing import _charge_store, _leaving_store, _run_store, _store
 from hoeksteen.billing._granted_reading import accounts_with_granted
-from hoeksteen.billing._run import CLOSED_BOOKS
+from hoeksteen.billing._run import require_bill_date
 from hoeksteen.billing.model import BillRun, BillRunResult
 from hoeksteen.billing.operations import bill_off_cycle, bill_one_at_once, settle_cut_off
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
-from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.departments import require_alone
 from hoeksteen.party.model import BillingAccount, CycleMove
 from hoeksteen.party.queries import billing_accounts_by_id, cycle_moves
@@ -62,7 +61,7 @@ def bill_who_leaves(
     """
     settle_cut_off(database=database, now=now)
     with database.transaction() as tx:
-        require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
+        require_bill_date(tx=tx, bill_date=bill_date, now=now)
         account = _account(tx, billing_account_id)
         require_alone(tx=tx, billing_account=account, day=local_day(now))
         end_day = _left_on(tx, account, local_day(now))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hoeksteen.billing import _run_store, _store
 from hoeksteen.billing._parts import Task, parts_for, work_side_by_side
-from hoeksteen.billing._run import BATCH, CLOSED_BOOKS, billing_accounts_of_run, engine_of, open_run, parts_of_run, work
+from hoeksteen.billing._run import BATCH, billing_accounts_of_run, engine_of, open_run, parts_of_run, require_bill_date, work
 from hoeksteen.billing.approving import approved_trial
 from hoeksteen.billing.model import BillRun, BillRunProgress, BillRunResult, Progress
 from hoeksteen.billing.queries import run as bill_run
@@ -16,7 +16,6 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
-from hoeksteen.ledger.operations import require_open
 from hoeksteen.party.departments import tops_of
 from hoeksteen.party.queries import billing_accounts_by_id, count_billing_accounts_of_cycle, customer
 from hoeksteen.rating.operations import close_period
@@ -102,7 +101,7 @@ def begin_run(
         with database.transaction() as tx:
             begun = _store.final_run(tx, period.first_day.day, period.first_day)
             if begun is None or begun.state != "done":  # one that is done only gives its figures
-                require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
+                require_bill_date(tx=tx, bill_date=bill_date, now=now)
             approved = approved_trial(tx=tx, period=period, bill_date=bill_date)
         if approved is None and not unapproved and begun is None:
             raise WrongState(
@@ -155,7 +154,7 @@ def bill_off_cycle(
         final = _store.final_run(tx, period.first_day.day, period.first_day)
         if final is None or final.state != "done":
             raise WrongState(f"The bills of {period.first_day} are not final yet.", remedy="Finish the run of the whole cycle first.")
-        require_open(tx=tx, day=bill_date, what="the bill date", remedy=CLOSED_BOOKS)
+        require_bill_date(tx=tx, bill_date=bill_date, now=now)
         waiting = _run_store.waiting(tx, final.bill_run_id)
         together = tops_of(tx=tx, billing_account_ids=ids, day=period.first_day)
         for one in ids:

@@ -28,6 +28,10 @@ def is_said(text: str) -> bool:
     return not any((unicodedata.category(letter) in ("Cc", "Cs") and letter not in _LINES) or letter in _TURNED for letter in text)
 
 
+# hyphen, dashes, quotes, dot, ellipsis, euro, trade mark, minus
+_SIGNS = frozenset("\u2010\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac\u2122\u2212")
+
+
 def require_said(**said: str) -> None:
     """
     Refuse fields in which nothing is said, or nothing that can be shown.
@@ -56,3 +60,15 @@ def require_impersonal(**said: str) -> None:
         for what, form in _PERSONAL:
             if form.search(bare):
                 raise InvalidInput(f"The field {name} seems to hold {what}.", remedy="Say what it is for, and nothing about a person.", field=name)
+
+
+def require_printable(**said: str) -> None:
+    """
+    Refuse fields with a character that a bill cannot show: its font has Latin letters, figures and common signs.
+
+    :param said: each field's name and what somebody wrote
+    :raises InvalidInput: naming the first of them
+    """
+    for name, value in said.items():
+        if any(not (" " <= one <= "\u024f" or one in _SIGNS) or "\x7f" <= one <= "\x9f" for one in value):
+            raise InvalidInput(f"The field {name} has a character that a bill cannot show.", remedy="Write Latin letters and figures.", field=name)

@@ -6,7 +6,7 @@ A process that is killed leaves nothing of the file; taken again, it is whole.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from hoeksteen.disclosure.operations import forget, store
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import open_day, post
 from hoeksteen.receivables import _bank_store, _store
@@ -27,6 +28,7 @@ from hoeksteen.storage.postgres import Transaction
 
 SOURCE = "bank"
 _BANK_REFERENCE_LENGTH_MAX = 35
+_AHEAD_MAX = timedelta(days=366)  # of a booking day
 _BATCH = 10_000  # payments that are matched and posted together
 _NOTHING = Decimal("0.00")
 AGAINST = {
@@ -109,6 +111,11 @@ class Intake:
         self._entries += 1
         if self._skips:
             return
+        if entry.booked_on > local_day(self._now) + _AHEAD_MAX:
+            raise InvalidInput(
+                f"Entry {entry.ordinal} is booked on {entry.booked_on}, which is far ahead.",
+                remedy="Ask the bank for a correct file; nothing was taken.",
+            )
         if entry.currency == CURRENCY:
             self._booked += entry.amount
         self._batch.append(entry)

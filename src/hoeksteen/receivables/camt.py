@@ -22,6 +22,8 @@ Kind = Literal["statement", "notification"]
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
 _KINDS: dict[str, Kind] = {f"{_NAMESPACE}camt.053.001.08": "statement", f"{_NAMESPACE}camt.054.001.08": "notification"}
 _REMEDY = "Have the bank deliver the file again; nothing of it was taken."
+_YEARS = 1990, 2100
+_REFERENCE_MAX = 35
 _HEARD = ("{*}Document", "{*}Stmt", "{*}Ntfctn", "{*}Ntry")
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,5})?")
 
@@ -219,6 +221,11 @@ def _entry(element: etree._Element, ordinal: int, length: int) -> Entry | None:
         booked_on = date.fromisoformat(day)
     except ValueError:
         raise InvalidInput(f"The {where} has no booking day (BookgDt).", remedy=_REMEDY) from None
+    if not _YEARS[0] <= booked_on.year <= _YEARS[1]:
+        raise InvalidInput(f"The {where} is booked on {booked_on} (BookgDt), outside the years {_YEARS[0]} to {_YEARS[1]}.", remedy=_REMEDY)
+    reference = _deep(parts, length, "AcctSvcrRef")
+    if len(reference) > _REFERENCE_MAX:
+        raise InvalidInput(f"The {where} has a reference (AcctSvcrRef) of more than {_REFERENCE_MAX} characters.", remedy=_REMEDY)
     family = _family(parts, length) if amount < 0 else ""
     details = [child for one in element if str(one.tag)[length:] == "NtryDtls" for child in one]
     batch_id = next((_deep(_parts(one, length), length, "PmtInfId") for one in details if str(one.tag)[length:] == "Btch"), "")
@@ -227,7 +234,7 @@ def _entry(element: etree._Element, ordinal: int, length: int) -> Entry | None:
     is_reversal = _deep(parts, length, "RvslInd") == "true"
     return Entry(
         ordinal=ordinal,
-        servicer_reference=_deep(parts, length, "AcctSvcrRef"),
+        servicer_reference=reference,
         booked_on=booked_on,
         amount=amount,
         currency=currency,

@@ -22,7 +22,7 @@ from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.kernel.words import require_said
+from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
@@ -125,6 +125,7 @@ def _insert(
     refund_id: UUID,
 ) -> Refund:  # fmt: skip
     require_said(by=by, reason=reason)
+    require_impersonal(reason=reason)
     if len(reason.strip()) > _REASON_MAX:
         raise InvalidInput(f"The field reason has more than {_REASON_MAX} characters.", remedy="Say it shorter: the payee reads it.", field="reason")
     end_to_end_id = our_end_to_end_id(refund_id, of="R")

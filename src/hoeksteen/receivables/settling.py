@@ -11,7 +11,7 @@ from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers, derived
 from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.kernel.words import require_said
+from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.receivables import _settling_store, _store
@@ -75,6 +75,7 @@ def write_off(*, tx: Transaction, bill_number: str, why: str, by: str, now: date
     :raises InvalidInput: without a reason and a name
     """
     require_said(by=by, why=why)
+    require_impersonal(why=why)
     require_open(tx=tx, day=local_day(now), what="the day of the write-off")
     bill = bill_by_number(tx=tx, bill_number=bill_number)
     _store.lock_customer(tx, bill.customer_id)
@@ -102,6 +103,7 @@ def hold_deposit(*, tx: Transaction, customer_id: UUID, amount: Decimal, why: st
     :raises WrongState: when the books of today are closed
     """
     require_said(by=by, why=why)
+    require_impersonal(why=why)
     require_euros(amount=amount, example="what is held, such as 100.00")
     require_open(tx=tx, day=local_day(now), what="the day of the deposit")
     _store.lock_customer(tx, customer_id)

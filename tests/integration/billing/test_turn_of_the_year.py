@@ -79,3 +79,19 @@ def test_a_call_of_the_last_second_is_of_december() -> None:
     assert december.instants().valid_to == january.instants().valid_from == start_of_day(NEW) == MIDNIGHT
     middle = bill_period(local_day(LAST_SECOND), cycle_day=15)
     assert (middle.first_day, middle.end_day) == (date(2026, 12, 15), date(2027, 1, 15))
+
+
+@pytest.mark.parametrize("day", [date(1990, 1, 1), date(2035, 1, 1)])
+def test_no_bill_carries_a_day_that_is_far_away(operator: BilledOperator, day: date) -> None:
+    (one,) = operator.add("mobile-m")
+    with pytest.raises(InvalidInput, match="more than a year from today"):
+        run_bills(
+            database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(DECEMBER), bill_date=day, kind="final",
+            unapproved=True, now=MIDNIGHT, identifiers=operator.identifiers,
+        )  # fmt: skip
+    with pytest.raises(InvalidInput, match="more than a year from today"):
+        bill_who_leaves(
+            database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=one.billing_account_id, bill_date=day,
+            by="anna", now=MIDNIGHT, identifiers=operator.identifiers,
+        )  # fmt: skip
+    assert operator.bills(one) == []

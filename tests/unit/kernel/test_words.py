@@ -3,7 +3,7 @@
 import pytest
 
 from hoeksteen.kernel.errors import InvalidInput
-from hoeksteen.kernel.words import SAID_CHARACTERS_MAX, is_said, require_impersonal
+from hoeksteen.kernel.words import SAID_CHARACTERS_MAX, is_said, require_impersonal, require_printable
 
 
 @pytest.mark.parametrize("text", ["a", "Zoë van 't Hof", "line\nline", "日本 👩‍👩‍👧", "a\u00a0b", "x" * SAID_CHARACTERS_MAX])
@@ -34,3 +34,13 @@ def test_what_is_about_a_person_is_refused_and_not_repeated(text: str) -> None:
 )
 def test_what_is_about_a_thing_is_taken(text: str) -> None:
     require_impersonal(why=text)
+
+
+@pytest.mark.parametrize("text", ["T １２", "日本", "Ω", "a\tb", "a\u202eb", "👩"])
+def test_what_a_bill_cannot_show_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="The field text has a character that a bill cannot show"):
+        require_printable(text=text)
+
+
+def test_what_a_bill_can_show_is_taken() -> None:
+    require_printable(text="Zoë's “Łódź” – 2 × SIM à € 9,95 … Ğ")

@@ -78,6 +78,7 @@ def test_what_is_no_bank_file_is_named(tmp_path: Path, text: str, says: str) -> 
         ('<Amt Ccy="EUR">54.95</Amt>', '<Amt Ccy="EUR">54.955</Amt>', "entry 1 has no amount"),
         ('<Amt Ccy="EUR">54.95</Amt>', '<Amt Ccy="EUR">NaN</Amt>', "entry 1 has no amount"),
         ("<BookgDt><Dt>2026-12-10</Dt></BookgDt>", "", "entry 1 has no booking day"),
+        ("<BookgDt><Dt>2026-12-10</Dt></BookgDt>", "<BookgDt><Dt>0001-01-01</Dt></BookgDt>", "outside the years 1990 to 2100"),
         ("<Cd>OPBD</Cd>", "<Cd>ITBD</Cd>", "lacks its opening or closing balance"),
         ("<Id>S-1</Id>", "", "no identification"),
         ("<CdtDbtInd>CRDT</CdtDbtInd><Sts>", "<CdtDbtInd>X</CdtDbtInd><Sts>", "entry 1 is neither credit nor debit"),

@@ -20,7 +20,7 @@ from hoeksteen.billing.documents.pdf import render_pdf
 from hoeksteen.billing.documents.ubl import render_ubl
 from hoeksteen.billing.documents.view import InvoiceView, invoice_views
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import AccessDenied, Conflict, Corrupt
+from hoeksteen.kernel.errors import AccessDenied, Conflict, Corrupt, WrongState
 from hoeksteen.kernel.private_files import write_private
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.party.model import BillingAccount
@@ -162,13 +162,18 @@ def write_batch(
     wanted = {bill: [one for one in some if not is_whole(one.place(folder, bill.bill_number), one.kind)] for bill, some in documents.items()}
     missing = [bill for bill in bills if wanted[bill]]
     views, refused = _views(database, keeper, missing, purpose, lake if DocumentKind.PDF in kinds else None) if missing else ({}, ())
-    written = 0
+    written, not_drawn = 0, list(refused)
     for bill, view in views.items():
         for one in wanted[bill] if go_on() else ():
-            write_private(one.place(folder, bill.bill_number), one.drawn(view), durable=False)
+            try:
+                drawn = one.drawn(view)
+            except WrongState as error:
+                not_drawn.append(Refusal(bill.bill_number, str(error)))
+                continue
+            write_private(one.place(folder, bill.bill_number), drawn, durable=False)
             written += 1
     there = sum(len(documents[bill]) - len(wanted[bill]) for bill in bills)
-    return BatchDone(len(bills), written, there, tuple(refused))
+    return BatchDone(len(bills), written, there, tuple(not_drawn))
 
 
 def _departments(database: Database, bills: Sequence[NumberedBill]) -> dict[NumberedBill, list[BillingAccount]]:

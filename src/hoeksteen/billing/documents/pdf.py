@@ -17,7 +17,7 @@ from hoeksteen.billing.documents.view import InvoiceView, department_name
 from hoeksteen.billing.legal_entity import LegalEntity, payment_reference
 from hoeksteen.billing.model import AppliedCustomerBillingRate, RateKind
 from hoeksteen.billing.wording import line_text, long_day, money, percent, period_text, telephone
-from hoeksteen.kernel.errors import Corrupt
+from hoeksteen.kernel.errors import Corrupt, WrongState
 from hoeksteen.party.model import BillingAccount
 
 _TEMPLATE = Path(__file__).with_name("invoice.typ")
@@ -100,7 +100,12 @@ _compiler = _Compiler()
 
 def render_pdf(view: InvoiceView) -> bytes:
     """Give the invoice as an accessible, tagged PDF (PDF/UA-1, ISO 14289-1)."""
-    pdf = _compiler.typst.compile(input=_source(view), format="pdf", pdf_standards="ua-1")
+    try:
+        pdf = _compiler.typst.compile(input=_source(view), format="pdf", pdf_standards="ua-1")
+    except typst.TypstError:  # its own words would name the character, and may name a person by it
+        raise WrongState(
+            f"Bill {view.bill.bill_number} has a character that the font cannot show.", remedy="Give it as UBL, or spell the text in Latin."
+        ) from None
     if not isinstance(pdf, bytes):
         raise Corrupt("An invoice is one file.", remedy="Report this with the bill's number.")
     return pdf

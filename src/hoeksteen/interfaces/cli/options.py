@@ -89,7 +89,7 @@ def a_day(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 def a_euro_amount(_context: click.Context, _option: click.Parameter, value: str | None) -> Decimal | None:
     """Read euros and cents such as 54.95 from an option."""
-    if value is not None and not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", value):
+    if value is not None and not re.fullmatch(r"\d{1,9}(\.\d{1,2})?", value, re.ASCII):
         raise click.BadParameter(f"{value[:40]!r} is no amount; write euros and cents as 54.95")
     return None if value is None else Decimal(value)
 
