@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.options import at_local, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.problems import place_of
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
@@ -100,7 +100,7 @@ def jobs_(count: int, data: Path, as_json: bool) -> None:
     for heading in ("job", "what", "asked", "state", "how far"):
         table.add_column(heading)
     for one in found:
-        table.add_row(str(one.job_id), one.about, f"{one.asked_at:%Y-%m-%d %H:%M} UTC", one.state, _how_far(one))
+        table.add_row(str(one.job_id), one.about, at_local(one.asked_at), one.state, _how_far(one))
     print_table(report_console(as_json=as_json), table, nothing="No job was started yet.")
     if as_json:
         emit_json({"jobs": rows})
