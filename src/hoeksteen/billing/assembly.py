@@ -292,7 +292,7 @@ def _usage_lines(totals: Iterable[Usage], book: PriceBook, period: BillPeriod, t
         grouped.setdefault(key, []).append(total)
     for period_day, service, zone, roaming, corrects in sorted(grouped, key=_usage_order):
         group = grouped[period_day, service, zone, roaming, corrects]
-        used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period_day.day)
+        used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         first = group[0]
         offering = book.of(group[-1].product_offering_id)
         records, units, free_units, micro, price_id = first.records, first.units, first.free_units, first.amount_micro, first.price_id
@@ -332,7 +332,7 @@ def _usage_discount_lines(
     of_records = [total for total in totals if total.records]
     for period_day, taken_back in sorted({(total.period_day, total.corrects is not None) for total in of_records}):
         some = [total for total in of_records if (total.period_day, total.corrects is not None) == (period_day, taken_back)]
-        used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period_day.day)
+        used = period if period_day == period.first_day else bill_period(period_day, cycle_day=period.first_day.day)
         for part in taken_off(discounts=product.usage_discounts, totals=some, period=used, active=active):
             offering = book.of(next(one.product_offering_id for one in some if lowers(part.discount, one)))
             numerator, denominator = offering.ratio(tax_included)
