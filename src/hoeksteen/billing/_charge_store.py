@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
@@ -34,18 +33,12 @@ WHERE billing_account_id = %(account)s AND state = 'granted' AND decided_by IS N
 
 def lock_account(tx: Transaction, billing_account_id: UUID) -> None:
     """Let what is granted to one billing account be weighed one after the other, and before it is closed or after, until commit."""
-    tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('granted ' || %s, 0))", (str(billing_account_id),))
+    tx.wait_for(f"granted {billing_account_id}")
 
 
 def granted_alone(tx: Transaction, billing_account_id: UUID, since: datetime, *, charges: bool) -> Decimal:
     """Give what was charged, or credited, without a second person since an instant, as an amount above zero."""
     return Decimal(tx.value(_ALONE, {"account": billing_account_id, "since": since, "charges": charges}))
-
-
-def insert(tx: Transaction, values: dict[str, Any]) -> None:
-    columns = ", ".join(values)
-    marks = ", ".join(f"%({name})s" for name in values)
-    tx.execute(f"INSERT INTO billing.account_charge ({columns}) VALUES ({marks})", values)
 
 
 def lock(tx: Transaction, account_charge_id: UUID) -> Row | None:

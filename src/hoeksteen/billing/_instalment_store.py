@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
@@ -67,12 +66,6 @@ _TO_BE_BILLED = """
 SELECT -coalesce(sum(i.amount), 0.00) FROM billing.instalment_billed i JOIN billing.customer_bill b USING (customer_bill_id)
 WHERE b.bill_date < %s AND i.role IN ('deferred', 'part', 'undone')
 """
-
-
-def insert(tx: Transaction, values: dict[str, Any]) -> None:
-    columns = ", ".join(values)
-    marks = ", ".join(f"%({name})s" for name in values)
-    tx.execute(f"INSERT INTO billing.instalment_plan ({columns}) VALUES ({marks})", values)
 
 
 def lock(tx: Transaction, instalment_plan_id: UUID) -> Row | None:

@@ -31,6 +31,15 @@ def settled_lines(tx: Transaction, bill_run_id: UUID) -> list[Row]:
     return tx.rows(_LINES.format(condition="e.settled_by = %(run)s"), {"run": bill_run_id})
 
 
+def bills_apart(tx: Transaction, bill_run_ids: Sequence[UUID], billing_account_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
+    """Give, as run and billing account, which bills of some runs were made when the account left, or subtract one that was."""
+    sql = """
+    SELECT r.bill_run_id, e.billing_account_id FROM billing.leaving_bill e, unnest(%s::uuid[]) AS r (bill_run_id)
+    WHERE e.billing_account_id = ANY (%s) AND (e.bill_run_id = r.bill_run_id OR e.settled_by = r.bill_run_id)
+    """
+    return set(tx.tuples(sql, (list(bill_run_ids), list(billing_account_ids))))
+
+
 def lines_of_period(tx: Transaction, billing_account_ids: Sequence[UUID], first_day: date) -> list[Row]:
     """Give the lines of the bills of accounts that left in a period, whether they were subtracted since or not."""
     sql = _LINES.format(condition="e.billing_account_id = ANY (%(ids)s) AND e.period_from = %(first)s")
@@ -76,4 +85,4 @@ def is_leaving_bill(tx: Transaction, customer_bill_id: UUID) -> bool:
 
 def lock_cycle(tx: Transaction, cycle_day: int) -> None:
     """Let nobody begin a final run of a cycle, or make a bill of an account that leaves it, until commit."""
-    tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('bills of cycle ' || %s, 0))", (str(cycle_day),))
+    tx.wait_for(f"bills of cycle {cycle_day}")

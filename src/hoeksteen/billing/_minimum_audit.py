@@ -35,9 +35,10 @@ def minimums_that_differ(*, tx: Transaction, lake: Lake, run: BillRun) -> list[D
     with_line: set[Key] = set()
     for period in sorted({bill_period(row["period_from"], cycle_day=run.cycle_day) for row in rows}, key=lambda one: one.first_day):
         some = [row for row in rows if period.first_day <= row["period_from"] < period.end_day]
-        spent = _spent(usage_of(period, sorted({row["billing_account_id"] for row in some}), lake=lake), period.first_day, book)
         if run.kind == "leaving":
             spent = {(row["product_id"], row["product_offering_id"]): row["detail"]["spent_micro"] for row in some}
+        else:
+            spent = _spent(usage_of(period, sorted({row["billing_account_id"] for row in some}), lake=lake), period.first_day, book)
         for row in some:
             offering_id, detail = row["product_offering_id"], row["detail"]
             cents = lacking(

@@ -57,8 +57,8 @@ def read_products(
     if offered := _offered(book):
         held = _together(held, offered)
     changed = [product for _, product, position in held if position is not None and fingerprint(product, book) != position.fingerprint]
-    moved = read_moves(tx=tx, billing_accounts=billing_accounts)
-    own = {product.product_id: calendar.moved(moved[account_id]) for account_id, product, _ in held if account_id in moved} if moved else {}
+    moved = read_moves(tx=tx, billing_accounts=billing_accounts) if changed else {}
+    own = {product.product_id: calendar.moved(moved[account_id]) for account_id, product, _ in held if account_id in moved}
     billed = _billed_before(tx, changed, calendar, own)
     minimums = _minimums_before(tx, held, book, calendar, kind)
     inputs: dict[UUID, list[ProductInputs]] = {}

@@ -113,7 +113,8 @@ def write_batch(*, database: Database, run: BillRun, batch: Batch) -> bool:
             billed = [bill.draft.billing_account.billing_account_id for bill in batch.bills]
             if _store.release(tx, run.bill_run_id, billed, made_up_for) < len(billed) and run.kind == "off_cycle":
                 raise Conflict("One of these billing accounts was billed meanwhile.", remedy="Look at its bills, and name those that wait.")
-            _store.release(tx, run.bill_run_id, batch.departments, made_up_for)
+            if batch.departments:
+                _store.release(tx, run.bill_run_id, batch.departments, made_up_for)
             _note_leaving(tx, run, batch)
         if run.kind == "final":
             _note_moves(tx, batch)

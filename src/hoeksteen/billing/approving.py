@@ -9,7 +9,7 @@ from hoeksteen.billing.queries import run as bill_run
 from hoeksteen.kernel.errors import Conflict, NotFound, WrongState
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.kernel.words import require_impersonal, require_said
-from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.party.queries import billing_account
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -89,14 +89,12 @@ def hold(*, tx: Transaction, billing_account_id: UUID, by: str, why: str, now: d
     :raises NotFound: when there is no such billing account
     :raises Conflict: when it is held already
     """
-    found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-    if not found:
-        raise NotFound("No billing account has this identifier.", remedy="Look it up on the customer's page.", billing_account_id=billing_account_id)
+    account = billing_account(tx=tx, billing_account_id=billing_account_id)
     require_said(by=by, why=why)
     require_impersonal(why=why)
     if _run_store.holds(tx, [billing_account_id]):
         raise Conflict("This billing account is held already.", remedy="Release it first.")
-    made = AccountHold(found[0].customer_id, billing_account_id, now, by, why)
+    made = AccountHold(account.customer_id, billing_account_id, now, by, why)
     _run_store.insert_hold(tx, made)
     return made
 

@@ -20,7 +20,7 @@ from hoeksteen.kernel.money import CENT
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.kernel.words import require_impersonal, require_printable, require_said
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.party.queries import billing_account
 from hoeksteen.product.charge_kinds import TAX_CATEGORIES, charge_kind, tax_fits
 from hoeksteen.storage.postgres import Transaction
 
@@ -104,9 +104,9 @@ def worded(*, tx: Transaction, kind: str | None, text: str | None, tax_category:
     if text is not None:
         require_said(text=text)
         require_impersonal(text=text)
-        require_printable(text=text)
         if len(text.strip()) > TEXT_CHARACTERS_MAX or "\n" in text.strip():
             raise InvalidInput(f"The field text is one line of up to {TEXT_CHARACTERS_MAX} characters.", remedy="Say it shorter.", field="text")
+        require_printable(text=text.strip())
     if kind is not None:
         if tax_category is not None or tax_rate is not None:
             raise InvalidInput("The tax of a kind is the catalogue's.", remedy="Leave out the tax, or the kind.", field="tax_category")
@@ -148,7 +148,7 @@ def grant(
     require_said(why=why, by=by)
     require_impersonal(why=why)
     _charge_store.lock_account(tx, billing_account_id)
-    billing_account = active_account(tx=tx, billing_account_id=billing_account_id)
+    account = active_account(tx=tx, billing_account_id=billing_account_id)
     words = worded(tx=tx, kind=kind, text=text, tax_category=tax_category, tax_rate=tax_rate)
     value = words.amount if amount is None else amount
     if value is None or not value.is_finite() or not value or abs(value) > AMOUNT_MAX or value != value.quantize(CENT):
@@ -161,12 +161,12 @@ def grant(
     enough = alone + abs(value) <= (CHARGED_ALONE_MAX if value > 0 else CREDITED_ALONE_MAX)
     charge_id = account_charge_id or identifiers.new(now)
     of_kind = amount is None and words.tax_included is not None
-    _charge_store.insert(
-        tx,
+    tx.insert(
+        "billing.account_charge",
         {
-            "customer_id": billing_account.customer_id, "account_charge_id": charge_id, "billing_account_id": billing_account_id,
+            "customer_id": account.customer_id, "account_charge_id": charge_id, "billing_account_id": billing_account_id,
             "charge_kind_id": words.charge_kind_id, "text_nl": words.text_nl, "text_en": words.text_en, "amount": value,
-            "tax_included": words.tax_included if of_kind else billing_account.tax_included, "tax_category": words.tax_category,
+            "tax_included": words.tax_included if of_kind else account.tax_included, "tax_category": words.tax_category,
             "tax_rate": words.tax_rate, "from_day": from_day, "why": why.strip(), "state": "granted" if enough else "asked", "asked_by": by.strip(),
             "asked_at": now,
         },
@@ -181,14 +181,12 @@ def active_account(*, tx: Transaction, billing_account_id: UUID) -> BillingAccou
     :raises NotFound: when there is none with this identifier
     :raises WrongState: when it is not active: it gets no bill any more
     """
-    found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-    if not found:
-        raise NotFound("No billing account has this identifier.", remedy="Look it up on the customer's page.", billing_account_id=billing_account_id)
-    if found[0].status != "active":
+    found = billing_account(tx=tx, billing_account_id=billing_account_id)
+    if found.status != "active":
         raise WrongState(
-            f"The billing account is {found[0].status}.", remedy="Credit one of its bills, or refund.", billing_account_id=billing_account_id
+            f"The billing account is {found.status}.", remedy="Credit one of its bills, or refund.", billing_account_id=billing_account_id
         )
-    return found[0]
+    return found
 
 
 def to_be_decided(*, tx: Transaction, account_charge_id: UUID) -> dict[str, str]:
@@ -270,12 +268,11 @@ def require_no_run(*, tx: Transaction, billing_account_id: UUID) -> None:
 
     :raises WrongState: when they are
     """
-    for one in billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id]):
-        if _run_store.final_under_way(tx, one.cycle_day):
-            raise WrongState(
-                "The bills of its cycle are just being made.", remedy="Wait until the run is done; then withdraw it, or credit its line.",
-                billing_account_id=billing_account_id,
-            )  # fmt: skip
+    if _run_store.final_under_way(tx, billing_account(tx=tx, billing_account_id=billing_account_id).cycle_day):
+        raise WrongState(
+            "The bills of its cycle are just being made.", remedy="Wait until the run is done; then withdraw it, or credit its line.",
+            billing_account_id=billing_account_id,
+        )  # fmt: skip
 
 
 def charges_of(*, tx: Transaction, customer_id: UUID | None = None, state: ChargeState | None = None, limit: int = 100) -> list[AccountCharge]:

@@ -32,7 +32,7 @@ from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
-from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.party.queries import billing_account as billing_account_of
 from hoeksteen.product.queries import offerings
 from hoeksteen.storage.postgres import Transaction
 
@@ -139,7 +139,7 @@ def _draft(
     tx: Transaction, credited: CustomerBill, chosen: Sequence[tuple[AppliedCustomerBillingRate, Decimal]], left: Decimal, *, whole: bool
 ) -> BillDraft:
     """Put the note together, at the tax that stood on the bill."""
-    (found,) = billing_accounts_by_id(tx=tx, billing_account_ids=[credited.billing_account_id])
+    found = billing_account_of(tx=tx, billing_account_id=credited.billing_account_id)
     billing_account = replace(found, tax_included=credited.tax_included)
     book = PriceBook(offerings(tx=tx))
     drafts = []

@@ -4,9 +4,9 @@ from datetime import date
 from uuid import UUID
 
 from hoeksteen.billing import _leaving_store, _store
-from hoeksteen.kernel.errors import NotFound, WrongState
+from hoeksteen.kernel.errors import WrongState
 from hoeksteen.party.departments import join_parent, leave_parent
-from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.party.queries import billing_account
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -22,11 +22,9 @@ def move_department(*, tx: Transaction, billing_account_id: UUID, parent_billing
     :raises WrongState: when the bills of that period are final or being made, the parent is a department of the account, or the account that is
         to leave is none
     """
-    found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-    if not found:
-        raise NotFound("No such billing account.", remedy="List the customer's billing accounts.", billing_account_id=billing_account_id)
-    _leaving_store.lock_cycle(tx, found[0].cycle_day)
-    last = _store.last_final_run(tx, found[0].cycle_day)
+    cycle_day = billing_account(tx=tx, billing_account_id=billing_account_id).cycle_day
+    _leaving_store.lock_cycle(tx, cycle_day)
+    last = _store.last_final_run(tx, cycle_day)
     if last is not None and from_day < last.period.end_day:
         raise WrongState(
             f"The bills of {last.period.first_day} are final, or are being made.", remedy=f"Move it from {last.period.end_day}, or a later period."

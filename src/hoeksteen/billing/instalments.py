@@ -121,8 +121,8 @@ def agree(
     elif on_end != "goes_on":
         raise InvalidInput("The field on_end is about a product, and none is named.", remedy="Name the product.", field="on_end")
     plan_id = identifiers.new(now)
-    _instalment_store.insert(
-        tx,
+    tx.insert(
+        "billing.instalment_plan",
         {
             "customer_id": account.customer_id, "instalment_plan_id": plan_id, "billing_account_id": billing_account_id, "product_id": product_id,
             "charge_kind_id": words.charge_kind_id, "text_nl": words.text_nl, "text_en": words.text_en, "amount": amount,

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from hoeksteen.billing import _leaving_store, _store
-from hoeksteen.billing.early import billed_early
 from hoeksteen.billing.model import AppliedCustomerBillingRate, CustomerBill, RateKind
 from hoeksteen.billing.prices import PriceBook
 from hoeksteen.billing.unlisted import is_unlisted
@@ -126,15 +125,12 @@ def specifications(
 
 def _of_who_left(tx: Transaction, bills: Sequence[CustomerBill], chosen: Mapping[UUID, Itemisation]) -> set[UUID]:
     """Give the bills that were made when an account left, and those that subtract them: no set of whole records comes to their lines."""
-    found: set[UUID] = set()
-    for bill_run_id in {bill.bill_run_id for bill in bills if bill.bill_run_id is not None}:
-        run = _store.run(tx, bill_run_id)
-        subtracted = billed_early(_leaving_store.settled_lines(tx, bill_run_id))
-        for bill in bills:
-            accounts = {rate.department or bill.billing_account_id for rate in _usage(bill, chosen)}
-            if bill.bill_run_id == bill_run_id and ((run is not None and run.kind == "leaving") or accounts & subtracted.keys()):
-                found.add(bill.customer_bill_id)
-    return found
+    accounts_of = {bill.customer_bill_id: {rate.department or bill.billing_account_id for rate in _usage(bill, chosen)} for bill in bills}
+    runs = {bill.bill_run_id for bill in bills if bill.bill_run_id is not None}
+    apart = _leaving_store.bills_apart(tx, sorted(runs), sorted({one for some in accounts_of.values() for one in some}))
+    return {
+        bill.customer_bill_id for bill in bills if any((bill.bill_run_id, account) in apart for account in accounts_of[bill.customer_bill_id])
+    }  # fmt: skip
 
 
 def hidden(number: int, itemisation: Itemisation) -> str:

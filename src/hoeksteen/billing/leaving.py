@@ -16,12 +16,13 @@ from hoeksteen.billing._run import require_bill_date
 from hoeksteen.billing.model import BillRun, BillRunResult
 from hoeksteen.billing.operations import bill_off_cycle, bill_one_at_once, settle_cut_off
 from hoeksteen.disclosure import KeeperClient
-from hoeksteen.kernel.errors import NotFound, WrongState
+from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.party.departments import require_alone
 from hoeksteen.party.model import BillingAccount, CycleMove
-from hoeksteen.party.queries import billing_accounts_by_id, cycle_moves
+from hoeksteen.party.queries import billing_account as billing_account_of
+from hoeksteen.party.queries import cycle_moves
 from hoeksteen.product.model import ProductStatus
 from hoeksteen.product.queries import products, terms
 from hoeksteen.storage.lake import Lake
@@ -62,7 +63,7 @@ def bill_who_leaves(
     settle_cut_off(database=database, now=now)
     with database.transaction() as tx:
         require_bill_date(tx=tx, bill_date=bill_date, now=now)
-        account = _account(tx, billing_account_id)
+        account = billing_account_of(tx=tx, billing_account_id=billing_account_id)
         require_alone(tx=tx, billing_account=account, day=local_day(now))
         end_day = _left_on(tx, account, local_day(now))
         held_in, periods = _held_in(tx, account), _periods(tx, account, end_day)
@@ -96,11 +97,6 @@ def last_bills(*, tx: Transaction, today: date, customer_ids: Collection[UUID] |
     rows = _leaving_store.last_bills(tx, None if customer_ids is None else list(customer_ids))
     gone = left(tx=tx, customers={row["customer_id"] for row in rows}, today=today)
     return {row["billing_account_id"]: LastBill(**row) for row in rows if row["billing_account_id"] in gone}
-
-
-def awaited(*, tx: Transaction, billing_account_ids: Collection[UUID] | None = None) -> set[UUID]:
-    """Give the billing accounts, of some or of all, that left and whose period's own run is still to come: late usage may follow."""
-    return _leaving_store.waiting(tx, None if billing_account_ids is None else list(billing_account_ids))
 
 
 def require_settled(*, tx: Transaction, billing_account: BillingAccount) -> None:
@@ -155,13 +151,6 @@ def _require_no_move(tx: Transaction, billing_account: BillingAccount) -> list[C
         named = f"Billing account {billing_account.billing_account_number}"
         raise WrongState(f"{named} is to move to another bill day.", remedy="Take that back first: `hoeksteen account move-cycle CUSTOMER --stay`.")
     return moves
-
-
-def _account(tx: Transaction, billing_account_id: UUID) -> BillingAccount:
-    found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-    if not found:
-        raise NotFound(f"There is no billing account {billing_account_id}.", remedy="Look at the customer's billing accounts.")
-    return found[0]
 
 
 def _left_on(tx: Transaction, billing_account: BillingAccount, today: date) -> date:

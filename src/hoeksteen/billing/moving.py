@@ -4,12 +4,13 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from hoeksteen.billing import _leaving_store, _run_store, _store
-from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.errors import InvalidInput, WrongState
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
+from hoeksteen.kernel.words import require_said
 from hoeksteen.party import operations as party
 from hoeksteen.party.departments import require_alone
 from hoeksteen.party.model import BillingAccount, CycleMove
-from hoeksteen.party.queries import billing_accounts_by_id
+from hoeksteen.party.queries import billing_account as billing_account_of
 from hoeksteen.product.queries import offerings, products, terms
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen.usage.queries import last_closed
@@ -33,12 +34,8 @@ def move_cycle(*, tx: Transaction, billing_account_id: UUID, cycle_day: int, fro
         final bill of it waits for its cycle; when the last period of the old cycle, or the first of the new one, is closed or billed already; when
         a run of one of both cycles is under way
     """
-    found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-    if not found:
-        raise NotFound(f"There is no billing account {billing_account_id}.", remedy="Look at the customer's billing accounts.")
-    [account] = found
-    if not by.strip():
-        raise InvalidInput("The field by is empty.", remedy="Say who does it.", field="by")
+    account = billing_account_of(tx=tx, billing_account_id=billing_account_id)
+    require_said(by=by)
     if from_day > local_day(now) + _AHEAD_MAX:
         raise InvalidInput(f"The field from_day is {from_day}, more than a year ahead.", remedy="Choose an earlier day.", field="from_day")
     for day in sorted({account.cycle_day, cycle_day}):

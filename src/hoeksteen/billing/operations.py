@@ -17,7 +17,7 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState, invarian
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.party.departments import tops_of
-from hoeksteen.party.queries import billing_accounts_by_id, count_billing_accounts_of_cycle, customer
+from hoeksteen.party.queries import billing_account, count_billing_accounts_of_cycle, customer
 from hoeksteen.rating.operations import close_period
 from hoeksteen.rating.queries import suspended
 from hoeksteen.storage.lake import Lake
@@ -188,9 +188,8 @@ def bill_one_at_once(
 
 def _named(tx: Transaction, billing_account_id: UUID) -> str:
     """Give a billing account by the numbers that people know it by."""
-    for one in billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id]):
-        return f"Billing account {one.billing_account_number} of customer {customer(tx=tx, customer_id=one.customer_id).customer_number}"
-    return "A billing account that does not exist"
+    one = billing_account(tx=tx, billing_account_id=billing_account_id)
+    return f"Billing account {one.billing_account_number} of customer {customer(tx=tx, customer_id=one.customer_id).customer_number}"
 
 
 def settle_cut_off(*, database: Database, now: datetime) -> None:

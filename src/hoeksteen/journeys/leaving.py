@@ -18,7 +18,7 @@ from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.time_period import bill_period, local_day
 from hoeksteen.party import operations as party
 from hoeksteen.party.model import BillingAccount
-from hoeksteen.party.queries import billing_accounts, billing_accounts_by_id
+from hoeksteen.party.queries import billing_account, billing_accounts, billing_accounts_by_id
 from hoeksteen.product import operations as product
 from hoeksteen.product.model import ProductStatus, ProductTerm
 from hoeksteen.product.queries import products, terms
@@ -82,7 +82,7 @@ def take_back_termination(*, tx: Transaction, interaction: Interaction, product_
     whose = {one.product_id: one.billing_account_id for one in products(tx=tx, customer_ids=[customer])}
     if product_id not in whose:
         raise NotFound(f"Customer {customer} has no product {product_id}.", remedy="Read the customer's products again.")
-    [account] = billing_accounts_by_id(tx=tx, billing_account_ids=[whose[product_id]])
+    account = billing_account(tx=tx, billing_account_id=whose[product_id])
     ends = [local_day(one.valid_from) for one in terms(tx=tx, customer_ids=[customer]) if one.product_id == product_id]
     closed = last_closed(tx=tx).get(account.cycle_day)
     if closed is not None and bill_period(ends[-1], cycle_day=account.cycle_day).first_day <= closed:
@@ -114,7 +114,7 @@ def depart(
         identifiers=identifiers,
     )  # fmt: skip
     with database.transaction() as tx:
-        [account] = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
+        account = billing_account(tx=tx, billing_account_id=billing_account_id)
         held = any(one.held for one in runs)
         deposits = _NOTHING if held else _set_off_deposits(tx, account, by, now, identifiers)
         why = "It is held: its last bill is still to be made." if held else _close(tx, account, now)

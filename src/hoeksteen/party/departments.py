@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.errors import InvalidInput, WrongState
 from hoeksteen.party import _department_store as store
 from hoeksteen.party.model import BillingAccount, Department
-from hoeksteen.party.queries import billing_accounts_by_id, cycle_moves
+from hoeksteen.party.queries import billing_account, cycle_moves
 from hoeksteen.storage.postgres import Transaction
 
 _DAY = "The first day of a bill period is the cycle day of both accounts."
@@ -28,16 +28,12 @@ def join_parent(*, tx: Transaction, billing_account_id: UUID, parent_billing_acc
         day begins no bill period
     :raises WrongState: when the parent is a department of this account, or one of both is to move to another bill day
     """
-    known = {
-        one.billing_account_id: one for one in billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id, parent_billing_account_id])
-    }
-    for one in (billing_account_id, parent_billing_account_id):
-        if one not in known:
-            raise NotFound("No billing account has this identifier.", remedy="List the customer's billing accounts.", billing_account_id=one)
-    account, parent = known[billing_account_id], known[parent_billing_account_id]
+    account, parent = (billing_account(tx=tx, billing_account_id=one) for one in (billing_account_id, parent_billing_account_id))
     _require_alike(account, parent, from_day)
     store.lock_customer(tx, account.customer_id)
-    if any(not move.done for some in cycle_moves(tx=tx, billing_account_ids=sorted(known)).values() for move in some):
+    if any(
+        not move.done for some in cycle_moves(tx=tx, billing_account_ids=[billing_account_id, parent_billing_account_id]).values() for move in some
+    ):
         raise WrongState("One of the billing accounts is to move to another bill day.", remedy="Wait until it has, or take that back.")
     if billing_account_id in store.ancestors(tx, parent_billing_account_id, from_day):
         raise WrongState(
@@ -58,7 +54,7 @@ def leave_parent(*, tx: Transaction, billing_account_id: UUID, from_day: date) -
     :raises InvalidInput: when the day begins no bill period of it
     :raises WrongState: when it is nobody's department then
     """
-    account = _account(tx, billing_account_id)
+    account = billing_account(tx=tx, billing_account_id=billing_account_id)
     if from_day.day != account.cycle_day:
         raise InvalidInput(f"The field from_day is {from_day}, no first day of a bill period.", remedy=_DAY)
     store.lock_customer(tx, account.customer_id)
@@ -100,13 +96,6 @@ def require_alone(*, tx: Transaction, billing_account: BillingAccount, day: date
 def customers_with_departments(*, tx: Transaction) -> list[UUID]:
     """Give the customers that have, had or will have departments."""
     return sorted({one.customer_id for one in store.of_customers(tx, None)})
-
-
-def _account(tx: Transaction, billing_account_id: UUID) -> BillingAccount:
-    found = billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-    if not found:
-        raise NotFound("No such billing account.", remedy="List the customer's billing accounts.", billing_account_id=billing_account_id)
-    return found[0]
 
 
 def _require_alike(child: BillingAccount, parent: BillingAccount, from_day: date) -> None:

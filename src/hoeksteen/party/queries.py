@@ -77,6 +77,19 @@ def billing_accounts_by_id(*, tx: Transaction, billing_account_ids: Sequence[UUI
     return _store.billing_accounts_by_id(tx, billing_account_ids)
 
 
+def billing_account(*, tx: Transaction, billing_account_id: UUID) -> BillingAccount:
+    """
+    Give one billing account, whoever has it.
+
+    :raises NotFound: when there is none
+    """
+    for found in _store.billing_accounts_by_id(tx, [billing_account_id]):
+        return found
+    raise NotFound(
+        "No billing account has this identifier.", remedy="Look at the customer's billing accounts.", billing_account_id=billing_account_id
+    )
+
+
 def billing_accounts_by_number(*, tx: Transaction, numbers: Sequence[str]) -> list[BillingAccount]:
     """Give the billing accounts that bills show with these numbers; unknown ones are absent."""
     return _store.billing_accounts_by_number(tx, numbers)

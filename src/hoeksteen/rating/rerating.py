@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from hoeksteen.kernel.errors import NotFound
 from hoeksteen.party import queries as party
 from hoeksteen.rating import _engine
 from hoeksteen.rating._comparing import compare
@@ -63,10 +62,8 @@ def rerate_account(*, tx: Transaction, lake: Lake, billing_account_id: UUID, mon
     :raises NotFound: when there is no such billing account
     """
     month = month.replace(day=1)
-    accounts = party.billing_accounts_by_id(tx=tx, billing_account_ids=[billing_account_id])
-    if not accounts:
-        raise NotFound("No billing account has this identifier.", remedy="Check it.", billing_account_id=billing_account_id)
-    inputs = _engine.read_inputs(tx=tx, month=month, bill_month=month, customer_ids=[accounts[0].customer_id])
+    account = party.billing_account(tx=tx, billing_account_id=billing_account_id)
+    inputs = _engine.read_inputs(tx=tx, month=month, bill_month=month, customer_ids=[account.customer_id])
     with Duck(threads=1, spill=lake.spill) as duck:  # one account: a second thread costs more than it gives
         compare(duck, lake, inputs, [[bucket_of(billing_account_id)]], billing_account_id=billing_account_id)
         return _found(duck)

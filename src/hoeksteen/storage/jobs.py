@@ -78,7 +78,7 @@ class Job:
 
 def hold_queue(*, tx: Transaction, about: str) -> None:
     """Let nobody else put in a job about the same until this transaction ends: who asks at the same time waits, and then finds this one's."""
-    tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"job {about}",))
+    tx.wait_for(f"job {about}")
 
 
 def put_in(*, tx: Transaction, task: str, about: str, lock: str, arguments: Arguments) -> Job:

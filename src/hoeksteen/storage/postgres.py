@@ -43,6 +43,14 @@ class Transaction:
         with self._connection.cursor() as cursor:
             cursor.executemany(sql, parameters)
 
+    def insert(self, table: str, values: Mapping[str, Any]) -> None:
+        """
+        Insert one row.
+
+        :param table: schema-qualified; it and the names of the columns come from the code, never from input
+        """
+        self._connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f'%({name})s' for name in values)})", values)
+
     def rows(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """Give all rows of a query as dictionaries."""
         return self._connection.execute(sql, parameters).fetchall()
@@ -116,6 +124,10 @@ class Transaction:
     def claim(self, name: str) -> bool:
         """Claim a name until commit, and give whether it was free; `Database.claim` claims the same names."""
         return bool(self.value(f"SELECT pg_try_advisory_xact_lock({_NAMED})", (name,)))
+
+    def wait_for(self, name: str) -> None:
+        """Claim a name until commit, once whoever has claimed it is done."""
+        self._connection.execute(f"SELECT pg_advisory_xact_lock({_NAMED})", (name,))
 
     def see_one_moment(self) -> None:
         """Let all that follows see the database as at one moment, and change nothing; must come first in a transaction."""
