@@ -352,7 +352,7 @@ def test_parts_and_changes_cost_this_many_statements(world: World) -> None:
         with world.counting() as counted:
             assert ask().status_code == 200
         counts[name] = len(counted)
-    assert counts == {"usage": 9, "looked": 1, "change": 10, "effect": 43}
+    assert counts == {"usage": 9, "looked": 1, "change": 10, "effect": 41}
 
 
 def test_bill_runs_are_the_billing_managers(world: World) -> None:
