@@ -21,6 +21,7 @@ from hoeksteen.care.disputes import open_disputes
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.bank_days import bank_day_before, bank_day_on_or_after, is_bank_day
+from hoeksteen.kernel.check_digits import iban_holds
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.private_files import write_private
@@ -327,7 +328,7 @@ def _content(
         fields = payments[customer.party_id].fields if customer.party_id in payments else {}
         plain = iban.plain(str(fields.get("iban") or ""))
         reference = mandate.reference or str(fields.get("mandate_reference") or "")
-        if not iban.holds(plain) or not reference:
+        if not iban_holds(plain) or not reference:
             faulty.append(row)
             continue
         sequence: SequenceType = row["sequence_type"] or _sequence(mandate, row["collection_id"] in last or customer.status == "closed")

@@ -16,6 +16,7 @@ from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.bank_days import bank_day_on_or_after
+from hoeksteen.kernel.check_digits import iban_holds
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
@@ -244,7 +245,7 @@ def write_file(*, tx: Transaction, keeper: KeeperClient, path: Path, by: str, no
     require_said(by=by)
     rows = _collection_store.approved_refunds(tx)
     payees = _payees(tx, keeper, rows)
-    good = [row for row in rows if iban.holds(payees[row["refund_id"]][1])]
+    good = [row for row in rows if iban_holds(payees[row["refund_id"]][1])]
     if not good:
         raise WrongState("No approved refund can be paid.", remedy="Approve one, or see to the IBANs of those that are left out.")
     file_id, day = identifiers.new(now), bank_day_on_or_after(local_day(now))
