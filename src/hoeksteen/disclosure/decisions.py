@@ -26,7 +26,6 @@ class Signer:
     """
 
     actor: str
-    roles: tuple[str, ...]
     digest: bytes
 
 
@@ -97,4 +96,4 @@ def signer_of(*, keeper: KeeperClient, text: bytes, signature: bytes, role: str)
         told = keeper.enter_decision(text=text, signature=signature)
     if role not in told["roles"]:
         raise AccessDenied("Your role does not include this.", reason="no_role", remedy="Ask a colleague whose work it is.")
-    return Signer(told["actor"], tuple(told["roles"]), bytes.fromhex(told["digest"]))
+    return Signer(told["actor"], bytes.fromhex(told["digest"]))

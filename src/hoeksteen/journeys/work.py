@@ -83,9 +83,8 @@ def announce(*, tx: Transaction, bill_run_id: UUID) -> Job:
     run = bills.run(tx=tx, bill_run_id=bill_run_id)
     if run.kind == "trial" or run.state != "done" or run.sent_at is not None:
         raise WrongState("Bills of a final run are announced once it is done, and once.", remedy="Look at the run.")
-    return jobs.put_in(
-        tx=tx, task=Task.ANNOUNCE, about=f"announce {bill_run_id}", lock=_about_run(run.period), arguments={"bill_run_id": str(bill_run_id)}
-    )
+    about, arguments = f"announce {bill_run_id}", {"bill_run_id": str(bill_run_id)}
+    return jobs.put_in(tx=tx, task=Task.ANNOUNCE, about=about, lock=_about_run(run.period), arguments=arguments, also_running=True)
 
 
 def write_documents(*, tx: Transaction, month: date) -> Job:
@@ -128,9 +127,7 @@ def _require_final(tx: Transaction, month: date) -> None:
 
 def _of_month(tx: Transaction, task: Task, month: date) -> Job:
     about = _about_month(task, month)
-    jobs.hold_queue(tx=tx, about=about)
-    found = jobs.open_job(tx=tx, about=about)
-    return found or jobs.put_in(tx=tx, task=task, about=about, lock=about, arguments={"month": f"{month:%Y-%m}"})
+    return jobs.put_in(tx=tx, task=task, about=about, lock=about, arguments={"month": f"{month:%Y-%m}"}, also_running=True)
 
 
 def _about_run(period: BillPeriod) -> str:

@@ -21,6 +21,16 @@ def lift(tx: Transaction, customer_id: UUID, product_id: UUID, from_day: date, n
     tx.execute(sql, (from_day, now, customer_id, product_id))
 
 
+def reopen(tx: Transaction, customer_id: UUID, product_id: UUID, lifted_from: date) -> None:
+    """Let the last block that was lifted on a day hold again."""
+    sql = """
+    UPDATE product.block SET lifted_from = NULL, lifted_at = NULL WHERE customer_id = %(customer)s AND product_id = %(product)s AND blocked_at = (
+        SELECT max(blocked_at) FROM product.block WHERE customer_id = %(customer)s AND product_id = %(product)s
+    ) AND lifted_from = %(day)s
+    """
+    tx.execute(sql, {"customer": customer_id, "product": product_id, "day": lifted_from})
+
+
 def open_of(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
     return tx.rows(_BLOCK + "WHERE customer_id = ANY (%s) AND lifted_at IS NULL ORDER BY customer_id, product_id", (list(customer_ids),))
 

@@ -160,6 +160,8 @@ def take_back_termination(*, tx: Transaction, customer_id: UUID, product_id: UUI
     """
     Let a product go on as if its end had never been asked for, and give its history.
 
+    One that was blocked until its end is blocked again, also where the bill was paid after it: the next lift lets it work again.
+
     :raises NotFound: when the customer has no such product
     :raises WrongState: when it has no end, or ended more than 31 days ago
     """
@@ -174,6 +176,8 @@ def take_back_termination(*, tx: Transaction, customer_id: UUID, product_id: UUI
         )
     history = [*before[:-1], replace(before[-1], valid_to=None)]
     _store.replace_terms(tx, customer_id, product_id, history)
+    if history[-1].status is ProductStatus.SUSPENDED:
+        _block_store.reopen(tx, customer_id, product_id, local_day(last.valid_from))
     return history
 
 

@@ -13,7 +13,7 @@ from hoeksteen.usage.tables import GUIDED
 _VIEW = """
 SELECT c.month, c.bucket, c.billing_account_id, g.product_id, g.start, c.record_id, g.customer_id, g.usage_file_id, g.line, p.product_offering_id,
     g.service, g.zone, g.roaming, p.price_id, g.generation, g.period_day, c.bill_day, o.state, o.reason, g.units AS delivered_units,
-    c.units, c.free_units, c.amount_micro
+    c.units, c.free_units, c.amount_micro, g.month AS sealed_month, g.other_number
 FROM charge_row c
 JOIN charged_usage g ON g.bucket = c.bucket AND g.billing_account_id = c.billing_account_id AND g.record_id = c.record_id
 LEFT JOIN charge_price p ON p.price_no = c.price_no

@@ -22,6 +22,7 @@ from hoeksteen.usage.tables import GUIDED, bucket_of, month_number
 _UNIT = {"voice": ("s", "s"), "sms": ("bericht(en)", "message(s)"), "data": ("B", "B"), "purchase": ("µEUR", "µEUR")}
 _SERVICE = {"voice": ("Gesprek", "Call"), "sms": ("Sms", "Message"), "data": ("Data", "Data"), "purchase": ("Aankoop", "Purchase")}
 _ROUNDED = {"up": ("naar boven afgerond", "rounded up"), "half_up": ("afgerond", "rounded"), "down": ("naar beneden afgerond", "rounded down")}
+_FOUND = "customer_id, billing_account_id, bucket, period_day, bill_day, state, reason, delivered_units, amount_micro"
 _RECORD = """
 SELECT g.product_id, g.service, g.zone, g.roaming, f.product_offering_id AS offering_held, a.*, o.state, o.reason, c.amount_micro AS charged_micro,
     b.band, x.first_free_units, x.fee AS first_fee
@@ -133,7 +134,7 @@ def _charge(duck: Duck, lake: Lake, record_id: UUID, month: date | None, billing
     for place in places:
         _charges.view_charges(duck, lake, {"month": [month_number(place["period_day"])], "bucket": [place["bucket"]]})
         charges = duck.rows(
-            f"SELECT * FROM charge WHERE billing_account_id = '{place['billing_account_id']}'::UUID AND record_id = $record::UUID"
+            f"SELECT {_FOUND} FROM charge WHERE billing_account_id = '{place['billing_account_id']}'::UUID AND record_id = $record::UUID"
             " AND state <> 'reversed'",
             {"record": str(record_id)},
         )

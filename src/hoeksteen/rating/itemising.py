@@ -18,8 +18,8 @@ from hoeksteen.usage.tables import bucket_of, month_number
 
 _RECORDS = """
 SELECT c.billing_account_id, c.record_id, c.customer_id, c.product_id, c.start, c.service, c.zone, c.roaming, c.state = 'reversed' AS taken_back,
-    coalesce(c.price_id, '') AS price_id, c.period_day, c.units, c.free_units, c.amount_micro, u.month AS sealed_month, u.other_number
-FROM charge c JOIN charged_usage u ON u.billing_account_id = c.billing_account_id AND u.record_id = c.record_id
+    coalesce(c.price_id, '') AS price_id, c.period_day, c.units, c.free_units, c.amount_micro, c.sealed_month, c.other_number
+FROM charge c
 WHERE c.bucket IN ({buckets}) AND c.billing_account_id IN (SELECT id::UUID FROM wanted) AND c.bill_day = DATE '{bill_day}'
     AND (c.state = 'reversed' OR (c.state <> 'suspended' AND c.reason <> 'corrected'))
 ORDER BY c.billing_account_id, c.start, c.record_id, taken_back

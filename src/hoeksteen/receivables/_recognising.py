@@ -15,6 +15,7 @@ from uuid import UUID
 from hoeksteen.billing.claims import Claim, claims_by_number
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import lookup
+from hoeksteen.kernel.check_digits import iban_holds
 from hoeksteen.receivables import iban as ibans
 from hoeksteen.receivables._bank_store import NOT_POSTED
 from hoeksteen.receivables.camt import BankTransaction
@@ -112,7 +113,7 @@ def _candidates(keeper: KeeperClient, seen: Sequence[Seen]) -> dict[int, list[UU
         iban = ibans.plain(one.transaction.payer_iban)
         if not iban:
             one.wait("no_iban")
-        elif not ibans.holds(iban):
+        elif not iban_holds(iban):
             one.wait("iban_fails_its_check")
         else:
             asked.setdefault(iban, []).append(one)

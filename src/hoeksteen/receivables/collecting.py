@@ -21,6 +21,7 @@ from hoeksteen.care.disputes import open_disputes
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.bank_days import bank_day_before, bank_day_on_or_after, is_bank_day
+from hoeksteen.kernel.check_digits import iban_holds
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.private_files import write_private
@@ -47,6 +48,7 @@ ANNOUNCED_BEFORE = timedelta(days=14)
 _PAGE = 1_000
 _RETRIED = frozenset({"AM04", "MS03"})
 _UNDER_WAY = {"rejected": ("sent",), "returned": ("sent", "settled")}
+# faults of the file, its amount, day, parties or form, and reasons that say nothing: the payer's mandate holds (docs/billing.md names them)
 _NOT_OF_THE_MANDATE = frozenset(
     {"AG02", "AM05", "BE05", "CNOR", "DNOR", "DT01", "FF01", "FF05", "NARR", "RC01", "RR01", "RR02", "RR03", "RR04", "TM01"}
 )
@@ -261,9 +263,7 @@ def file(*, tx: Transaction, keeper: KeeperClient, collection_run_id: UUID, path
     require_open(tx=tx, day=local_day(now), what="the day of the file")
     withdrawn = _withdraw_outdated(tx, found, now, identifiers)
     content, collections, faulty = _content(tx, keeper, found, now, "due")
-    for row in faulty:
-        withdrawn["iban_fails_its_check"] += 1
-        _withdraw(tx, row, "iban_fails_its_check", row["amount"], now, identifiers)
+    withdrawn += _withdraw(tx, [(row, "iban_fails_its_check", row["amount"]) for row in faulty], now, identifiers)
     if not collections:
         raise WrongState("Nothing is left to collect in this run.", remedy="The mandates ended or the bills were paid.")
     digest = hashlib.sha256(content)
@@ -285,7 +285,7 @@ def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, ide
     goes_on = [row["customer_bill_id"] for row in rows if mandates[row["mandate_id"]]["state"] == "active"]
     covered = _use_credit(tx, items, [bills[one] for one in goes_on if one in bills and one not in disputed | planned], plans)
     owed = {key: bill.open_amount - covered[key] for key, bill in bills.items()}
-    reasons = Counter[str]()
+    outdated = list[tuple[Row, str, Decimal]]()
     for row in rows:
         mandate = mandates[row["mandate_id"]]
         left = min(row["announced"], owed.get(row["customer_bill_id"], _NOTHING))
@@ -293,17 +293,23 @@ def _withdraw_outdated(tx: Transaction, found: CollectionRun, now: datetime, ide
         if row["customer_bill_id"] in disputed | planned:  # nobody is asked to pay at once what they contest, or pay in parts
             why, left = "disputed" if row["customer_bill_id"] in disputed else "in_a_plan", _NOTHING
         if why:
-            reasons[why] += 1
-            _withdraw(tx, row, why, left, now, identifiers)
-    return reasons
+            outdated.append((row, why, left))
+    return _withdraw(tx, outdated, now, identifiers)
 
 
-def _withdraw(tx: Transaction, row: Row, why: str, left: Decimal, now: datetime, identifiers: Identifiers) -> None:
-    """Take a collection back before it is in a file, and ask the customer for a transfer where something is open."""
-    _collection_store.move_collections(tx, [row["collection_id"]], "withdrawn", why, of=("due",))
-    if left > 0:
-        message = _message(MessageKind.COLLECTION_WITHDRAWN, row["customer_id"], row["bill_number"], left, now, identifiers, {})
-        enqueue(tx=tx, messages=[message])
+def _withdraw(tx: Transaction, outdated: Sequence[tuple[Row, str, Decimal]], now: datetime, identifiers: Identifiers) -> Counter[str]:
+    """
+    Take collections back before they are in a file, ask for a transfer of what is open, and give how many they were, by reason.
+
+    :param outdated: each with why, and what its customer is asked to transfer
+    """
+    for why, rows in _by_reason([(row, why) for row, why, _ in outdated]).items():
+        _collection_store.move_collections(tx, [row["collection_id"] for row in rows], "withdrawn", why, of=("due",))
+    enqueue(tx=tx, messages=[
+        _message(MessageKind.COLLECTION_WITHDRAWN, row["customer_id"], row["bill_number"], left, now, identifiers, {})
+        for row, _, left in outdated if left > 0
+    ])  # fmt: skip
+    return Counter(why for _, why, _ in outdated)
 
 
 def _content(
@@ -327,7 +333,7 @@ def _content(
         fields = payments[customer.party_id].fields if customer.party_id in payments else {}
         plain = iban.plain(str(fields.get("iban") or ""))
         reference = mandate.reference or str(fields.get("mandate_reference") or "")
-        if not iban.holds(plain) or not reference:
+        if not iban_holds(plain) or not reference:
             faulty.append(row)
             continue
         sequence: SequenceType = row["sequence_type"] or _sequence(mandate, row["collection_id"] in last or customer.status == "closed")
@@ -392,23 +398,30 @@ def _enter(tx: Transaction, collections: Sequence[tuple[Row, Mandate, SequenceTy
     _collection_store.end_mandates(tx, once, "used", found.collection_day, "last collection")
 
 
-def came_back(*, tx: Transaction, rows: Sequence[tuple[Row, str]], state: str, now: datetime, identifiers: Identifiers) -> None:
+def came_back(
+    *, tx: Transaction, rows: Sequence[tuple[Row, str]], state: str, with_file: bool = False, now: datetime, identifiers: Identifiers
+) -> None:
     """
     Let collections that were sent come back: their state, mandates and messages; whoever calls undoes the payments and posts.
 
     :param rows: each collection as it was, and the bank's reason
     :param state: `rejected` or `returned`
+    :param with_file: refused with their whole file or batch: it ends no mandate, is no attempt, and nobody is told
     """
     for reason, of_reason in _by_reason(rows).items():
         ids, mandate_ids = [row["collection_id"] for row in of_reason], [row["mandate_id"] for row in of_reason]
-        _collection_store.move_collections(tx, ids, "refunded" if reason in _REFUNDED else state, reason, of=_UNDER_WAY[state])
-        if reason not in _RETRIED | _REFUNDED | _NOT_OF_THE_MANDATE:
+        _collection_store.move_collections(
+            tx, ids, "refunded" if reason in _REFUNDED and not with_file else state, reason, of=_UNDER_WAY[state]
+        )  # fmt: skip
+        if not with_file and reason not in _RETRIED | _REFUNDED | _NOT_OF_THE_MANDATE:
             _collection_store.end_mandates(tx, mandate_ids, "revoked", local_day(now), f"the bank said {reason}", of=("active", "used"))
     _collection_store.tell_amendments(tx, [row["mandate_id"] for row, _ in rows if row["is_amended"]], is_due=True)
     if state == "rejected":
         _collection_store.unuse_mandates(tx, [row["mandate_id"] for row, _ in rows if row["sequence_type"] == "FRST"])
-    once_more = [row for row, reason in rows if reason in _RETRIED and row["attempt"] == 1]
+    once_more = [row for row, reason in rows if with_file or (reason in _RETRIED and row["attempt"] == 1)]
     _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in once_more if row["sequence_type"] in _LAST])
+    if with_file:
+        return
     goes_on = _collection_store.accounts_with_mandate(tx, [row["billing_account_id"] for row in once_more])
     waits = {row["collection_id"] for row in once_more if row["billing_account_id"] in goes_on}
     enqueue(tx=tx, messages=[
@@ -463,11 +476,7 @@ def rejected(
         )
         entries.append(JournalEntry(identifiers.new(now), day, REJECTED, str(row["collection_id"]), now, postings))
     came_back(tx=tx, rows=refused, state="rejected", now=now, identifiers=identifiers)
-    for reason, rows in _by_reason(with_file).items():
-        _collection_store.move_collections(tx, [row["collection_id"] for row in rows], "rejected", reason, of=("sent",))
-        _collection_store.unuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] == "FRST"])
-        _collection_store.tell_amendments(tx, [row["mandate_id"] for row in rows if row["is_amended"]], is_due=True)
-        _collection_store.reuse_mandates(tx, [row["mandate_id"] for row in rows if row["sequence_type"] in _LAST])
+    came_back(tx=tx, rows=with_file, state="rejected", with_file=True, now=now, identifiers=identifiers)
     _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now) for row, reason in (*refused, *with_file)])
     post(tx=tx, entries=entries)
 

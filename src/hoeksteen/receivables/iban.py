@@ -5,22 +5,13 @@ import re
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
+from hoeksteen.kernel.check_digits import iban_holds
 from hoeksteen.kernel.errors import InvalidInput
-
-_SHAPE = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 
 def plain(text: str) -> str:
     """Give an IBAN without spaces, in capitals."""
     return re.sub(r"\s", "", text).upper()
-
-
-def holds(iban: str) -> bool:
-    """Say whether the check digits of a plain IBAN fit; quickly, for many thousands."""
-    if not _SHAPE.fullmatch(iban) or not 2 <= int(iban[2:4]) <= 98:
-        return False
-    digits = "".join(character if character.isdigit() else str(ord(character) - 55) for character in iban[4:] + iban[:4])
-    return int(digits) % 97 == 1
 
 
 def bank_of(iban: str) -> str:
@@ -40,7 +31,7 @@ def checked(text: str, *, field: str) -> str:
     """
     iban = plain(text)
     try:
-        if holds(iban):
+        if iban_holds(iban):
             IBAN(iban)
             return iban
     except SchwiftyException:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 
-import yaml
-
 from hoeksteen.kernel.errors import InvalidInput, invariant
 from hoeksteen.kernel.money import CENT
+from hoeksteen.storage.yaml_text import NoYaml, read_yaml
 
 _NOTHING = Decimal(0)
 Steps = Sequence[tuple[date, Decimal]]  # what is in force from each day on, in order
@@ -33,10 +33,22 @@ def read_rates(text: str | None = None) -> InterestRates:
     """
     Read a table of rates; without a text, the one that is shipped.
 
-    :raises InvalidInput: when a table is missing, or a line is no day with a rate; it names the table
+    :raises InvalidInput: when it is no YAML, a table is missing, a day stands twice, or a line is no day with a rate; it names the place
     """
-    shipped = resources.files("hoeksteen.receivables").joinpath("statutory_interest.yaml")
-    found = yaml.safe_load(shipped.read_text("utf-8") if text is None else text)
+    return _shipped() if text is None else _read(text)
+
+
+@cache
+def _shipped() -> InterestRates:
+    return _read(resources.files("hoeksteen.receivables").joinpath("statutory_interest.yaml").read_text("utf-8"))
+
+
+def _read(text: str) -> InterestRates:
+    try:
+        found = read_yaml(text)
+    except NoYaml as error:
+        where = "" if error.line is None else f", line {error.line}"
+        raise InvalidInput(f"The rates{where}: {error}.", remedy=_REMEDY, field="rates") from error
     if not isinstance(found, dict) or set(found) != {"consumer", "business"}:
         raise InvalidInput("The rates need consumer and business.", remedy=_REMEDY, field="consumer")
     return InterestRates(_table(found, "consumer"), _table(found, "business"))

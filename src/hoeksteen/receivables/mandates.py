@@ -11,7 +11,7 @@ from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.kernel.words import require_said
+from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.messages.model import MessageKind, NewMessage
 from hoeksteen.messages.operations import enqueue
 from hoeksteen.party.model import Customer
@@ -178,9 +178,10 @@ def revoke(*, tx: Transaction, customer_id: UUID, mandate_id: UUID, why: str, no
     End a mandate: nothing is collected by it any more, also what was announced already and is in no file yet.
 
     :raises WrongState: when it is not active
-    :raises InvalidInput: without a reason
+    :raises InvalidInput: without a reason, or with one that seems to hold personal data
     """
     require_said(why=why)
+    require_impersonal(why=why)
     found = _mandate(tx, customer_id, mandate_id)
     if not _collection_store.end_mandates(tx, [mandate_id], "revoked", local_day(now), why.strip()):
         raise WrongState(f"The mandate is {found.state}.", remedy="Nothing is to be done.", mandate_id=mandate_id)

@@ -16,6 +16,7 @@ from hoeksteen.billing.legal_entity import LAGE_LANDEN
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import reveal
 from hoeksteen.kernel.bank_days import bank_day_on_or_after
+from hoeksteen.kernel.check_digits import iban_holds
 from hoeksteen.kernel.errors import AccessDenied, InvalidInput, NotFound, WrongState, invariant
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.money import CENT
@@ -142,12 +143,13 @@ def pay_again(*, tx: Transaction, refund_id: UUID, by: str, now: datetime, ident
 
     :raises WrongState: when the bank did not refuse it
     :raises AccessDenied: with the reason `second_person`, when whoever asked for it would decide
+    :raises InvalidInput: when nobody is named
     """
+    require_said(by=by)
     found = _refund(tx, refund_id)
     if found.state != "refused":
         raise WrongState(f"The refund is {found.state}.", remedy="Only what the bank refused is paid again.", refund_id=refund_id)
-    if by.strip() == found.asked_by or not by.strip():
-        raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
+    _require_another(found, by)
     _collection_store.pay_again(tx, refund_id, our_end_to_end_id(identifiers.new(now), of="R"), by.strip(), now)
     return _refund(tx, refund_id)
 
@@ -181,20 +183,24 @@ def decide(*, tx: Transaction, refund_id: UUID, approve: bool, by: str, now: dat
 
     :raises AccessDenied: with the reason `second_person`, when whoever asked would decide
     :raises WrongState: when it was decided before, or the books of today are closed
-    :raises InvalidInput: when the customer's credit is not there any more
+    :raises InvalidInput: when the customer's credit is not there any more, or nobody is named
     """
     require_said(by=by)
     found = _refund(tx, refund_id)
     if found.state != "asked":
         raise WrongState(f"The refund is {found.state}.", remedy="Ask for another one.", refund_id=refund_id)
-    if by.strip() == found.asked_by:
-        raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
+    _require_another(found, by)
     if approve:
         require_open(tx=tx, day=local_day(now), what="the day of the refund")
     _collection_store.decide_refund(tx, refund_id, "approved" if approve else "declined", by.strip(), now)
     if approve:
         _post(tx, found, now, identifiers)
     return _refund(tx, refund_id)
+
+
+def _require_another(found: Refund, by: str) -> None:
+    if by.strip() == found.asked_by:
+        raise AccessDenied("Who asks for a refund does not decide about it.", reason="second_person", remedy="Let somebody else decide.")
 
 
 def _post(tx: Transaction, found: Refund, now: datetime, identifiers: Identifiers) -> None:
@@ -244,7 +250,7 @@ def write_file(*, tx: Transaction, keeper: KeeperClient, path: Path, by: str, no
     require_said(by=by)
     rows = _collection_store.approved_refunds(tx)
     payees = _payees(tx, keeper, rows)
-    good = [row for row in rows if iban.holds(payees[row["refund_id"]][1])]
+    good = [row for row in rows if iban_holds(payees[row["refund_id"]][1])]
     if not good:
         raise WrongState("No approved refund can be paid.", remedy="Approve one, or see to the IBANs of those that are left out.")
     file_id, day = identifiers.new(now), bank_day_on_or_after(local_day(now))

@@ -76,22 +76,21 @@ class Job:
         return (now - self.started_at).total_seconds() / self.done * (self.total - self.done)
 
 
-def hold_queue(*, tx: Transaction, about: str) -> None:
-    """Let nobody else put in a job about the same until this transaction ends: who asks at the same time waits, and then finds this one's."""
-    tx.wait_for(f"job {about}")
-
-
-def put_in(*, tx: Transaction, task: str, about: str, lock: str, arguments: Arguments) -> Job:
+def put_in(*, tx: Transaction, task: str, about: str, lock: str, arguments: Arguments, also_running: bool = False) -> Job:
     """
     Put a job into the queue as a part of a transaction, or give the one about the same that waits already.
 
+    Who asks at the same time waits until this transaction ends, and then finds its job.
+
+    :param also_running: give one that is being done too, where it need not be done again for what came since it began
     :param lock: jobs of the same lock are done one after another
     :param arguments: identifiers only; they stand in the queue, and in what a worker prints
     """
     invariant(all(len(value) <= _FIELD_CHARACTERS_MAX for value in arguments.values()), "a job carries identifiers and no texts")
-    hold_queue(tx=tx, about=about)
-    if (waiting := next((one for one in jobs_about(tx=tx, about=about) if one.state == "waiting"), None)) is not None:
-        return waiting
+    tx.wait_for(f"job {about}")
+    there = next((one for one in jobs_about(tx=tx, about=about) if one.state == "waiting" or (also_running and one.is_open)), None)
+    if there is not None:
+        return there
     task_of = _queue.configure_task(task, lock=lock, queueing_lock=about, queue=QUEUE, connection=tx.with_names_of(SCHEMA))
     job_id = task_of.defer(**arguments)
     tx.with_names_of(None)

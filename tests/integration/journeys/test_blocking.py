@@ -152,3 +152,20 @@ def test_a_blocked_product_that_is_to_end_works_again_when_it_is_paid(operator: 
         assert blocks.open_blocks(tx=tx, customer_ids=[one.customer_id for one in (paid, ended, back)]) == []
         [block] = blocks.blocks_of(tx=tx, customer_id=ended.customer_id)
         assert block.lifted_from == date(2026, 12, 18)
+
+
+def test_a_blocked_product_that_ended_and_goes_on_after_all_works_again(operator: BilledOperator, six: list[Held]) -> None:
+    """The block that a payment closed at the end holds again when the end is taken back, so that the next lift ends it."""
+    _dun(operator, BLOCKED)
+    begins, ends, back = BLOCKED + timedelta(days=1), date(2026, 12, 18), date(2026, 12, 22)
+    one = six[0]
+    with operator.database.transaction() as tx:
+        product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=ends, now=_now(begins))
+    assert _pay(operator, one, date(2026, 12, 20)) == 0
+    with operator.database.transaction() as tx:
+        product.take_back_termination(tx=tx, customer_id=one.customer_id, product_id=one.product_id, now=_now(back))
+        assert [block.lifted_from for block in blocks.blocks_of(tx=tx, customer_id=one.customer_id)] == [None]
+        assert blocking.lift(tx=tx, customer_ids=[one.customer_id], day=back, now=_now(back), identifiers=operator.identifiers) == 1
+        assert blocks.open_blocks(tx=tx, customer_ids=[one.customer_id]) == []
+    assert _history(operator, one) == [(begins, "suspended"), (back, "active")]
+    assert [kind for kind, _ in _messages(operator, one)] == ["services_blocked", "services_unblocked"]

@@ -330,6 +330,8 @@ def test_a_customer_has_one_active_mandate(operator: BilledOperator, three: list
     with pytest.raises(WrongState, match="The customer has an active mandate"):
         _sign(operator, one, billing_account_id=second)
     with operator.database.transaction() as tx:
+        with pytest.raises(InvalidInput, match="why seems to hold an e-mail address"):
+            mandates.revoke(tx=tx, customer_id=one.customer_id, mandate_id=signed.mandate_id, why="asked by j.jansen@voorbeeld.nl", now=NOW)
         mandates.revoke(tx=tx, customer_id=one.customer_id, mandate_id=signed.mandate_id, why="another account", now=NOW)
     assert _sign(operator, one, billing_account_id=second).billing_account_id == second
 
@@ -349,6 +351,7 @@ def test_nobody_acts_without_a_name_and_a_reason_that_can_be_shown(operator: Bil
             lambda: mandates.revoke(mandate_id=signed.mandate_id, why=said, **whose, **common),
             lambda: refunds.write_file(keeper=operator.keeper, path=path, by=said, **making),
             lambda: refunds.decide(refund_id=entry, approve=True, by=said, **making),
+            lambda: refunds.pay_again(refund_id=entry, by=said, **making),
             lambda: settling.write_off(bill_number=str(bill.bill_number), why=said, by="anna", **making),
             lambda: settling.hold_deposit(amount=some, why="security", by=said, **whose, **making),
             lambda: settling.release_deposit(deposit_id=entry, by=said, **whose, **making),

@@ -96,6 +96,9 @@ def test_told_to_end_it_puts_its_job_back_for_the_next(database: Database, busin
     long = put(database, task="long", about="long")
     first = Worker(business_dsn, tmp_path)
     wait_until(lambda: found(database, long.job_id).done > 0)
+    with database.transaction() as tx:
+        one = jobs.put_in(tx=tx, task="long", about="long", lock="count", arguments={"to": "3"}, also_running=True)
+    assert (one.job_id, one.state) == (long.job_id, "running"), "who asks again gets what is being done"
     assert first.end() == 0
     assert found(database, long.job_id).state == "waiting"
     second = Worker(business_dsn, tmp_path)

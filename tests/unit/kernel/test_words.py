@@ -21,6 +21,8 @@ def test_what_are_no_words(text: str) -> None:
     [
         "asked by j.jansen@voorbeeld.nl", "called from 06-12345678", "+31 6 1234 5678", "(020) 123 45 67 8", "customer 200000470",
         "to NL91 ABNA 0417 1643 00", "nl91abna0417164300", "lives at 1024 LL 5",
+        "NL91 ABNA 0417 1643 00 paid late", "AC04 last time, now BE68539007547034", "AM04 last NL91 ABNA 0417 1643 00",
+        "BE68 5390 0754 7034 received",
     ],
 )  # fmt: skip
 def test_what_is_about_a_person_is_refused_and_not_repeated(text: str) -> None:
@@ -30,8 +32,9 @@ def test_what_is_about_a_person_is_refused_and_not_repeated(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["line 3 of LLT-2026-00000012", "outage of 2026-10-01 to 2026-10-03", "2 SIMs at 9.95, 1.234,50 in all", "from 01-10-2026 08:00"]
-)
+    "text", ["line 3 of LLT-2026-00000012", "outage of 2026-10-01 to 2026-10-03", "2 SIMs at 9.95, 1.234,50 in all", "from 01-10-2026 08:00",
+             "MD06 paid back", "bank said AC04 last time", "AM04 came back twice"],
+)  # fmt: skip
 def test_what_is_about_a_thing_is_taken(text: str) -> None:
     require_impersonal(why=text)
 

@@ -49,6 +49,8 @@ def test_a_new_line_changes_nothing_of_days_before() -> None:
         ("{consumer: {2026-01-01: four}, business: {2026-01-01: 8}}", "rates of consumer need days"),
         ("{consumer: {2026-01-01: 4}, business: {soon: 8}}", "rates of business need days"),
         ("{consumer: {2026-01-01: 99}, business: {2026-01-01: 8}}", "rates of consumer need days"),
+        ("consumer:\n  2026-01-01: 4\n  2026-01-01: 6\nbusiness: {2026-01-01: 8}", "rates, line 3: 2026-01-01 stands twice"),
+        ("{consumer: [", "rates, line 1: is not YAML"),
         ("{consumer: {2026-01-01: .nan}, business: {2026-01-01: 8}}", "rates of consumer need days"),
     ],
 )

@@ -12,6 +12,7 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from hoeksteen.consolidation.standardise.text import is_placeholder
+from hoeksteen.kernel.check_digits import iban_holds
 
 _DAMAGE = re.compile(r"^[+-]?\d*[.,]\d+$|^[+-]?\d+(?:[.,]\d+)?E[+-]?\d+$", re.IGNORECASE | re.ASCII)
 _NL_PLAIN = re.compile(r"^(?:\+31|0031|31|0)(6[1-58]\d{7})$", re.ASCII)
@@ -90,7 +91,7 @@ def iban(text: str) -> tuple[str | None, str | None]:
     if is_placeholder(text):
         return None, None
     if _NL_IBAN.match(compact):
-        right = 2 <= int(compact[2:4]) <= 98 and int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+        right = iban_holds(compact)
         if right and len(set(compact[8:])) == 1:
             return None, "filler"
         return (compact, None) if right else (None, "check_digits")
