@@ -169,8 +169,9 @@ def run(tx: Transaction, bill_run_id: UUID) -> BillRun | None:
     return None if row is None else from_row_run(row)
 
 
-def runs(tx: Transaction) -> list[BillRun]:
-    return [from_row_run(row) for row in tx.rows(RUN + "ORDER BY period_from DESC, started_at DESC")]
+def runs(tx: Transaction, limit: int) -> list[BillRun]:
+    sql = RUN + "WHERE kind <> 'leaving' ORDER BY period_from DESC, started_at DESC LIMIT %s"
+    return [from_row_run(row) for row in tx.rows(sql, (limit,))]
 
 
 def final_runs_of_period(tx: Transaction, first_day: date, end_day: date) -> list[BillRun]:

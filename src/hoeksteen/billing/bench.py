@@ -155,7 +155,7 @@ def run(*, database: Database, keeper: KeeperClient, lake: Lake) -> dict[str, An
 def copy(*, database: Database) -> dict[str, Any]:
     """Load the rows that the run wrote once more with COPY, into empty tables of the same shape with their keys and checks."""
     with database.transaction() as tx:
-        [found] = _store.runs(tx)
+        [found] = _store.runs(tx, 2)
     rows, seconds = 0, 0.0
     for name, condition in _WRITTEN.items():
         with tempfile.TemporaryFile() as file:

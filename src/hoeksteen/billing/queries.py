@@ -26,6 +26,8 @@ from hoeksteen.product.queries import offerings, usage_discount_days
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 
+RUNS_LISTED_MAX = 200
+
 
 def bills_of(*, tx: Transaction, customer_id: UUID) -> list[CustomerBill]:
     """Give a customer's final bills without their lines, the newest first."""
@@ -88,9 +90,14 @@ def recurring_sums(*, tx: Transaction, customer_ids: Sequence[UUID], period: Bil
     return _store.recurring_sums(tx, customer_ids, period.first_day, period.end_day)
 
 
-def runs(*, tx: Transaction) -> list[BillRun]:
-    """Give every bill run, the newest period first."""
-    return _store.runs(tx)
+def runs(*, tx: Transaction, limit: int = RUNS_LISTED_MAX) -> list[BillRun]:
+    """Give the newest bill runs, the newest period first; without those of who leaves, of which there are as many as accounts that left."""
+    return _store.runs(tx, min(limit, RUNS_LISTED_MAX))
+
+
+def runs_of_final_bills(*, tx: Transaction, period: BillPeriod) -> list[BillRun]:
+    """Give the runs that are no trials and whose own period begins in this one, also those of a few accounts; they may be under way."""
+    return _store.final_runs_of_period(tx, period.first_day, period.end_day)
 
 
 def run(*, tx: Transaction, bill_run_id: UUID) -> BillRun:

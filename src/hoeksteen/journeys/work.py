@@ -14,7 +14,7 @@ from hoeksteen.billing.model import BillRun
 from hoeksteen.billing.operations import begin_run
 from hoeksteen.kernel.errors import Conflict, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
-from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.kernel.time_period import BillPeriod, bill_period
 from hoeksteen.storage import jobs
 from hoeksteen.storage.jobs import Job
 from hoeksteen.storage.lake import Lake
@@ -119,9 +119,8 @@ def job_of_month(*, tx: Transaction, task: Task, month: date) -> Job | None:
 
 
 def _require_final(tx: Transaction, month: date) -> None:
-    begins = (month.year, month.month)
-    finals = [one.period.first_day for one in bills.runs(tx=tx) if one.kind == "final" and one.state == "done"]
-    if not any((day.year, day.month) == begins for day in finals):
+    found = bills.runs_of_final_bills(tx=tx, period=bill_period(month.replace(day=1)))
+    if not any(one.kind == "final" and one.state == "done" for one in found):
         raise NotFound(f"No final run of {month:%Y-%m} is done.", remedy="Make its bills final first.")
 
 

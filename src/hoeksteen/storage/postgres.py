@@ -5,7 +5,7 @@ Rooms receive a `Transaction`; only their private `_store` modules write SQL. An
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -234,11 +234,13 @@ class Database:
 
         :raises Unavailable: when the database cannot be reached
         """
-        try:
-            connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=max(2, int(self._timeout_seconds)))
-            connection.execute("SET idle_session_timeout = 0")
-            [is_ours] = connection.execute(f"SELECT pg_try_advisory_lock({_NAMED})", (name,)).fetchone() or [False]
-        except psycopg.OperationalError as error:
-            raise Unavailable("The business database does not answer.", remedy="Run `hoeksteen status`, then `hoeksteen up`.") from error
-        with closing(connection):
+        with ExitStack() as opened:
+            try:
+                connection = opened.enter_context(
+                    closing(psycopg.connect(self._dsn, autocommit=True, connect_timeout=max(2, int(self._timeout_seconds))))
+                )  # fmt: skip
+                connection.execute("SET idle_session_timeout = 0")
+                [is_ours] = connection.execute(f"SELECT pg_try_advisory_lock({_NAMED})", (name,)).fetchone() or [False]
+            except psycopg.OperationalError as error:
+                raise Unavailable("The business database does not answer.", remedy="Run `hoeksteen status`, then `hoeksteen up`.") from error
             yield bool(is_ours)

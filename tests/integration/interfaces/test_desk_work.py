@@ -2,18 +2,24 @@
 
 import threading
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import httpx
 import pytest
 
-from fixtures.sites import NOW, Browser, World
+from fixtures.sites import NOW, SEEDS, Browser, World
 from fixtures.worker import do_jobs
 from hoeksteen.billing import approving
 from hoeksteen.billing import queries as billing
+from hoeksteen.billing.leaving import bill_who_leaves
 from hoeksteen.billing.model import BillRun
 from hoeksteen.billing.operations import begin_run, stop_run
-from hoeksteen.kernel.time_period import bill_period
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.kernel.time_period import bill_period, local_day
+from hoeksteen.party.queries import billing_accounts
+from hoeksteen.product.operations import terminate
+from hoeksteen.product.queries import products_held
 from hoeksteen.storage import jobs
 
 OCTOBER = bill_period(date(2026, 10, 1))
@@ -163,3 +169,30 @@ def test_a_job_that_failed_says_why(world: World) -> None:
     with world.database.transaction() as tx:
         found: Any = jobs.job(tx=tx, job_id=job.job_id)
     assert found.state == "failed" and found.problem and found.problem in page
+
+
+def test_a_leaver_after_the_approval_takes_nothing_from_the_page(world: World) -> None:
+    """Somebody's final bill between the approval and the final run; and stopping on a page that shows another run stops none."""
+    _, leaves = world.customer(start_day=date(2026, 9, 1)), world.customer(start_day=date(2026, 9, 1))
+    world.bill(date(2026, 9, 1))
+    bram = world.staff("bram.visser")
+    trial = started(bram)
+    do_jobs(world)
+    approved(world)
+    with world.database.transaction() as tx:
+        [account] = billing_accounts(tx=tx, customer_id=leaves.customer_id)
+        for one in products_held(tx=tx, customer_id=leaves.customer_id):
+            terminate(tx=tx, customer_id=leaves.customer_id, product_id=one.product_id, from_day=local_day(NOW), now=NOW)
+    bill_who_leaves(
+        database=world.database, keeper=world.keeper.client("bss"), lake=world.lake, billing_account_id=account.billing_account_id,
+        bill_date=local_day(NOW), by="anna", now=NOW + timedelta(minutes=5), identifiers=Identifiers(Random(SEEDS.randrange(2**60))),
+    )  # fmt: skip
+    with world.database.transaction() as tx:
+        [of_leaver] = [one for one in billing.runs_of_final_bills(tx=tx, period=OCTOBER) if one.kind == "leaving"]
+        assert [one.kind for one in billing.runs(tx=tx)] == ["trial", "final"]
+    assert "Make these bills final" in bram.get(trial).text
+    assert ">who leaves<" not in bram.get("/bills").text
+    final = str(bram.post(f"{trial}/final", {}).headers["location"])
+    for page in (trial, f"/bills/runs/{of_leaver.bill_run_id}"):
+        assert bram.post(f"{page}/stop", {}).status_code == 303
+        assert "Stop after this batch" in bram.get(final).text, "that was another run's page"

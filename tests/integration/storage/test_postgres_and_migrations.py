@@ -4,6 +4,7 @@ import pickle
 import random
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -139,3 +140,17 @@ def test_a_name_that_is_claimed_is_free_again_when_its_holder_is_gone(database: 
         assert ours
     with Database("host=/nowhere dbname=x") as nowhere, pytest.raises(Unavailable), nowhere.claim("x"):
         pass
+
+
+def test_a_claim_that_fails_leaves_no_connection_open(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, connect = list[psycopg.Connection[Any]](), psycopg.connect
+
+    def noted(*words: Any, **options: Any) -> psycopg.Connection[Any]:
+        made.append(connect(*words, **options))
+        return made[-1]
+
+    monkeypatch.setattr("hoeksteen.storage.postgres.psycopg.connect", noted)
+    monkeypatch.setattr("hoeksteen.storage.postgres._NAMED", "no_such_function(%s)")
+    with pytest.raises(psycopg.errors.UndefinedFunction), database.claim("bill run 1"):
+        pass
+    assert [one.closed for one in made] == [True]

@@ -130,7 +130,11 @@ def run(
 @data_option
 @json_option
 def runs(data: Path, as_json: bool) -> None:
-    """List the bill runs with their sums, who began and who approved them, and how far those under way are."""
+    """
+    List the newest 200 bill runs with their sums, who began and who approved them, and how far those under way are.
+
+    Those of `bill final`, one to each account that left, are not among them.
+    """
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         known = bills.runs(tx=tx)
         totals = bills.totals_of_runs(tx=tx, bill_run_ids=[one.bill_run_id for one in known])
@@ -158,6 +162,8 @@ def runs(data: Path, as_json: bool) -> None:
         )  # fmt: skip
     console = Console()
     console.print(table)
+    if len(rows) == bills.RUNS_LISTED_MAX:
+        console.print(f"The newest {len(rows)} runs; older ones are not listed.")
     for row in rows:  # beside the table they would be broken on a terminal of 80 columns
         console.print(f"  {row['kind']} of {row['period']}: {row['run']}", highlight=False, soft_wrap=True)
 
@@ -248,7 +254,7 @@ def send(month: date, cycle_day: int, background: bool, data: Path, as_json: boo
     period, count = _period(month, cycle_day), 0
     with open_runtime(read_settings(data), service=_SERVICE) as runtime:
         with runtime.database.transaction() as tx:
-            known = [one for one in bills.runs(tx=tx) if one.period == period and one.kind != "trial" and one.state == "done"]
+            known = [one for one in bills.runs_of_final_bills(tx=tx, period=period) if one.period == period and one.state == "done"]
         if not known:
             raise NotFound(f"No final run of {month:%Y-%m} is done.", remedy="Finish it with `hoeksteen bill run`.")
         if background:

@@ -56,10 +56,12 @@ def _bill_run(runtime: Runtime, arguments: Arguments, tell: Tell) -> Result:
             identifiers=runtime.identifiers, progress=told,
         )  # fmt: skip
     except Conflict:
-        with runtime.database.transaction() as tx:
-            if any(one.bill_run_id == run.bill_run_id for one in bills.runs(tx=tx)):
-                raise
-        return {"replaced": True}  # somebody began the trial anew, which has a job of its own
+        try:
+            with runtime.database.transaction() as tx:
+                bills.run(tx=tx, bill_run_id=run.bill_run_id)
+        except NotFound:
+            return {"replaced": True}  # somebody began the trial anew, which has a job of its own
+        raise
     return {"bill_run_id": str(run.bill_run_id), "bills": done.totals.count, "held": done.held, "stopped": done.stopped}
 
 

@@ -54,7 +54,7 @@ def _work(data: Path) -> None:
 
 
 def _watch_over(command: list[str]) -> None:
-    """Start the process that works, and start it again when it dies: at once, then after longer and longer while it dies soon."""
+    """Start the process that works, and start it again when it dies: after a second, or after 2 and longer and longer where it died soon."""
     ends, wait = threading.Event(), _AGAIN_SECONDS
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ends.set())

@@ -129,11 +129,12 @@ def work_values(tx: Transaction, visit: Visit, run: BillRun) -> dict[str, Any]:
 
 
 def _is_latest(tx: Transaction, run: BillRun) -> bool:
-    """Say whether a run is the newest trial of a period that is not final."""
-    of_period = [one for one in billing.runs(tx=tx) if one.period == run.period and one.kind != "off_cycle"]
-    if run.kind != "trial" or any(one.kind == "final" for one in of_period):
+    """Say whether a run is the newest trial of a period that is not final, with no other under way: its bills can be made final."""
+    if run.kind != "trial" or run.state != "done" or billing.run_under_way(tx=tx, period=run.period) is not None:
         return False
-    return run.started_at == max(one.started_at for one in of_period)
+    if any(one.kind == "final" and one.period == run.period for one in billing.runs_of_final_bills(tx=tx, period=run.period)):
+        return False
+    return approving.latest_trial(tx=tx, period=run.period).bill_run_id == run.bill_run_id
 
 
 def _compared(tx: Transaction, run: BillRun) -> RunComparison | None:

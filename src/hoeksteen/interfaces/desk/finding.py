@@ -41,7 +41,7 @@ def home(visit: NamedDependency[Visit]) -> Response[str]:
     run = None
     if visit.may(BILLING_MANAGER):
         with visit.runtime.database.transaction() as tx:
-            run = next(iter(billing.runs(tx=tx)), None)
+            run = next(iter(billing.runs(tx=tx, limit=1)), None)
     return visit.page("desk/home.html", run=run)
 
 

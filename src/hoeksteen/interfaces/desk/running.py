@@ -54,12 +54,14 @@ def make_final(visit: NamedDependency[Visit], bill_run_id: FromPath[UUID]) -> Re
 
 @post("/bills/runs/{bill_run_id:uuid}/stop", sync_to_thread=True)
 def stop(visit: NamedDependency[Visit], bill_run_id: FromPath[UUID]) -> Response[Any]:
-    """Ask a run to stop after its batch."""
+    """Ask a run to stop after its batch; one that is done stays so, and another of its period goes on."""
     visit.require(BILLING_MANAGER)
     try:
         with visit.runtime.database.transaction() as tx:
             run = billing.run(tx=tx, bill_run_id=bill_run_id)
-            billing_operations.stop_run(tx=tx, period=run.period)
+            under_way = billing.run_under_way(tx=tx, period=run.period)
+            if under_way is not None and under_way.bill_run_id == bill_run_id:
+                billing_operations.stop_run(tx=tx, period=run.period)
     except NotFound:
         pass  # it was done a moment ago, which its page shows
     return _to(bill_run_id)
