@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
+from hoeksteen.consolidation._records import RECORDS_PER_CALL, explain_doubts, places_to_keep, seal_records
 from hoeksteen.consolidation.clusters import build_clusters
 from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
@@ -19,6 +20,7 @@ from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, Lega
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
+from hoeksteen.consolidation.reviewing import prioritise
 from hoeksteen.consolidation.translate import extract
 from hoeksteen.consolidation.truth import Truth, quality, read_truth
 from hoeksteen.disclosure import KeeperClient
@@ -210,6 +212,21 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
         ]
         _store.add_reviews(tx, rows)
     tell("loading", len(run.clusters), len(run.clusters))
+    _keep_for_review(database, keeper, run, plan)
+
+
+def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan) -> None:
+    """Keep what each record said that may be taken out of its customer, or be somebody else's; done again, it does what is missing."""
+    changed = {record_id for found in run.extracts for record_id in found.changed}
+    places = places_to_keep(clusters=run.clusters, doubts=run.doubts)
+    places = [place for place in places if run.records[place].record_id not in changed]
+    for start in range(0, len(places), RECORDS_PER_CALL):
+        with database.transaction() as tx:
+            some = places[start : start + RECORDS_PER_CALL]
+            seal_records(tx=tx, keeper=keeper, records=run.records, places=some, tax_included=plan.tax_included)
+    with database.transaction() as tx:
+        explain_doubts(tx=tx, records=run.records, doubts=run.doubts)
+        prioritise(tx=tx, now=plan.now)
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:
