@@ -118,19 +118,18 @@ def decide(tx: Transaction, left: UUID, right: UUID, decision: str, why: str, by
         UPDATE consolidation.review SET state = %s, why = %s, decided_by = %s, decided_at = %s WHERE source_key_left = %s AND source_key_right = %s
     """
     tx.execute(sql, (decision, why, by, now, left, right))
-    tx.insert(
-        "consolidation.review_decision",
-        {
-            "source_key_left": left, "source_key_right": right, "decided_at": now, "decision": decision, "why": why, "decided_by": by,
-            "digest": digest,
-        },
-    )  # fmt: skip
+    sql = """
+        INSERT INTO consolidation.review_decision (source_key_left, source_key_right, number, decided_at, decision, why, decided_by, digest)
+        SELECT %(left)s, %(right)s, count(*) + 1, %(now)s, %(decision)s, %(why)s, %(by)s, %(digest)s FROM consolidation.review_decision
+        WHERE source_key_left = %(left)s AND source_key_right = %(right)s
+    """
+    tx.execute(sql, {"left": left, "right": right, "now": now, "decision": decision, "why": why, "by": by, "digest": digest})
 
 
 def decisions(tx: Transaction, left: UUID, right: UUID) -> list[Row]:
     sql = """
         SELECT decision, why, decided_by, decided_at FROM consolidation.review_decision
-        WHERE source_key_left = %s AND source_key_right = %s ORDER BY decided_at
+        WHERE source_key_left = %s AND source_key_right = %s ORDER BY number
     """
     return tx.rows(sql, (left, right))
 

@@ -1,4 +1,4 @@
-"""Two records beside each other, field by field: the same, similar, or different. Pure; for the eyes of whoever decides whether they are one customer."""
+"""Two records beside each other, field by field: the same, similar, or different; for whoever decides whether they are one customer. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

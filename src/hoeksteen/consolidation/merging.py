@@ -43,7 +43,7 @@ class Rearranged:
 
 def rearrange(
     *, tx: Transaction, keeper: KeeperClient, lake: Lake, customer_ids: Sequence[UUID], groups: Sequence[Sequence[UUID]], kind: Kind, by: str,
-    why: str, now: datetime, identifiers: Identifiers, leave_rest: bool = False, credit: bool = False,
+    why: str, now: datetime, identifiers: Identifiers, leave_rest: bool = False, credit: bool = False, rearrangement_id: UUID | None = None,
 ) -> Rearranged:  # fmt: skip
     """
     Let the records of some customers be other customers, with all that is theirs, in the caller's transaction.
@@ -55,6 +55,7 @@ def rearrange(
     :param by: who decided; :param why: for the record, never about a person
     :param leave_rest: leave what cannot be told apart (corrections, products bought here, work that is open) with the customer that has it
     :param credit: credit what final bills have of products that move, and have it charged to whom they belong
+    :param rearrangement_id: its identifier, where it was chosen before; it is used once
     :raises InvalidInput: when the groups are not exactly the records of the customers
     :raises WrongState: when a record is not kept, something stands in the way that is named, or a bill run holds a billing account
     :raises Conflict: when a consolidation is running
@@ -67,7 +68,7 @@ def rearrange(
     partition = plan_partition(tx=tx, keeper=keeper, customer_ids=customer_ids, groups=groups, now=now)
     partition.require_nothing_in_the_way(tx=tx, lake=lake, leave_rest=leave_rest, credit=credit)
     report = carry_out(tx=tx, keeper=keeper, partition=partition, by=by.strip(), why=why.strip(), now=now, identifiers=identifiers)
-    rearrangement_id = identifiers.new(now)
+    rearrangement_id = rearrangement_id or identifiers.new(now)
     everybody = sorted({*customer_ids, *partition.records_of})
     _record_store.add_rearrangement(tx, rearrangement_id, kind, everybody, report, by.strip(), why.strip(), now)
     return Rearranged(rearrangement_id, _outcome(partition), report)
@@ -75,7 +76,7 @@ def rearrange(
 
 def merge(
     *, tx: Transaction, keeper: KeeperClient, lake: Lake, customer_ids: Sequence[UUID], by: str, why: str, now: datetime, identifiers: Identifiers,
-    leave_rest: bool = False, credit: bool = False,
+    leave_rest: bool = False, credit: bool = False, rearrangement_id: UUID | None = None,
 ) -> Rearranged:  # fmt: skip
     """
     Let two or more customers be one: whose founding record comes first in trust goes on, the others are closed and remembered.
@@ -91,13 +92,13 @@ def merge(
     group = [row["source_key"] for row in _records(tx, named)]
     return rearrange(
         tx=tx, keeper=keeper, lake=lake, customer_ids=named, groups=[group], kind="merge", by=by, why=why, now=now, identifiers=identifiers,
-        leave_rest=leave_rest, credit=credit,
+        leave_rest=leave_rest, credit=credit, rearrangement_id=rearrangement_id,
     )  # fmt: skip
 
 
 def unmerge(
     *, tx: Transaction, keeper: KeeperClient, lake: Lake, customer_id: UUID, source_keys: Sequence[UUID] | None, by: str, why: str, now: datetime,
-    identifiers: Identifiers, leave_rest: bool = False, credit: bool = False,
+    identifiers: Identifiers, leave_rest: bool = False, credit: bool = False, rearrangement_id: UUID | None = None,
 ) -> Rearranged:  # fmt: skip
     """
     Take records out of a customer, to be one of their own together; without any named, let each of its records be a customer.
@@ -124,7 +125,7 @@ def unmerge(
         )  # fmt: skip
     return rearrange(
         tx=tx, keeper=keeper, lake=lake, customer_ids=[customer_id], groups=groups, kind="unmerge", by=by, why=why, now=now,
-        identifiers=identifiers, leave_rest=leave_rest, credit=credit,
+        identifiers=identifiers, leave_rest=leave_rest, credit=credit, rearrangement_id=rearrangement_id,
     )  # fmt: skip
 
 

@@ -95,6 +95,9 @@ class Stake:
         return Stake(self.products + other.products, self.monthly + other.monthly)
 
 
+NOTHING = Stake(0, Decimal(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How many pairs wait, and how many were decided how; of those that wait, how many for each reason."""
@@ -148,13 +151,12 @@ def prioritise(*, tx: Transaction, now: datetime) -> int:
     """Order the pairs that wait, and give how many they are; done again, it takes in what changed since."""
     rows = _review_store.unranked(tx)
     stakes = _stakes(tx, [customer for row in rows for customer in (row["customer_left"], row["customer_right"])], now)
-    nothing = Stake(0, Decimal(0))
     ranked = [
         (
             row["source_key_left"], row["source_key_right"],
             priority_of(
                 weight=float(row["weight"]), reason=row["reason"],
-                stakes=[stakes.get(one, nothing) for one in {row["customer_left"], row["customer_right"]}],
+                stakes=[stakes.get(one, NOTHING) for one in {row["customer_left"], row["customer_right"]}],
             ),
         )
         for row in rows

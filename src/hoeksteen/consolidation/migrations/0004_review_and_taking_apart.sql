@@ -61,12 +61,13 @@ CREATE INDEX review_right ON consolidation.review (source_key_right);
 CREATE TABLE consolidation.review_decision (
     source_key_left uuid NOT NULL,
     source_key_right uuid NOT NULL,
+    number smallint NOT NULL,
     decided_at timestamptz NOT NULL,
     decision text NOT NULL CHECK (decision IN ('same', 'different', 'unsure')),
     why text NOT NULL,
     decided_by text NOT NULL CHECK (decided_by <> ''),
     digest bytea,                                   -- SHA-256 of what was signed with a key, where it was
-    PRIMARY KEY (source_key_left, source_key_right, decided_at, decided_by),
+    PRIMARY KEY (source_key_left, source_key_right, number),
     FOREIGN KEY (source_key_left, source_key_right) REFERENCES consolidation.review
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON consolidation.sealed_record, consolidation.former_customer TO hoeksteen_app;

@@ -19,6 +19,7 @@ from hoeksteen.consolidation.profile import Profile, profile
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli import consolidate_review
 from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
@@ -230,4 +231,6 @@ def _print_profile(console: Console, found: Profile) -> None:
     _print_distributions(console, found.distributions)
 
 
+for _command in consolidate_review.commands:
+    consolidate.add_command(_command)
 commands = [consolidate]

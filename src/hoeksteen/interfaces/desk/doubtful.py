@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from litestar.response import Redirect
 
 from hoeksteen.consolidation import reviewing
 from hoeksteen.consolidation.alike import Compared, compare
-from hoeksteen.consolidation.reviewing import MIGRATION_ENGINEER, WHY, Review, Seen, Stake
+from hoeksteen.consolidation.reviewing import MIGRATION_ENGINEER, NOTHING, WHY, Review, Seen
 from hoeksteen.interfaces.problems import PROBLEMS
 from hoeksteen.interfaces.web.login import SESSION_ENDED
 from hoeksteen.interfaces.web.site import Form, Visit
@@ -34,15 +33,15 @@ class Side:
 
 
 @get("/doubtful", sync_to_thread=True)
-def queue(visit: NamedDependency[Visit], state: FromQuery[str] = "open") -> Response[str]:
+def queue(visit: NamedDependency[Visit], show: FromQuery[str] = "open") -> Response[str]:
     """Show the pairs that wait, the most telling first; nobody is named on this page."""
     visit.require(MIGRATION_ENGINEER)
-    chosen = state if state in _STATES else "open"
+    chosen = show if show in _STATES else "open"
     with visit.runtime.database.transaction() as tx:
         progress = reviewing.progress(tx=tx)
         found = reviewing.queue(tx=tx, limit=SHOWN_MAX, states=(chosen,))
         stakes = reviewing.stakes(tx=tx, reviews=found, now=visit.now)
-    hanging = [sum((stakes[one] for one in set(review.customers) if one in stakes), Stake(0, Decimal(0))) for review in found]
+    hanging = [sum((stakes[one] for one in set(review.customers) if one in stakes), NOTHING) for review in found]
     return visit.page("desk/doubtful.html", progress=progress, found=list(zip(found, hanging, strict=True)), state=chosen)
 
 
