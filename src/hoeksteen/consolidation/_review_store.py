@@ -83,11 +83,6 @@ def reasons(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT reason, count(*) AS pairs FROM consolidation.review WHERE state = 'open' GROUP BY reason ORDER BY 2 DESC, 1")
 
 
-def decided(tx: Transaction) -> list[Row]:
-    sql = "SELECT source_key_left, source_key_right, state FROM consolidation.review WHERE state IN ('same', 'different') ORDER BY 1, 2"
-    return tx.rows(sql)
-
-
 def to_merge(tx: Transaction, limit: int) -> list[Row]:
     """Give the pairs that are the same customer and are two still, in the order of the decisions."""
     sql = _PAIR + "WHERE r.state = 'same' AND a.customer_id <> b.customer_id ORDER BY r.decided_at, 1, 2 LIMIT %s"

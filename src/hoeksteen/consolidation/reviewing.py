@@ -313,11 +313,6 @@ def name_pair(*, tx: Transaction, one: UUID, other: UUID) -> Review:
     return pair(tx=tx, left=left, right=right)
 
 
-def decided_pairs(*, tx: Transaction) -> dict[tuple[UUID, UUID], bool]:
-    """Give every pair that was decided: True for the same customer, False for different ones."""
-    return {(row["source_key_left"], row["source_key_right"]): row["state"] == "same" for row in _review_store.decided(tx)}
-
-
 def merge_decided(
     *, database: Database, keeper: KeeperClient, lake: Lake, by: str, now: datetime, identifiers: Identifiers
 ) -> tuple[list[merging.Rearranged], list[tuple[Review, str]]]:  # fmt: skip
