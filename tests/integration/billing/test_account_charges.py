@@ -213,7 +213,8 @@ _BAD: list[tuple[dict[str, Any], str]] = [
     ({"amount": "0"}, "amount"), ({"amount": "1.001"}, "amount"), ({"amount": "100000.01"}, "amount"), ({"amount": "NaN"}, "amount"),
     ({"amount": None}, "amount"), ({"text": " "}, "text"), ({"text": "x" * 81}, "80"), ({"text": "two\nlines"}, "one line"),
     ({"text": "for j@voorbeeld.nl"}, "e-mail"), ({"why": "see NL91ABNA0417164300"}, "IBAN"), ({"why": ""}, "why"), ({"by": " "}, "by"),
-    ({"text": "x", "tax_category": "S", "tax_rate": Decimal(0)}, "tax"), ({"text": "x", "tax_category": "AE"}, "tax"),
+    ({"text": "x", "tax_category": "S", "tax_rate": Decimal(0)}, "tax"), ({"text": "x", "tax_rate": Decimal(20)}, "no rate of Dutch VAT"),
+    ({"text": "x", "tax_category": "AE"}, "tax"),
     ({"kind": "device", "tax_category": "S"}, "catalogue"), ({"from_day": date(2028, 1, 1)}, "from_day"), ({"kind": None}, "kind and text"),
 ]  # fmt: skip
 

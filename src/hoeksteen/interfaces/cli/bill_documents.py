@@ -147,6 +147,8 @@ def documents(
     With --background the worker writes both kinds to the folder `app/documents` of the installation.
     """
     if background:
+        if out is not None or processes is not None or len(set(kinds)) != 2:
+            raise click.UsageError("--background has a folder, kinds and processes of its own: leave out --out, --kind and --processes.")
         _in_background(month, data, as_json=as_json)
         return
     if out is None:
