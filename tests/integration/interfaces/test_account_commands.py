@@ -49,5 +49,6 @@ def test_move_and_stay(operator: BilledOperator, data: Path) -> None:
     assert (moved["day"], moved["from_day"]) == (15, from_day)
     stays = _call(account, data, "move-cycle", str(one.customer_id), "--stay", "--by", "anna", as_json=False)
     assert "stays at day 1" in stays
-    with pytest.raises(SystemExit):
-        _call(account, data, "move-cycle", str(one.customer_id), "--day", "15", "--by", "anna")
+    for half in (("--day", "15"), ("--stay", "--day", "15"), ("--stay", "--from", from_day), ()):
+        with pytest.raises(SystemExit):
+            _call(account, data, "move-cycle", str(one.customer_id), *half, "--by", "anna")

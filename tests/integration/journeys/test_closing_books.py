@@ -9,6 +9,7 @@ from factories.billed_operator import BilledOperator, Held
 from hoeksteen.billing import operations as billing
 from hoeksteen.billing._run import open_run
 from hoeksteen.billing.queries import runs
+from hoeksteen.journeys.balance import audit_month
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, start_of_day
@@ -62,7 +63,9 @@ def test_a_run_that_is_done_gives_its_figures_when_its_month_is_closed(operator:
     assert operator.run().totals == first.totals
 
 
-def test_a_month_is_not_closed_while_a_run_books_in_it(operator: BilledOperator, one: Held) -> None:
+def test_a_month_is_not_closed_while_a_run_books_in_it(operator: BilledOperator, one: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when so many runs came since that it is not listed any more."""
+    monkeypatch.setattr("hoeksteen.billing.queries.RUNS_LISTED_MAX", 0)
     period = bill_period(date(2026, 10, 1))
     open_run(database=operator.database, period=period, bill_date=date(2026, 11, 1), kind="final", now=NOW, identifiers=operator.identifiers)
     with pytest.raises(
@@ -70,6 +73,8 @@ def test_a_month_is_not_closed_while_a_run_books_in_it(operator: BilledOperator,
     ):
         _close(operator)
     operator.run()
+    found = audit_month(database=operator.database, lake=operator.lake, period=period)
+    assert (found.until, found.differences) == (date(2026, 11, 1), ()), "the audit goes up to the day on its bills"
     _close(operator)
 
 
