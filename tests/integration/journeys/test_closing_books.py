@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from factories.billed_operator import BilledOperator, Held
-from hoeksteen.billing import operations as billing
 from hoeksteen.billing._run import open_run
 from hoeksteen.billing.queries import runs
 from hoeksteen.journeys.balance import audit_month
@@ -30,14 +29,6 @@ def _close(operator: BilledOperator) -> None:
         close_books(tx=tx, period=NOVEMBER, by="h.jansen", now=NOW)
 
 
-def _run(operator: BilledOperator, bill_date: date) -> billing.BillRunResult:
-    return billing.run_bills(
-        unapproved=True,
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(date(2026, 10, 1)), bill_date=bill_date, now=NOW,
-        identifiers=operator.identifiers,
-    )  # fmt: skip
-
-
 def _pay(operator: BilledOperator, one: Held, day: date) -> None:
     with operator.database.transaction() as tx:
         register_payment(
@@ -49,11 +40,11 @@ def _pay(operator: BilledOperator, one: Held, day: date) -> None:
 def test_a_bill_date_in_a_closed_month_is_refused_before_anything_is_done(operator: BilledOperator, one: Held) -> None:
     _close(operator)
     with pytest.raises(WrongState, match=r"books of 2026-11 are closed, and the bill date is 2026-11-01.*--bill-date"):
-        _run(operator, date(2026, 11, 1))
+        operator.run(bill_date=date(2026, 11, 1), now=NOW)
     with operator.database.transaction() as tx:
         assert runs(tx=tx) == []
         assert tx.value("SELECT count(*) FROM usage.closed_period") == 0, "the usage of the period stays open too"
-    assert _run(operator, date(2026, 12, 1)).totals.count == 1, "as the remedy says"
+    assert operator.run(bill_date=date(2026, 12, 1), now=NOW).totals.count == 1, "as the remedy says"
     assert operator.bills(one)[0].bill_date == date(2026, 12, 1)
 
 
