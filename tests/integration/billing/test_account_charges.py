@@ -254,14 +254,14 @@ _DAMAGE = (
 )
 
 
-def test_an_audit_finds_a_charge_that_is_billed_otherwise(operator: BilledOperator, business_dsn: str) -> None:
+def test_an_audit_finds_a_charge_that_is_billed_otherwise(operator: BilledOperator, owner_dsn: str) -> None:
     (one,) = operator.add("mobile-m")
     _grant(operator, one, "4.00")
     operator.run()
     assert _differences(operator) == []
-    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner"), autocommit=True) as owner:
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
         for damage, (wanted, found) in _DAMAGE:
-            assert owner.execute(damage).rowcount == 1  # type: ignore[arg-type]
+            assert owner.execute(damage).rowcount == 1
             assert ("charges = lines", Decimal(wanted), Decimal(found)) in _differences(operator), damage
 
 
