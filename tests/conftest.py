@@ -16,7 +16,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.migrations import migrate
 from hoeksteen.storage.postgres import Database
 
-_FIXTURES = ("not_run", "demonstration", "evidence", "keeper", "issuer", "softhsm", "billed", "mailbox", "s3", "spark")
+_FIXTURES = ("not_run", "demonstration", "evidence", "keeper", "issuer", "softhsm", "mariadb", "billed", "mailbox", "s3", "spark")
 pytest_plugins: list[str] = [f"fixtures.{name}" for name in _FIXTURES]
 
 _TEMPLATE = "template_hoeksteen"

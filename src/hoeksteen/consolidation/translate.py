@@ -10,7 +10,7 @@ from hoeksteen.consolidation.columns import Draft, read_column
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
-from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, digest_of, read
+from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, Tally, digest_of, read
 from hoeksteen.consolidation.standardise import addresses, companies, contact, dates, names
 from hoeksteen.kernel.errors import Conflict, InvalidInput
 
@@ -32,7 +32,8 @@ def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: 
     translator = _Translator(mapping, source.input, pseudonyms, today, cutover)
     found.digest = digest_of(source.input)
     seen: set[str] = set()
-    for raw in read(mapping=mapping, file=source.input):
+    tally = Tally()
+    for raw in read(mapping=mapping, file=source.input, tally=tally):
         key = raw.key or f"line {raw.row}"
         if key in seen:
             raw.fault, key = (mapping.key, "key_repeats"), f"{key} again in line {raw.row}"
@@ -45,6 +46,8 @@ def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: 
         found.findings += translator.findings
     if digest_of(source.input) != found.digest:
         raise Conflict(f"{source.input} changed while it was read.", remedy="Wait until it is written whole, then run this again.")
+    found.digest = found.digest or tally.digest
+    found.findings += [Finding(mapping.source, source.input.name, field, code) for field, code in tally.notes]
     if plausible_only:
         _require_plausible(found, source, mapping)
     return found
@@ -88,6 +91,7 @@ class _Translator:
 
     def record(self, raw: RawRecord, key: str) -> LegacyRecord | Rejected:
         draft = Draft()
+        draft.notes += raw.notes
         if raw.fault:
             draft.faults.append(raw.fault)
         products: list[LegacyProduct] = []
