@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from hoeksteen.consolidation import _record_store, _review_store
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.model import Cluster, Doubt, LegacyProduct, LegacyRecord
 from hoeksteen.consolidation.standardise.addresses import Address
 from hoeksteen.consolidation.standardise.names import PersonName
@@ -72,10 +73,10 @@ def places_to_keep(*, clusters: Sequence[Cluster], doubts: Sequence[Doubt]) -> l
     return sorted(several.union(*((doubt.left, doubt.right) for doubt in doubts)))
 
 
-def explain_doubts(*, tx: Transaction, records: Sequence[LegacyRecord], doubts: Sequence[Doubt]) -> None:
+def explain_doubts(*, tx: Transaction, records: Staged, doubts: Sequence[Doubt]) -> None:
     """Keep how the weight of each doubtful pair came about: comparison, level and bits, never a value."""
     rows = [
-        (records[doubt.left].record_id, records[doubt.right].record_id, [list(step) for step in steps])
+        (records.record_id(doubt.left), records.record_id(doubt.right), [list(step) for step in steps])
         for doubt in doubts
         if (steps := getattr(doubt, "steps", ()))
     ]
@@ -83,7 +84,7 @@ def explain_doubts(*, tx: Transaction, records: Sequence[LegacyRecord], doubts: 
 
 
 def seal_records(
-    *, tx: Transaction, keeper: KeeperClient, records: Sequence[LegacyRecord], places: Iterable[int], tax_included: Mapping[str, bool]
+    *, tx: Transaction, keeper: KeeperClient, records: Staged, places: Iterable[int], tax_included: Mapping[str, bool]
 ) -> int:  # fmt: skip
     """
     Keep what some records said, each under the customer that it belongs to, and give how many were new.
@@ -93,7 +94,7 @@ def seal_records(
     :param places: of the records to keep; those that were not loaded are passed over
     :param tax_included: per source, whether its individuals' amounts hold VAT
     """
-    wanted = {records[place].record_id: place for place in places}
+    wanted = {records.record_id(place): place for place in places}
     owners = _record_store.owners_of(tx, list(wanted))
     known = _record_store.sealed_already(tx, list(wanted))
     fresh = [(place, records[place], owners[key]) for key, place in wanted.items() if key in owners and key not in known]
