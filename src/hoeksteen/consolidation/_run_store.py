@@ -48,6 +48,12 @@ def report_of(tx: Transaction, run_id: UUID | None) -> dict[str, Any] | None:
     return found
 
 
+def report_with(tx: Transaction, sha256: str) -> dict[str, Any] | None:
+    """Give the report with a digest."""
+    found: dict[str, Any] | None = tx.value("SELECT report FROM consolidation.run WHERE report ->> 'sha256' = %s LIMIT 1", (sha256,))
+    return found
+
+
 def insert_signature(tx: Transaction, report_sha256: bytes, by: str, now: datetime, run_id: UUID, text_sha256: bytes) -> None:
     sql = """
         INSERT INTO consolidation.report_signature (report_sha256, signed_by, signed_at, run_id, text_sha256) VALUES (%s, %s, %s, %s, %s)

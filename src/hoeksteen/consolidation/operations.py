@@ -208,7 +208,9 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
     for start in range(0, len(clusters), batch):
         tell("loading", start, len(clusters))
         with database.transaction() as tx:
-            loaded = load_batch(tx=tx, keeper=keeper, clusters=clusters[start : start + batch], records=run.records, plan=plan, here=here, scope=scope)
+            loaded = load_batch(
+                tx=tx, keeper=keeper, clusters=clusters[start : start + batch], records=run.records, plan=plan, here=here, scope=scope
+            )
             scope.loaded(tx=tx, customer_ids=loaded)
     with database.transaction() as tx:
         pairs = [(run.records[doubt.left].record_id, run.records[doubt.right].record_id, doubt) for doubt in run.doubts]

@@ -66,6 +66,11 @@ def digest_of(document: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).digest()
 
 
+def as_text(document: Mapping[str, Any]) -> str:
+    """Give a document as it stands in a file, for people to read as well."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
 def read_document(text: str) -> dict[str, Any]:
     """
     Read a report from a file.
@@ -99,27 +104,26 @@ def facts_of(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def require_ours(*, tx: Transaction, document: Mapping[str, Any]) -> UUID:
+def ours(*, tx: Transaction, sha256: str) -> dict[str, Any]:
     """
-    Give the run that a report is of, once this installation made that very report.
+    Give the report that this installation made and that has a digest.
 
     :raises NotFound: when no run here made it
     """
-    run_id = UUID(document["run"]["run_id"])
-    kept = _run_store.report_of(tx, run_id)
-    if kept is None or kept["sha256"] != document["sha256"]:
+    found = _run_store.report_with(tx, sha256)
+    if found is None:
         raise NotFound("No run here made this report.", remedy="Look at `hoeksteen consolidate runs`, and write the report anew.")
-    return run_id
+    return found
 
 
 def sign_off(*, tx: Transaction, document: Mapping[str, Any], signer: Signer, now: datetime) -> None:
     """
     Keep that a person signed a report off; the keeper has entered it into its log before.
 
-    :raises NotFound: when no run here made it
+    :param document: as `ours` gives it
     :raises Conflict: when they signed it already
     """
-    run_id, digest = require_ours(tx=tx, document=document), bytes.fromhex(document["sha256"])
+    run_id, digest = UUID(document["run"]["run_id"]), bytes.fromhex(document["sha256"])
     if any(row["signed_by"] == signer.actor for row in _run_store.signatures(tx, digest)):
         raise Conflict("You signed this report already.", remedy="Nothing is left to do; `hoeksteen consolidate report --check FILE` shows it.")
     _run_store.insert_signature(tx, digest, signer.actor, now, run_id, signer.digest)
