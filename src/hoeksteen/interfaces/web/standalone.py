@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hoeksteen.consolidation.parallel import Cause
+from hoeksteen.consolidation.parallel_run import ParallelRun
 from hoeksteen.interfaces.web.site import environments
 from hoeksteen.interfaces.web.words import LANGUAGES, marked
 
@@ -32,6 +34,19 @@ STATES = {
     "rejected": marked("rejected"),
     "waiting": marked("waiting"),
 }
+CAUSES = {
+    Cause.PRICE: marked("price"),
+    Cause.PRORATION: marked("proration"),
+    Cause.DISCOUNT: marked("discount"),
+    Cause.VAT: marked("VAT"),
+    Cause.ROUNDING: marked("rounding"),
+    Cause.USAGE: marked("usage"),
+    Cause.TIMING: marked("timing"),
+    Cause.MISSING_HERE: marked("missing here"),
+    Cause.MISSING_THERE: marked("missing there"),
+    Cause.EXTRA_PRODUCT: marked("extra product"),
+}
+CUSTOMERS_SHOWN = 500
 
 
 def page(template: str, *, title: str, **values: Any) -> str:
@@ -67,3 +82,8 @@ def reconciliation_page(*, document: dict[str, Any], signatures: list[Any]) -> s
 def _rows(source: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """Give each figure that a source has before and after, whatever there is: name, in, out."""
     return [(name, one["in"], one["out"]) for name, one in source.items() if isinstance(one, dict) and one.keys() >= {"in", "out"}]
+
+
+def parallel_run_page(found: ParallelRun) -> str:
+    """Give a parallel run as a page: sums by cause, and the customers who differ most, with what each line rests on."""
+    return page("parallel_run.html", title=marked("Parallel run"), found=found, causes=CAUSES, shown=CUSTOMERS_SHOWN)
