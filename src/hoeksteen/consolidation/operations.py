@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
@@ -15,7 +16,7 @@ from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
-from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, LegacyRecord, Rejected, Source
+from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Finding, LegacyRecord, Rejected, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
@@ -33,6 +34,7 @@ CLUSTERS_PER_BATCH = 1_000
 
 # told what is being done, how much of it is done, and how much there is
 Progress = Callable[[str, int, int], None]
+PeopleSaid = dict[tuple[UUID, UUID], bool]
 
 
 @dataclass(slots=True)
@@ -83,7 +85,9 @@ def consolidate(
             _require_all_sources(tx, run)
             _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
-        _match(run, tell)
+        with database.transaction() as tx:
+            decided = _store.decided_pairs(tx)
+        _match(run, decided, tell)
         _load(database, keeper, run, plan, clusters_per_batch, tell)
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
@@ -177,12 +181,22 @@ def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
     )
 
 
-def _match(run: _Run, tell: Progress) -> None:
+def _match(run: _Run, decided: PeopleSaid, tell: Progress) -> None:
     count = sum(len(found.records) for found in run.extracts if found.matched)
     tell("matching", 0, len(run.records))
     facts = facts_of(run.records[:count])
-    rank = [(run.mappings[record.source].trust, place) for place, record in enumerate(run.records[:count])]
-    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts), rank=rank)
+    rank, test = [], set(facts.tests())
+    sources = {found.source: found for found in run.extracts}
+    places: dict[UUID, int] = {}
+    for place, record in enumerate(run.records[:count]):
+        rank.append((run.mappings[record.source].trust, place))
+        if place in test:
+            found = sources[record.source]
+            found.findings.append(Finding(record.source, f"{found.file.name}:{record.row}", "name", "test_record"))
+        if decided:
+            places[record.record_id] = place
+    said = [Decided(places[left], places[right], same) for (left, right), same in decided.items() if left in places and right in places]
+    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts, said), rank=rank, decided=said)
     run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
     tell("matching", len(run.records), len(run.records))
 
