@@ -144,7 +144,7 @@ class FactTable(Sequence[Facts]):
                 "house": pc.binary_join_element_wise(postcode, pc.list_element(door, 1), "|"),
                 "dwelling": taken["dwelling"],
                 "phones": taken["phones"],
-                "mobiles": _mobiles(taken["phones"].combine_chunks()),
+                "mobiles": mobiles_of(taken["phones"].combine_chunks()),
                 "emails": taken["emails"],
                 "iban": taken["iban"],
                 "company": taken["company"],
@@ -252,7 +252,8 @@ def _sounds(surnames: pa.ChunkedArray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(coded.indices, sounds).cast(pa.string())
 
 
-def _mobiles(phones: pa.ListArray) -> pa.Array:
+def mobiles_of(phones: pa.ListArray) -> pa.Array:
+    """Give the mobile numbers of each list: what belongs to one person, where a line is a household's."""
     return _kept(phones, pc.starts_with(phones.flatten(), "316"))
 
 
