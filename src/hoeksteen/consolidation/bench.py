@@ -98,7 +98,7 @@ def _figures(match: MatchQuality | None) -> dict[str, Any]:
 
 
 def _columns(facts: FactTable) -> pa.Table:
-    """Give the standardised records as a plain set-up expects them: one phone (a mobile's before a line's), one e-mail, a first name or else the initials."""
+    """Give the standardised records as a plain set-up expects them: one phone, rather a mobile's, one e-mail, a first name or else the initials."""
     table = facts.columns
     born = table["birth_date"]
     day = pc.binary_join_element_wise(*(pc.utf8_slice_codeunits(born, *part) for part in ((0, 4), (4, 6), (6, 8))), "-")

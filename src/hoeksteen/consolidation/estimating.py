@@ -69,6 +69,7 @@ def thresholds(parts: Sequence[Part], labels: Sequence[Decided]) -> tuple[float,
     if (weight >= _SURE_FROM_WEIGHT).sum() >= ESTIMATED_FROM_PAIRS:
         false = np.cumsum(1 / (1 + np.exp2(np.minimum(weight, 60))))
         few_enough = false <= FALSE_MERGES_SHARE_MAX * np.arange(1, len(weight) + 1)
+        few_enough &= np.append(weight[:-1] > weight[1:], True)  # with all that weigh the same
         merged = max(MERGED_FROM_WEIGHT_MIN, float(weight[np.flatnonzero(few_enough).max(initial=0)]))
     return _moved(parts, labels, merged), min(REVIEWED_FROM_WEIGHT, merged)
 

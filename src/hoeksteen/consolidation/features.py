@@ -89,6 +89,9 @@ class FactTable(Sequence[Facts]):
     def __len__(self) -> int:
         return int(self.columns.num_rows)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FactTable) and bool(self.columns.equals(other.columns))
+
     @overload
     def __getitem__(self, place: int) -> Facts: ...
     @overload

@@ -41,13 +41,13 @@ def too_thin(left: Facts, right: Facts) -> str | None:
         same = left.chamber_of_commerce_number and left.chamber_of_commerce_number == right.chamber_of_commerce_number
         named = bool(left.company and right.company)
         return None if same or (named and shares_contact(left, right)) else "no_number_in_common"
-    if not (left.initials and right.initials) and left.given_name != right.given_name and not belongings(left, right):
+    same_given = bool(left.given_name) and left.given_name == right.given_name
+    if not (left.initials and right.initials or same_given or belongings(left, right)):
         return "no_initials"  # twins share all the rest
-    if not (left.birth_date and right.birth_date):
-        # father and son: one name, one address, often one telephone or account; without a birth date it takes two things of one's own
-        same_given = bool(left.given_name) and left.given_name == right.given_name
-        if belongings(left, right) + same_given < OWN_WITHOUT_BIRTH_DATE_MIN or not belongings(left, right):
-            return "no_birth_date"
+    # father and son: one name, one address, often one telephone or account; without a birth date it takes two things of one's own
+    own = belongings(left, right)
+    if not (left.birth_date and right.birth_date) and (not own or own + same_given < OWN_WITHOUT_BIRTH_DATE_MIN):
+        return "no_birth_date"
     return None
 
 
