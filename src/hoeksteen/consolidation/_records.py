@@ -75,11 +75,7 @@ def places_to_keep(*, clusters: Sequence[Cluster], doubts: Sequence[Doubt]) -> l
 
 def explain_doubts(*, tx: Transaction, records: Staged, doubts: Sequence[Doubt]) -> None:
     """Keep how the weight of each doubtful pair came about: comparison, level and bits, never a value."""
-    rows = [
-        (records.record_id(doubt.left), records.record_id(doubt.right), [list(step) for step in steps])
-        for doubt in doubts
-        if (steps := getattr(doubt, "steps", ()))
-    ]
+    rows = [(records.record_id(doubt.left), records.record_id(doubt.right), [list(step) for step in doubt.steps]) for doubt in doubts if doubt.steps]
     _review_store.keep_steps(tx, rows)
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import repeat
 from pathlib import Path
+from uuid import UUID
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._expected import expected_of
@@ -20,11 +21,12 @@ from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
-from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, Source
+from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Finding, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.consolidation.reviewing import prioritise
+from hoeksteen.consolidation.scope import Scope
 from hoeksteen.consolidation.truth import Truth, quality, read_truth
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState
@@ -38,6 +40,7 @@ CLUSTERS_PER_BATCH = 1_000
 
 # told what is being done, how much of it is done, and how much there is
 Progress = Callable[[str, int, int], None]
+PeopleSaid = dict[tuple[UUID, UUID], bool]
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ def consolidate(
     truth: Path | None = None,
     clusters_per_batch: int = CLUSTERS_PER_BATCH,
     processes: int | None = None,
+    scope: Scope | None = None,
 ) -> Report:
     """
     Bring legacy exports in: read, standardise, match, merge, seal, load and reconcile.
@@ -76,6 +80,7 @@ def consolidate(
     :param truth: a Parquet file that says which records are one person, for precision and recall
     :param clusters_per_batch: customers per transaction
     :param processes: that read and load beside this one, or 0; without it, as many as there are cores, where that is worth their start
+    :param scope: says which clusters are loaded now, where not all are, and is told what was
     :raises InvalidInput: when a mapping or a file is wrong; the message names file, line and field
     :raises WrongState: when the pseudonym key is another than at earlier runs, or a source that was loaded earlier is not among the sources
     :raises Conflict: when another consolidation is running
@@ -90,8 +95,10 @@ def consolidate(
             _require_all_sources(tx, run)
             _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
-        _match(run, tell)
-        _load(database, keeper, run, plan, clusters_per_batch, tell)
+        with database.transaction() as tx:
+            decided = _store.decided_pairs(tx)
+        _match(run, decided, tell)
+        _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope())
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
 
@@ -189,18 +196,26 @@ def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
     )
 
 
-def _match(run: _Run, tell: Progress) -> None:
+def _match(run: _Run, decided: PeopleSaid, tell: Progress) -> None:
     count = sum(len(found.records) for found in run.extracts if found.matched)
     tell("matching", 0, len(run.records))
     facts = facts_of(run.records if count == len(run.records) else run.records[:count])
-    trusts = [trust for found in run.extracts if found.matched for trust in repeat(found.trust, len(found.records))]
+    matched = [found for found in run.extracts if found.matched]
+    trusts = [trust for found in matched for trust in repeat(found.trust, len(found.records))]
     rank = list(zip(trusts, range(count), strict=True))
-    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts), rank=rank)
+    if tests := facts.tests():
+        owners = [found for found in matched for _ in found.records.record_ids()]
+        for place in tests:
+            found, record = owners[place], run.records[place]
+            found.findings.append(Finding(record.source, f"{found.file.name}:{record.row}", "name", "test_record"))
+    places = {record_id: place for place, record_id in zip(range(count), run.records.record_ids(), strict=False)} if decided else {}
+    said = [Decided(places[left], places[right], same) for (left, right), same in decided.items() if left in places and right in places]
+    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts, said), rank=rank, decided=said)
     run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
     tell("matching", len(run.records), len(run.records))
 
 
-def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress) -> None:
+def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, scope: Scope) -> None:
     here = Here({}, {}, set())
     with database.transaction() as tx:
         for found in run.extracts:
@@ -214,16 +229,20 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    for start in range(0, len(run.clusters), batch):
-        tell("loading", start, len(run.clusters))
-        with database.transaction() as tx:
-            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + batch], records=run.records, plan=plan, here=here)
     with database.transaction() as tx:
-        rows = [
-            (run.records.record_id(doubt.left), run.records.record_id(doubt.right), Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts
-        ]
-        _store.add_reviews(tx, rows)
-    tell("loading", len(run.clusters), len(run.clusters))
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
+    for start in range(0, len(clusters), batch):
+        tell("loading", start, len(clusters))
+        with database.transaction() as tx:
+            loaded = load_batch(
+                tx=tx, keeper=keeper, clusters=clusters[start : start + batch], records=run.records, plan=plan, here=here, scope=scope
+            )
+            scope.loaded(tx=tx, customer_ids=loaded)
+    with database.transaction() as tx:
+        pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in run.doubts]
+        both_here = [one for one in pairs if one[0] in here.owner_of and one[1] in here.owner_of]
+        _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in both_here])
+    tell("loading", len(clusters), len(clusters))
     _keep_for_review(database, keeper, run, plan)
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from hoeksteen.consolidation import _record_store, _review_store, merging
 from hoeksteen.consolidation._records import party_of, record_of
-from hoeksteen.consolidation.model import LegacyRecord
+from hoeksteen.consolidation.model import LegacyRecord, Step
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import open_each
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
@@ -38,15 +38,6 @@ SHOWN_MAX = 1_000
 PURPOSE = "migration"
 _UNCERTAIN_AT = 8.0  # bits: about where records are merged without being asked
 _MERGED_AT_ONCE_MAX = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One comparison of the weight: what was compared, which level it reached, and how many bits that adds or takes."""
-
-    comparison: str
-    level: str
-    bits: float
 
 
 @dataclass(frozen=True, slots=True)

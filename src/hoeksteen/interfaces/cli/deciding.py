@@ -86,7 +86,7 @@ class Deciding:
         Give who signed what is decided; where nobody has yet, say what is to be signed, and give None.
 
         :param more: options that the second call needs to decide the same
-        :param role: whose work it is
+        :param role: what they must be, to decide this
         :raises AccessDenied: when it was not signed, or by somebody whose work it is not
         """
         text = decision_text(what=what, by=self.signed_by, facts=facts)
