@@ -11,6 +11,7 @@ from pathlib import Path
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation.clusters import build_clusters
+from hoeksteen.consolidation.examples import require_examples
 from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
@@ -101,6 +102,7 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
     run = _Run(mappings, [], {})
     for number, (source, mapping) in enumerate(zip(sources, mappings.values(), strict=True)):
         tell("reading", number, len(sources))
+        require_examples(mapping=mapping, today=local_day(now), cutover=cutover)
         found = extract(source=source, mapping=mapping, pseudonyms=pseudonyms, today=local_day(now), cutover=cutover)
         if mapping.services is not None:
             estimated = estimate(records=found.records, mapping=mapping)

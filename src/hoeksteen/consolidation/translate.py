@@ -9,7 +9,7 @@ from typing import Any
 from hoeksteen.consolidation.columns import Draft, read_column
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
-from hoeksteen.consolidation.pseudonyms import Pseudonyms
+from hoeksteen.consolidation.pseudonyms import KEY_BYTES, Pseudonyms
 from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, Tally, digest_of, read
 from hoeksteen.consolidation.standardise import addresses, companies, contact, dates, names
 from hoeksteen.kernel.errors import Conflict, InvalidInput
@@ -51,6 +51,12 @@ def extract(*, source: Source, mapping: Mapping, pseudonyms: Pseudonyms, today: 
     if plausible_only:
         _require_plausible(found, source, mapping)
     return found
+
+
+def translate_one(*, raw: RawRecord, mapping: Mapping, today: date, cutover: date) -> tuple[LegacyRecord | Rejected, list[Finding]]:
+    """Standardise one record that stands in no file, such as a worked example, and give what was found."""
+    translator = _Translator(mapping, mapping.file, Pseudonyms(bytes(KEY_BYTES)), today, cutover)
+    return translator.record(raw, raw.key or ""), translator.findings
 
 
 def _require_plausible(found: Extract, source: Source, mapping: Mapping) -> None:
