@@ -61,6 +61,12 @@ def business_dsn(business_cluster: BusinessCluster) -> str:
 
 
 @pytest.fixture
+def owner_dsn(business_dsn: str) -> str:
+    """The connection string of who owns the tables of that database, to damage what the application may not change."""
+    return business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")
+
+
+@pytest.fixture
 def database(business_dsn: str) -> Iterator[Database]:
     """The business database as the application sees it."""
     with Database(business_dsn) as opened:
