@@ -199,7 +199,7 @@ def joins(profiles: Sequence[Profile]) -> list[Join]:
         (f"{found.source}: {f'{column.place}.' if column.place else ''}{column.name}", column)
         for found in profiles
         for column in found.columns
-        if column.distinct >= _JOIN_DISTINCT_MIN and not column.codes
+        if column.distinct >= _JOIN_DISTINCT_MIN and not column.codes and not column.years and not column.amounts  # days and amounts coincide
     ]
     pairs = []
     for at, (one, left) in enumerate(columns):
@@ -375,5 +375,10 @@ def _suspicions(column: Column, tally: ColumnTally, *, is_key: bool) -> Iterator
     elif column.codes is None and tally.distinct > 1:
         value, count = tally.values.most_common(1)[0]
         spread = (tally.filled - count) / (tally.distinct - 1)
-        if value not in column.empty and count >= max(_ONE_VALUE_ROWS_MIN, _ONE_VALUE_SHARE * tally.filled) and count > 20 * spread:
+        if (
+            value not in column.empty
+            and count < _KIND_SHARE * tally.filled
+            and count >= max(_ONE_VALUE_ROWS_MIN, _ONE_VALUE_SHARE * tally.filled)
+            and count > 20 * spread
+        ):
             yield "one value stands out", count

@@ -50,6 +50,7 @@ def profile_page(*, profiles: Sequence[Profile], joins: Sequence[Join], day: dat
         marked=marked,
         joins=joins,
         anchor=_anchor,
+        level_of=lambda code, rows, column: _level(code, rows, column, language),
         issue_words=lambda code: _issue(code, language)[1],
         counts={
             "records": sum(found.records for found in profiles),
@@ -66,13 +67,17 @@ def issues_of(profiles: Sequence[Profile], language: Language) -> list[Issue]:
     for at, one in enumerate(profiles):
         for column in one.columns:
             for code, rows in column.suspicions:
-                level, what, remedy = _issue(code, language)
-                share = rows / max(1, column.filled)
-                if level == "middle" and share >= _SHARE_HIGH:
-                    level = "high"
+                _, what, remedy = _issue(code, language)
+                level, share = _level(code, rows, column, language), rows / max(1, column.filled)
                 name = f"{column.place}.{column.name}" if column.place else column.name
                 found.append(Issue(level, _anchor(at, column), one.title or one.source, name, what, rows, min(1.0, share), remedy))
     return sorted(found, key=lambda issue: (_LEVELS.index(issue.level), -issue.share, -issue.rows))
+
+
+def _level(code: str, rows: int, column: ColumnProfile, language: Language) -> str:
+    """How urgent an issue is; what concerns many rows comes a level earlier."""
+    level = _issue(code, language)[0]
+    return "high" if level == "middle" and rows >= _SHARE_HIGH * column.filled and code != "one value stands out" else level
 
 
 def _anchor(at: int, column: ColumnProfile) -> str:

@@ -18,6 +18,8 @@ from hoeksteen.interfaces.cli.options import emit_json, json_option, report_cons
 from hoeksteen.kernel.clock import SystemClock
 from hoeksteen.kernel.time_period import local_day
 
+_FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+
 
 @click.command("profile")
 @mapping_option
@@ -27,12 +29,7 @@ from hoeksteen.kernel.time_period import local_day
     "--html", "page", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="Write a page for people to this file (- for here)."
 )
 @click.option("--language", type=click.Choice(["nl", "en"]), default="en", show_default=True, help="Of the page.")
-@click.option(
-    "--propose",
-    "proposal",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Write a first mapping for the one --input there is.",
-)
+@click.option("--propose", "proposal", type=_FILE, help="Write a first mapping for the one --input there is.")
 @json_option
 def profile_command(
     mappings: tuple[Path, ...], inputs: tuple[Path, ...], cutover: date | None, page: Path | None, language: Literal["nl", "en"],
