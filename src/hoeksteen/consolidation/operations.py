@@ -16,6 +16,7 @@ from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation._reading import reading
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.clusters import build_clusters
+from hoeksteen.consolidation.examples import require_examples
 from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
@@ -109,6 +110,7 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
             raise InvalidInput(
                 f"{source.mapping}, field source: {mapping.source} is named twice.", remedy="Give each source one mapping and one input."
             )
+        require_examples(mapping=mapping, today=local_day(now), cutover=cutover)
         mappings[mapping.source] = mapping
     run = _Run(mappings, [], {})
     pairs = list(zip(sources, mappings.values(), strict=True))
