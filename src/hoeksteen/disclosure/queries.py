@@ -9,6 +9,7 @@ from hoeksteen.disclosure import _store
 from hoeksteen.disclosure._keeper import as_our_errors
 from hoeksteen.kernel.errors import AccessDenied, invariant
 from hoeksteen.kernel.sealed import Category, Sealed
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen_keeper.client import Found, Hit, KeeperClient, Revealed, Session
 
@@ -191,3 +192,8 @@ def session(*, keeper: KeeperClient, token: str) -> Session:
 def counts(*, tx: Transaction) -> dict[str, tuple[int, int]]:
     """Give, per category, how many sealed blobs are kept and how many of them are empty; nothing is opened."""
     return _store.counts(tx)
+
+
+def fingerprints(*, tx: Transaction, subjects: Sequence[UUID]) -> dict[UUID, str]:
+    """Give a digest of each subject's sealed blobs, to see whether somebody sealed anything anew since; nothing is opened."""
+    return by_customer.fingerprints(tx, ("disclosure.sealed",), subjects, key="subject_id")

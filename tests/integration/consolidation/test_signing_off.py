@@ -14,7 +14,7 @@ from fixtures.installed import installed
 from fixtures.keeper import RunningKeeper
 from fixtures.signing import by_key
 from hoeksteen.consolidation.signoff import digest_of
-from hoeksteen.interfaces.cli.consolidate import consolidate
+from hoeksteen.interfaces.cli.consolidate_group import consolidate
 from hoeksteen.kernel.errors import AccessDenied, Conflict, Corrupt, NotFound
 
 OTHER = fixed_row("10000002", "A1000002", NUMMER="030-2123457", NAAM="VISSER K. MEVR", GEBDAT="01-02-1970")

@@ -20,7 +20,6 @@ from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli import consolidate_compare, consolidate_report
 from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
@@ -235,6 +234,4 @@ def _print_profile(console: Console, found: Profile) -> None:
     _print_distributions(console, found.distributions)
 
 
-for _command in (*consolidate_report.commands, *consolidate_compare.commands):
-    consolidate.add_command(_command)
 commands = [consolidate]
