@@ -77,6 +77,23 @@ def forget_waiting(tx: Transaction, record_ids: Sequence[UUID]) -> None:
     tx.execute("DELETE FROM consolidation.source_record WHERE source_key = ANY(%s) AND state = 'waiting'", (list(record_ids),))
 
 
+def keep_numbers(tx: Transaction, rows: Sequence[tuple[UUID, str, str]]) -> None:
+    """Keep the numbers of customers who are taken away, and of the billing account of each: they come again under the same ones."""
+    sql = """
+        INSERT INTO consolidation.kept_number (customer_id, customer_number, billing_account_number) VALUES (%s, %s, %s)
+        ON CONFLICT (customer_id) DO UPDATE
+        SET customer_number = excluded.customer_number, billing_account_number = excluded.billing_account_number
+    """
+    tx.execute_many(sql, rows)
+
+
+def take_kept_numbers(tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    sql = """
+        DELETE FROM consolidation.kept_number WHERE customer_id = ANY(%s) RETURNING customer_id, customer_number, billing_account_number
+    """
+    return {row["customer_id"]: (row["customer_number"], row["billing_account_number"]) for row in tx.rows(sql, (list(customer_ids),))}
+
+
 def put_in_wave(tx: Transaction, wave: str, customer_ids: Sequence[UUID]) -> None:
     tx.execute("UPDATE consolidation.source_record SET wave = %s WHERE customer_id = ANY(%s)", (wave, list(customer_ids)))
 
@@ -116,9 +133,6 @@ def records_wait_again(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
     return tx.execute("UPDATE consolidation.source_record SET state = 'waiting', reason = '', customer_id = NULL WHERE customer_id = ANY(%s)", ids)
 
 
-def rewrite_record(tx: Transaction, rows: Sequence[tuple[bytes, int, UUID]]) -> None:
-    tx.execute_many("UPDATE consolidation.source_record SET digest = %s, source_row = %s WHERE source_key = %s", rows)
-
-
-def forget_products(tx: Transaction, customer_ids: Sequence[UUID]) -> None:
-    tx.execute("DELETE FROM consolidation.source_product WHERE customer_id = ANY(%s)", (list(customer_ids),))
+def products_of_records(tx: Transaction, record_ids: Sequence[UUID]) -> list[UUID]:
+    sql = "SELECT product_id FROM consolidation.source_product WHERE source_key = ANY(%s) ORDER BY product_id"
+    return [row["product_id"] for row in tx.rows(sql, (list(record_ids),))]

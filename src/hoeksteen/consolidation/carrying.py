@@ -81,7 +81,7 @@ def carry(*, work: Work, kind: RunKind, wave: str = "", scope: Scope | None = No
     scope = scope or Scope()
     run_id = work.identifiers.new(work.clock.now())
     with recorded(database=work.database, run_id=run_id, kind=kind, wave=wave, by=work.by, grant_id=grant, clock=work.clock) as (run, outcome):
-        if kind is RunKind.REHEARSAL:
+        if kind in (RunKind.REHEARSAL, RunKind.VERIFICATION):
             with work.database.rehearsal() as database:
                 report = _consolidated(work, database, _Unsealing(), scope)
         else:

@@ -23,7 +23,7 @@ from hoeksteen.kernel.errors import Conflict
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.party.operations import remove_customers
-from hoeksteen.party.queries import customers
+from hoeksteen.party.queries import billing_accounts_of, customers
 from hoeksteen.product.operations import remove_products_of
 from hoeksteen.storage.postgres import Database, Transaction
 
@@ -110,12 +110,21 @@ def _taken_away(
             done.customers += len(ids)
 
 
-def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID]) -> int:
-    """Take some customers away with everything of theirs, and give how many records wait again."""
-    parties = [one.party_id for one in customers(tx=tx, customer_ids=customer_ids)]
+def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID], *, with_holds: bool = True) -> int:
+    """
+    Take some customers away with everything of theirs, and give how many records wait again.
+
+    :param with_holds: their holds and trial bills go, too; not when the same customers come again at once
+    """
+    found = customers(tx=tx, customer_ids=customer_ids)
+    accounts = billing_accounts_of(tx=tx, customer_ids=customer_ids)
+    _wave_store.keep_numbers(
+        tx, [(one.customer_id, one.customer_number, accounts[one.customer_id][0].billing_account_number) for one in found]
+    )  # fmt: skip
     for category, indexes in INDEXES.items():
-        withdraw(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, subjects=parties, indexes=indexes)
-    forget_trials_and_holds(tx=tx, customer_ids=customer_ids)
+        withdraw(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, subjects=[one.party_id for one in found], indexes=indexes)
+    if with_holds:
+        forget_trials_and_holds(tx=tx, customer_ids=customer_ids)
     remove_products_of(tx=tx, customer_ids=customer_ids)
     remove_customers(tx=tx, customer_ids=customer_ids)
     return _wave_store.records_wait_again(tx, customer_ids)

@@ -6,7 +6,7 @@ A rule looks at the founder of a cluster, and the whole cluster goes with it. Wh
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -46,7 +46,7 @@ class Wave(Where, forbid_unknown_fields=True, frozen=True, kw_only=True):
     One wave.
 
     :param share: percent of those whom the rest of the rule names, chosen by a keyed hash, the same at every run
-    :param without: who is left out all the same
+    :param without: who is left out all the same: whoever any part of this names
     :param gone: what becomes of the products of a record that its source gives no more, before the freeze: they `end`, or are removed
     """
 
@@ -116,7 +116,7 @@ class Chooser:
     def wave_of(self, founder: LegacyRecord) -> Wave | None:
         """Give the first wave whose rule fits, or None: then the customer waits."""
         for wave, rule, without, below in self._waves:
-            if rule.fits(founder) and not (without is not None and without.fits(founder)) and _drawn(wave.wave, founder.record_id) < below:
+            if rule.fits(founder) and not (without is not None and without.fits_any(founder)) and _drawn(wave.wave, founder.record_id) < below:
                 return wave
         return None
 
@@ -130,19 +130,26 @@ class _Compiled:
         self._postcodes = [(int(first), int(last or first)) for first, last in ranges]
 
     def fits(self, founder: LegacyRecord) -> bool:
-        if self._segment is not None and self._segment != ("business" if founder.kind == "organization" else "consumer"):
-            return False
-        if self._sources and founder.source not in self._sources:
-            return False
-        if self._records and str(founder.record_id) not in self._records:
-            return False
+        """Say whether all that is asked holds."""
+        return all(self._answers(founder))
+
+    def fits_any(self, founder: LegacyRecord) -> bool:
+        """Say whether anything that is asked holds."""
+        return any(self._answers(founder))
+
+    def _answers(self, founder: LegacyRecord) -> Iterator[bool]:
+        if self._segment is not None:
+            yield self._segment == ("business" if founder.kind == "organization" else "consumer")
+        if self._sources:
+            yield founder.source in self._sources
+        if self._records:
+            yield str(founder.record_id) in self._records
         address = founder.address
-        if self._cities and (address is None or not address.city or address.city.casefold() not in self._cities):
-            return False
-        if not self._postcodes:
-            return True
-        digits = int(address.postcode[:4]) if address is not None and address.postcode else 0
-        return any(first <= digits <= last for first, last in self._postcodes)
+        if self._cities:
+            yield address is not None and address.city is not None and address.city.casefold() in self._cities
+        if self._postcodes:
+            digits = int(address.postcode[:4]) if address is not None and address.postcode else 0
+            yield any(first <= digits <= last for first, last in self._postcodes)
 
 
 def _below(share: str) -> int:

@@ -5,7 +5,7 @@ Each step is one command that may be typed again: what was done is left as it is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,7 @@ from hoeksteen.consolidation.wave_rules import Chooser, Wave
 from hoeksteen.kernel.clock import Clock
 from hoeksteen.kernel.errors import NotFound, WrongState
 from hoeksteen.kernel.words import require_said
+from hoeksteen.party.model import NewBillingAccount, NewCustomer
 from hoeksteen.product.operations import open_from
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
@@ -137,7 +138,7 @@ class WaveScope(Scope):
 
     def choose(
         self, *, tx: Transaction, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], extracts: Sequence[Extract],
-        owner_of: Mapping[UUID, UUID],
+        owner_of: dict[UUID, UUID],
     ) -> Sequence[Cluster]:  # fmt: skip
         super().choose(tx=tx, clusters=clusters, records=records, extracts=extracts, owner_of=owner_of)
         chooser, in_wave = Chooser(rules(tx)), _wave_store.wave_of_customers(tx)
@@ -178,8 +179,15 @@ class WaveScope(Scope):
         for name, more in (("customers", 1), ("records", records), (segment, 1)):
             counts[name] += more
 
-    def arriving(self, *, tx: Transaction, record_ids: Sequence[UUID]) -> None:
+    def arriving(
+        self, *, tx: Transaction, record_ids: Sequence[UUID], customers: list[NewCustomer], billing_accounts: list[NewBillingAccount]
+    ) -> None:  # fmt: skip
         _wave_store.forget_waiting(tx, record_ids)
+        had = _wave_store.take_kept_numbers(tx, [one.customer_id for one in customers])
+        customers[:] = [replace(one, customer_number=had[one.customer_id][0]) if one.customer_id in had else one for one in customers]
+        billing_accounts[:] = [
+            replace(one, billing_account_number=had[one.customer_id][1]) if one.customer_id in had else one for one in billing_accounts
+        ]
 
     def loaded(self, *, tx: Transaction, customer_ids: Sequence[UUID]) -> None:
         if self.wave is None or not customer_ids:

@@ -53,7 +53,7 @@ def everything(database: Database) -> dict[str, list[str]]:
             " AND has_table_privilege(format('%I.%I', schemaname, tablename), 'SELECT')"
         )
         for name in sorted(row["name"] for row in names):
-            if name not in ("consolidation.run", "consolidation.wave", "consolidation.wave_step"):
+            if name not in ("consolidation.run", "consolidation.wave", "consolidation.wave_step", "consolidation.kept_number"):
                 found[name] = sorted(row["line"] for row in tx.rows(f"SELECT t::text AS line FROM {name} t"))
     return found
 

@@ -11,10 +11,13 @@ from typing import Any
 import click
 from rich.console import Console
 
+from hoeksteen.consolidation import delta as changes
 from hoeksteen.consolidation import rollback as rolling_back
 from hoeksteen.consolidation import waves as in_waves
 from hoeksteen.consolidation.carrying import Carried, Work
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
+from hoeksteen.consolidation.verifying import SAMPLES
+from hoeksteen.consolidation.verifying import verify as verify_wave
 from hoeksteen.consolidation.wave_rules import read_waves
 from hoeksteen.host.settings import Settings, read_settings
 from hoeksteen.interfaces.cli.consolidate import _cutover_option, _input_option, _mapping_option, _print_report, _progress, _sources
@@ -130,6 +133,58 @@ def _tell(console: Console, carried: Carried, began: float, *, as_json: bool, **
 
 @click.command()
 @_WAVE
+@_exports
+def delta(wave: str, opened: Any, as_json: bool) -> None:
+    """Take over what changed in the old systems since the copy: who is new, changed or gone; what was changed here stays, and is named."""
+    _take_over(changes.delta, wave, opened, as_json=as_json)
+
+
+@click.command()
+@_WAVE
+@_exports
+def freeze(wave: str, opened: Any, as_json: bool) -> None:
+    """Take the last delta of a wave, and refuse any more; the old systems change nothing from here on."""
+    _take_over(changes.freeze, wave, opened, as_json=as_json)
+
+
+def _take_over(step: Callable[..., tuple[Carried, changes.TakenOver]], wave: str, opened: Any, *, as_json: bool) -> None:
+    began = time.monotonic()
+    with opened() as work:
+        carried, taken = step(work=work, wave=wave)
+    console = report_console(as_json=as_json)
+    for name, said in (
+        ("renewed", "taken over as they are now"), ("ended", "with products that ended"), ("removed", "without what is given no more"),
+        ("changed_here", "changed there and here: look at them at the desk"), ("left", "changed there in a way that cannot be taken over"),
+    ):  # fmt: skip
+        some = getattr(taken, name)
+        if some:
+            console.print(f"[bold]{counted(len(some), 'customer')}[/] {said}", highlight=False)
+            if name in ("changed_here", "left"):
+                console.print("  " + ", ".join(str(one) for one in some[:_KEPT_SHOWN_MAX]), highlight=False)
+    _tell(console, carried, began, as_json=as_json, taken=taken.as_json())
+
+
+@click.command()
+@_WAVE
+@click.option("--samples", type=click.IntRange(0, 1_000), default=SAMPLES, show_default=True, help="How many customers are read back.")
+@_exports
+def verify(wave: str, samples: int, opened: Any, as_json: bool) -> None:
+    """Reconcile a switched wave again, and read numbers and SIMs of samples back through the keeper."""
+    began = time.monotonic()
+    with opened() as work:
+        done = verify_wave(work=work, wave=wave, samples=samples)
+    console = report_console(as_json=as_json)
+    console.print(f"[bold]{counted(done.samples, 'customer')}[/] read back, {len(done.wrong)} wrong", highlight=False)
+    _tell(console, done.carried, began, as_json=as_json, samples=done.samples, wrong=[str(one) for one in done.wrong])
+    if done.wrong:
+        raise Corrupt(
+            f"The numbers of {counted(len(done.wrong), 'customer')} are not those of the exports, {done.wrong[0]} first.",
+            remedy="Look at them at the desk, or roll the wave back.",
+        )
+
+
+@click.command()
+@_WAVE
 @click.option("--cutover", required=True, callback=a_day, help="The first day that is billed here.")
 @by_option("who")
 @data_option
@@ -196,4 +251,4 @@ def _opened(data: Path) -> Iterator[Runtime]:
         yield runtime
 
 
-commands = [plan, rehearse, copy, switch, rollback, waves]
+commands = [plan, rehearse, copy, delta, freeze, switch, verify, rollback, waves]
