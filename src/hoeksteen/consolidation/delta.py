@@ -16,7 +16,6 @@ from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
 from hoeksteen.consolidation.rollback import take_away
 from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.consolidation.waves import WaveScope, WaveState, require_state, rules
-from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product.model import ProductStatus
 from hoeksteen.product.operations import terminate
@@ -52,7 +51,6 @@ class _DeltaScope(WaveScope):
 
     def __init__(self, *, wave: str, work: Work) -> None:
         super().__init__(wave=wave, by=work.by, now=work.clock.now())
-        self._keeper: KeeperClient = work.keeper
         self._today: date = local_day(self.now)
         self.taken = TakenOver()
 
@@ -101,7 +99,8 @@ class _DeltaScope(WaveScope):
         self, tx: Transaction, anew: Sequence[UUID], mine: dict[UUID, set[UUID]], gone: set[UUID], extracts: Sequence[Extract],
         owner_of: dict[UUID, UUID],
     ) -> None:  # fmt: skip
-        take_away(tx, self._keeper, anew, with_holds=False)
+        assert self.keeper is not None  # for the type checker: a run has one before it loads
+        take_away(tx, self.keeper, anew, with_holds=False)
         released = {record_id for customer_id in anew for record_id in mine[customer_id]}
         _wave_store.forget_waiting(tx, sorted(released & gone))
         for record_id in released:

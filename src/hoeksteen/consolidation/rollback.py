@@ -72,7 +72,8 @@ def roll_back(
         with database.transaction() as tx:
             if not _store.lock(tx):
                 raise Conflict("Another consolidation is running.", remedy="Wait until it is done, then run this again.")
-            done = _taken_away(database, keeper, wave, by, force, clock, run_id, customers_per_batch)
+            ours = keeper.within(grant=grant, reference=str(run_id))
+            done = _taken_away(database, ours, wave, by, force, clock, run_id, customers_per_batch)
         outcome.figures = {"customers": done.customers, "records": done.records, "kept": len(done.kept)}
     return done
 

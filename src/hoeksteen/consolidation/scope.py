@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
+from hoeksteen.disclosure import KeeperClient
 from hoeksteen.party.model import NewBillingAccount, NewCustomer
 from hoeksteen.storage.postgres import Transaction
 
@@ -15,11 +16,13 @@ class Scope:
 
     A load asks it which clusters to take, and tells it what arrives, within the transaction in which it does.
 
+    :ivar keeper: speaks for the run, once it has begun
     :ivar given: per source its name, the SHA-256 of what was given and the number of its records
     :ivar changes: per source how many records were new, changed since they were loaded, or gone
     """
 
     def __init__(self) -> None:
+        self.keeper: KeeperClient | None = None
         self.given: list[dict[str, Any]] = []
         self.changes: dict[str, dict[str, int]] = {}
 

@@ -75,7 +75,8 @@ def verify(*, work: Work, wave: str, samples: int = SAMPLES) -> Verified:
     carried = carry(work=work, kind=RunKind.VERIFICATION, wave=wave, scope=scope)
     with work.database.transaction() as tx:
         party_of = {one.customer_id: one.party_id for one in customers(tx=tx, customer_ids=list(scope.expected))}
-        found = reveal(tx=tx, keeper=work.keeper, purpose=PURPOSE, category=Category.CONTACT, subjects=list(party_of.values()))
+        keeper = scope.keeper or work.keeper
+        found = reveal(tx=tx, keeper=keeper, purpose=PURPOSE, category=Category.CONTACT, subjects=list(party_of.values()))
         wrong = []
         for customer_id, expected in scope.expected.items():
             fields = found[party_of[customer_id]].fields if party_of.get(customer_id) in found else {}

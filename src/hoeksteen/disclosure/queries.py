@@ -14,6 +14,7 @@ from hoeksteen.storage.postgres import Transaction
 from hoeksteen_keeper.client import Found, Hit, KeeperClient, Revealed, Session
 
 SUBJECTS_PER_CALL_MAX = 1_000
+_ENTRIES_PER_PAGE = 10_000
 Context = Mapping[str, str | bool]
 
 
@@ -153,6 +154,27 @@ def did_see(
     """Give the log's entries about a subject: who saw what, when, why and under which grant."""
     with as_our_errors():
         return keeper.did_see(subject=subject, since=since, until=until)
+
+
+def seen_within(
+    *, keeper: KeeperClient, actor: str, reference: str, since: datetime, until: datetime | None, subject: UUID | None = None
+) -> list[dict[str, Any]]:  # fmt: skip
+    """
+    Give the log's entries of one piece of work, such as a run: what it sealed, opened and looked for, and what was refused.
+
+    :param reference: what the work calls itself in its entries
+    :param subject: only those about this subject
+    :raises AccessDenied: when the asker may not ask what an actor, or who of a subject, saw
+    """
+    found: list[dict[str, Any]] = []
+    after: int | None = None
+    while True:
+        with as_our_errors():
+            page = keeper.did_see(subject=subject, actor=actor, since=since, until=until, after=after, limit=_ENTRIES_PER_PAGE)
+        found += [entry for entry in page if entry.get("reference") == reference]
+        if len(page) < _ENTRIES_PER_PAGE:
+            return found
+        after = page[-1]["index"]
 
 
 def could_see(*, keeper: KeeperClient, subject: UUID, at: datetime | None = None) -> dict[str, Any]:
