@@ -225,12 +225,12 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
             _compare(tx, found, here)
             _store.replace_findings(tx, found.source, found.findings)
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
+    with database.transaction() as tx:
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     if here.owner_of:
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    with database.transaction() as tx:
-        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     for start in range(0, len(clusters), batch):
         tell("loading", start, len(clusters))
         with database.transaction() as tx:
