@@ -17,6 +17,7 @@ from hoeksteen.consolidation._reading import reading
 from hoeksteen.consolidation._records import RECORDS_PER_CALL, explain_doubts, places_to_keep, seal_records
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.clusters import build_clusters
+from hoeksteen.consolidation.examples import require_examples
 from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
@@ -111,6 +112,7 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
             raise InvalidInput(
                 f"{source.mapping}, field source: {mapping.source} is named twice.", remedy="Give each source one mapping and one input."
             )
+        require_examples(mapping=mapping, today=local_day(now), cutover=cutover)
         mappings[mapping.source] = mapping
     run = _Run(mappings, [], {})
     pairs = list(zip(sources, mappings.values(), strict=True))
@@ -225,12 +227,12 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
             _compare(tx, found, here)
             _store.replace_findings(tx, found.source, found.findings)
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
+    with database.transaction() as tx:
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     if here.owner_of:
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    with database.transaction() as tx:
-        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     for start in range(0, len(clusters), batch):
         tell("loading", start, len(clusters))
         with database.transaction() as tx:
