@@ -25,6 +25,7 @@ WITH_RECORD = ("consolidation.source_record", "consolidation.sealed_record", "pa
 WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.lineage", "consolidation.former_customer")
 # Tell of what has been: they stay with the customer that it happened to.
 STAYS = (
+    "consolidation.kept_number", "consolidation.wave_customer",  # how they stood when their wave came: what differs since was changed by people
     "billing.customer_bill", "billing.applied_customer_billing_rate", "billing.applied_bill_tax", "billing.credit_note", "billing.held_account",
     "billing.instalment_billed", "billing.leaving_bill", "care.interaction", "care.interaction_item", "care.note", "ledger.posting",
     "messages.message", "messages.attempt", "receivables.allocation", "receivables.bank_decision", "receivables.bank_entry", "receivables.deposit",

@@ -128,7 +128,7 @@ def records_wait_again(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
             OR source_key_right IN (SELECT source_key FROM consolidation.source_record WHERE customer_id = ANY(%(ids)s)))
     """
     tx.execute(sql, {"ids": list(customer_ids)})
-    for table in ("lineage", "source_product", "wave_customer"):
+    for table in ("lineage", "source_product", "sealed_record", "wave_customer"):
         tx.execute(f"DELETE FROM consolidation.{table} WHERE customer_id = ANY(%s)", ids)
     return tx.execute("UPDATE consolidation.source_record SET state = 'waiting', reason = '', customer_id = NULL WHERE customer_id = ANY(%s)", ids)
 

@@ -135,6 +135,9 @@ def test_a_wave_that_is_rolled_back_leaves_nothing_and_comes_again(work: Work, d
     done = take_back(work, "first")
     assert (done.customers, done.kept) == (len(came), [])
     assert everything(database) == before
+    with database.transaction() as tx:
+        sql = "SELECT count(*) FROM consolidation.sealed_record WHERE customer_id = ANY(%s)"
+        assert tx.value(sql, (list(came),)) == 0, "and what their records said is not kept"
     assert tokens(keeper) == sealed
     with pytest.raises(WrongState, match="rolled back"):
         take_back(work, "first")
