@@ -111,6 +111,11 @@ def runs_of_final_bills(*, tx: Transaction, period: BillPeriod) -> list[BillRun]
     return _store.final_runs_of_period(tx, period.first_day, period.end_day)
 
 
+def final_runs_not_done(*, tx: Transaction, dated_in: BillPeriod) -> list[BillRun]:
+    """Give the final runs that were begun, whose bills have a date in some days, and that are not done."""
+    return _store.final_runs_not_done(tx, dated_in.first_day, dated_in.end_day)
+
+
 def run(*, tx: Transaction, bill_run_id: UUID) -> BillRun:
     """
     Give one bill run.

@@ -18,6 +18,7 @@ import msgspec
 from hoeksteen.consolidation import mapping as declared
 from hoeksteen.consolidation.model import Finding
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
+from hoeksteen.consolidation.reader_kinds import Csv, JsonLines
 from hoeksteen.consolidation.readers import RawRecord, digest_of, read
 from hoeksteen.consolidation.standardise.dates import FORMATS, day
 from hoeksteen.consolidation.standardise.text import tidy
@@ -43,7 +44,7 @@ class LinesMapping(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     lines_of: str
-    reader: declared.Csv | declared.JsonLines
+    reader: Csv | JsonLines
     columns: dict[str, declared.Column]
     period_to_is_last: bool = False
     file: Path = Path()

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
+from hoeksteen.consolidation._staging import Staged
+from hoeksteen.consolidation.model import Cluster, Extract
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.party.model import NewBillingAccount, NewCustomer
 from hoeksteen.storage.postgres import Transaction
@@ -27,7 +28,7 @@ class Scope:
         self.changes: dict[str, dict[str, int]] = {}
 
     def choose(
-        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], extracts: Sequence[Extract],
+        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Staged, extracts: Sequence[Extract],
         owner_of: dict[UUID, UUID],
     ) -> Sequence[Cluster]:  # fmt: skip
         """
@@ -40,10 +41,12 @@ class Scope:
         ]  # fmt: skip
         self.changes = {
             found.source: {
-                "new": sum(record.record_id not in owner_of for record in found.records), "changed": len(found.changed), "gone": len(found.gone),
+                "new": sum(record_id not in owner_of for record_id in found.records.record_ids()),
+                "changed": len(found.changed),
+                "gone": len(found.gone),
             }
             for found in extracts
-        }  # fmt: skip
+        }
         return clusters
 
     def arriving(
