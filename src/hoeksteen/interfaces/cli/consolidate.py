@@ -56,22 +56,22 @@ def _expected(_context: click.Context, _option: click.Parameter, values: tuple[s
     return found
 
 
-_mapping_option = click.option(
+mapping_option = click.option(
     "--mapping", "mappings", multiple=True, required=False, type=click.Path(path_type=Path),
     help="A mapping file, or the name of one that is shipped (fixed, mobile, broadband, ibm); one per --input.",
 )  # fmt: skip
-_input_option = click.option(
+input_option = click.option(
     "--input", "inputs", multiple=True, required=False, type=click.Path(path_type=Path), help="The export that the mapping describes."
 )
-_cutover_option = click.option(
+cutover_option = click.option(
     "--cutover", callback=a_day, show_default="the first of this month", help="First day that is billed here, where the source does not say it."
 )
 
 
 @click.group(invoke_without_command=True)
-@_mapping_option
-@_input_option
-@_cutover_option
+@mapping_option
+@input_option
+@cutover_option
 @click.option("--expect", "expected", multiple=True, callback=_expected, help="How many records a source exported, as fixed=950.")
 @click.option("--truth", type=click.Path(path_type=Path, dir_okay=False), help="Which records are one person, for precision and recall.")
 @data_option
@@ -84,10 +84,10 @@ def consolidate(
     """Bring legacy systems in: map, standardise, match, merge with guards, load sealed, and reconcile. Running it again goes on."""
     if context.invoked_subcommand is not None:
         return
-    sources = _sources(mappings, inputs, expected)
+    sources = given_sources(mappings, inputs, expected)
     began = time.monotonic()
     settings = read_settings(data)
-    with open_runtime(settings, service=_SERVICE) as runtime, _progress() as tell:
+    with open_runtime(settings, service=_SERVICE) as runtime, told_progress() as tell:
         now = runtime.clock.now()
         work = Work(
             database=runtime.database,
@@ -103,7 +103,7 @@ def consolidate(
         )
         report = carry(work=work, kind=RunKind.COPY).report
     seconds = round(time.monotonic() - began, 2)
-    _print_report(report_console(as_json=as_json), report, seconds)
+    print_report(report_console(as_json=as_json), report, seconds)
     if as_json:
         blank = {"blank_total_charges": sum(found.blank_totals for found in report.prices)} if report.prices else {}
         emit_json({**report.as_json(), **blank, "seconds": seconds})
@@ -112,23 +112,24 @@ def consolidate(
 
 
 @consolidate.command("profile")
-@_mapping_option
-@_input_option
-@_cutover_option
+@mapping_option
+@input_option
+@cutover_option
 @json_option
 def profile_command(mappings: tuple[Path, ...], inputs: tuple[Path, ...], cutover: date | None, as_json: bool) -> None:
     """Show what exports look like, column by column, without loading anything and without showing a value."""
     today = local_day(SystemClock().now())
     console = report_console(as_json=as_json)
     found = []
-    for source in _sources(mappings, inputs, {}):
+    for source in given_sources(mappings, inputs, {}):
         found.append(profile(source=source, today=today, cutover=cutover or today.replace(day=1)))
         _print_profile(console, found[-1])
     if as_json:
         emit_json({"profiles": [entry.as_json() for entry in found]})
 
 
-def _sources(mappings: Sequence[Path], inputs: Sequence[Path], expected: dict[str, int]) -> list[Source]:
+def given_sources(mappings: Sequence[Path], inputs: Sequence[Path], expected: dict[str, int]) -> list[Source]:
+    """Pair mappings with their inputs, and with how many records each is to have."""
     if not mappings or len(mappings) != len(inputs):
         raise click.UsageError(f"Give each --mapping its --input: there are {len(mappings)} mappings and {len(inputs)} inputs.")
     named = {read_mapping(mapping).source: mapping for mapping in mappings} if expected else {}
@@ -140,7 +141,8 @@ def _sources(mappings: Sequence[Path], inputs: Sequence[Path], expected: dict[st
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def told_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows how far a run is, stage by stage."""
     with progress_bars() as bars:
         tasks: dict[str, Any] = {}
 
@@ -152,7 +154,8 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def _print_report(console: Console, report: Report, seconds: float) -> None:
+def print_report(console: Console, report: Report, seconds: float) -> None:
+    """Print the balance of every source, what was rejected and found, and how well it matched."""
     table = report_table("Every record has one state")
     for heading in ("source", "records in", *(str(state).replace("_", " ") for state in RecordState), ""):
         table.add_column(heading, justify="left" if heading == "source" else "right")

@@ -20,7 +20,7 @@ from hoeksteen.consolidation.verifying import SAMPLES
 from hoeksteen.consolidation.verifying import verify as verify_wave
 from hoeksteen.consolidation.wave_rules import read_waves
 from hoeksteen.host.settings import Settings, read_settings
-from hoeksteen.interfaces.cli.consolidate import _cutover_option, _input_option, _mapping_option, _print_report, _progress, _sources
+from hoeksteen.interfaces.cli.consolidate import cutover_option, given_sources, input_option, mapping_option, print_report, told_progress
 from hoeksteen.interfaces.cli.options import (
     a_day,
     at_local,
@@ -47,12 +47,12 @@ def _exports(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*, mappings: tuple[Path, ...], inputs: tuple[Path, ...], cutover: date | None, who: str, data: Path, **options: Any) -> Any:
-        sources = _sources(mappings, inputs, {})
+        sources = given_sources(mappings, inputs, {})
 
         @contextmanager
         def opened() -> Iterator[Work]:
             settings = read_settings(data)
-            with open_runtime(settings, service=_SERVICE) as runtime, _progress() as tell:
+            with open_runtime(settings, service=_SERVICE) as runtime, told_progress() as tell:
                 first = local_day(runtime.clock.now()).replace(day=1)
                 yield Work(
                     database=runtime.database, keeper=runtime.keeper, identifiers=runtime.identifiers, clock=runtime.clock, sources=sources,
@@ -62,7 +62,7 @@ def _exports(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(opened=opened, **options)
 
     wrapped: Callable[..., Any] = run
-    for option in (json_option, data_option, by_option("who"), _cutover_option, _input_option, _mapping_option):
+    for option in (json_option, data_option, by_option("who"), cutover_option, input_option, mapping_option):
         wrapped = option(wrapped)
     return wrapped
 
@@ -122,7 +122,7 @@ def _tell(console: Console, carried: Carried, began: float, *, as_json: bool, **
     for source, counts in carried.changes.items():
         table.add_row(source, *(f"{counts[what]:,}" for what in ("new", "changed", "gone")))
     console.print(table)
-    _print_report(console, carried.report, seconds)
+    print_report(console, carried.report, seconds)
     if as_json:
         emit_json(
             {"run_id": str(carried.run.run_id), "changes": carried.changes, **carried.report.as_json(), **more, "seconds": seconds}
