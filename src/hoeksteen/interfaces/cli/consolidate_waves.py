@@ -20,7 +20,8 @@ from hoeksteen.consolidation.verifying import SAMPLES
 from hoeksteen.consolidation.verifying import verify as verify_wave
 from hoeksteen.consolidation.wave_rules import read_waves
 from hoeksteen.host.settings import Settings, read_settings
-from hoeksteen.interfaces.cli.consolidate import cutover_option, given_sources, input_option, mapping_option, print_report, told_progress
+from hoeksteen.interfaces.cli.consolidate import print_report, progress_of_stages
+from hoeksteen.interfaces.cli.consolidate_shared import cutover_option, input_option, mapping_option, sources_of
 from hoeksteen.interfaces.cli.options import (
     a_day,
     at_local,
@@ -47,12 +48,12 @@ def _exports(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*, mappings: tuple[Path, ...], inputs: tuple[Path, ...], cutover: date | None, who: str, data: Path, **options: Any) -> Any:
-        sources = given_sources(mappings, inputs, {})
+        sources = sources_of(mappings, inputs, {})
 
         @contextmanager
         def opened() -> Iterator[Work]:
             settings = read_settings(data)
-            with open_runtime(settings, service=_SERVICE) as runtime, told_progress() as tell:
+            with open_runtime(settings, service=_SERVICE) as runtime, progress_of_stages() as tell:
                 first = local_day(runtime.clock.now()).replace(day=1)
                 yield Work(
                     database=runtime.database, keeper=runtime.keeper, identifiers=runtime.identifiers, clock=runtime.clock, sources=sources,
