@@ -12,13 +12,15 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from hoeksteen.consolidation.carrying import Work, carry
 from hoeksteen.consolidation.mapping import read_mapping
 from hoeksteen.consolidation.model import RecordState, Source
-from hoeksteen.consolidation.operations import consolidate as consolidate_sources
 from hoeksteen.consolidation.profile import Profile, profile
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
+from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli import consolidate_compare, consolidate_report
 from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
@@ -89,16 +91,19 @@ def consolidate(
     settings = read_settings(data)
     with open_runtime(settings, service=_SERVICE) as runtime, _progress() as tell:
         now = runtime.clock.now()
-        report = consolidate_sources(
+        work = Work(
             database=runtime.database,
             keeper=runtime.keeper,
+            identifiers=runtime.identifiers,
+            clock=runtime.clock,
             sources=sources,
             pseudonyms=Pseudonyms(read_or_make_key(settings.service_keys / "consolidation.key")),
             cutover=cutover or local_day(now).replace(day=1),
-            now=now,
+            by=_SERVICE,
             progress=tell,
             truth=truth,
         )
+        report = carry(work=work, kind=RunKind.COPY).report
     seconds = round(time.monotonic() - began, 2)
     _print_report(report_console(as_json=as_json), report, seconds)
     if as_json:
@@ -231,4 +236,6 @@ def _print_profile(console: Console, found: Profile) -> None:
     _print_distributions(console, found.distributions)
 
 
+for _command in (*consolidate_report.commands, *consolidate_compare.commands):
+    consolidate.add_command(_command)
 commands = [consolidate]
