@@ -243,11 +243,21 @@ def read_mapping(file: Path) -> Mapping:
     if not path.is_file():
         raise NotFound(f"There is no mapping file {file}.", remedy=f"Name a file, or one of those shipped in {SHIPPED}.")
     try:
-        text = path.read_text("utf-8")
-        content = read_yaml(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return mapping_of_text(path.read_text("utf-8"), path)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path}: byte {error.start} is not UTF-8.", remedy="Save the mapping as UTF-8.") from error
+
+
+def mapping_of_text(text: str, path: Path) -> Mapping:
+    """
+    Read and check a mapping that is at hand as text.
+
+    :param path: how messages name it, and where its tables of codes lie beside it
+    :raises InvalidInput: naming line and field
+    """
+    try:
+        content = read_yaml(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except NoYaml as error:
         where = "" if error.line is None else f" line {error.line}"
         raise InvalidInput(f"{path}{where}: {error}.", remedy="Mend the indentation or the quotes there; put dates and numbers in quotes.") from error

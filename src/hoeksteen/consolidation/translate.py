@@ -15,7 +15,7 @@ from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.columns import Draft
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
-from hoeksteen.consolidation.pseudonyms import Pseudonyms
+from hoeksteen.consolidation.pseudonyms import KEY_BYTES, Pseudonyms
 from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, Tally, digest_of, read
 from hoeksteen.consolidation.readers.raw import Values
 from hoeksteen.consolidation.standardise import addresses, companies, contact, dates, names
@@ -89,6 +89,12 @@ def extract(
     if plausible_only:
         _require_plausible(found, source, mapping)
     return found
+
+
+def translate_one(*, raw: RawRecord, mapping: Mapping, today: date, cutover: date) -> tuple[LegacyRecord | Rejected, list[Finding]]:
+    """Standardise one record that stands in no file, such as a worked example, and give what was found."""
+    translator = Translator(mapping, mapping.file, Pseudonyms(bytes(KEY_BYTES)), today, cutover)
+    return translator.record(raw, raw.key or "", UUID(int=0)), translator.findings
 
 
 def _pieces(raw_records: Iterator[RawRecord]) -> Pieces:
