@@ -85,6 +85,17 @@ def bills_of_run(*, tx: Transaction, bill_run_id: UUID, after: UUID | None = Non
     return _store.bills_after(tx, bill_run_id, after, limit)
 
 
+def bills_of_run_in_full(*, tx: Transaction, bill_run_id: UUID, after: UUID | None = None, limit: int = 1_000) -> list[CustomerBill]:
+    """
+    Give the bills of a run with their lines and taxes, in the order of billing account identifiers.
+
+    :param after: the last billing account identifier of the page before
+    """
+    some = _store.bills_after(tx, bill_run_id, after, limit)
+    found = _store.bills(tx, list({one.customer_id for one in some}), [one.customer_bill_id for one in some])
+    return sorted(found, key=lambda one: one.billing_account_id)
+
+
 def recurring_sums(*, tx: Transaction, customer_ids: Sequence[UUID], period: BillPeriod) -> list[RecurringSum]:
     """Give what final bills of a usage period charge some customers in advance, for the period after it; who got no such line is absent."""
     return _store.recurring_sums(tx, customer_ids, period.first_day, period.end_day)

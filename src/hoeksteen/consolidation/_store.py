@@ -47,7 +47,10 @@ def known_records(tx: Transaction, source_keys: Sequence[UUID]) -> list[Row]:
 
 
 def loaded_records(tx: Transaction, source: str) -> list[Row]:
-    sql = "SELECT source_key, digest, source_row, customer_id FROM consolidation.source_record WHERE source = %s AND state <> 'rejected'"
+    sql = """
+        SELECT source_key, digest, source_row, customer_id, wave FROM consolidation.source_record
+        WHERE source = %s AND state NOT IN ('rejected', 'waiting')
+    """
     return tx.rows(sql, (source,))
 
 

@@ -24,6 +24,7 @@ class RecordState(StrEnum):
     MERGED = "merged"
     IN_REVIEW = "in_review"
     REJECTED = "rejected"
+    WAITING = "waiting"  # in a wave that has not come yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ class Extract:
     :param offerings: that their products are, and the first row with each
     :param changed: records that were loaded earlier and say something else by now: what was loaded stays
     :param gone: records that were loaded earlier and are given no more, likewise
+    :param waiting: records of waves that have not come yet: they are here by their state only
     """
 
     source: str
@@ -183,6 +185,7 @@ class Extract:
     digest: str = ""
     changed: set[UUID] = field(default_factory=set)
     gone: set[UUID] = field(default_factory=set)
+    waiting: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

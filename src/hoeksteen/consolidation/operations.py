@@ -24,6 +24,7 @@ from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, Sour
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
+from hoeksteen.consolidation.scope import Scope
 from hoeksteen.consolidation.truth import Truth, quality, read_truth
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState
@@ -63,6 +64,7 @@ def consolidate(
     truth: Path | None = None,
     clusters_per_batch: int = CLUSTERS_PER_BATCH,
     processes: int | None = None,
+    scope: Scope | None = None,
 ) -> Report:
     """
     Bring legacy exports in: read, standardise, match, merge, seal, load and reconcile.
@@ -75,6 +77,7 @@ def consolidate(
     :param truth: a Parquet file that says which records are one person, for precision and recall
     :param clusters_per_batch: customers per transaction
     :param processes: that read and load beside this one, or 0; without it, as many as there are cores, where that is worth their start
+    :param scope: says which clusters are loaded now, where not all are, and is told what was
     :raises InvalidInput: when a mapping or a file is wrong; the message names file, line and field
     :raises WrongState: when the pseudonym key is another than at earlier runs, or a source that was loaded earlier is not among the sources
     :raises Conflict: when another consolidation is running
@@ -90,7 +93,7 @@ def consolidate(
             _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
         _match(run, tell)
-        _load(database, keeper, run, plan, clusters_per_batch, tell)
+        _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope())
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
 
@@ -200,7 +203,7 @@ def _match(run: _Run, tell: Progress) -> None:
     tell("matching", len(run.records), len(run.records))
 
 
-def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress) -> None:
+def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, scope: Scope) -> None:
     here = Here({}, {}, set())
     with database.transaction() as tx:
         for found in run.extracts:
@@ -214,16 +217,20 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    for start in range(0, len(run.clusters), batch):
-        tell("loading", start, len(run.clusters))
-        with database.transaction() as tx:
-            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + batch], records=run.records, plan=plan, here=here)
     with database.transaction() as tx:
-        rows = [
-            (run.records.record_id(doubt.left), run.records.record_id(doubt.right), Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts
-        ]
-        _store.add_reviews(tx, rows)
-    tell("loading", len(run.clusters), len(run.clusters))
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
+    for start in range(0, len(clusters), batch):
+        tell("loading", start, len(clusters))
+        with database.transaction() as tx:
+            loaded = load_batch(
+                tx=tx, keeper=keeper, clusters=clusters[start : start + batch], records=run.records, plan=plan, here=here, scope=scope
+            )
+            scope.loaded(tx=tx, customer_ids=loaded)
+    with database.transaction() as tx:
+        pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in run.doubts]
+        both_here = [one for one in pairs if one[0] in here.owner_of and one[1] in here.owner_of]
+        _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in both_here])
+    tell("loading", len(clusters), len(clusters))
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:

@@ -40,7 +40,8 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
 def _balance(
     tx: Transaction, extract: Extract, title: str, states: dict[str, int], standing: set[UUID], monthly: dict[UUID, Decimal], cutover: date
 ) -> SourceBalance:
-    products = [(record, product) for record in extract.records if record.record_id not in extract.changed for product in record.products]
+    elsewhere = extract.changed | extract.waiting
+    products = [(record, product) for record in extract.records if record.record_id not in elsewhere for product in record.products]
     ids = [product_id_of(record, product) for record, product in products]
     expected: Counter[str] = Counter()
     wanted: list[UUID] = []

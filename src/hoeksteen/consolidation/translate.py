@@ -16,7 +16,8 @@ from hoeksteen.consolidation.columns import Draft
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
 from hoeksteen.consolidation.pseudonyms import KEY_BYTES, Pseudonyms
-from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, Tally, Values, digest_of, read
+from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, Tally, digest_of, read
+from hoeksteen.consolidation.readers.raw import Values
 from hoeksteen.consolidation.standardise import addresses, companies, contact, dates, names
 from hoeksteen.kernel.errors import Conflict, InvalidInput
 

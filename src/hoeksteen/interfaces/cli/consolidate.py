@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from hoeksteen.consolidation.carrying import Work, carry
 from hoeksteen.consolidation.model import RecordState
-from hoeksteen.consolidation.operations import consolidate as consolidate_sources
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import Prices, Report
+from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli import consolidate_check, consolidate_profile
+from hoeksteen.interfaces.cli import consolidate_check, consolidate_compare, consolidate_profile, consolidate_report
 from hoeksteen.interfaces.cli.consolidate_shared import (
     cutover_option,
     expected_counts,
@@ -55,16 +56,19 @@ def consolidate(
     settings = read_settings(data)
     with open_runtime(settings, service=_SERVICE) as runtime, _progress() as tell:
         now = runtime.clock.now()
-        report = consolidate_sources(
+        work = Work(
             database=runtime.database,
             keeper=runtime.keeper,
+            identifiers=runtime.identifiers,
+            clock=runtime.clock,
             sources=sources,
             pseudonyms=Pseudonyms(read_or_make_key(settings.service_keys / "consolidation.key")),
             cutover=cutover or local_day(now).replace(day=1),
-            now=now,
+            by=_SERVICE,
             progress=tell,
             truth=truth,
         )
+        report = carry(work=work, kind=RunKind.COPY).report
     seconds = round(time.monotonic() - began, 2)
     _print_report(report_console(as_json=as_json), report, seconds)
     if as_json:
@@ -131,7 +135,6 @@ def _print_prices(console: Console, prices: Prices) -> None:
     console.print(f"largest adjustment {prices.adjustment_abs_max}; {prices.blank_totals} blank totals")
 
 
-for _command in (*consolidate_check.commands, *consolidate_profile.commands):
+for _command in (*consolidate_check.commands, *consolidate_profile.commands, *consolidate_report.commands, *consolidate_compare.commands):
     consolidate.add_command(_command)
-
 commands = [consolidate]
