@@ -40,5 +40,6 @@ lock: setup      ## renew requirements/lock.txt after a change of pyproject.toml
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements/lock.txt
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/setup.in -o requirements/setup.txt
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/spark.in -o requirements/spark.txt
+	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-deps requirements/samples.in -o requirements/samples.txt
 clean:           ## remove the environment and what the tools made
 	rm -rf .venv .setup .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/hoeksteen/interfaces/static/vendor

@@ -86,6 +86,12 @@ def add_reviews(tx: Transaction, rows: Sequence[ReviewRow]) -> None:
     tx.execute_many(sql, rows)
 
 
+def decided_pairs(tx: Transaction) -> dict[tuple[UUID, UUID], bool]:
+    """Give what people said of pairs of records: True for one customer."""
+    sql = "SELECT source_key_left, source_key_right, state = 'same' AS same FROM consolidation.review WHERE state IN ('same', 'different')"
+    return {(row["source_key_left"], row["source_key_right"]): row["same"] for row in tx.rows(sql)}
+
+
 def counts(tx: Transaction, without: Sequence[UUID]) -> list[Row]:
     sql = """
         SELECT source, state, count(*) AS records FROM consolidation.source_record WHERE NOT source_key = ANY(%s) GROUP BY source, state

@@ -8,11 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import repeat
 from pathlib import Path
+from uuid import UUID
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation._reading import reading
+from hoeksteen.consolidation._records import RECORDS_PER_CALL, explain_doubts, places_to_keep, seal_records
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.clusters import build_clusters
 from hoeksteen.consolidation.examples import require_examples
@@ -20,10 +22,11 @@ from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
-from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, Source
+from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Finding, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
+from hoeksteen.consolidation.reviewing import prioritise
 from hoeksteen.consolidation.scope import Scope
 from hoeksteen.consolidation.truth import Truth, quality, read_truth
 from hoeksteen.disclosure import KeeperClient
@@ -38,6 +41,7 @@ CLUSTERS_PER_BATCH = 1_000
 
 # told what is being done, how much of it is done, and how much there is
 Progress = Callable[[str, int, int], None]
+PeopleSaid = dict[tuple[UUID, UUID], bool]
 
 
 @dataclass(slots=True)
@@ -92,7 +96,9 @@ def consolidate(
             _require_all_sources(tx, run)
             _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
-        _match(run, tell)
+        with database.transaction() as tx:
+            decided = _store.decided_pairs(tx)
+        _match(run, decided, tell)
         _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope())
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
@@ -192,13 +198,21 @@ def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
     )
 
 
-def _match(run: _Run, tell: Progress) -> None:
+def _match(run: _Run, decided: PeopleSaid, tell: Progress) -> None:
     count = sum(len(found.records) for found in run.extracts if found.matched)
     tell("matching", 0, len(run.records))
     facts = facts_of(run.records if count == len(run.records) else run.records[:count])
-    trusts = [trust for found in run.extracts if found.matched for trust in repeat(found.trust, len(found.records))]
+    matched = [found for found in run.extracts if found.matched]
+    trusts = [trust for found in matched for trust in repeat(found.trust, len(found.records))]
     rank = list(zip(trusts, range(count), strict=True))
-    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts), rank=rank)
+    if tests := facts.tests():
+        owners = [found for found in matched for _ in found.records.record_ids()]
+        for place in tests:
+            found, record = owners[place], run.records[place]
+            found.findings.append(Finding(record.source, f"{found.file.name}:{record.row}", "name", "test_record"))
+    places = {record_id: place for place, record_id in zip(range(count), run.records.record_ids(), strict=False)} if decided else {}
+    said = [Decided(places[left], places[right], same) for (left, right), same in decided.items() if left in places and right in places]
+    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts, said), rank=rank, decided=said)
     run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
     tell("matching", len(run.records), len(run.records))
 
@@ -213,12 +227,12 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
             _compare(tx, found, here)
             _store.replace_findings(tx, found.source, found.findings)
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
+    with database.transaction() as tx:
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     if here.owner_of:
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    with database.transaction() as tx:
-        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     for start in range(0, len(clusters), batch):
         tell("loading", start, len(clusters))
         with database.transaction() as tx:
@@ -231,6 +245,21 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
         both_here = [one for one in pairs if one[0] in here.owner_of and one[1] in here.owner_of]
         _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in both_here])
     tell("loading", len(clusters), len(clusters))
+    _keep_for_review(database, keeper, run, plan)
+
+
+def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan) -> None:
+    """Keep what each record said that may be taken out of its customer, or be somebody else's; done again, it does what is missing."""
+    changed = {record_id for found in run.extracts for record_id in found.changed}
+    places = places_to_keep(clusters=run.clusters, doubts=run.doubts)
+    places = [place for place in places if run.records.record_id(place) not in changed]
+    for start in range(0, len(places), RECORDS_PER_CALL):
+        with database.transaction() as tx:
+            some = places[start : start + RECORDS_PER_CALL]
+            seal_records(tx=tx, keeper=keeper, records=run.records, places=some, tax_included=plan.tax_included)
+    with database.transaction() as tx:
+        explain_doubts(tx=tx, records=run.records, doubts=run.doubts)
+        prioritise(tx=tx, now=plan.now)
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:

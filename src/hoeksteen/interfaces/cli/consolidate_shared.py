@@ -28,6 +28,7 @@ REMEDIES = {
     "not_an_amount": "correct the amount in the legacy system, or `decimal` in the mapping",
     "changed_since_loaded": "what was loaded stays; change the customer at the desk",
     "gone_since_loaded": "what was loaded stays; end it at the desk if the customer has left",
+    "test_record": "end it in the legacy system; it is loaded as a customer of its own",
     "too_long": "shorten the value in the legacy system, or ignore the column in the mapping",
     "spreadsheet_damage": "take the number from the legacy system again, as text",
     "digits_lost": "take the number from the legacy system again, as text: a spreadsheet keeps fifteen digits",
