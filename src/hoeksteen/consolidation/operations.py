@@ -24,6 +24,7 @@ from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
 from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Finding, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
+from hoeksteen.consolidation.reader_kinds import ONE_TABLE
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.consolidation.reviewing import prioritise
@@ -122,11 +123,23 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
             found = read(source, mapping)
             if mapping.services is not None:
                 _give_prices(run, found, mapping, cutover)
+            _require_another_file(run, found, mapping)
             run.extracts.append(found)
     tell("reading", len(sources), len(sources))
     for found in sorted(run.extracts, key=lambda found: not found.matched):
         run.records.extend(found.records)
     return run
+
+
+def _require_another_file(run: _Run, found: Extract, mapping: Mapping) -> None:
+    """One export under two names would make every customer twice; a database or a workbook may hold two systems."""
+    if not isinstance(mapping.reader, ONE_TABLE):
+        return
+    again = next((one for one in run.extracts if one.digest == found.digest), None)
+    if again is not None:
+        raise InvalidInput(
+            f"{found.file} holds the same as {again.file}, to the byte: one export is given twice.", remedy="Name the right export for each mapping."
+        )
 
 
 def _give_prices(run: _Run, found: Extract, mapping: Mapping, cutover: date) -> None:
