@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
+from hoeksteen.consolidation.carried_over import NOTHING_CARRIED, CarriedOver
 from hoeksteen.consolidation.standardise.addresses import Address
 from hoeksteen.consolidation.standardise.names import PersonName
 
@@ -109,6 +110,7 @@ class LegacyRecord:
     :param record_id: a keyed pseudonym of (source, source_key); nothing outside this run can compute it
     :param digest: keyed digest of all its values, to see whether the source changed
     :param row: line of the file, or row of the query
+    :param carried: what else it brings: open invoices, balance, consents, contact persons, notes, contract
     """
 
     record_id: UUID
@@ -135,6 +137,7 @@ class LegacyRecord:
     products: tuple[LegacyProduct, ...]
     contract_months: int | None = None
     charges: "Charges | None" = None
+    carried: CarriedOver = NOTHING_CARRIED
 
     @property
     def address(self) -> Address | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._across import settle_across
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation.clusters import build_clusters
 from hoeksteen.consolidation.features import facts_of
@@ -107,6 +108,7 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
             found.records = [with_prices(record, change, estimated) for record, change in zip(found.records, estimated.adjustments, strict=True)]
             run.estimates[mapping.source] = estimated
         run.extracts.append(found)
+    settle_across(run.extracts, mappings)
     tell("reading", len(sources), len(sources))
     matched = [record for found in run.extracts if found.matched for record in found.records]
     run.records = matched + [record for found in run.extracts if not found.matched for record in found.records]

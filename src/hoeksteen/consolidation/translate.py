@@ -6,6 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from hoeksteen.consolidation._carried_columns import CarriedReader
+from hoeksteen.consolidation.carried_over import NOTHING_CARRIED
+from hoeksteen.consolidation.carried_targets import CARRIED
 from hoeksteen.consolidation.columns import Draft, read_column
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
@@ -76,10 +79,12 @@ class _Translator:
     def __init__(self, mapping: Mapping, file: Path, pseudonyms: Pseudonyms, today: date, cutover: date) -> None:
         self.mapping, self.file, self.pseudonyms, self.today, self.cutover = mapping, file, pseudonyms, today, cutover
         self.findings: list[Finding] = []
-        self._record_plan = [(name, column) for name, column in mapping.record_columns.items() if not (column.to or "").startswith("product.")]
+        apart = {"product", "balance", "mandate_iban", *CARRIED}
+        self._record_plan = [(name, column) for name, column in mapping.record_columns.items() if (column.to or "").partition(".")[0] not in apart]
+        self._carried = CarriedReader(mapping)
         rows = {name: column for name, column in mapping.record_columns.items() if (column.to or "").startswith("product.")}
         self._child_plans: dict[str, tuple[str, list[tuple[str, Column]]]] = {
-            name: (child.of, list(child.columns.items())) for name, child in mapping.lists.items()
+            name: (child.of, list(child.columns.items())) for name, child in mapping.lists.items() if child.of not in CARRIED
         }
         if rows:
             self._child_plans[PRODUCT_ROWS] = ("product", list(rows.items()))
@@ -96,6 +101,8 @@ class _Translator:
                 read_column(draft, draft.parts, column, name, raw.values.get(name))
             products = self._products(draft, raw)
             self._check(draft, raw, products)
+        if not draft.faults:
+            draft.parts["carried"] = self._carried.read(draft, raw, key, today=self.today, cutover=self.cutover)
         digest = self.pseudonyms.digest(_flat(raw))
         record_id = self.pseudonyms.record_id(self.mapping.source, key)
         place = f"{self.file.name}:{raw.row}"
@@ -247,6 +254,7 @@ class _Translator:
             products=tuple(products),
             contract_months=parts.get("contract_months"),
             charges=charges,
+            carried=parts.get("carried") or NOTHING_CARRIED,
         )
 
 

@@ -19,6 +19,8 @@ from hoeksteen.consolidation.profile import Profile, profile
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.consolidate_carried import REMEDIES as CARRIED_REMEDIES
+from hoeksteen.interfaces.cli.consolidate_carried import print_carried
 from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, progress_bars, report_console, report_table
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.clock import SystemClock
@@ -42,6 +44,7 @@ _REMEDIES = {
     "changed_since_loaded": "what was loaded stays; change the customer at the desk",
     "gone_since_loaded": "what was loaded stays; end it at the desk if the customer has left",
     "too_long": "shorten the value in the legacy system, or ignore the column in the mapping",
+    **CARRIED_REMEDIES,
 }
 
 
@@ -166,6 +169,7 @@ def _print_report(console: Console, report: Report, seconds: float) -> None:
         shown = [f"{into:,}" if into == out else f"[red]{into:,} → {out:,}[/]" for into, out in counts]
         table.add_row(escape(source.title), *shown, f"{source.monthly_in:,}", f"{source.monthly_out:,}")
     console.print(table)
+    print_carried(console, report.sources)
     _print_findings(console, "Rejected", report.rejected)
     _print_findings(console, "Findings that did not stop a record", report.findings)
     for prices in report.prices:
