@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -61,7 +60,7 @@ def load_carried(
             consents += consents_of(record, customer_id, titles[record.source], min(start_of_day(cutover), now))
             notes += notes_of(record, customer_id, titles[record.source])
             if (contract := contract_of(record)) is not None:
-                agreements.append(Agreement(customer_id, agreement_id_of(record), contract.months, contract.valid_from, contract.valid_to))
+                agreements.append(Agreement(customer_id, agreement_id_of(record.record_id), contract.months, contract.valid_from, contract.valid_to))
     add_agreements(tx=tx, agreements=agreements)
     carry_items(tx=tx, items=items, cutover=cutover, now=now)
     contest_carried(tx=tx, claims=contested, by=BY, now=now)
@@ -123,8 +122,8 @@ def consents_of(record: LegacyRecord, customer_id: UUID, title: str, unknown: da
     """
     return [
         Consent(
-            customer_id, consent_id_of(record, place), one.purpose, one.decision, start_of_day(one.day) if one.day else unknown, one.channel, title,
-            record.record_id,
+            customer_id, consent_id_of(record.record_id, place), one.purpose, one.decision, start_of_day(one.day) if one.day else unknown,
+            one.channel, title, record.record_id,
         )
         for place, one in enumerate(record.carried.consents)
     ]  # fmt: skip
@@ -136,7 +135,7 @@ def notes_of(record: LegacyRecord, customer_id: UUID, title: str) -> list[Carrie
     found = [(one.day, one.author, one.text) for one in record.carried.notes]
     found += [(one.bill_date, "billing", f"{one.number or ''} {one.text}".strip()) for one in record.carried.invoices if one.text]
     return [
-        CarriedNote(customer_id, note_id_of(record, place), party_id, author, title, start_of_day(day), text, record.record_id)
+        CarriedNote(customer_id, note_id_of(record.record_id, place), party_id, author, title, start_of_day(day), text, record.record_id)
         for place, (day, author, text) in enumerate(found)
     ]
 
@@ -182,25 +181,20 @@ def take_back_carried(*, tx: Transaction, customer_ids: Sequence[UUID], now: dat
     _carried_store.replace_carried(tx, customer_ids, ())
 
 
-def net_of(record: LegacyRecord) -> Decimal:
-    """Give what a record's customer owes, in euros, by what counts."""
-    return record.carried.net
-
-
 def item_id_of(record: LegacyRecord, place: str) -> UUID:
     return derived("carried item", str(record.record_id), place)
 
 
-def consent_id_of(record: LegacyRecord, place: int) -> UUID:
-    return derived("consent", str(record.record_id), str(place))
+def consent_id_of(record_id: UUID, place: int) -> UUID:
+    return derived("consent", str(record_id), str(place))
 
 
-def note_id_of(record: LegacyRecord, place: int) -> UUID:
-    return derived("note", str(record.record_id), str(place))
+def note_id_of(record_id: UUID, place: int) -> UUID:
+    return derived("note", str(record_id), str(place))
 
 
-def agreement_id_of(record: LegacyRecord) -> UUID:
-    return derived("agreement", str(record.record_id))
+def agreement_id_of(record_id: UUID) -> UUID:
+    return derived("agreement", str(record_id))
 
 
 def mandate_id_of(customer_id: UUID) -> UUID:

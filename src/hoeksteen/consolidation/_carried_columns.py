@@ -6,17 +6,19 @@ An entry is an element of a list (`children`), or stands in columns of the recor
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from hoeksteen.consolidation import mapping as declared
+from hoeksteen.consolidation._plans import Plan
 from hoeksteen.consolidation.carried_over import CarriedOver, ContactPerson, Invoice, LeftBehind, LegacyConsent, LegacyNote
 from hoeksteen.consolidation.carried_targets import CARRIED, PURPOSES
-from hoeksteen.consolidation.columns import Draft, read_column
-from hoeksteen.consolidation.mapping import Column, Mapping
+from hoeksteen.consolidation.columns import Draft
+from hoeksteen.consolidation.mapping import Column
 from hoeksteen.consolidation.readers import RawRecord
 from hoeksteen.consolidation.standardise import contact
 from hoeksteen.consolidation.standardise.text import is_placeholder, tidy
@@ -27,28 +29,53 @@ _NAME_MAX = 100
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./-]{0,34}", re.ASCII)
 _KEY_LENGTH_MIN = 5
 _EURO = {"EUR", "EURO", "EUROS", "€"}
-Plan = list[tuple[str, Column]]
 Entry = dict[str, Any]
+
+
+class _EntryPlan:
+    """The columns of an entry; free text is read by itself, because it is nobody else's and may be long."""
+
+    def __init__(self, columns: Sequence[tuple[str, Column]], of: str) -> None:
+        self.names = [name for name, _ in columns]
+        self.targets = {column.to for _, column in columns}
+        self._text = next((name for name, column in columns if of == "note" and column.to == "text"), None)
+        self._plan = Plan([(name, column) for name, column in columns if name != self._text], group=of)
+
+    def read(self, draft: Draft, values: Mapping[str, str | None]) -> tuple[Entry, list[tuple[str, str]]]:
+        """Read one entry; what is wrong with it stays with it, and findings go to the record."""
+        if not any(map(values.get, self.names)):
+            return {}, []
+        own, parts = Draft(), dict[str, Any]()
+        if self._text is not None:
+            parts["text"] = _free_text(own, self._text, values.get(self._text))
+        self._plan.read(own, parts, values)
+        if own.phones:
+            parts["phone"] = own.phones[0]
+        if own.emails:
+            parts["email"] = own.emails[0]
+        draft.notes += own.notes
+        return parts, own.faults
 
 
 class CarriedReader:
     """Reads the carried entries of one mapping's records."""
 
-    def __init__(self, mapping: Mapping) -> None:
-        self._lists: dict[str, tuple[str, Plan]] = {
-            name: (child.of, list(child.columns.items())) for name, child in mapping.lists.items() if child.of in CARRIED
+    def __init__(self, mapping: declared.Mapping) -> None:
+        self._lists = {
+            name: (str(child.of), _EntryPlan(list(child.columns.items()), child.of)) for name, child in mapping.lists.items() if child.of in CARRIED
         }
-        self._leading: dict[str, Plan] = {}
-        self._consents: list[tuple[str, Column, str]] = []
-        self._alone: dict[str, tuple[str, Column]] = {}
+        leading: dict[str, list[tuple[str, Column]]] = {}
+        self._consents: list[tuple[str, _EntryPlan, str]] = []
+        self._alone: dict[str, tuple[str, _EntryPlan]] = {}
         for name, column in mapping.record_columns.items():
             of, _, part = (column.to or "").partition(".")
             if of == "consent" and part in PURPOSES:
-                self._consents.append((name, msgspec.structs.replace(column, to="decision"), part))
+                self._consents.append((name, _EntryPlan([(name, msgspec.structs.replace(column, to="decision"))], of), part))
             elif of in CARRIED:
-                self._leading.setdefault(of, []).append((name, msgspec.structs.replace(column, to=part)))
+                leading.setdefault(of, []).append((name, msgspec.structs.replace(column, to=part)))
             elif of in ("balance", "mandate_iban"):
-                self._alone[of] = (name, column)
+                self._alone[of] = (name, _EntryPlan([(name, column)], ""))
+        self._leading = {of: _EntryPlan(columns, of) for of, columns in leading.items()}
         targets = {column.to for column in mapping.record_columns.values()}
         self._mandate = next((name for name, column in mapping.record_columns.items() if column.to == "mandate_reference"), None)
         self._balance_counts = mapping.balance == "authoritative"
@@ -68,8 +95,10 @@ class CarriedReader:
             if any(entry.values()) or faults:
                 found.add(of, name, entry, faults)
         for name, column, purpose in self._consents:
-            entry, faults = _read([(name, column)], raw.values, draft, "consent")
-            leading, more = _read(self._leading.get("consent", []), raw.values, Draft(), "consent")
+            entry, faults = column.read(draft, raw.values)
+            if not entry and not faults:
+                continue
+            leading, more = self._leading["consent"].read(draft, raw.values) if "consent" in self._leading else ({}, [])
             if entry.get("decision") or faults:
                 found.add("consent", name, {**leading, **entry, "purpose": purpose}, faults or more)
         balance = self._balance(draft, raw)
@@ -92,15 +121,15 @@ class CarriedReader:
     def _entries(self, draft: Draft, raw: RawRecord) -> Iterator[tuple[str, str, Entry, list[tuple[str, str]]]]:
         for list_name, (of, plan) in self._lists.items():
             for _, values in raw.children.get(list_name, []):
-                yield of, list_name, *_read(plan, values, draft, of)
+                yield of, list_name, *plan.read(draft, values)
         for of, plan in self._leading.items():
-            if of != "consent" or any(column.to == "purpose" for _, column in plan):
-                yield of, plan[0][0], *_read(plan, raw.values, draft, of)
+            if of != "consent" or "purpose" in plan.targets:
+                yield of, plan.names[0], *plan.read(draft, raw.values)
 
     def _balance(self, draft: Draft, raw: RawRecord) -> Decimal | None:
         if "balance" not in self._alone:
             return None
-        entry, faults = _read([self._alone["balance"]], raw.values, draft, "")
+        entry, faults = self._alone["balance"][1].read(draft, raw.values)
         draft.notes += faults
         return entry.get("balance")
 
@@ -126,22 +155,6 @@ class CarriedReader:
             parts["payment_method"] = "transfer"
             found.leave("mandate", name, wrong)
         return wrong is None
-
-
-def _read(plan: Plan, values: dict[str, str | None], draft: Draft, of: str) -> tuple[Entry, list[tuple[str, str]]]:
-    """Read the columns of one entry; what is wrong with it stays with it, and findings go to the record."""
-    own, parts = Draft(), dict[str, Any]()
-    for name, column in plan:
-        if of == "note" and column.to == "text":
-            parts["text"] = _free_text(own, name, values.get(name))
-        else:
-            read_column(own, parts, column, name, values.get(name), group=of)
-    if own.phones:
-        parts["phone"] = own.phones[0]
-    if own.emails:
-        parts["email"] = own.emails[0]
-    draft.notes += own.notes
-    return parts, own.faults
 
 
 def _free_text(draft: Draft, name: str, raw: str | None) -> str:

@@ -6,21 +6,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import repeat
 from pathlib import Path
+from uuid import UUID
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._across import settle_across
+from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
+from hoeksteen.consolidation._reading import reading
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.clusters import build_clusters
+from hoeksteen.consolidation.examples import require_examples
 from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
-from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, LegacyRecord, Rejected, Source
+from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Finding, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
-from hoeksteen.consolidation.translate import extract
+from hoeksteen.consolidation.scope import Scope
 from hoeksteen.consolidation.truth import Truth, quality, read_truth
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState
@@ -34,6 +40,7 @@ CLUSTERS_PER_BATCH = 1_000
 
 # told what is being done, how much of it is done, and how much there is
 Progress = Callable[[str, int, int], None]
+PeopleSaid = dict[tuple[UUID, UUID], bool]
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class _Run:
     mappings: dict[str, Mapping]
     extracts: list[Extract]
     estimates: dict[str, Estimate]
-    records: list[LegacyRecord] = field(default_factory=list)
+    records: Staged = field(default_factory=Staged)
     clusters: list[Cluster] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
 
@@ -59,6 +66,8 @@ def consolidate(
     progress: Progress | None = None,
     truth: Path | None = None,
     clusters_per_batch: int = CLUSTERS_PER_BATCH,
+    processes: int | None = None,
+    scope: Scope | None = None,
 ) -> Report:
     """
     Bring legacy exports in: read, standardise, match, merge, seal, load and reconcile.
@@ -70,6 +79,8 @@ def consolidate(
     :param cutover: the first local day that is billed here, for products whose source does not say it; the day whose recurring revenue is compared
     :param truth: a Parquet file that says which records are one person, for precision and recall
     :param clusters_per_batch: customers per transaction
+    :param processes: that read and load beside this one, or 0; without it, as many as there are cores, where that is worth their start
+    :param scope: says which clusters are loaded now, where not all are, and is told what was
     :raises InvalidInput: when a mapping or a file is wrong; the message names file, line and field
     :raises WrongState: when the pseudonym key is another than at earlier runs, or a source that was loaded earlier is not among the sources
     :raises Conflict: when another consolidation is running
@@ -77,20 +88,22 @@ def consolidate(
     """
     tell = progress or (lambda stage, done, total: None)
     known_truth = read_truth(truth) if truth is not None else None
-    run = _read(sources, pseudonyms, cutover, now, tell)
+    run = _read(sources, pseudonyms, cutover, now, tell, processes)
     with _alone(database):
         with database.transaction() as tx:
             _require_same_key(tx, pseudonyms)
             _require_all_sources(tx, run)
             _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
-        _match(run, tell)
-        _load(database, keeper, run, plan, clusters_per_batch, tell)
+        with database.transaction() as tx:
+            decided = _store.decided_pairs(tx)
+        _match(run, decided, tell)
+        _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope())
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
 
 
-def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now: datetime, tell: Progress) -> _Run:
+def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now: datetime, tell: Progress, processes: int | None) -> _Run:
     mappings = {}
     for source in sources:
         mapping = read_mapping(source.mapping)
@@ -98,21 +111,28 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
             raise InvalidInput(
                 f"{source.mapping}, field source: {mapping.source} is named twice.", remedy="Give each source one mapping and one input."
             )
+        require_examples(mapping=mapping, today=local_day(now), cutover=cutover)
         mappings[mapping.source] = mapping
     run = _Run(mappings, [], {})
-    for number, (source, mapping) in enumerate(zip(sources, mappings.values(), strict=True)):
-        tell("reading", number, len(sources))
-        found = extract(source=source, mapping=mapping, pseudonyms=pseudonyms, today=local_day(now), cutover=cutover)
-        if mapping.services is not None:
-            estimated = estimate(records=found.records, mapping=mapping)
-            found.records = [with_prices(record, change, estimated) for record, change in zip(found.records, estimated.adjustments, strict=True)]
-            run.estimates[mapping.source] = estimated
-        run.extracts.append(found)
-    settle_across(run.extracts, mappings)
+    pairs = list(zip(sources, mappings.values(), strict=True))
+    with reading(pairs, pseudonyms, local_day(now), cutover, processes) as read:
+        for number, (source, mapping) in enumerate(pairs):
+            tell("reading", number, len(sources))
+            found = read(source, mapping)
+            if mapping.services is not None:
+                _give_prices(run, found, mapping, cutover)
+            run.extracts.append(found)
+    settle_across(run.extracts, mappings, cutover)
     tell("reading", len(sources), len(sources))
-    matched = [record for found in run.extracts if found.matched for record in found.records]
-    run.records = matched + [record for found in run.extracts if not found.matched for record in found.records]
+    for found in sorted(run.extracts, key=lambda found: not found.matched):
+        run.records.extend(found.records)
     return run
+
+
+def _give_prices(run: _Run, found: Extract, mapping: Mapping, cutover: date) -> None:
+    estimated = run.estimates[mapping.source] = estimate(records=found.records, mapping=mapping)
+    found.records = Staged(with_prices(record, change, estimated) for record, change in zip(found.records, estimated.adjustments, strict=True))
+    found.expected = expected_of(found.records, cutover)
 
 
 @contextmanager
@@ -162,13 +182,12 @@ def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
         if price.valid_from <= at and (price.valid_to is None or at < price.valid_to)
     }
     for found in run.extracts:
-        for record in found.records:
-            for product in record.products:
-                if product.product_offering_id not in prices:
-                    raise InvalidInput(
-                        f"{found.file} line {record.row}: the offering {product.product_offering_id} has no recurring price on {cutover}.",
-                        remedy=f"Correct the codes in {run.mappings[found.source].file}, or --cutover.",
-                    )
+        for offering, row in sorted(found.offerings.items(), key=lambda item: item[1]):
+            if offering not in prices:
+                raise InvalidInput(
+                    f"{found.file} line {row}: the offering {offering} has no recurring price on {cutover}.",
+                    remedy=f"Correct the codes in {run.mappings[found.source].file}, or --cutover.",
+                )
     return Plan(
         trust={name: mapping.trust for name, mapping in run.mappings.items()},
         tax_included={name: mapping.tax_included for name, mapping in run.mappings.items()},
@@ -179,17 +198,26 @@ def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
     )
 
 
-def _match(run: _Run, tell: Progress) -> None:
+def _match(run: _Run, decided: PeopleSaid, tell: Progress) -> None:
     count = sum(len(found.records) for found in run.extracts if found.matched)
     tell("matching", 0, len(run.records))
-    facts = facts_of(run.records[:count])
-    rank = [(run.mappings[record.source].trust, place) for place, record in enumerate(run.records[:count])]
-    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts), rank=rank)
+    facts = facts_of(run.records if count == len(run.records) else run.records[:count])
+    matched = [found for found in run.extracts if found.matched]
+    trusts = [trust for found in matched for trust in repeat(found.trust, len(found.records))]
+    rank = list(zip(trusts, range(count), strict=True))
+    if tests := facts.tests():
+        owners = [found for found in matched for _ in found.records.record_ids()]
+        for place in tests:
+            found, record = owners[place], run.records[place]
+            found.findings.append(Finding(record.source, f"{found.file.name}:{record.row}", "name", "test_record"))
+    places = {record_id: place for place, record_id in zip(range(count), run.records.record_ids(), strict=False)} if decided else {}
+    said = [Decided(places[left], places[right], same) for (left, right), same in decided.items() if left in places and right in places]
+    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts, said), rank=rank, decided=said)
     run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
     tell("matching", len(run.records), len(run.records))
 
 
-def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress) -> None:
+def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, scope: Scope) -> None:
     here = Here({}, {}, set())
     with database.transaction() as tx:
         for found in run.extracts:
@@ -199,31 +227,38 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
             _compare(tx, found, here)
             _store.replace_findings(tx, found.source, found.findings)
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
-    for place, record in enumerate(run.records):
-        if (owner := here.owner_of.get(record.record_id)) is not None:
-            here.members_of.setdefault(owner, []).append(place)
-    for start in range(0, len(run.clusters), batch):
-        tell("loading", start, len(run.clusters))
-        with database.transaction() as tx:
-            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + batch], records=run.records, plan=plan, here=here)
+    if here.owner_of:
+        for place, record_id in enumerate(run.records.record_ids()):
+            if (owner := here.owner_of.get(record_id)) is not None:
+                here.members_of.setdefault(owner, []).append(place)
     with database.transaction() as tx:
-        rows = [
-            (run.records[doubt.left].record_id, run.records[doubt.right].record_id, Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts
-        ]
-        _store.add_reviews(tx, rows)
-    tell("loading", len(run.clusters), len(run.clusters))
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
+    for start in range(0, len(clusters), batch):
+        tell("loading", start, len(clusters))
+        with database.transaction() as tx:
+            loaded = load_batch(
+                tx=tx, keeper=keeper, clusters=clusters[start : start + batch], records=run.records, plan=plan, here=here, scope=scope
+            )
+            scope.loaded(tx=tx, customer_ids=loaded)
+    with database.transaction() as tx:
+        pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in run.doubts]
+        both_here = [one for one in pairs if one[0] in here.owner_of and one[1] in here.owner_of]
+        _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in both_here])
+    tell("loading", len(clusters), len(clusters))
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:
     """A record that is here already is left as it is; when the source says something else by now, or nothing any more, that is a finding."""
     loaded = {row["source_key"]: row for row in _store.loaded_records(tx, found.source)}
     here.owner_of.update((record_id, row["customer_id"]) for record_id, row in loaded.items())
-    entries: list[LegacyRecord | Rejected] = [*found.records, *found.rejected]
-    for entry in entries:
-        row = loaded.pop(entry.record_id, None)
-        if row is not None and (isinstance(entry, Rejected) or bytes(row["digest"]) != entry.digest):
-            found.changed.add(entry.record_id)
-            found.findings.append(Finding(found.source, f"{found.file.name}:{entry.row}", "record", "changed_since_loaded"))
+    if loaded:
+        records = found.records
+        entries = [(record_id, records.row(place), records.digest(place)) for place, record_id in enumerate(records.record_ids())]
+        for record_id, number, digest in entries + [(entry.record_id, entry.row, None) for entry in found.rejected]:
+            row = loaded.pop(record_id, None)
+            if row is not None and bytes(row["digest"]) != digest:
+                found.changed.add(record_id)
+                found.findings.append(Finding(found.source, f"{found.file.name}:{number}", "record", "changed_since_loaded"))
     found.gone.update(loaded)
     found.findings += [
         Finding(found.source, f"{found.file.name}:{row['source_row']}", "record", "gone_since_loaded")

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._carried_reconcile import carried_balances
-from hoeksteen.consolidation.model import Extract, LegacyProduct, RecordState
+from hoeksteen.consolidation._expected import altered, monthly_in
+from hoeksteen.consolidation.model import Extract, RecordState
 from hoeksteen.consolidation.pseudonyms import product_id_of, resource_id_of
 from hoeksteen.consolidation.report import SourceBalance
-from hoeksteen.kernel.money import round_half_up
 from hoeksteen.kernel.time_period import start_of_day
 from hoeksteen.product import queries as product_queries
 from hoeksteen.product.model import ProductStatus, Resource
@@ -20,7 +20,6 @@ from hoeksteen.storage.postgres import Transaction
 
 _CUSTOMERS_PER_QUERY = 10_000
 _ZERO = Decimal("0.00")
-Alterations = Iterable[tuple[str, Decimal, date, date | None]]
 
 
 def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, str], cutover: date) -> list[SourceBalance]:
@@ -45,7 +44,8 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
 def _balance(
     tx: Transaction, extract: Extract, title: str, states: dict[str, int], standing: set[UUID], monthly: dict[UUID, Decimal], cutover: date
 ) -> SourceBalance:
-    products = [(record, product) for record in extract.records if record.record_id not in extract.changed for product in record.products]
+    elsewhere = extract.changed | extract.waiting
+    products = [(record, product) for record in extract.records if record.record_id not in elsewhere for product in record.products]
     ids = [product_id_of(record, product) for record, product in products]
     expected: Counter[str] = Counter()
     wanted: list[UUID] = []
@@ -75,24 +75,6 @@ def _balance(
     )
 
 
-def monthly_in(product: LegacyProduct, day: date) -> Decimal:
-    """Give what a legacy product costs per month on a day, after discounts, in euros; nothing when it is not in service."""
-    ended = product.end is not None and product.end <= day
-    suspended = product.suspended is not None and product.suspended <= day
-    if product.start > day or ended or suspended:
-        return _ZERO
-    return _altered(product.monthly, ((found.kind, found.value, found.valid_from, found.valid_to) for found in product.discounts), day)
-
-
-def _altered(amount: Decimal, alterations: Alterations, day: date) -> Decimal:
-    """Each percentage is of the amount before any other alteration (docs/rating.md, and as the bill run reckons)."""
-    total = amount
-    for kind, value, valid_from, valid_to in alterations:
-        if valid_from <= day and (valid_to is None or day < valid_to):
-            total += round_half_up(amount * value / 100) if kind == "percentage" else value
-    return total
-
-
 def _monthly_out(tx: Transaction, customer_ids: set[UUID], day: date) -> dict[UUID, Decimal]:
     """Give per product what it costs per month on a day, by catalogue and alterations; nothing when it is not active."""
     at = start_of_day(day)
@@ -105,15 +87,15 @@ def _monthly_out(tx: Transaction, customer_ids: set[UUID], day: date) -> dict[UU
     ordered = sorted(customer_ids)
     for start in range(0, len(ordered), _CUSTOMERS_PER_QUERY):
         some = ordered[start : start + _CUSTOMERS_PER_QUERY]
-        altered: dict[UUID, list[tuple[str, Decimal, date, date | None]]] = defaultdict(list)
+        changes: dict[UUID, list[tuple[str, Decimal, date, date | None]]] = defaultdict(list)
         for alteration in product_queries.alterations(tx=tx, customer_ids=some):
             if alteration.usage_prices is None:
-                altered[alteration.product_id].append((alteration.kind, alteration.value, alteration.valid_from, alteration.valid_to))
+                changes[alteration.product_id].append((alteration.kind, alteration.value, alteration.valid_from, alteration.valid_to))
         for term in product_queries.terms(tx=tx, customer_ids=some):
             current = term.valid_from <= at and (term.valid_to is None or at < term.valid_to)
             found.setdefault(term.product_id, _ZERO)
             if current and term.status is ProductStatus.ACTIVE:
-                found[term.product_id] = _altered(prices[term.product_offering_id], altered[term.product_id], day)
+                found[term.product_id] = altered(prices[term.product_offering_id], changes[term.product_id], day)
     return found
 
 

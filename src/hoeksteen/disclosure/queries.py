@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hoeksteen.disclosure import _store
 from hoeksteen.disclosure._keeper import as_our_errors
-from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.errors import AccessDenied, invariant
 from hoeksteen.kernel.sealed import Category, Sealed
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen_keeper.client import Found, Hit, KeeperClient, Revealed, Session
@@ -124,6 +124,26 @@ def deduplication_tokens(*, keeper: KeeperClient, month: str, values: bytes) -> 
     """
     with as_our_errors():
         return keeper.deduplication_tokens(month=month, values=values)
+
+
+def bulk_grant(*, keeper: KeeperClient, purpose: str, categories: Sequence[Category]) -> str:
+    """
+    Give the running grant within which a service may work on anybody's data of these categories for a purpose; the one that lasts longest.
+
+    :raises AccessDenied: with the reason `no_grant`, when none of its own runs
+    """
+    with as_our_errors():
+        running = keeper.grants(state="running")
+    wanted = {str(category) for category in categories}
+    fitting = [
+        one for one in running if (one["state"], one["purpose"], one["subjects"]) == ("running", purpose, "any") and wanted <= set(one["categories"])
+    ]
+    if not fitting:
+        raise AccessDenied(
+            f"No bulk grant for {purpose} runs.", reason="no_grant",
+            remedy="Ask for one with `hoeksteen-keeper grant request`, and have two people approve it.",
+        )  # fmt: skip
+    return str(max(fitting, key=lambda one: one["valid_to"])["id"])
 
 
 def did_see(

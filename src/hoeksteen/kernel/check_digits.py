@@ -4,6 +4,7 @@ import re
 
 # of a digit at an even place from the right, and at an odd one, which counts twice
 _LUHN = ((0, 1, 2, 3, 4, 5, 6, 7, 8, 9), (0, 2, 4, 6, 8, 1, 3, 5, 7, 9))
+_LETTERS = str.maketrans({chr(65 + place): str(10 + place) for place in range(26)})
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
 
 
@@ -11,8 +12,7 @@ def iban_holds(plain: str) -> bool:
     """Say whether a text without spaces, in capitals, has the form and check digits of an IBAN (ISO 13616; 02 to 98); quickly, for many thousands."""
     if not _IBAN.fullmatch(plain) or not 2 <= int(plain[2:4]) <= 98:
         return False
-    digits = "".join(character if character.isdigit() else str(ord(character) - 55) for character in plain[4:] + plain[:4])
-    return int(digits) % 97 == 1
+    return int((plain[4:] + plain[:4]).translate(_LETTERS)) % 97 == 1
 
 
 def luhn_holds(digits: str) -> bool:

@@ -10,7 +10,10 @@ import pytest
 
 from factories.legacy import MOBILE, TODAY, extracted, fixed_row, product, record, write_fixed, write_mobile
 from hoeksteen.consolidation._across import settle_across
+from hoeksteen.consolidation._beside import beside_of
 from hoeksteen.consolidation._carried import items_of, notes_of
+from hoeksteen.consolidation._expected import expected_of
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.carried_over import CarriedOver, ContactPerson, Contract, Invoice, LegacyConsent, contact_persons, contract_of
 from hoeksteen.consolidation.mapping import read_mapping
 from hoeksteen.consolidation.model import Extract, LegacyRecord
@@ -223,9 +226,11 @@ def test_a_mandate_of_another_account_is_none(tmp_path: Path) -> None:
 
 
 def _settled(*records: LegacyRecord, **more: LegacyRecord) -> list[Extract]:
-    extracts = [Extract("fixed", True, 3, Path("fixed.csv"), records=list(records))]
-    extracts += [Extract(name, True, 1, Path("mobile.jsonl"), records=[one]) for name, one in more.items()]
-    settle_across(extracts, {found.source: read_mapping(Path(found.source)) for found in extracts})
+    given = [("fixed", 3, list(records)), *((name, 1, [one]) for name, one in more.items())]
+    extracts = [
+        Extract(name, True, trust, Path(f"{name}.csv"), records=Staged(some), expected=expected_of(some, TODAY)) for name, trust, some in given
+    ]
+    settle_across(extracts, {found.source: read_mapping(Path(found.source)) for found in extracts}, TODAY)
     return extracts
 
 
@@ -235,6 +240,9 @@ def test_an_invoice_number_that_repeats_in_a_source_counts_once() -> None:
     assert [len(one.carried.invoices) for one in fixed.records] == [1, 0]
     assert [(left.code, left.amount) for left in fixed.records[1].carried.left_behind] == [("invoice_number_repeats", Decimal(10))]
     assert [(finding.field, finding.code) for finding in fixed.findings] == [("FACTUUR", "invoice_number_repeats")]
+    sums = beside_of(fixed.records).sums(fixed.records.record_ids(), set())
+    assert fixed.beside is not None and fixed.beside.sums(fixed.records.record_ids(), set()) == sums
+    assert (sums["owed"], sums["left_invoice"], sums["left_amount"]) == (1_000, 1, 1_000)
 
 
 def test_a_sim_at_two_records_is_the_one_in_service_of_the_most_trusted_source() -> None:
@@ -243,6 +251,7 @@ def test_a_sim_at_two_records_is_the_one_in_service_of_the_most_trusted_source()
     assert [one.products[0].iccid for one in (*fixed.records, *mobile.records)] == [None, None, "8931990000000000018"]
     assert [finding.code for finding in fixed.findings] == ["sim_repeats", "sim_repeats"]
     assert [len(one.products) for one in fixed.records] == [1, 1], "the customer and the product stay"
+    assert fixed.expected.sums(fixed.records.record_ids(), set()).sims == 0
 
 
 def test_a_sim_that_goes_on_in_the_next_contract_of_a_record_stays() -> None:

@@ -7,6 +7,7 @@ standardised name changes nothing.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hoeksteen.consolidation.standardise.text import as_written, fold, shouted, tidy
 
@@ -117,6 +118,7 @@ def in_parts(
     )
 
 
+@lru_cache(maxsize=20_000)
 def initials_of(text: str) -> str | None:
     """Write initials as `J.P.` (`Th.` and `IJ.` stay one), from `JP`, `J P`, `j.p.` and the like; None when there are none."""
     compact = tidy(text)
@@ -130,6 +132,7 @@ def initials_of(text: str) -> str | None:
     return "".join(_initial_text(piece) + "." for piece in pieces) or None
 
 
+@lru_cache(maxsize=20_000)
 def initials_of_given(given_name: str) -> str | None:
     """Give the initials of one or more given names, `Jan Peter` → `J.P.`."""
     pieces = [piece for piece in re.split(r"[\s.-]+", given_name) if piece and piece[0].isalpha()]
@@ -312,6 +315,7 @@ def _prefix_text(words: list[str]) -> str | None:
     return " ".join(_lower(word) for word in words) or None
 
 
+@lru_cache(maxsize=20_000)
 def _family_text(family: str) -> str:
     """Write a family name as people do, prefixes inside a double name in small letters."""
     if not shouted(family):

@@ -51,7 +51,7 @@ _SOUNDS = (
 
 def tidy(text: str) -> str:
     """Trim a text and squeeze its runs of white space (also the non-breaking kind) to one space."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFC", text)).split())
 
 
 def is_placeholder(text: str, *, of_a_name: bool = False) -> bool:
@@ -61,7 +61,8 @@ def is_placeholder(text: str, *, of_a_name: bool = False) -> bool:
     :param of_a_name: people are called Null, Geen and N.V.T.; nobody is called `onbekend`
     """
     word = text.strip("<>()[]#*").casefold()
-    return not any(letter.isalnum() for letter in word) or word in _NOBODYS_NAME or (not of_a_name and word in _NOTHING)
+    says_something = word[:1].isalnum() or any(letter.isalnum() for letter in word)
+    return not says_something or word in _NOBODYS_NAME or (not of_a_name and word in _NOTHING)
 
 
 def shouted(text: str) -> bool:
