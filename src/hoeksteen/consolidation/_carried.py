@@ -26,6 +26,7 @@ from hoeksteen.receivables.carried_over import (
     items_of_records,
     move_items,
     take_back,
+    take_back_mandates,
 )
 from hoeksteen.storage.postgres import Transaction
 
@@ -88,7 +89,7 @@ def _mandates(tx: Transaction, golden: Mapping[UUID, Golden], now: datetime) -> 
     _carried_store.replace_carried(tx, list(golden), (
         (
             whose, record.source, record.record_id, len(record.carried.contacts),
-            None if is_chosen is None else "carried" if is_chosen and whose not in others else "superseded",
+            None if is_chosen is None else "carried" if is_chosen and whose not in others else "superseded", record.carried.mandate_was_used,
         )
         for whose, record, is_chosen in noted
     ))  # fmt: skip
@@ -140,21 +141,22 @@ def notes_of(record: LegacyRecord, customer_id: UUID, title: str) -> list[Carrie
     ]
 
 
-def move_carried(*, tx: Transaction, keeper: KeeperClient, source_keys: Sequence[UUID], customer_id: UUID, now: datetime) -> None:
+def move_carried(*, tx: Transaction, keeper: KeeperClient, source_keys: Sequence[UUID], customer_id: UUID, now: datetime) -> list[UUID]:
     """
-    Let what some records brought be another customer's: items with their money, disputes about them, consents and notes; agreements too.
+    Let what some records brought be another customer's: items with their money, disputes about them, consents and notes.
 
     Mandates belong to the payment that survives: `carry_mandates_anew` sees to them.
 
-    :raises WrongState: when something of the items is settled
+    :returns: the items of which something is settled; they stay where they were paid
     """
     items = items_of_records(tx=tx, source_keys=source_keys)
     account_id = derived("billing_account", str(customer_id))
-    move_items(tx=tx, carried_item_ids=items, customer_id=customer_id, billing_account_id=account_id, now=now)
-    move_contested(tx=tx, claim_ids=items, customer_id=customer_id)
+    stayed = move_items(tx=tx, carried_item_ids=items, customer_id=customer_id, billing_account_id=account_id, now=now)
+    move_contested(tx=tx, claim_ids=[one for one in items if one not in stayed], customer_id=customer_id)
     move_consents(tx=tx, source_keys=source_keys, customer_id=customer_id)
     party_id = derived("party", str(customer_id))
     move_notes(tx=tx, keeper=keeper, source_keys=source_keys, customer_id=customer_id, subject=party_id, purpose=PURPOSE)
+    return stayed
 
 
 def carry_mandates_anew(*, tx: Transaction, golden: Mapping[UUID, Golden], former: Sequence[UUID], now: datetime) -> None:
@@ -163,8 +165,7 @@ def carry_mandates_anew(*, tx: Transaction, golden: Mapping[UUID, Golden], forme
 
     :param golden: the customers as they are now; `former` those that they were
     """
-    mandate_ids = [mandate_id_of(one) for one in (*former, *golden)]
-    take_back(tx=tx, customer_ids=(), mandate_ids=mandate_ids, now=now)
+    take_back_mandates(tx=tx, mandate_ids=[mandate_id_of(one) for one in (*former, *golden)])
     _carried_store.replace_carried(tx, former, ())
     _mandates(tx, golden, now)
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from hoeksteen.storage.postgres import Row, Transaction
 
-CarriedRow = tuple[UUID, str, UUID, int, str | None]
+CarriedRow = tuple[UUID, str, UUID, int, str | None, bool]
 
 
 def replace_carried(tx: Transaction, customer_ids: Sequence[UUID], rows: Iterable[CarriedRow]) -> None:
     tx.execute("DELETE FROM consolidation.carried_record WHERE customer_id = ANY (%s)", (list(customer_ids),))
-    tx.copy_in("consolidation.carried_record", ("customer_id", "source", "source_key", "contacts", "mandate"), rows)
+    tx.copy_in("consolidation.carried_record", ("customer_id", "source", "source_key", "contacts", "mandate", "mandate_was_used"), rows)
 
 
 def carried(tx: Transaction, sources: Sequence[str], without: Sequence[UUID]) -> list[Row]:

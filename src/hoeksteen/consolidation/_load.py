@@ -80,7 +80,7 @@ def load_batch(
     batch = Batch()
     for cluster in clusters:
         _add_cluster(batch, cluster, records, plan, here)
-    scope.arriving(tx=tx, record_ids=[row[1] for row in batch.records])
+    scope.arriving(tx=tx, record_ids=[row[1] for row in batch.records], customers=batch.customers, billing_accounts=batch.billing_accounts)
     _write(tx, keeper, batch, plan.now)
     fresh = {row[1] for row in batch.records}
     load_carried(tx=tx, keeper=keeper, golden=batch.golden, fresh=fresh, titles=plan.titles, cutover=plan.cutover, now=plan.now)

@@ -81,11 +81,12 @@ def carry(*, work: Work, kind: RunKind, wave: str = "", scope: Scope | None = No
     scope = scope or Scope()
     run_id = work.identifiers.new(work.clock.now())
     with recorded(database=work.database, run_id=run_id, kind=kind, wave=wave, by=work.by, grant_id=grant, clock=work.clock) as (run, outcome):
-        if kind is RunKind.REHEARSAL:
+        keeper = scope.keeper = work.keeper.within(grant=grant, reference=str(run_id))
+        if kind in (RunKind.REHEARSAL, RunKind.VERIFICATION):
             with work.database.rehearsal() as database:
                 report = _consolidated(work, database, _Unsealing(), scope)
         else:
-            report = _consolidated(work, work.database, work.keeper, scope)
+            report = _consolidated(work, work.database, keeper, scope)
         outcome.sources = scope.given
         outcome.figures = {"customers": report.customers, "closes": report.closes, "changes": scope.changes}
         document = document_of(report=report, run=run, sources=scope.given, cutover=work.cutover, made_at=work.clock.now())

@@ -15,6 +15,7 @@ from hoeksteen.consolidation._across import settle_across
 from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation._reading import reading
+from hoeksteen.consolidation._records import RECORDS_PER_CALL, explain_doubts, places_to_keep, seal_records
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.clusters import build_clusters
 from hoeksteen.consolidation.examples import require_examples
@@ -26,6 +27,7 @@ from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Find
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
+from hoeksteen.consolidation.reviewing import prioritise
 from hoeksteen.consolidation.scope import Scope
 from hoeksteen.consolidation.truth import Truth, quality, read_truth
 from hoeksteen.disclosure import KeeperClient
@@ -227,12 +229,12 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
             _compare(tx, found, here)
             _store.replace_findings(tx, found.source, found.findings)
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
+    with database.transaction() as tx:
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     if here.owner_of:
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    with database.transaction() as tx:
-        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     for start in range(0, len(clusters), batch):
         tell("loading", start, len(clusters))
         with database.transaction() as tx:
@@ -245,6 +247,21 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
         both_here = [one for one in pairs if one[0] in here.owner_of and one[1] in here.owner_of]
         _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in both_here])
     tell("loading", len(clusters), len(clusters))
+    _keep_for_review(database, keeper, run, plan)
+
+
+def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan) -> None:
+    """Keep what each record said that may be taken out of its customer, or be somebody else's; done again, it does what is missing."""
+    changed = {record_id for found in run.extracts for record_id in found.changed}
+    places = places_to_keep(clusters=run.clusters, doubts=run.doubts)
+    places = [place for place in places if run.records.record_id(place) not in changed]
+    for start in range(0, len(places), RECORDS_PER_CALL):
+        with database.transaction() as tx:
+            some = places[start : start + RECORDS_PER_CALL]
+            seal_records(tx=tx, keeper=keeper, records=run.records, places=some, tax_included=plan.tax_included)
+    with database.transaction() as tx:
+        explain_doubts(tx=tx, records=run.records, doubts=run.doubts)
+        prioritise(tx=tx, now=plan.now)
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:

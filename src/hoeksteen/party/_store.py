@@ -229,3 +229,13 @@ def finish_cycle_moves(tx: Transaction, billing_account_ids: Sequence[UUID]) -> 
         (ids,),
     )
     return tx.execute("UPDATE party.cycle_move SET done = true WHERE NOT done AND billing_account_id = ANY (%s)", (ids,))
+
+
+def remove_customers(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
+    ids = (list(customer_ids),)
+    for table in ("cycle_move", "department", "agreement", "billing_account"):
+        tx.execute(f"DELETE FROM party.{table} WHERE customer_id = ANY(%s)", ids)
+    parties = [row["party_id"] for row in tx.rows("DELETE FROM party.customer WHERE customer_id = ANY(%s) RETURNING party_id", ids)]
+    sql = "DELETE FROM party.party p WHERE party_id = ANY(%s) AND NOT EXISTS (SELECT FROM party.customer c WHERE c.party_id = p.party_id)"
+    tx.execute(sql, (parties,))
+    return len(parties)

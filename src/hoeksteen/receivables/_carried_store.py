@@ -49,15 +49,40 @@ def of_customers(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
     return tx.rows(_ITEM + "WHERE customer_id = ANY (%s) ORDER BY customer_id, carried_item_id FOR UPDATE", (list(customer_ids),))
 
 
-def take_back(tx: Transaction, carried_item_ids: Sequence[UUID], mandate_ids: Sequence[UUID]) -> None:
+def take_back(tx: Transaction, carried_item_ids: Sequence[UUID]) -> None:
     tx.execute("DELETE FROM receivables.carried_item WHERE carried_item_id = ANY (%s)", (list(carried_item_ids),))
-    tx.execute("DELETE FROM receivables.mandate WHERE mandate_id = ANY (%s)", (list(mandate_ids),))
 
 
-def settled(tx: Transaction, carried_item_ids: Sequence[UUID]) -> list[Row]:
+def take_back_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
+    """Remove mandates by which nothing was collected here, and which nobody ended or changed."""
+    sql = """
+    DELETE FROM receivables.mandate m WHERE mandate_id = ANY (%s) AND state = 'active' AND amended_on IS NULL
+    AND NOT EXISTS (SELECT FROM receivables.collection c WHERE c.mandate_id = m.mandate_id)
+    """
+    tx.execute(sql, (list(mandate_ids),))
+
+
+def posting_number(tx: Transaction) -> int:
+    """Give a number that no postings had."""
+    return int(tx.value("SELECT nextval('receivables.carried_posting')"))
+
+
+def customers_with_settled(tx: Transaction, customer_ids: Sequence[UUID]) -> set[UUID]:
+    sql = """
+    SELECT DISTINCT i.customer_id FROM receivables.carried_item i
+    JOIN receivables.allocation a ON a.customer_bill_id = i.carried_item_id OR a.source_id = i.carried_item_id
+    WHERE i.customer_id = ANY (%s)
+    """
+    return {row["customer_id"] for row in tx.rows(sql, (list(customer_ids),))}
+
+
+def settled(tx: Transaction, carried_item_ids: Sequence[UUID]) -> set[UUID]:
     """Give which of some items settle something, or are settled by something."""
-    sql = "SELECT customer_bill_id, source_id FROM receivables.allocation WHERE customer_bill_id = ANY (%(ids)s) OR source_id = ANY (%(ids)s)"
-    return tx.rows(sql, {"ids": list(carried_item_ids)})
+    sql = """
+    SELECT customer_bill_id AS item FROM receivables.allocation WHERE customer_bill_id = ANY (%(ids)s)
+    UNION SELECT source_id FROM receivables.allocation WHERE source_id = ANY (%(ids)s)
+    """
+    return {row["item"] for row in tx.rows(sql, {"ids": list(carried_item_ids)})} if carried_item_ids else set()
 
 
 def sums(tx: Transaction, sources: Sequence[str], without: Sequence[UUID]) -> list[Row]:

@@ -107,18 +107,19 @@ def carry_items(*, tx: Transaction, items: Sequence[CarriedItem], cutover: date,
         )
         for one in items
     ])  # fmt: skip
+    number = _carried_store.posting_number(tx) if items else 0
     conversion = LedgerAccountCode.CONVERSION
     post(tx=tx, entries=[
-        _entry("carried", one.carried_item_id, one.customer_id, one.billing_account_id, one.amount, conversion, day, now) for one in items
+        _entry(number, one.carried_item_id, one.customer_id, one.billing_account_id, one.amount, conversion, day, now) for one in items
     ])  # fmt: skip
     return day
 
 
 def _entry(
-    what: str, item_id: UUID, customer_id: UUID, billing_account_id: UUID, amount: Decimal, against: LedgerAccountCode, day: date, now: datetime
+    number: int, item_id: UUID, customer_id: UUID, billing_account_id: UUID, amount: Decimal, against: LedgerAccountCode, day: date, now: datetime
 ) -> JournalEntry:  # fmt: skip
     """Give an entry of an item; one that was taken back and came again has one of its own each time."""
-    reference = f"{item_id} {what} {now.isoformat()}"
+    reference = f"{item_id} {number}"
     postings = (Posting(LedgerAccountCode.DEBTORS, amount, customer_id, billing_account_id), Posting(against, -amount))
     return JournalEntry(derived("journal entry", SOURCE, reference), day, SOURCE, reference, now, postings)
 
@@ -135,27 +136,35 @@ def take_back(*, tx: Transaction, customer_ids: Sequence[UUID], mandate_ids: Seq
         _store.lock_customer(tx, whose)
     rows = _carried_store.of_customers(tx, customer_ids)
     ids = [row["carried_item_id"] for row in rows]
-    _require_unsettled(tx, ids)
+    if _carried_store.settled(tx, ids):
+        raise WrongState("Something of these items is settled.", remedy="Take back those payments first, or let the customers stay.")
+    number = _carried_store.posting_number(tx) if rows else 0
     day = open_day(tx=tx, day=local_day(now))
     post(tx=tx, entries=[
         _entry(
-            "taken back", row["carried_item_id"], row["customer_id"], row["billing_account_id"], -row["amount"], LedgerAccountCode.CONVERSION,
+            number, row["carried_item_id"], row["customer_id"], row["billing_account_id"], -row["amount"], LedgerAccountCode.CONVERSION,
             max(day, row["booked_on"]), now,
         )
         for row in rows
     ])  # fmt: skip
-    _carried_store.take_back(tx, ids, mandate_ids)
+    _carried_store.take_back(tx, ids)
+    _carried_store.take_back_mandates(tx, mandate_ids)
     return ids
+
+
+def take_back_mandates(*, tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
+    """Take carried mandates away, as far as nobody used, changed or ended them here."""
+    _carried_store.take_back_mandates(tx, mandate_ids)
+
+
+def customers_with_settled_items(*, tx: Transaction, customer_ids: Sequence[UUID]) -> set[UUID]:
+    """Give those of some customers of whose carried items something is settled."""
+    return _carried_store.customers_with_settled(tx, customer_ids)
 
 
 def items_of_records(*, tx: Transaction, source_keys: Sequence[UUID]) -> list[UUID]:
     """Give the items that legacy records brought."""
     return _carried_store.of_records(tx, source_keys)
-
-
-def _require_unsettled(tx: Transaction, item_ids: Sequence[UUID]) -> None:
-    if item_ids and _carried_store.settled(tx, item_ids):
-        raise WrongState("Something of these items is settled.", remedy="Take back those payments first, or leave the items where they are.")
 
 
 def _require_whole(item: CarriedItem) -> None:
@@ -174,25 +183,28 @@ def _require_whole(item: CarriedItem) -> None:
         )  # fmt: skip
 
 
-def move_items(*, tx: Transaction, carried_item_ids: Sequence[UUID], customer_id: UUID, billing_account_id: UUID, now: datetime) -> Decimal:
+def move_items(*, tx: Transaction, carried_item_ids: Sequence[UUID], customer_id: UUID, billing_account_id: UUID, now: datetime) -> list[UUID]:
     """
     Let items be another customer's, as when customers are merged or taken apart, and post that.
 
-    :returns: the euros that were moved
-    :raises WrongState: when something settles one of them, or one settles something: that money stays where it was paid
+    What is settled of, or settles something, stays with who paid: money does not change hands.
+
+    :returns: the items that stayed
     """
     rows = [row for row in _carried_store.by_id(tx, carried_item_ids) if row["billing_account_id"] != billing_account_id]
-    _require_unsettled(tx, [row["carried_item_id"] for row in rows])
+    settled = _carried_store.settled(tx, [row["carried_item_id"] for row in rows])
+    moving = [row for row in rows if row["carried_item_id"] not in settled]
     for whose in sorted({row["customer_id"] for row in rows} | {customer_id}):
         _store.lock_customer(tx, whose)
-    _carried_store.move(tx, [row["carried_item_id"] for row in rows], customer_id, billing_account_id)
+    _carried_store.move(tx, [row["carried_item_id"] for row in moving], customer_id, billing_account_id)
+    number = _carried_store.posting_number(tx) if moving else 0
     day = open_day(tx=tx, day=local_day(now))
-    post(tx=tx, entries=[_moved(row, customer_id, billing_account_id, max(day, row["booked_on"]), now) for row in rows])
-    return sum((row["amount"] for row in rows), Decimal("0.00"))
+    post(tx=tx, entries=[_moved(number, row, customer_id, billing_account_id, max(day, row["booked_on"]), now) for row in moving])
+    return sorted(settled)
 
 
-def _moved(row: Row, customer_id: UUID, billing_account_id: UUID, day: date, now: datetime) -> JournalEntry:
-    reference = f"{row['carried_item_id']} to {billing_account_id} {now.isoformat()}"
+def _moved(number: int, row: Row, customer_id: UUID, billing_account_id: UUID, day: date, now: datetime) -> JournalEntry:
+    reference = f"{row['carried_item_id']} {number}"
     postings = (
         Posting(LedgerAccountCode.DEBTORS, -row["amount"], row["customer_id"], row["billing_account_id"]),
         Posting(LedgerAccountCode.DEBTORS, row["amount"], customer_id, billing_account_id),

@@ -15,7 +15,7 @@ from fixtures.installed import installed
 from fixtures.keeper import RunningKeeper
 from hoeksteen.consolidation.parallel_run import compare_invoices
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
-from hoeksteen.interfaces.cli.consolidate import consolidate
+from hoeksteen.interfaces.cli.consolidate_group import consolidate
 from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.product.model import NewAlteration

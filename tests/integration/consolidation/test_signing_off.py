@@ -14,7 +14,8 @@ from fixtures.installed import installed
 from fixtures.keeper import RunningKeeper
 from fixtures.signing import by_key
 from hoeksteen.consolidation.signoff import digest_of
-from hoeksteen.interfaces.cli.consolidate import consolidate
+from hoeksteen.interfaces.cli import consolidate_seen
+from hoeksteen.interfaces.cli.consolidate_group import consolidate
 from hoeksteen.kernel.errors import AccessDenied, Conflict, Corrupt, NotFound
 
 OTHER = fixed_row("10000002", "A1000002", NUMMER="030-2123457", NAAM="VISSER K. MEVR", GEBDAT="01-02-1970")
@@ -32,7 +33,7 @@ def _call(data: Path, *words: str) -> dict[str, Any]:
 
 
 def test_a_report_is_signed_off_and_a_changed_one_is_not_it_any_more(
-    operator: BilledOperator, business_dsn: str, keeper: RunningKeeper, tmp_path: Path
+    operator: BilledOperator, business_dsn: str, keeper: RunningKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = installed(tmp_path, operator, business_dsn, keeper)
     call = partial(_call, data)
@@ -45,6 +46,12 @@ def test_a_report_is_signed_off_and_a_changed_one_is_not_it_any_more(
     assert (run["kind"], run["state"], run["wave"], run["figures"]["customers"]) == ("copy", "done", "", 2)
     assert run["figures"]["changes"]["fixed"] == {"new": 2, "changed": 0, "gone": 0}
     assert run["grant"] == keeper.grants["migration"]
+
+    seen = _seen(monkeypatch, data, keeper, run["run_id"])
+    assert {(one["action"], one["category"], one["people"], one["grant"]) for one in seen["seen"]} == {
+        ("seal", category, 2, run["grant"]) for category in ("identity", "contact", "payment")
+    }
+    assert _seen(monkeypatch, data, keeper, run["run_id"], "--customer", "200000001")["entries"] == 3
 
     file, page = tmp_path / "report.json", tmp_path / "report.html"
     told = call("report", "--out", str(file))
@@ -78,3 +85,14 @@ def test_a_report_is_signed_off_and_a_changed_one_is_not_it_any_more(
 def _decisions(keeper: RunningKeeper) -> int:
     """How many decisions of people the keeper's log holds."""
     return int(keeper.sql("SELECT count(*) FROM evidence.entry WHERE kind = 'decision'").split()[-1])
+
+
+def _seen(monkeypatch: pytest.MonkeyPatch, data: Path, keeper: RunningKeeper, run: str, *more: str) -> dict[str, Any]:
+    """What the log says of a run, asked by an officer; what the application says for it is asked here instead of by another process."""
+
+    def ask(*words: str, data: Path) -> dict[str, Any]:
+        done = CliRunner().invoke(consolidate, [*words[1:], "--data", str(data)])
+        return dict(json.loads(done.stdout))
+
+    monkeypatch.setattr(consolidate_seen, "ask_application", ask)
+    return _call(data, "seen", "--run", run, "--as", "dewi.hoekstra", "--key", str(keeper.key("dewi.hoekstra")), *more)

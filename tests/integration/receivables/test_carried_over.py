@@ -26,7 +26,9 @@ from hoeksteen.receivables.carried_over import (
     carry_items,
     carry_mandates,
     claim_named,
+    customers_with_settled_items,
     move_items,
+    take_back,
 )
 from hoeksteen.receivables.mandates import active_mandate
 from hoeksteen.receivables.model import OpenItem
@@ -208,7 +210,7 @@ def test_a_used_mandate_collects_a_carried_item_as_one_of_many(operator: BilledO
     assert prepared.passed_by["mandate_lapsed"] == 1, "signed in 2019 and never used"
 
 
-def _move(operator: BilledOperator, item_id: UUID, to: Held) -> Decimal:
+def _move(operator: BilledOperator, item_id: UUID, to: Held) -> list[UUID]:
     with operator.database.transaction() as tx:
         return move_items(
             tx=tx, carried_item_ids=[item_id], customer_id=to.customer_id, billing_account_id=to.billing_account_id, now=LATER
@@ -220,13 +222,17 @@ def test_an_item_moves_with_its_money_and_back(operator: BilledOperator) -> None
     (other,) = operator.add("mobile-s")
     item = _item(one)
     _carry(operator, item)
-    assert _move(operator, item.carried_item_id, other) == Decimal("31.50")
+    assert _move(operator, item.carried_item_id, other) == []
     assert (_open(operator, one), _amounts(_open(operator, other))) == ([], [("bill", "2026-100017", "31.50")])
     with operator.database.transaction() as tx:
         register_payment(
             tx=tx, customer_id=other.customer_id, billing_account_id=other.billing_account_id, amount=Decimal("1.50"), received_on=date(2026, 12, 1),
             reference="", now=LATER, identifiers=operator.identifiers,
         )  # fmt: skip
-    with pytest.raises(WrongState, match="settled"):
-        _move(operator, item.carried_item_id, one)
+    assert _move(operator, item.carried_item_id, one) == [item.carried_item_id], "what was paid stays where it was paid"
+    assert _amounts(_open(operator, other)) == [("bill", "2026-100017", "30.00")]
+    with operator.database.transaction() as tx:
+        assert customers_with_settled_items(tx=tx, customer_ids=[one.customer_id, other.customer_id]) == {other.customer_id}
+        with pytest.raises(WrongState, match="settled"):
+            take_back(tx=tx, customer_ids=[other.customer_id], mandate_ids=(), now=LATER)
     assert audit_month(database=operator.database, lake=operator.lake, period=bill_period(date(2026, 12, 1))).differences == ()

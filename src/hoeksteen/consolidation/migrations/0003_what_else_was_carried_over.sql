@@ -6,6 +6,7 @@ CREATE TABLE consolidation.carried_record (
     source_key uuid NOT NULL,
     contacts smallint NOT NULL,
     mandate text CHECK (mandate IN ('carried', 'superseded')),
+    mandate_was_used boolean NOT NULL,              -- whether something was collected by it in the former system
     PRIMARY KEY (customer_id, source, source_key)
 );
 CREATE INDEX carried_record_source ON consolidation.carried_record (source);

@@ -47,9 +47,17 @@ CREATE TABLE consolidation.wave_customer (
     wave text NOT NULL REFERENCES consolidation.wave,
     party text NOT NULL,
     products text NOT NULL,
-    sealed text NOT NULL
+    sealed text NOT NULL,
+    activity jsonb NOT NULL                         -- how much there was of notes, payments, messages and bills
 );
 CREATE INDEX wave_customer_wave ON consolidation.wave_customer (wave, customer_id);
+
+-- The numbers that customers had who were taken away: they come again under the same ones, and nobody else gets them.
+CREATE TABLE consolidation.kept_number (
+    customer_id uuid PRIMARY KEY,
+    customer_number text NOT NULL,
+    billing_account_number text NOT NULL
+);
 
 -- Who signed a reconciliation off; text and signature are the person's own, and stand in the keeper's log as well.
 CREATE TABLE consolidation.report_signature (
@@ -60,7 +68,7 @@ CREATE TABLE consolidation.report_signature (
     text_sha256 bytea NOT NULL CHECK (length(text_sha256) = 32),
     PRIMARY KEY (report_sha256, signed_by)
 );
-GRANT SELECT, INSERT, UPDATE, DELETE ON consolidation.wave, consolidation.wave_customer TO hoeksteen_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON consolidation.wave, consolidation.wave_step, consolidation.wave_customer, consolidation.kept_number TO hoeksteen_app;
 GRANT SELECT, INSERT, UPDATE ON consolidation.run TO hoeksteen_app;
-GRANT SELECT, INSERT ON consolidation.wave_step, consolidation.report_signature TO hoeksteen_app;
+GRANT SELECT, INSERT ON consolidation.report_signature TO hoeksteen_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA consolidation TO hoeksteen_app;

@@ -17,7 +17,6 @@ from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import Prices, Report
 from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli import consolidate_check, consolidate_compare, consolidate_profile, consolidate_report
 from hoeksteen.interfaces.cli.consolidate_carried import print_carried
 from hoeksteen.interfaces.cli.consolidate_shared import (
     cutover_option,
@@ -55,7 +54,7 @@ def consolidate(
     sources = sources_of(mappings, inputs, expected)
     began = time.monotonic()
     settings = read_settings(data)
-    with open_runtime(settings, service=_SERVICE) as runtime, _progress() as tell:
+    with open_runtime(settings, service=_SERVICE) as runtime, progress_of_stages() as tell:
         now = runtime.clock.now()
         work = Work(
             database=runtime.database,
@@ -71,7 +70,7 @@ def consolidate(
         )
         report = carry(work=work, kind=RunKind.COPY).report
     seconds = round(time.monotonic() - began, 2)
-    _print_report(report_console(as_json=as_json), report, seconds)
+    print_report(report_console(as_json=as_json), report, seconds)
     if as_json:
         blank = {"blank_total_charges": sum(found.blank_totals for found in report.prices)} if report.prices else {}
         emit_json({**report.as_json(), **blank, "seconds": seconds})
@@ -80,7 +79,8 @@ def consolidate(
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress_of_stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Give the function that shows how far each stage is."""
     with progress_bars() as bars:
         tasks: dict[str, Any] = {}
 
@@ -92,7 +92,8 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def _print_report(console: Console, report: Report, seconds: float) -> None:
+def print_report(console: Console, report: Report, seconds: float) -> None:
+    """Show a run's report as tables."""
     table = report_table("Every record has one state")
     for heading in ("source", "records in", *(str(state).replace("_", " ") for state in RecordState), ""):
         table.add_column(heading, justify="left" if heading == "source" else "right")
@@ -135,8 +136,3 @@ def _print_prices(console: Console, prices: Prices) -> None:
     console.print(table)
     print_distributions(console, {"adjustment per customer": prices.adjustments, "total less tenure × charge": prices.total_differences})
     console.print(f"largest adjustment {prices.adjustment_abs_max}; {prices.blank_totals} blank totals")
-
-
-for _command in (*consolidate_check.commands, *consolidate_profile.commands, *consolidate_report.commands, *consolidate_compare.commands):
-    consolidate.add_command(_command)
-commands = [consolidate]
