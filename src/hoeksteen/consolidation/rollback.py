@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hoeksteen.billing.holding import forget_trials_and_holds
-from hoeksteen.consolidation import _store, _wave_store, standing
+from hoeksteen.consolidation import _record_store, _store, _wave_store, standing
 from hoeksteen.consolidation._carried import take_back_carried
 from hoeksteen.consolidation.carrying import PURPOSE, SEALED
 from hoeksteen.consolidation.runs import RunKind, recorded
@@ -128,6 +128,7 @@ def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID
         withdraw(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, subjects=[one.party_id for one in found], indexes=indexes)
     if with_holds:
         forget_trials_and_holds(tx=tx, customer_ids=customer_ids)
+    _record_store.forget_sealed(tx, customer_ids)
     take_back_carried(tx=tx, customer_ids=customer_ids, now=now)
     remove_products_of(tx=tx, customer_ids=customer_ids)
     remove_customers(tx=tx, customer_ids=customer_ids)

@@ -62,9 +62,9 @@ def take_back_mandates(tx: Transaction, mandate_ids: Sequence[UUID]) -> None:
     tx.execute(sql, (list(mandate_ids),))
 
 
-def posting_number(tx: Transaction) -> int:
-    """Give a number that no postings had."""
-    return int(tx.value("SELECT nextval('receivables.carried_posting')"))
+def transaction_number(tx: Transaction) -> int:
+    """Give the number of this transaction, which no other one has."""
+    return int(tx.value("SELECT pg_current_xact_id()::text::bigint"))
 
 
 def customers_with_settled(tx: Transaction, customer_ids: Sequence[UUID]) -> set[UUID]:

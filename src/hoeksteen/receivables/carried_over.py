@@ -107,19 +107,19 @@ def carry_items(*, tx: Transaction, items: Sequence[CarriedItem], cutover: date,
         )
         for one in items
     ])  # fmt: skip
-    number = _carried_store.posting_number(tx) if items else 0
+    number = _carried_store.transaction_number(tx)
     conversion = LedgerAccountCode.CONVERSION
     post(tx=tx, entries=[
-        _entry(number, one.carried_item_id, one.customer_id, one.billing_account_id, one.amount, conversion, day, now) for one in items
+        _entry(f"carried {number}", one.carried_item_id, one.customer_id, one.billing_account_id, one.amount, conversion, day, now) for one in items
     ])  # fmt: skip
     return day
 
 
 def _entry(
-    number: int, item_id: UUID, customer_id: UUID, billing_account_id: UUID, amount: Decimal, against: LedgerAccountCode, day: date, now: datetime
+    which: str, item_id: UUID, customer_id: UUID, billing_account_id: UUID, amount: Decimal, against: LedgerAccountCode, day: date, now: datetime
 ) -> JournalEntry:  # fmt: skip
     """Give an entry of an item; one that was taken back and came again has one of its own each time."""
-    reference = f"{item_id} {number}"
+    reference = f"{item_id} {which}"
     postings = (Posting(LedgerAccountCode.DEBTORS, amount, customer_id, billing_account_id), Posting(against, -amount))
     return JournalEntry(derived("journal entry", SOURCE, reference), day, SOURCE, reference, now, postings)
 
@@ -138,11 +138,12 @@ def take_back(*, tx: Transaction, customer_ids: Sequence[UUID], mandate_ids: Seq
     ids = [row["carried_item_id"] for row in rows]
     if _carried_store.settled(tx, ids):
         raise WrongState("Something of these items is settled.", remedy="Take back those payments first, or let the customers stay.")
-    number = _carried_store.posting_number(tx) if rows else 0
+    number = _carried_store.transaction_number(tx)
     day = open_day(tx=tx, day=local_day(now))
+    conversion = LedgerAccountCode.CONVERSION
     post(tx=tx, entries=[
         _entry(
-            number, row["carried_item_id"], row["customer_id"], row["billing_account_id"], -row["amount"], LedgerAccountCode.CONVERSION,
+            f"taken back {number}", row["carried_item_id"], row["customer_id"], row["billing_account_id"], -row["amount"], conversion,
             max(day, row["booked_on"]), now,
         )
         for row in rows
@@ -197,14 +198,14 @@ def move_items(*, tx: Transaction, carried_item_ids: Sequence[UUID], customer_id
     for whose in sorted({row["customer_id"] for row in rows} | {customer_id}):
         _store.lock_customer(tx, whose)
     _carried_store.move(tx, [row["carried_item_id"] for row in moving], customer_id, billing_account_id)
-    number = _carried_store.posting_number(tx) if moving else 0
+    number = _carried_store.transaction_number(tx)
     day = open_day(tx=tx, day=local_day(now))
-    post(tx=tx, entries=[_moved(number, row, customer_id, billing_account_id, max(day, row["booked_on"]), now) for row in moving])
+    post(tx=tx, entries=[_moved(f"moved {number}", row, customer_id, billing_account_id, max(day, row["booked_on"]), now) for row in moving])
     return sorted(settled)
 
 
-def _moved(number: int, row: Row, customer_id: UUID, billing_account_id: UUID, day: date, now: datetime) -> JournalEntry:
-    reference = f"{row['carried_item_id']} {number}"
+def _moved(which: str, row: Row, customer_id: UUID, billing_account_id: UUID, day: date, now: datetime) -> JournalEntry:
+    reference = f"{row['carried_item_id']} {which}"
     postings = (
         Posting(LedgerAccountCode.DEBTORS, -row["amount"], row["customer_id"], row["billing_account_id"]),
         Posting(LedgerAccountCode.DEBTORS, row["amount"], customer_id, billing_account_id),

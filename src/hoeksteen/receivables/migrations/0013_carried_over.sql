@@ -25,7 +25,3 @@ GRANT SELECT, INSERT ON receivables.carried_item TO hoeksteen_app;
 -- whose it is changes only when customers are merged or taken apart; what it is never does. It goes only where its customer is taken back.
 GRANT UPDATE (customer_id, billing_account_id), DELETE ON receivables.carried_item TO hoeksteen_app;
 GRANT DELETE ON receivables.mandate TO hoeksteen_app;
-
--- Tells postings of one item apart: it may be taken back and come again.
-CREATE SEQUENCE receivables.carried_posting;
-GRANT USAGE ON SEQUENCE receivables.carried_posting TO hoeksteen_app;
