@@ -19,7 +19,7 @@ status:          ## say what runs; HOEKSTEEN_DATA=DIR for another directory, suc
 	@.venv/bin/hoeksteen status
 test: setup      ## linters, types, house rules and every suite but the slow ones
 	@tools/system-packages chromium softhsm2
-	@failed=0; $(MAKE) --no-print-directory --output-sync=target -k -j 2 lint browser & beside=$$!; \
+	@failed=0; $(MAKE) --no-print-directory --output-sync=target -k -j 2 -o setup lint browser & beside=$$!; \
 	$(PYTEST) -m "not slow" --durations=5 $(SIDE_BY_SIDE) $(ARGS) || failed=1; wait $$beside || failed=1; exit $$failed
 test-all: setup  ## every suite, the slow ones too
 	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev openjdk-17-jre-headless
