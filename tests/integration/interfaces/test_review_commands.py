@@ -13,7 +13,7 @@ from factories.billed_operator import BilledOperator
 from factories.doubts import bring_in_doubts
 from fixtures.keeper import RunningKeeper
 from fixtures.signing import by_key
-from hoeksteen.interfaces.cli.consolidate import consolidate
+from hoeksteen.interfaces.cli.consolidate_group import consolidate
 from hoeksteen.kernel.errors import AccessDenied, Conflict, InvalidInput, NotFound
 
 WHY = ("--why", "two households")
