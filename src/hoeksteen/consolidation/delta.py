@@ -11,8 +11,9 @@ from datetime import date
 from uuid import UUID
 
 from hoeksteen.consolidation import _store, _wave_store, standing
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.carrying import Carried, Work, carry
-from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
+from hoeksteen.consolidation.model import Cluster, Extract
 from hoeksteen.consolidation.rollback import take_away
 from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.consolidation.waves import WaveScope, WaveState, require_state, rules
@@ -55,22 +56,24 @@ class _DeltaScope(WaveScope):
         self.taken = TakenOver()
 
     def choose(
-        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], extracts: Sequence[Extract],
+        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Staged, extracts: Sequence[Extract],
         owner_of: dict[UUID, UUID],
     ) -> Sequence[Cluster]:  # fmt: skip
         changes = {
             found.source: {
-                "new": sum(record.record_id not in owner_of for record in found.records), "changed": len(found.changed), "gone": len(found.gone),
+                "new": sum(record_id not in owner_of for record_id in found.records.record_ids()),
+                "changed": len(found.changed),
+                "gone": len(found.gone),
             }
             for found in extracts
-        }  # fmt: skip
+        }
         self._renew(tx, extracts, owner_of)
         chosen = super().choose(tx=tx, clusters=clusters, records=records, extracts=extracts, owner_of=owner_of)
         self.changes = changes
         return chosen
 
     def _renew(self, tx: Transaction, extracts: Sequence[Extract], owner_of: dict[UUID, UUID]) -> None:
-        given = {record.record_id for found in extracts for record in found.records}
+        given = {record_id for found in extracts for record_id in found.records.record_ids()}
         changed = {record_id for found in extracts for record_id in found.changed}
         gone = {record_id for found in extracts for record_id in found.gone}
         owners = sorted({owner_of[record_id] for record_id in changed | gone})
@@ -108,7 +111,7 @@ class _DeltaScope(WaveScope):
         for found in extracts:
             settled = (found.changed | found.gone) & released
             if settled:
-                rows = {record.row for record in found.records if record.record_id in settled}
+                rows = {found.records.row(place) for place, record_id in enumerate(found.records.record_ids()) if record_id in settled}
                 found.changed -= settled
                 found.gone -= settled
                 found.findings = [

@@ -2,16 +2,19 @@
 
 import random
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from factories.billed_operator import BilledOperator
 from factories.exports import CUTOVER, TABLES, bring_in, invent_exports, key_of, rows_of, sources
 from fixtures.keeper import RunningKeeper
+from hoeksteen.billing.holding import release_customers
+from hoeksteen.billing.queries import bills_of
 from hoeksteen.care.operations import reason_given, record_interaction
-from hoeksteen.consolidation import waves
+from hoeksteen.consolidation import standing, waves
 from hoeksteen.consolidation.carrying import Work
 from hoeksteen.consolidation.rollback import RolledBack, roll_back
 from hoeksteen.consolidation.runs import runs
@@ -199,3 +202,27 @@ def test_without_a_grant_no_file_is_read(work: Work, keeper: RunningKeeper) -> N
         with pytest.raises(AccessDenied, match="No bulk grant"):
             step()
     assert told == []
+
+
+def test_after_the_first_final_bill_it_is_undone_by_credit(operator: BilledOperator, work: Work, database: Database) -> None:
+    waves.plan(work=work, waves=[Wave(wave="few", share="3"), REST])
+    waves.copy(work=work, wave="few")
+    came = sorted(customers_in(database))
+    with database.transaction() as tx:
+        release_customers(tx=tx, customer_ids=came[:1], by=PEOPLE, why=waves.hold_reason("few"), now=CLOCK.now())
+        tx.execute("UPDATE product.product SET recurring_billed_to = '2026-10-01' WHERE recurring_billed_to > '2026-10-01'")
+        standing.keep(tx, "few", came)
+    operator.run()
+    CLOCK.instant += timedelta(hours=1)
+    with database.transaction() as tx:
+        [bill] = bills_of(tx=tx, customer_id=came[0])
+    with pytest.raises(Conflict, match="final bills"):
+        take_back(work, "few")
+    done = take_back(work, "few", force=True)
+    assert [one.customer_id for one in done.kept] == came[:1] and done.customers == len(came) - 1
+    assert (len(done.credited), done.not_credited) == (1, [])
+    with database.transaction() as tx:
+        assert sum(one.gross for one in bills_of(tx=tx, customer_id=came[0])) == 0 < bill.gross
+        [why] = [row["why"] for row in tx.rows("SELECT why FROM billing.account_hold WHERE released_at IS NULL")]
+        assert why == "wave few: rolled back, the old system bills again"
+        assert runs(tx=tx)[0].figures["credited"] == done.credited
