@@ -21,6 +21,7 @@ from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product.model import ProductStatus
 from hoeksteen.product.operations import terminate
 from hoeksteen.product.queries import terms
+from hoeksteen.receivables.carried_over import customers_with_settled_items
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -79,6 +80,7 @@ class _DeltaScope(WaveScope):
         owners = sorted({owner_of[record_id] for record_id in changed | gone})
         rows = [row for row in _wave_store.standing_of(tx, owners).values() if row["wave"] == self.wave]
         here = {one.customer_id for one in standing.touched(tx, rows).values() if one.changed or one.billed}
+        here |= customers_with_settled_items(tx=tx, customer_ids=[row["customer_id"] for row in rows])  # what was paid stays
         mine: dict[UUID, set[UUID]] = {row["customer_id"]: set() for row in rows}
         for record_id, owner in owner_of.items():
             if owner in mine:
@@ -103,7 +105,7 @@ class _DeltaScope(WaveScope):
         owner_of: dict[UUID, UUID],
     ) -> None:  # fmt: skip
         assert self.keeper is not None  # for the type checker: a run has one before it loads
-        take_away(tx, self.keeper, anew, with_holds=False)
+        take_away(tx, self.keeper, anew, now=self.now, with_holds=False)
         released = {record_id for customer_id in anew for record_id in mine[customer_id]}
         _wave_store.forget_waiting(tx, sorted(released & gone))
         for record_id in released:

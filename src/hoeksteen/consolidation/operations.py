@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._across import settle_across
 from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation._reading import reading
@@ -125,6 +126,7 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
                 _give_prices(run, found, mapping, cutover)
             _require_another_file(run, found, mapping)
             run.extracts.append(found)
+    settle_across(run.extracts, mappings, cutover)
     tell("reading", len(sources), len(sources))
     for found in sorted(run.extracts, key=lambda found: not found.matched):
         run.records.extend(found.records)

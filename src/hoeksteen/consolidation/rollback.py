@@ -7,12 +7,14 @@ transaction, so that after any interruption the same command goes on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from hoeksteen.billing.credit_notes import credit_bill, credit_notes_of
 from hoeksteen.billing.holding import forget_trials_and_holds, hold_customers
 from hoeksteen.billing.queries import bill_by_number, bills_of
-from hoeksteen.consolidation import _store, _wave_store, standing
+from hoeksteen.consolidation import _record_store, _store, _wave_store, standing
+from hoeksteen.consolidation._carried import take_back_carried
 from hoeksteen.consolidation.carrying import PURPOSE, SEALED
 from hoeksteen.consolidation.runs import RunKind, recorded
 from hoeksteen.consolidation.standing import Touched
@@ -139,11 +141,11 @@ def _taken_away(
             done.kept += late
             stay |= {one.customer_id for one in late}
             ids = [one["customer_id"] for one in rows if one["customer_id"] not in stay]
-            done.records += take_away(tx, keeper, ids)
+            done.records += take_away(tx, keeper, ids, now=clock.now())
             done.customers += len(ids)
 
 
-def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID], *, with_holds: bool = True) -> int:
+def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID], *, now: datetime, with_holds: bool = True) -> int:
     """
     Take some customers away with everything of theirs, and give how many records wait again.
 
@@ -158,6 +160,8 @@ def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID
         withdraw(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, subjects=[one.party_id for one in found], indexes=indexes)
     if with_holds:
         forget_trials_and_holds(tx=tx, customer_ids=customer_ids)
+    _record_store.forget_sealed(tx, customer_ids)
+    take_back_carried(tx=tx, customer_ids=customer_ids, now=now)
     remove_products_of(tx=tx, customer_ids=customer_ids)
     remove_customers(tx=tx, customer_ids=customer_ids)
     return _wave_store.records_wait_again(tx, customer_ids)
