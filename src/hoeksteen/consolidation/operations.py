@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._across import settle_across
 from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
 from hoeksteen.consolidation._reading import reading
@@ -125,6 +126,7 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
                 _give_prices(run, found, mapping, cutover)
             _require_another_file(run, found, mapping)
             run.extracts.append(found)
+    settle_across(run.extracts, mappings, cutover)
     tell("reading", len(sources), len(sources))
     for found in sorted(run.extracts, key=lambda found: not found.matched):
         run.records.extend(found.records)
@@ -215,19 +217,21 @@ def _match(run: _Run, decided: PeopleSaid, tell: Progress) -> None:
     count = sum(len(found.records) for found in run.extracts if found.matched)
     tell("matching", 0, len(run.records))
     facts = facts_of(run.records if count == len(run.records) else run.records[:count])
-    matched = [found for found in run.extracts if found.matched]
-    trusts = [trust for found in matched for trust in repeat(found.trust, len(found.records))]
+    _name_tests(run, facts.tests())
+    trusts = [trust for found in run.extracts if found.matched for trust in repeat(found.trust, len(found.records))]
     rank = list(zip(trusts, range(count), strict=True))
-    if tests := facts.tests():
-        owners = [found for found in matched for _ in found.records.record_ids()]
-        for place in tests:
-            found, record = owners[place], run.records[place]
-            found.findings.append(Finding(record.source, f"{found.file.name}:{record.row}", "name", "test_record"))
     places = {record_id: place for place, record_id in zip(range(count), run.records.record_ids(), strict=False)} if decided else {}
     said = [Decided(places[left], places[right], same) for (left, right), same in decided.items() if left in places and right in places]
     run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts, said), rank=rank, decided=said)
     run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
     tell("matching", len(run.records), len(run.records))
+
+
+def _name_tests(run: _Run, places: Sequence[int]) -> None:
+    extracts = {found.source: found for found in run.extracts}
+    for record in (run.records[place] for place in places):
+        found = extracts[record.source]
+        found.findings.append(Finding(found.source, f"{found.file.name}:{record.row}", "name", "test_record"))
 
 
 def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, scope: Scope) -> None:

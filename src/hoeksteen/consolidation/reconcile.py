@@ -2,11 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._carried_reconcile import carried_balances
 from hoeksteen.consolidation._expected import altered, monthly_in
 from hoeksteen.consolidation.model import Extract, RecordState
 from hoeksteen.consolidation.pseudonyms import product_id_of, resource_id_of
@@ -34,7 +36,9 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
     loaded = _store.source_products(tx, [extract.source for extract in extracts])
     monthly = _monthly_out(tx, {row["customer_id"] for row in loaded}, cutover)
     standing = {row["product_id"] for row in loaded} & set(monthly)
-    return [_balance(tx, extract, titles[extract.source], states[extract.source], standing, monthly, cutover) for extract in extracts]
+    carried = carried_balances(tx=tx, extracts=extracts)
+    found = [_balance(tx, extract, titles[extract.source], states[extract.source], standing, monthly, cutover) for extract in extracts]
+    return [replace(one, carried=carried[one.name]) for one in found]
 
 
 def _balance(
