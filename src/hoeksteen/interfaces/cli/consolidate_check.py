@@ -81,10 +81,11 @@ def _print_loads(console: Console, found: list[Check]) -> None:
         return
     table = report_table("What a run would load")
     table.add_column("source")
-    for heading in loads[0].loads:
+    headings = list(dict.fromkeys(name for one in loads for name in one.loads))
+    for heading in headings:
         table.add_column(heading, justify="right")
     for one in loads:
-        table.add_row(escape(one.title), *(f"{number:,}" for number in one.loads.values()))
+        table.add_row(escape(one.title), *(f"{one.loads.get(heading, 0):,}" for heading in headings))
     console.print(table)
 
 
