@@ -80,12 +80,11 @@ def _print_loads(console: Console, found: list[Check]) -> None:
     if not loads:
         return
     table = report_table("What a run would load")
-    table.add_column("source")
-    headings = list(dict.fromkeys(name for one in loads for name in one.loads))
-    for heading in headings:
-        table.add_column(heading, justify="right")
+    table.add_column("")
     for one in loads:
-        table.add_row(escape(one.title), *(f"{one.loads.get(heading, 0):,}" for heading in headings))
+        table.add_column(escape(one.title), justify="right")
+    for name in dict.fromkeys(name for one in loads for name in one.loads):
+        table.add_row(name, *(f"{one.loads.get(name, 0):,}" for one in loads))
     console.print(table)
 
 
