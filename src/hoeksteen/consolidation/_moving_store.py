@@ -29,7 +29,8 @@ WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.lineag
 STAYS = (
     "billing.customer_bill", "billing.applied_customer_billing_rate", "billing.applied_bill_tax", "billing.credit_note", "billing.held_account",
     "billing.instalment_billed", "billing.leaving_bill", "care.interaction", "care.interaction_item", "care.note", "ledger.posting",
-    "messages.message", "messages.attempt", "consolidation.kept_number", "consolidation.wave_customer", "receivables.allocation", "receivables.bank_decision", "receivables.bank_entry", "receivables.deposit",
+    "consolidation.kept_number", "consolidation.wave_customer",
+    "messages.message", "messages.attempt", "receivables.allocation", "receivables.bank_decision", "receivables.bank_entry", "receivables.deposit",
     "receivables.dunning_exception", "receivables.dunning_step", "receivables.fee", "receivables.fee_waiver", "receivables.interest_charge",
     "receivables.mandate_amendment", "receivables.payment", "receivables.payment_reversal", "receivables.plan_instalment", "receivables.plan_item",
     "receivables.refund", "receivables.write_off",
