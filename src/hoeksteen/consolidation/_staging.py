@@ -67,9 +67,14 @@ class Staged(Sequence[LegacyRecord]):
             return self._packed == other._packed
         return isinstance(other, list) and list(self) == other
 
-    def packed(self, place: int) -> bytes:
-        """Give a record as it lies here; `unpacked` makes a record of it, in another process too."""
-        return self._packed[place]
+    def some(self, places: Sequence[int]) -> "Staged":
+        """Give some of the records, in the order of `places`; what is packed is shared with them."""
+        found = Staged()
+        found._packed = [self._packed[place] for place in places]
+        found._ids = bytearray().join([self._ids[place * _ID_BYTES : (place + 1) * _ID_BYTES] for place in places])
+        found._digests = bytearray().join([self._digests[place * _ID_BYTES : (place + 1) * _ID_BYTES] for place in places])
+        found._rows = array("q", [self._rows[place] for place in places])
+        return found
 
     def record_id(self, place: int) -> UUID:
         """Give a record's pseudonym."""
@@ -89,11 +94,6 @@ class Staged(Sequence[LegacyRecord]):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _again, (self._packed, bytes(self._ids), bytes(self._digests), self._rows.tobytes())
-
-
-def unpacked(packed: bytes) -> LegacyRecord:
-    """Give the record that was packed."""
-    return _decode(packed)
 
 
 def _again(packed: list[bytes], ids: bytes, digests: bytes, rows: bytes) -> Staged:

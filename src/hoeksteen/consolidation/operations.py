@@ -11,7 +11,8 @@ from pathlib import Path
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._expected import expected_of
-from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
+from hoeksteen.consolidation._load import Here, Plan, load_rejected
+from hoeksteen.consolidation._loading import load_clusters
 from hoeksteen.consolidation._reading import reading
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.clusters import build_clusters
@@ -89,7 +90,7 @@ def consolidate(
             _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
         _match(run, tell)
-        _load(database, keeper, run, plan, clusters_per_batch, tell)
+        _load(database, keeper, run, plan, clusters_per_batch, tell, processes)
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
 
@@ -130,6 +131,8 @@ def _alone(database: Database) -> Iterator[None]:
     with database.transaction() as tx:
         if not _store.lock(tx):
             raise Conflict("Another consolidation is running.", remedy="Wait until it is done, then run this again.")
+        with database.transaction() as other:
+            _store.wait_for_loading(other)
         yield
 
 
@@ -198,7 +201,9 @@ def _match(run: _Run, tell: Progress) -> None:
     tell("matching", len(run.records), len(run.records))
 
 
-def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress) -> None:
+def _load(
+    database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, processes: int | None
+) -> None:  # fmt: skip
     here = Here({}, {}, set())
     with database.transaction() as tx:
         for found in run.extracts:
@@ -212,10 +217,10 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    for start in range(0, len(run.clusters), batch):
-        tell("loading", start, len(run.clusters))
-        with database.transaction() as tx:
-            load_batch(tx=tx, keeper=keeper, clusters=run.clusters[start : start + batch], records=run.records, plan=plan, here=here)
+    load_clusters(
+        database=database, keeper=keeper, clusters=run.clusters, records=run.records, plan=plan, here=here, batch=batch, processes=processes,
+        told=lambda done: tell("loading", done, len(run.clusters)),
+    )  # fmt: skip
     with database.transaction() as tx:
         rows = [
             (run.records.record_id(doubt.left), run.records.record_id(doubt.right), Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts

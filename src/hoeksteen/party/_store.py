@@ -119,13 +119,13 @@ def set_status(tx: Transaction, billing_account_id: UUID, status: str) -> int:
 
 
 def take_customer_numbers(tx: Transaction, count: int) -> list[str]:
-    rows = tx.rows("SELECT nextval('party.customer_number') AS number FROM generate_series(1, %s)", (count,))
-    return [str(row["number"]) for row in rows]
+    rows = tx.tuples("SELECT nextval('party.customer_number') FROM generate_series(1, %s)", (count,))
+    return [str(number) for (number,) in rows]
 
 
 def take_billing_account_numbers(tx: Transaction, count: int) -> list[str]:
-    rows = tx.rows("SELECT nextval('party.billing_account_number') AS number FROM generate_series(1, %s)", (count,))
-    return [str(row["number"]) for row in rows]
+    rows = tx.tuples("SELECT nextval('party.billing_account_number') FROM generate_series(1, %s)", (count,))
+    return [str(number) for (number,) in rows]
 
 
 def add_parties(tx: Transaction, customers: Sequence[NewCustomer], now: datetime) -> None:
