@@ -22,7 +22,7 @@ test: setup      ## linters, types, house rules and every suite but the slow one
 	@failed=0; $(MAKE) --no-print-directory --output-sync=target -k -j 2 lint browser || failed=1; \
 	$(PYTEST) -m "not slow" --durations=5 $(SIDE_BY_SIDE) $(ARGS) || failed=1; exit $$failed
 test-all: setup  ## every suite, the slow ones too
-	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev openjdk-17-jre-headless
+	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev openjdk-17-jre-headless mariadb-server
 	@.setup/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements/spark.txt
 	@$(MAKE) --no-print-directory lint
 	HOEKSTEEN_THOROUGHNESS=5 $(PYTEST) --durations=10 --cov --cov-report= $(SIDE_BY_SIDE) $(ARGS)
@@ -40,5 +40,6 @@ lock: setup      ## renew requirements/lock.txt after a change of pyproject.toml
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements/lock.txt
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/setup.in -o requirements/setup.txt
 	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/spark.in -o requirements/spark.txt
+	@.setup/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-deps requirements/samples.in -o requirements/samples.txt
 clean:           ## remove the environment and what the tools made
 	rm -rf .venv .setup .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/hoeksteen/interfaces/static/vendor

@@ -16,7 +16,7 @@ from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.migrations import migrate
 from hoeksteen.storage.postgres import Database
 
-_FIXTURES = ("not_run", "demonstration", "evidence", "keeper", "issuer", "softhsm", "billed", "mailbox", "s3", "spark")
+_FIXTURES = ("not_run", "demonstration", "evidence", "keeper", "issuer", "softhsm", "mariadb", "billed", "mailbox", "s3", "spark")
 pytest_plugins: list[str] = [f"fixtures.{name}" for name in _FIXTURES]
 
 _TEMPLATE = "template_hoeksteen"
@@ -58,6 +58,12 @@ def business_dsn(business_cluster: BusinessCluster) -> str:
         f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER hoeksteen_owner; GRANT CONNECT ON DATABASE {name} TO hoeksteen_app, hoeksteen_bastion;"
     )
     return business_cluster.cluster.dsn(role="hoeksteen_app", database=name)
+
+
+@pytest.fixture
+def owner_dsn(business_dsn: str) -> str:
+    """The connection string of who owns the tables of that database, to damage what the application may not change."""
+    return business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")
 
 
 @pytest.fixture

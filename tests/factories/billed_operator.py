@@ -11,6 +11,7 @@ from zlib import crc32
 
 import pyarrow as pa
 
+from hoeksteen.billing.leaving import bill_who_leaves
 from hoeksteen.billing.model import BillRunProgress, BillRunResult, CustomerBill, Progress
 from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.queries import bill, bills_of
@@ -18,7 +19,7 @@ from hoeksteen.disclosure import KeeperClient, SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
-from hoeksteen.kernel.time_period import add_months, bill_period, start_of_day
+from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.party import operations as party
 from hoeksteen.party.model import NewBillingAccount, NewCustomer
 from hoeksteen.product import operations as product
@@ -185,12 +186,13 @@ class BilledOperator:
         return pa.table({"id": pa.array([row["id"] for row in rows], pa.string()), "block": pa.array(sealed, pa.binary())})
 
     def run(
-        self, month: date = date(2026, 10, 1), *, kind: Literal["trial", "final"] = "final", told: list[BillRunProgress] | None = None,
-        now: datetime | None = None, by: str = "", unapproved: bool = True, progress: Progress | None = None,
-        parts: int = 1, batch: int = 2_500,
+        self, month: date = date(2026, 10, 1), *, bill_date: date | None = None, kind: Literal["trial", "final"] = "final",
+        told: list[BillRunProgress] | None = None, now: datetime | None = None, by: str = "", unapproved: bool = True,
+        progress: Progress | None = None, parts: int = 1, batch: int = 2_500,
     ) -> BillRunResult:  # fmt: skip
-        """Bill the month, dated on the first day after it, with or without an approved trial."""
-        period = bill_period(month)
+        """Bill the period of the cycle that begins on a day, dated on the first day after it unless said, with or without an approved trial."""
+        period = bill_period(month, cycle_day=month.day)
+        dated_on = bill_date or period.end_day
         return run_bills(
             by=by,
             unapproved=unapproved,
@@ -198,9 +200,9 @@ class BilledOperator:
             keeper=self.keeper,
             lake=self.lake,
             period=period,
-            bill_date=period.end_day,
+            bill_date=dated_on,
             kind=kind,
-            now=now or start_of_day(add_months(month, 1)),
+            now=now or start_of_day(max(dated_on, period.end_day)),
             parts=parts,
             batch=batch,
             identifiers=self.identifiers,
@@ -212,6 +214,17 @@ class BilledOperator:
         with self.database.transaction() as tx:
             found = reversed(bills_of(tx=tx, customer_id=one.customer_id))
             return [bill(tx=tx, customer_id=one.customer_id, customer_bill_id=each.customer_bill_id) for each in found]
+
+    def charged(self, one: Held) -> list[tuple[date, date, Decimal]]:
+        """Give what is charged by days on a customer's final bills: the first day, the day after the last, the amount."""
+        return [(rate.period.first_day, rate.period.end_day, rate.amount) for bill in self.bills(one) for rate in bill.rates if rate.period]
+
+    def leave(self, one: Held, on: date, *, now: datetime | None = None) -> list[BillRunResult]:
+        """Bill an account whose products have ended, at once."""
+        return bill_who_leaves(
+            database=self.database, keeper=self.keeper, lake=self.lake, billing_account_id=one.billing_account_id, bill_date=on, by="anna",
+            now=now or start_of_day(on), identifiers=self.identifiers,
+        )  # fmt: skip
 
 
 def new_operator(database: Database, keeper: KeeperClient, lake: Lake, *, seed: int) -> BilledOperator:
@@ -243,10 +256,11 @@ def populate(operator: BilledOperator, *, customers: int, seed: int, records: in
         operator.charge(metered, month=date(2026, 10, 1), records=records)
 
 
-def terminate(operator: BilledOperator, one: Held, *, from_day: date) -> None:
-    """End a product."""
+def terminate(operator: BilledOperator, *held: Held, from_day: date, now: datetime = NOW) -> None:
+    """End products."""
     with operator.database.transaction() as tx:
-        product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=from_day, now=NOW)
+        for one in held:
+            product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=from_day, now=now)
 
 
 def change(operator: BilledOperator, one: Held, offering: str, *, from_day: date) -> None:

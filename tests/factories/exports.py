@@ -38,13 +38,14 @@ def key_of(name: str) -> Pseudonyms:
 def bring_in(
     database: Database, keeper: KeeperClient, folder: Path, key: str, names: Sequence[str] = tuple(FILES), *,
     given: Sequence[Source] | None = None, progress: Callable[[str, int, int], None] | None = None, batch: int = 100,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Report:  # fmt: skip
     """Consolidate these exports and hold the outcome against the truth."""
     return consolidate(
         database=database,
         keeper=keeper,
         sources=sources(folder, names) if given is None else given,
-        pseudonyms=key_of(key),
+        pseudonyms=pseudonyms or key_of(key),
         cutover=CUTOVER,
         now=NOW,
         truth=folder / "truth.parquet" if (folder / "truth.parquet").exists() else None,

@@ -298,7 +298,7 @@ def test_killed_while_it_is_restored(full: BilledOperator, new_place: Callable[[
 
 
 @pytest.mark.parametrize("what", ["missing", "cut off", "garbled", "a posting", "a bill number", "a blob", "a month"])
-def test_fsck_finds_what_does_not_hold_together(full: BilledOperator, business_dsn: str, what: str) -> None:
+def test_fsck_finds_what_does_not_hold_together(full: BilledOperator, owner_dsn: str, what: str) -> None:
     assert faults(full.database, full.lake) == []
     file = Path(full.lake.files(CHARGE)[0])
     content = file.read_bytes()
@@ -309,7 +309,7 @@ def test_fsck_finds_what_does_not_hold_together(full: BilledOperator, business_d
         "a month": "UPDATE ledger.journal_entry SET reference = reference || 'x'",
     }.get(what)
     if sql is not None:
-        with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")) as owner:
+        with psycopg.connect(owner_dsn) as owner:
             owner.execute(sql)
     elif what == "missing":
         file.unlink()

@@ -184,7 +184,7 @@ def test_two_fronts_that_start_at_once(own_keeper: RunningKeeper) -> None:
             assert own_keeper.client("chris.smit").fsck()["ok"] and second.client("chris.smit").fsck()["ok"]
             own_keeper.stop()
             second.stop()
-            own_keeper._clients.clear()  # noqa: SLF001 their sessions may be of a front that is gone
-            second._clients.clear()  # noqa: SLF001
+            own_keeper._clients.clear()  # their sessions may be of a front that is gone
+            second._clients.clear()
     finally:
         second.stop()

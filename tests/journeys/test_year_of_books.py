@@ -9,7 +9,6 @@ from lxml import etree
 
 from factories.billed_operator import BilledOperator, terminate
 from fixtures.xaf import NAMESPACE, faults
-from hoeksteen.billing.operations import run_bills
 from hoeksteen.journeys.audit_file import audit_file
 from hoeksteen.journeys.balance import audit_month
 from hoeksteen.journeys.closing import close_books
@@ -20,14 +19,6 @@ from simulation.operator_year import Simulation
 
 _LAST_SECOND = datetime(2026, 12, 31, 23, 59, 59, tzinfo=OPERATOR_ZONE)
 _NEW_YEAR = datetime(2027, 1, 1, tzinfo=OPERATOR_ZONE)
-
-
-def _run(operator: BilledOperator, month: date, bill_date: date, now: datetime) -> None:
-    run_bills(
-        unapproved=True,
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(month), bill_date=bill_date, now=now,
-        identifiers=operator.identifiers,
-    )  # fmt: skip
 
 
 def _close(operator: BilledOperator, month: date, now: datetime) -> None:
@@ -44,9 +35,9 @@ def _audit_file(operator: BilledOperator, period: BillPeriod) -> bytes:
 def test_the_last_second_of_a_year(operator: BilledOperator) -> None:
     (one,) = operator.add("mobile-m")
     operator.run(date(2026, 10, 1))
-    _run(operator, date(2026, 11, 1), date(2026, 12, 31), _LAST_SECOND)
+    operator.run(date(2026, 11, 1), bill_date=date(2026, 12, 31), now=_LAST_SECOND)
     with pytest.raises(WrongState):
-        _run(operator, date(2026, 12, 1), date(2026, 12, 31), _LAST_SECOND)  # December is not over
+        operator.run(date(2026, 12, 1), bill_date=date(2026, 12, 31), now=_LAST_SECOND)  # December is not over
     _close(operator, date(2026, 11, 1), _LAST_SECOND)
     with pytest.raises(WrongState, match="The month 2026-12 is not over"):
         _close(operator, date(2026, 12, 1), _LAST_SECOND)
@@ -55,7 +46,7 @@ def test_the_last_second_of_a_year(operator: BilledOperator) -> None:
             tx=tx, customer_id=one.customer_id, billing_account_id=one.billing_account_id, amount=Decimal("20.00"), received_on=date(2027, 1, 1),
             reference="", now=_LAST_SECOND, identifiers=operator.identifiers,
         )  # fmt: skip
-    _run(operator, date(2026, 12, 1), date(2027, 1, 1), _NEW_YEAR)
+    operator.run(date(2026, 12, 1), bill_date=date(2027, 1, 1), now=_NEW_YEAR)
     _close(operator, date(2026, 12, 1), _NEW_YEAR)
     assert [bill.bill_number for bill in operator.bills(one)] == ["LLT-2026-00000001", "LLT-2026-00000002", "LLT-2027-00000001"]
     for month in (date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)):

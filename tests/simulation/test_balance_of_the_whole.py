@@ -170,8 +170,8 @@ def balanced(operator: BilledOperator, tmp_path: Path) -> BilledOperator:
     ("sql", "check"),
     [pytest.param(*damage, id=name, marks=() if n % 6 == 0 else pytest.mark.slow) for n, (name, damage) in enumerate(_DAMAGE.items())],
 )
-def test_every_damage_is_found(balanced: BilledOperator, business_dsn: str, sql: str, check: str) -> None:
-    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")) as owner:
+def test_every_damage_is_found(balanced: BilledOperator, owner_dsn: str, sql: str, check: str) -> None:
+    with psycopg.connect(owner_dsn) as owner:
         assert owner.execute(sql).rowcount != 0
     found = [difference for month in (OCTOBER, date(2026, 11, 1), date(2026, 12, 1)) for difference in _audit(balanced, month).differences]
     assert check in {one.check for one in found}

@@ -179,6 +179,11 @@ def final_runs_of_period(tx: Transaction, first_day: date, end_day: date) -> lis
     return [from_row_run(row) for row in tx.rows(sql, (first_day, end_day))]
 
 
+def final_runs_not_done(tx: Transaction, first_day: date, end_day: date) -> list[BillRun]:
+    sql = RUN + "WHERE kind = 'final' AND state <> 'done' AND bill_date >= %s AND bill_date < %s ORDER BY started_at"
+    return [from_row_run(row) for row in tx.rows(sql, (first_day, end_day))]
+
+
 def lock_part(tx: Transaction, bill_run_id: UUID, part: int) -> tuple[BillRun, UUID | None] | None:
     """Give a run that nobody removes until commit, and how far a part of it is, which nobody else moves."""
     row = tx.row(RUN + "WHERE bill_run_id = %s FOR KEY SHARE", (bill_run_id,))

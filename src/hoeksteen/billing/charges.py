@@ -21,7 +21,7 @@ from hoeksteen.kernel.time_period import local_day
 from hoeksteen.kernel.words import require_impersonal, require_printable, require_said
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import billing_account
-from hoeksteen.product.charge_kinds import TAX_CATEGORIES, charge_kind, tax_fits
+from hoeksteen.product.charge_kinds import TAX_CATEGORIES, TAX_RATES, charge_kind, tax_fits
 from hoeksteen.storage.postgres import Transaction
 
 ChargeState = Literal["asked", "granted", "declined", "withdrawn"]
@@ -122,6 +122,12 @@ def worded(*, tx: Transaction, kind: str | None, text: str | None, tax_category:
             f"The fields tax_category and tax_rate are {category} and {rate}.",
             remedy=f"Give one of {', '.join(TAX_CATEGORIES)}; a rate above 0 for S, and 0 for the others.",
             field="tax_category",
+        )
+    if category == "S" and rate not in TAX_RATES:
+        raise InvalidInput(
+            f"The field tax_rate is {rate}, which is no rate of Dutch VAT.",
+            remedy=f"Give one of {', '.join(str(one) for one in TAX_RATES)}; another rate takes a kind of charge in the catalogue.",
+            field="tax_rate",
         )
     return Worded(None, text.strip(), text.strip(), category, rate)
 

@@ -85,6 +85,17 @@ def bills_of_run(*, tx: Transaction, bill_run_id: UUID, after: UUID | None = Non
     return _store.bills_after(tx, bill_run_id, after, limit)
 
 
+def bills_of_run_in_full(*, tx: Transaction, bill_run_id: UUID, after: UUID | None = None, limit: int = 1_000) -> list[CustomerBill]:
+    """
+    Give the bills of a run with their lines and taxes, in the order of billing account identifiers.
+
+    :param after: the last billing account identifier of the page before
+    """
+    some = _store.bills_after(tx, bill_run_id, after, limit)
+    found = _store.bills(tx, list({one.customer_id for one in some}), [one.customer_bill_id for one in some])
+    return sorted(found, key=lambda one: one.billing_account_id)
+
+
 def recurring_sums(*, tx: Transaction, customer_ids: Sequence[UUID], period: BillPeriod) -> list[RecurringSum]:
     """Give what final bills of a usage period charge some customers in advance, for the period after it; who got no such line is absent."""
     return _store.recurring_sums(tx, customer_ids, period.first_day, period.end_day)
@@ -98,6 +109,11 @@ def runs(*, tx: Transaction, limit: int = RUNS_LISTED_MAX) -> list[BillRun]:
 def runs_of_final_bills(*, tx: Transaction, period: BillPeriod) -> list[BillRun]:
     """Give the runs that are no trials and whose own period begins in this one, also those of a few accounts; they may be under way."""
     return _store.final_runs_of_period(tx, period.first_day, period.end_day)
+
+
+def final_runs_not_done(*, tx: Transaction, dated_in: BillPeriod) -> list[BillRun]:
+    """Give the final runs that were begun, whose bills have a date in some days, and that are not done."""
+    return _store.final_runs_not_done(tx, dated_in.first_day, dated_in.end_day)
 
 
 def run(*, tx: Transaction, bill_run_id: UUID) -> BillRun:

@@ -1,5 +1,6 @@
 """Reads of the care room."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from hoeksteen.care.model import INTERACTION_OPEN_MAX, Interaction, Note
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -37,3 +39,9 @@ def notes(*, tx: Transaction, keeper: KeeperClient, interaction: Interaction, li
         context=interaction.reason.context,
     )  # fmt: skip
     return [Note(row["note_id"], row["actor"], row["written_at"], str(one.fields["text"])) for row, one in zip(rows, opened, strict=True)]
+
+
+def activity(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Count what was noted of each customer; who has nothing is absent."""
+    tables = {"interactions": "care.interaction", "notes": "care.note", "disputes": "care.dispute"}
+    return by_customer.counts(tx, tables, customer_ids)

@@ -12,6 +12,7 @@ from hoeksteen.consolidation._lineage import lineage_by_record
 from hoeksteen.consolidation._sealing import contact_item, identity_item, payment_item
 from hoeksteen.consolidation.model import Cluster, LegacyProduct, LegacyRecord, RecordState, Rejected
 from hoeksteen.consolidation.pseudonyms import customer_id_of, product_id_of, resource_id_of
+from hoeksteen.consolidation.scope import Scope
 from hoeksteen.consolidation.survivorship import Golden, survive
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.operations import store
@@ -75,14 +76,15 @@ class Batch:
 
 
 def load_batch(
-    *, tx: Transaction, keeper: KeeperClient, clusters: Sequence[Cluster], records: Records, plan: Plan, here: Here
-) -> int:  # fmt: skip
-    """Load some clusters in one transaction, and give the number of records that were new."""
+    *, tx: Transaction, keeper: KeeperClient, clusters: Sequence[Cluster], records: Records, plan: Plan, here: Here, scope: Scope
+) -> list[UUID]:  # fmt: skip
+    """Load some clusters in one transaction, and give the customers that had something new."""
     batch = Batch()
     for cluster in clusters:
         _add_cluster(batch, cluster, records, plan, here)
+    scope.arriving(tx=tx, record_ids=[row[1] for row in batch.records], customers=batch.customers, billing_accounts=batch.billing_accounts)
     _write(tx, keeper, batch, plan.now)
-    return len(batch.records)
+    return list(batch.golden)
 
 
 def load_rejected(*, tx: Transaction, source: str, rejected: Iterable[Rejected], known: Container[UUID], now: datetime) -> None:

@@ -13,6 +13,7 @@ from hoeksteen.consolidation._load import Here, Plan, load_batch
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation._workers import Workers, processes_for
 from hoeksteen.consolidation.model import Cluster, LegacyRecord
+from hoeksteen.consolidation.scope import Scope
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.storage.postgres import Database
 
@@ -41,7 +42,7 @@ class _Once(dict[int, LegacyRecord]):
 
 def load_clusters(
     *, database: Database, keeper: KeeperClient, clusters: Sequence[Cluster], records: Staged, plan: Plan, here: Here, batch: int,
-    processes: int | None, told: Told,
+    scope: Scope, processes: int | None, told: Told,
 ) -> None:  # fmt: skip
     """
     Load clusters, so many in a transaction.
@@ -50,14 +51,18 @@ def load_clusters(
     :param told: told batch by batch how many clusters are loaded
     :raises Unavailable: when a process ended before its work was done; what it was at is not there
     """
-    if processes is None:
+    if not _can_be_shared(database, keeper, scope):
+        processes = 0
+    elif processes is None:
         processes = processes_for(len(clusters), each_from=CLUSTERS_PER_PROCESS_MIN)
     starts = range(0, len(clusters), batch)
 
     def load_here(start: int) -> None:
         told(start)
         with database.transaction() as tx:
-            load_batch(tx=tx, keeper=keeper, clusters=clusters[start : start + batch], records=_Once(records), plan=plan, here=here)
+            some = clusters[start : start + batch]
+            loaded = load_batch(tx=tx, keeper=keeper, clusters=some, records=_Once(records), plan=plan, here=here, scope=scope)
+            scope.loaded(tx=tx, customer_ids=loaded)
 
     if not processes:
         for start in starts:
@@ -78,6 +83,11 @@ def load_clusters(
                     done = start + batch
 
 
+def _can_be_shared(database: Database, keeper: KeeperClient, scope: Scope) -> bool:
+    """Say whether another process can do the same: a rehearsal is one transaction, and a wave wants to hear of every batch within it."""
+    return type(database) is Database and type(keeper) is KeeperClient and type(scope) is Scope
+
+
 def _is_new(clusters: Sequence[Cluster], records: Staged, here: Here) -> bool:
     """Say whether none of these records is here already."""
     return not here.owner_of or all(records.record_id(place) not in here.owner_of for cluster in clusters for place in cluster.members)
@@ -94,6 +104,7 @@ def _make(database: Database, keeper: KeeperClient, plan: Plan) -> Callable[[_Ta
     def load(task: _Task) -> None:
         with database.transaction() as tx:
             _store.note_loading(tx)
-            load_batch(tx=tx, keeper=keeper, clusters=task.clusters, records=list(task.records), plan=plan, here=Here({}, {}, set()))
+            here, records = Here({}, {}, set()), list(task.records)
+            load_batch(tx=tx, keeper=keeper, clusters=task.clusters, records=records, plan=plan, here=here, scope=Scope())
 
     return load

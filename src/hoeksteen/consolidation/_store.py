@@ -58,7 +58,10 @@ def known_records(tx: Transaction, source_keys: Sequence[UUID]) -> list[Row]:
 
 
 def loaded_records(tx: Transaction, source: str) -> list[Row]:
-    sql = "SELECT source_key, digest, source_row, customer_id FROM consolidation.source_record WHERE source = %s AND state <> 'rejected'"
+    sql = """
+        SELECT source_key, digest, source_row, customer_id, wave FROM consolidation.source_record
+        WHERE source = %s AND state NOT IN ('rejected', 'waiting')
+    """
     return tx.rows(sql, (source,))
 
 
@@ -101,6 +104,12 @@ def add_reviews(tx: Transaction, rows: Sequence[ReviewRow]) -> None:
         ON CONFLICT (source_key_left, source_key_right) DO NOTHING
     """
     tx.execute_many(sql, rows)
+
+
+def decided_pairs(tx: Transaction) -> dict[tuple[UUID, UUID], bool]:
+    """Give what people said of pairs of records: True for one customer."""
+    sql = "SELECT source_key_left, source_key_right, state = 'same' AS same FROM consolidation.review WHERE state IN ('same', 'different')"
+    return {(row["source_key_left"], row["source_key_right"]): row["same"] for row in tx.rows(sql)}
 
 
 def counts(tx: Transaction, without: Sequence[UUID]) -> list[Row]:
@@ -159,3 +168,8 @@ def compared_products(tx: Transaction, sources: Sequence[str], without: Sequence
     tx.execute(sql, (list(sources), list(without)))
     tx.execute("ANALYZE compared_product")
     return "compared_product"
+
+
+def source_products(tx: Transaction, sources: Sequence[str]) -> list[Row]:
+    sql = "SELECT customer_id, product_id, source, monthly FROM consolidation.source_product WHERE source = ANY(%s)"
+    return tx.rows(sql, (list(sources),))

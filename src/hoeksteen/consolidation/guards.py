@@ -8,10 +8,13 @@ from hoeksteen.consolidation.features import Facts
 
 NAME_TYPOS_MAX = 2
 OWN_WITHOUT_BIRTH_DATE_MIN = 2
+YEARS_OFF_MAX = 3
 
 
 def contradiction(left: Facts, right: Facts) -> str | None:
     """Say why two records cannot be one customer, or give None."""
+    if left.test or right.test:
+        return "test_record"
     if left.organization != right.organization:
         return "person_and_company"
     if left.organization:
@@ -27,7 +30,7 @@ def contradiction(left: Facts, right: Facts) -> str | None:
     both_born = bool(left.birth_date and right.birth_date)
     if both_born and left.birth_date != right.birth_date and not (nearly_the_same_day(left.birth_date, right.birth_date) and _strong(left, right)):
         return "other_birth_date"
-    if not similar_surname(left, right) and not (both_born and _strong(left, right, named=False)):
+    if not similar_surname(left, right) and not (_strong(left, right, named=False) if both_born else _renamed(left, right)):
         return "other_surname"
     return None
 
@@ -38,19 +41,27 @@ def too_thin(left: Facts, right: Facts) -> str | None:
         same = left.chamber_of_commerce_number and left.chamber_of_commerce_number == right.chamber_of_commerce_number
         named = bool(left.company and right.company)
         return None if same or (named and shares_contact(left, right)) else "no_number_in_common"
-    if not (left.birth_date and right.birth_date):
-        # father and son: one name, one address, often one telephone or account; without a birth date it takes two things of one's own
-        same_given = bool(left.given_name) and left.given_name == right.given_name
-        if belongings(left, right) + same_given < OWN_WITHOUT_BIRTH_DATE_MIN or not belongings(left, right):
-            return "no_birth_date"
+    same_given = bool(left.given_name) and left.given_name == right.given_name
+    if not (left.initials and right.initials or same_given or belongings(left, right)):
+        return "no_initials"  # twins share all the rest
+    # father and son: one name, one address, often one telephone or account; without a birth date it takes two things of one's own
+    own = belongings(left, right)
+    if not (left.birth_date and right.birth_date) and (not own or own + same_given < OWN_WITHOUT_BIRTH_DATE_MIN):
+        return "no_birth_date"
     return None
 
 
 def _strong(left: Facts, right: Facts, *, named: bool = True) -> bool:
-    """Say whether everything but one deviating field speaks for one person: all initials, and the name with a door or two things of one's own."""
+    """Say whether everything but one deviating field speaks for one person: the initials, and the name with a door or two things of one's own."""
     if not same_initials(left, right, whole=True):
-        return False
+        return named and bool(left.initials and right.initials) and belongings(left, right) >= 2 and same_surname(left, right)
     return belongings(left, right) >= 2 or ((same_surname(left, right) or not named) and shares_contact(left, right))
+
+
+def _renamed(left: Facts, right: Facts) -> bool:
+    """Say whether all but surname and birth date, of which one is unknown, is one person's: a woman before and after her marriage."""
+    same_gender = bool(left.gender) and left.gender == right.gender
+    return same_gender and same_initials(left, right, whole=True) and belongings(left, right) >= 2
 
 
 def belongings(left: Facts, right: Facts) -> int:
@@ -94,10 +105,16 @@ def _personal(left: Facts, right: Facts) -> bool:
 
 def nearly_the_same_day(one: str, other: str) -> bool:
     """
-    Say whether two days (`yyyymmdd`) differ by one mistyped digit, or by day and month exchanged.
+    Say whether two days (`yyyymmdd`) differ by a slip: one mistyped digit, day and month exchanged, a neighbouring day, or at most three years.
 
+    With the year the end of a month may change: 29 February is no day of every year.
     A digit of the century or decade does not count: that is how a father's day of birth may differ from his son's.
     """
+    same_day = one[6:] == other[6:] or min(one[6:], other[6:]) >= "28"
+    if one[4:6] == other[4:6] and same_day and abs(int(one[:4]) - int(other[:4])) <= YEARS_OFF_MAX:
+        return True
+    if one[:6] == other[:6] and abs(int(one[6:]) - int(other[6:])) == 1:
+        return True
     if one[:4] == other[:4] and one[4:6] == other[6:8] and one[6:8] == other[4:6]:
         return True
     differing = [place for place in range(8) if one[place] != other[place]]

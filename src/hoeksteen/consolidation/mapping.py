@@ -11,13 +11,16 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from hoeksteen.consolidation.code_tables import CodeTableFault, read_code_table
+from hoeksteen.consolidation.expressions import parse
+from hoeksteen.consolidation.mapping_checks import Faults, check_assertions, check_child_expressions, check_expressions, check_reader
+from hoeksteen.consolidation.reader_kinds import OF_ROWS, Csv, DatabaseDsn, Excel, JsonLines, Parquet, Sqlite, Xml
 from hoeksteen.consolidation.standardise.dates import FORMATS, day
 from hoeksteen.consolidation.standardise.names import ORDERS
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.storage.yaml_text import NoYaml, read_yaml
 
 SHIPPED = Path(__file__).parent / "mappings"
-_FAULTS_SHOWN_MAX = 20
 _ADDRESS = ("street_line", "street", "house_number", "addition", "postcode", "city")
 RECORD_TARGETS = {
     "kind", "name", "company_name", "initials", "given_name", "prefix", "family_name", "maiden_name", "gender", "birth_date", "language",
@@ -45,12 +48,18 @@ _CODED = {
 }
 
 
-class Column(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """
-    What one column means: `to` a target, or `ignore` with the reason why it is left behind.
+Type = Literal["whole_number", "decimal", "day", "instant", "truth", "email", "phone", "iban"]
 
+
+class Column(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename={"expression": "from"}):
+    """
+    What one column means: `to` a target, or `ignore` with the reason why it is left behind; neither where only an expression reads it.
+
+    :param expression: `from` in the file: computes the value that counts, from the columns of the record
+    :param type: a test: the value, where there is one, is written as this kind of value
     :param format: of a day, one of `standardise.dates.FORMATS`
     :param decimal: how an amount is written: `point`, `comma` or `cents`
+    :param codes_from: a file with codes, beside the mapping: a line `code,word` each, under a heading
     :param codes: legacy code → our word; a code that is missing here is a finding, of an offering, a status or a kind a rejection
     :param default: what is read in place of an unknown value, as the file would write it
     :param empty: values that mean `unknown`, beside the empty text and the usual placeholders
@@ -69,46 +78,32 @@ class Column(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     required: str | None = None
     order: str = ORDERS[0]
     matches: str | None = None
-
-
-class Csv(msgspec.Struct, tag="csv", tag_field="kind", forbid_unknown_fields=True, frozen=True):
-    """
-    Delimited text whose first line names the columns, which must be those of `columns`, in their order.
-
-    :param quote: the quoting character, or none
-    :param rows_per_record: `many`: adjacent rows with one key are one record with several products
-    """
-
-    encoding: str
-    delimiter: str
-    quote: str | None = None
-    rows_per_record: Literal["one", "many"] = "one"
-
-
-class JsonLines(msgspec.Struct, tag="jsonl", tag_field="kind", forbid_unknown_fields=True, frozen=True):
-    """One JSON object a line; nested columns are named with dots, lists are `children`."""
-
-    encoding: str = "utf-8"
-
-
-class Sqlite(msgspec.Struct, tag="sqlite", tag_field="kind", forbid_unknown_fields=True, frozen=True):
-    """
-    An SQLite file.
-
-    :param tables: every table with all its columns, as they are expected
-    :param query: gives one row per record, whose columns are those of `columns`
-    """
-
-    tables: dict[str, list[str]]
-    query: str
+    expression: str | None = None
+    type: Type | None = None
+    codes_from: str | None = None
 
 
 class Child(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A list inside a record: of products, addresses or discounts. In SQLite its `query` names the record's key first."""
+    """
+    A list inside a record: of products, addresses or discounts.
+
+    :param derived: values that stand in no column of their own: each has a `from` and a `to`
+    :param query: of a database: its first column is the record's key
+    :param sheet: of a workbook: its first column is the record's key
+    :param path: of XML: where its entries stand in the record, as in `sims/sim`
+    """
 
     of: Literal["product", "address", "discount"]
     columns: dict[str, Any]
+    derived: dict[str, Any] = {}
     query: str | None = None
+    sheet: str | None = None
+    path: str | None = None
+
+    @property
+    def file_columns(self) -> list[str]:
+        """The columns that the source has, in its order."""
+        return [name for name in self.columns if name not in self.derived]
 
 
 class Service(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -147,10 +142,45 @@ class KindRule(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     one_of: dict[str, list[str]] = {}
 
 
+class Example(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """
+    A test of the mapping itself: what a record with these columns becomes.
+
+    :param given: column → value; a list is a list of such entries
+    :param expect: what of the record → value, by the names of `examples.shown`
+    :param rejected: the reason why it cannot be loaded
+    :param findings: what is found without stopping it
+    """
+
+    name: str
+    given: dict[str, Any]
+    expect: dict[str, Any] = {}
+    rejected: str | None = None
+    findings: list[str] | None = None
+
+
+class Assertions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """
+    Tests of a whole export; a column of a list is named `list.column`, and `records` and lists are counted.
+
+    :param unique: columns in which no value stands twice
+    :param filled_percent_min: column → percent of its rows that have a value, at least
+    :param sum_equals: column → sum of its amounts in euros
+    :param count_between: `records` or a list → smallest and largest number
+    """
+
+    unique: list[str] = []
+    filled_percent_min: dict[str, int] = {}
+    sum_equals: dict[str, str] = {}
+    count_between: dict[str, tuple[int, int]] = {}
+
+
 class Mapping(msgspec.Struct, forbid_unknown_fields=True):
     """
     A whole mapping.
 
+    :param derived: values that stand in no column of their own: each has a `from` and a `to`
+    :param tests: worked examples, and `assertions` about the whole export: a run in which one fails loads nothing
     :param trust: 1 is believed first where sources differ
     :param match: whether its records may be the same customers as others'
     :param tax_included: whether the amounts of its individuals hold VAT
@@ -160,10 +190,13 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True):
     source: str
     title: str
     trust: int
-    reader: Csv | JsonLines | Sqlite
+    reader: Csv | JsonLines | Sqlite | Excel | Xml | Parquet | DatabaseDsn
     key: str
     columns: dict[str, Any]
     children: dict[str, Any] = {}
+    derived: dict[str, Any] = {}
+    tests: list[Example] = []
+    assertions: Assertions = Assertions()
     organization_when: KindRule = KindRule()
     match: bool = True
     tax_included: bool = True
@@ -173,13 +206,30 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def record_columns(self) -> dict[str, Column]:
-        """The record's columns, in the order of the file."""
-        return self.columns
+        """The record's columns, in the order of the file, and behind them what is derived."""
+        return {**self.columns, **self.derived}
+
+    @property
+    def row_columns(self) -> list[str]:
+        """The columns that belong to a product where each row is one: those that lead to it, and those that only its expressions read."""
+        read = {name for column in self.record_columns.values() if _of_product(column) for name in columns_of(column)}
+        of_record = {name for column in self.record_columns.values() if not _of_product(column) for name in columns_of(column)}
+        plain = {name for name, column in self.columns.items() if column.to is None and column.ignore is None and name != self.key}
+        return [name for name, column in self.columns.items() if _of_product(column) or (name in read - of_record and name in plain)]
 
     @property
     def lists(self) -> dict[str, Child]:
         """The lists inside a record."""
         return self.children
+
+
+def _of_product(column: Column) -> bool:
+    return (column.to or "").startswith("product.")
+
+
+def columns_of(column: Column) -> frozenset[str]:
+    """Give the columns that a column's expression reads; none where it has none."""
+    return parse(column.expression).columns if column.expression is not None else frozenset()
 
 
 def read_mapping(file: Path) -> Mapping:
@@ -193,16 +243,26 @@ def read_mapping(file: Path) -> Mapping:
     if not path.is_file():
         raise NotFound(f"There is no mapping file {file}.", remedy=f"Name a file, or one of those shipped in {SHIPPED}.")
     try:
-        text = path.read_text("utf-8")
-        content = read_yaml(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return mapping_of_text(path.read_text("utf-8"), path)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path}: byte {error.start} is not UTF-8.", remedy="Save the mapping as UTF-8.") from error
+
+
+def mapping_of_text(text: str, path: Path) -> Mapping:
+    """
+    Read and check a mapping that is at hand as text.
+
+    :param path: how messages name it, and where its tables of codes lie beside it
+    :raises InvalidInput: naming line and field
+    """
+    try:
+        content = read_yaml(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except NoYaml as error:
         where = "" if error.line is None else f" line {error.line}"
         raise InvalidInput(f"{path}{where}: {error}.", remedy="Mend the indentation or the quotes there; put dates and numbers in quotes.") from error
-    faults = _Faults(path, node)
-    mapping = _converted(content, faults)
+    faults = Faults(path, node)
+    mapping = _converted(content, faults, path.parent)
     faults.stop()
     assert mapping is not None  # for the type checker: stop() raised otherwise
     mapping.file = path
@@ -211,60 +271,50 @@ def read_mapping(file: Path) -> Mapping:
     return mapping
 
 
-class _Faults:
-    """The faults of one mapping, each with its line."""
-
-    def __init__(self, path: Path, node: Any) -> None:
-        self._path, self._node, self._found = path, node, list[str]()
-
-    def add(self, place: list[str], what: str) -> None:
-        self._found.append(f"{self._path} line {self._line(place)}, field {'.'.join(place) or 'of the file'}: {what}")
-
-    def stop(self) -> None:
-        if self._found:
-            shown = "; ".join(self._found[:_FAULTS_SHOWN_MAX])
-            raise InvalidInput(
-                f"The mapping is wrong: {shown}.", remedy="Correct the mapping; src/hoeksteen/consolidation/README.md explains its fields."
-            )
-
-    def _line(self, place: list[str]) -> int:
-        node = self._node
-        line = node.start_mark.line if node is not None else 0
-        for step in place:
-            found = next((pair for pair in node.value if pair[0].value == step), None) if isinstance(node, yaml.MappingNode) else None
-            if found is None:
-                break
-            line, node = found[0].start_mark.line, found[1]
-        return int(line) + 1
-
-
-def _converted(content: Any, faults: _Faults) -> Mapping | None:
+def _converted(content: Any, faults: Faults, folder: Path) -> Mapping | None:
     if not isinstance(content, dict):
         faults.add([], "must be a mapping of fields")
         return None
     mapping: Mapping | None = _struct(content, Mapping, [], faults)
     if mapping is None:
         return None
-    mapping.columns = _columns(mapping.columns, ["columns"], faults)
+    mapping.columns = _columns(mapping.columns, ["columns"], faults, folder)
+    mapping.derived = _columns(mapping.derived, ["derived"], faults, folder)
     children: dict[str, Child] = {}
     for name, value in mapping.children.items():
         child = _struct(value, Child, ["children", name], faults)
         if child is not None:
-            children[name] = msgspec.structs.replace(child, columns=_columns(child.columns, ["children", name, "columns"], faults))
+            columns = _columns(child.columns, ["children", name, "columns"], faults, folder)
+            derived = _columns(child.derived, ["children", name, "derived"], faults, folder)
+            for twice in sorted(set(columns) & set(derived)):
+                faults.add(["children", name, "derived", twice], "is a column already")
+            children[name] = msgspec.structs.replace(child, columns={**columns, **derived}, derived=derived)
     mapping.children = children
     return mapping
 
 
-def _columns(raw: dict[str, Any], place: list[str], faults: _Faults) -> dict[str, Column]:
+def _columns(raw: dict[str, Any], place: list[str], faults: Faults, folder: Path) -> dict[str, Column]:
     found = {}
     for name, value in raw.items():
         column = _struct(value, Column, [*place, name], faults)
+        if column is not None and column.codes_from is not None:
+            column = _with_codes(column, [*place, name], faults, folder)
         if column is not None:
             found[name] = column
     return found
 
 
-def _struct(value: Any, kind: type[Any], place: list[str], faults: _Faults) -> Any:
+def _with_codes(column: Column, place: list[str], faults: Faults, folder: Path) -> Column:
+    """Read a column's table of codes; codes in the mapping itself come first."""
+    try:
+        table = read_code_table(folder / (column.codes_from or ""))
+    except CodeTableFault as error:
+        faults.add([*place, "codes_from"], str(error))
+        table = {}
+    return msgspec.structs.replace(column, codes={**table, **(column.codes or {})})
+
+
+def _struct(value: Any, kind: type[Any], place: list[str], faults: Faults) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -274,36 +324,37 @@ def _struct(value: Any, kind: type[Any], place: list[str], faults: _Faults) -> A
         return None
 
 
-def _check(mapping: Mapping, faults: _Faults) -> None:
+def _check(mapping: Mapping, faults: Faults) -> None:
     if mapping.key not in mapping.columns:
         faults.add(["key"], f"the column {mapping.key} is not among columns")
+    for twice in sorted(set(mapping.columns) & set(mapping.derived)):
+        faults.add(["derived", twice], "is a column already")
     targets = RECORD_TARGETS
-    if isinstance(mapping.reader, Csv):
-        if len(mapping.reader.delimiter) != 1:
-            faults.add(["reader", "delimiter"], "must be one character")
+    if isinstance(mapping.reader, OF_ROWS):
         targets = RECORD_TARGETS | {f"product.{name}" for name in CHILD_TARGETS["product"]}
-        if mapping.children:
-            faults.add(["children"], "a CSV file has none; write its product columns as product.*")
-    if not isinstance(mapping.reader, Sqlite):
-        _check_encoding(mapping.reader.encoding, faults)
+    check_reader(mapping, faults)
+    read = check_expressions(mapping, faults)
     for name, column in mapping.record_columns.items():
-        _check_column(["columns", name], column, targets, "", faults, key=name == mapping.key)
+        place = ["derived" if name in mapping.derived else "columns", name]
+        _check_column(place, column, targets, "", faults, free=name == mapping.key or name in read)
     for list_name, child in mapping.lists.items():
-        if (child.query is None) == isinstance(mapping.reader, Sqlite):
-            faults.add(["children", list_name, "query"], "is needed for sqlite, and only there")
+        place = ["children", list_name]
+        read = check_child_expressions(mapping, list_name, child, faults)
         for name, column in child.columns.items():
-            _check_column(["children", list_name, "columns", name], column, CHILD_TARGETS[child.of], f"{child.of}.", faults, key=False)
+            where = [*place, "derived" if name in child.derived else "columns", name]
+            _check_column(where, column, CHILD_TARGETS[child.of], f"{child.of}.", faults, free=name in read)
     _check_lists(mapping, faults)
     if not 0 <= mapping.rejected_percent_max <= 100:
         faults.add(["rejected_percent_max"], "must lie in 0 to 100")
-    for place in (mapping.organization_when.filled, mapping.organization_when.legal_form_in, list(mapping.organization_when.one_of)):
-        for name in place:
-            if name not in mapping.columns:
+    for names in (mapping.organization_when.filled, mapping.organization_when.legal_form_in, list(mapping.organization_when.one_of)):
+        for name in names:
+            if name not in mapping.record_columns:
                 faults.add(["organization_when"], f"the column {name} is not among columns")
+    check_assertions(mapping, faults)
     _check_services(mapping, faults)
 
 
-def _check_lists(mapping: Mapping, faults: _Faults) -> None:
+def _check_lists(mapping: Mapping, faults: Faults) -> None:
     """A product without key, offering, start or price, and a discount of no product, say nothing that could be loaded."""
     lists = [
         (child.of, ["children", name, "columns"], {column.to or "" for column in child.columns.values()}) for name, child in mapping.lists.items()
@@ -318,21 +369,12 @@ def _check_lists(mapping: Mapping, faults: _Faults) -> None:
             faults.add(place, f"no column leads to {', '.join(missing)} of the {of}")
 
 
-def _check_encoding(encoding: str, faults: _Faults) -> None:
-    try:
-        plain = "\r\n".encode(encoding) == b"\r\n"
-    except LookupError:
-        plain = False
-    if not plain:
-        faults.add(["reader", "encoding"], "is no encoding that Python knows, or one whose lines do not end as in ASCII, such as UTF-16")
-
-
-def _check_column(place: list[str], column: Column, targets: set[str], group: str, faults: _Faults, *, key: bool) -> None:
+def _check_column(place: list[str], column: Column, targets: set[str], group: str, faults: Faults, *, free: bool) -> None:
     if column.matches is not None and (fault := _regular_expression_fault(column.matches)):
         faults.add([*place, "matches"], fault)
     if column.to is None:
-        if column.ignore is None and not key:
-            faults.add(place, "needs `to` (a target) or `ignore` (the reason why it is left behind)")
+        if column.ignore is None and not free:
+            faults.add(place, "needs `to` (a target) or `ignore` (the reason why it is left behind), or an expression that reads it")
         return
     if column.ignore is not None:
         faults.add(place, "has both `to` and `ignore`")
@@ -359,7 +401,7 @@ def _regular_expression_fault(pattern: str) -> str:
     return ""
 
 
-def _check_services(mapping: Mapping, faults: _Faults) -> None:
+def _check_services(mapping: Mapping, faults: Faults) -> None:
     used = {column.to for column in mapping.record_columns.values()}
     if mapping.services is None:
         if used & {"service", "monthly_charge"}:

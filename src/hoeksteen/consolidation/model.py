@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from hoeksteen.consolidation.standardise.addresses import Address
@@ -24,6 +24,7 @@ class RecordState(StrEnum):
     MERGED = "merged"
     IN_REVIEW = "in_review"
     REJECTED = "rejected"
+    WAITING = "waiting"  # in a wave that has not come yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ class Extract:
     :param offerings: that their products are, and the first row with each
     :param changed: records that were loaded earlier and say something else by now: what was loaded stays
     :param gone: records that were loaded earlier and are given no more, likewise
+    :param waiting: records of waves that have not come yet: they are here by their state only
     """
 
     source: str
@@ -183,6 +185,7 @@ class Extract:
     digest: str = ""
     changed: set[UUID] = field(default_factory=set)
     gone: set[UUID] = field(default_factory=set)
+    waiting: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +197,36 @@ class Pair:
     weight: float
 
 
+class Step(NamedTuple):
+    """
+    One step of how a pair's weight came about: what was compared, on which level it was found, and what that is worth; never a value.
+
+    :param bits: log2 of the Bayes factor; the steps of a pair add up to its weight
+    """
+
+    comparison: str
+    level: str
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person said of a pair of records: one customer, or two."""
+
+    left: int
+    right: int
+    same: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A pair that people must decide, with the reason."""
+    """A pair that people must decide, with the reason, and how its weight came about."""
 
     left: int
     right: int
     weight: float
     reason: str
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

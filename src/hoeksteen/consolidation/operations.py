@@ -8,22 +8,27 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import repeat
 from pathlib import Path
+from uuid import UUID
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._load import Here, Plan, load_rejected
 from hoeksteen.consolidation._loading import load_clusters
 from hoeksteen.consolidation._reading import reading
+from hoeksteen.consolidation._records import RECORDS_PER_CALL, explain_doubts, places_to_keep, seal_records
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.clusters import build_clusters
+from hoeksteen.consolidation.examples import require_examples
 from hoeksteen.consolidation.features import facts_of
 from hoeksteen.consolidation.list_prices import Estimate, distribution, estimate, with_prices
 from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
-from hoeksteen.consolidation.model import Cluster, Doubt, Extract, Finding, Source
+from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Finding, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
+from hoeksteen.consolidation.reviewing import prioritise
+from hoeksteen.consolidation.scope import Scope
 from hoeksteen.consolidation.truth import Truth, quality, read_truth
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import Conflict, InvalidInput, WrongState
@@ -37,6 +42,7 @@ CLUSTERS_PER_BATCH = 1_000
 
 # told what is being done, how much of it is done, and how much there is
 Progress = Callable[[str, int, int], None]
+PeopleSaid = dict[tuple[UUID, UUID], bool]
 
 
 @dataclass(slots=True)
@@ -63,6 +69,7 @@ def consolidate(
     truth: Path | None = None,
     clusters_per_batch: int = CLUSTERS_PER_BATCH,
     processes: int | None = None,
+    scope: Scope | None = None,
 ) -> Report:
     """
     Bring legacy exports in: read, standardise, match, merge, seal, load and reconcile.
@@ -75,6 +82,7 @@ def consolidate(
     :param truth: a Parquet file that says which records are one person, for precision and recall
     :param clusters_per_batch: customers per transaction
     :param processes: that read and load beside this one, or 0; without it, as many as there are cores, where that is worth their start
+    :param scope: says which clusters are loaded now, where not all are, and is told what was
     :raises InvalidInput: when a mapping or a file is wrong; the message names file, line and field
     :raises WrongState: when the pseudonym key is another than at earlier runs, or a source that was loaded earlier is not among the sources
     :raises Conflict: when another consolidation is running
@@ -89,8 +97,10 @@ def consolidate(
             _require_all_sources(tx, run)
             _ensure_catalogue(tx, run, now)
             plan = _plan(tx, run, cutover, now)
-        _match(run, tell)
-        _load(database, keeper, run, plan, clusters_per_batch, tell, processes)
+        with database.transaction() as tx:
+            decided = _store.decided_pairs(tx)
+        _match(run, decided, tell)
+        _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope(), processes)
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
 
@@ -103,6 +113,7 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
             raise InvalidInput(
                 f"{source.mapping}, field source: {mapping.source} is named twice.", remedy="Give each source one mapping and one input."
             )
+        require_examples(mapping=mapping, today=local_day(now), cutover=cutover)
         mappings[mapping.source] = mapping
     run = _Run(mappings, [], {})
     pairs = list(zip(sources, mappings.values(), strict=True))
@@ -190,19 +201,27 @@ def _plan(tx: Transaction, run: _Run, cutover: date, now: datetime) -> Plan:
     )
 
 
-def _match(run: _Run, tell: Progress) -> None:
+def _match(run: _Run, decided: PeopleSaid, tell: Progress) -> None:
     count = sum(len(found.records) for found in run.extracts if found.matched)
     tell("matching", 0, len(run.records))
     facts = facts_of(run.records if count == len(run.records) else run.records[:count])
-    trusts = [trust for found in run.extracts if found.matched for trust in repeat(found.trust, len(found.records))]
+    matched = [found for found in run.extracts if found.matched]
+    trusts = [trust for found in matched for trust in repeat(found.trust, len(found.records))]
     rank = list(zip(trusts, range(count), strict=True))
-    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts), rank=rank)
+    if tests := facts.tests():
+        owners = [found for found in matched for _ in found.records.record_ids()]
+        for place in tests:
+            found, record = owners[place], run.records[place]
+            found.findings.append(Finding(record.source, f"{found.file.name}:{record.row}", "name", "test_record"))
+    places = {record_id: place for place, record_id in zip(range(count), run.records.record_ids(), strict=False)} if decided else {}
+    said = [Decided(places[left], places[right], same) for (left, right), same in decided.items() if left in places and right in places]
+    run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts, said), rank=rank, decided=said)
     run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
     tell("matching", len(run.records), len(run.records))
 
 
 def _load(
-    database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, processes: int | None
+    database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, scope: Scope, processes: int | None
 ) -> None:  # fmt: skip
     here = Here({}, {}, set())
     with database.transaction() as tx:
@@ -213,20 +232,39 @@ def _load(
             _compare(tx, found, here)
             _store.replace_findings(tx, found.source, found.findings)
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
+    with database.transaction() as tx:
+        clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
     if here.owner_of:
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
     load_clusters(
-        database=database, keeper=keeper, clusters=run.clusters, records=run.records, plan=plan, here=here, batch=batch, processes=processes,
-        told=lambda done: tell("loading", done, len(run.clusters)),
+        database=database, keeper=keeper, clusters=clusters, records=run.records, plan=plan, here=here, batch=batch, scope=scope,
+        processes=processes, told=lambda done: tell("loading", done, len(clusters)),
     )  # fmt: skip
+    doubted = {place for doubt in run.doubts for place in (doubt.left, doubt.right)}
+    loaded = {place for cluster in clusters for place in cluster.members if place in doubted}
+    loaded |= {place for place in doubted if run.records.record_id(place) in here.owner_of}
     with database.transaction() as tx:
-        rows = [
-            (run.records.record_id(doubt.left), run.records.record_id(doubt.right), Decimal(str(doubt.weight)), doubt.reason) for doubt in run.doubts
-        ]
-        _store.add_reviews(tx, rows)
-    tell("loading", len(run.clusters), len(run.clusters))
+        both_here = [doubt for doubt in run.doubts if doubt.left in loaded and doubt.right in loaded]
+        pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in both_here]
+        _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in pairs])
+    tell("loading", len(clusters), len(clusters))
+    _keep_for_review(database, keeper, run, plan)
+
+
+def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan) -> None:
+    """Keep what each record said that may be taken out of its customer, or be somebody else's; done again, it does what is missing."""
+    changed = {record_id for found in run.extracts for record_id in found.changed}
+    places = places_to_keep(clusters=run.clusters, doubts=run.doubts)
+    places = [place for place in places if run.records.record_id(place) not in changed]
+    for start in range(0, len(places), RECORDS_PER_CALL):
+        with database.transaction() as tx:
+            some = places[start : start + RECORDS_PER_CALL]
+            seal_records(tx=tx, keeper=keeper, records=run.records, places=some, tax_included=plan.tax_included)
+    with database.transaction() as tx:
+        explain_doubts(tx=tx, records=run.records, doubts=run.doubts)
+        prioritise(tx=tx, now=plan.now)
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:

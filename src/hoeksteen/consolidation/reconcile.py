@@ -34,7 +34,7 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
 
 
 def _balance(extract: Extract, title: str, states: dict[str, int], here: Sums) -> SourceBalance:
-    came_in = extract.expected.sums(extract.records.record_ids(), extract.changed)
+    came_in = extract.expected.sums(extract.records.record_ids(), extract.changed | extract.waiting)
     return SourceBalance(
         name=extract.source,
         title=title,

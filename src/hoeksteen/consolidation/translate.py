@@ -15,8 +15,9 @@ from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.columns import Draft
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
-from hoeksteen.consolidation.pseudonyms import Pseudonyms
-from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, Values, digest_of, read
+from hoeksteen.consolidation.pseudonyms import KEY_BYTES, Pseudonyms
+from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord, Tally, digest_of, read
+from hoeksteen.consolidation.readers.raw import Values
 from hoeksteen.consolidation.standardise import addresses, companies, contact, dates, names
 from hoeksteen.kernel.errors import Conflict, InvalidInput
 
@@ -67,11 +68,12 @@ def extract(
     translator = Translator(mapping, source.input, pseudonyms, today, cutover)
     found.digest = digest_of(source.input)
     seen: set[bytes] = set()
+    tally = Tally()
 
     def here(pieces: Pieces) -> Iterator[tuple[list[RawRecord], Translated]]:
         return ((piece, translator.piece(piece, seen)) for piece in pieces)
 
-    for piece, done in (translating or here)(_pieces(read(mapping=mapping, file=source.input))):
+    for piece, done in (translating or here)(_pieces(read(mapping=mapping, file=source.input, tally=tally))):
         # who stands in two pieces is known here only: then the piece is done again
         known = done if seen.isdisjoint(done.ids) else translator.piece(piece, seen)
         seen.update(known.ids)
@@ -82,9 +84,17 @@ def extract(
         found.offerings = {**known.offerings, **found.offerings}
     if digest_of(source.input) != found.digest:
         raise Conflict(f"{source.input} changed while it was read.", remedy="Wait until it is written whole, then run this again.")
+    found.digest = found.digest or tally.digest
+    found.findings += [Finding(mapping.source, source.input.name, field, code) for field, code in tally.notes]
     if plausible_only:
         _require_plausible(found, source, mapping)
     return found
+
+
+def translate_one(*, raw: RawRecord, mapping: Mapping, today: date, cutover: date) -> tuple[LegacyRecord | Rejected, list[Finding]]:
+    """Standardise one record that stands in no file, such as a worked example, and give what was found."""
+    translator = Translator(mapping, mapping.file, Pseudonyms(bytes(KEY_BYTES)), today, cutover)
+    return translator.record(raw, raw.key or "", UUID(int=0)), translator.findings
 
 
 def _pieces(raw_records: Iterator[RawRecord]) -> Pieces:
@@ -158,6 +168,7 @@ class Translator:
 
     def record(self, raw: RawRecord, key: str, record_id: UUID) -> LegacyRecord | Rejected:
         draft = Draft()
+        draft.notes += raw.notes
         if raw.fault:
             draft.faults.append(raw.fault)
         products: list[LegacyProduct] = []

@@ -37,13 +37,22 @@ def read_truth(file: Path) -> Truth:
 
 
 def quality(*, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], truth: Truth) -> MatchQuality:
-    """Count pairs: those that are one person, those that were merged, and those that are both."""
+    """Count pairs: those that are one person, those that were merged, and those that are both. Each record is read once."""
+    return quality_of(clusters=clusters, keys=[(record.source, record.source_key) for record in records], truth=truth)
+
+
+def quality_of(*, clusters: Sequence[Cluster], keys: Sequence[tuple[str, str]], truth: Truth) -> MatchQuality:
+    """
+    Count pairs likewise.
+
+    :param keys: (source, source_key) of each record
+    """
     of_person: dict[str, int] = defaultdict(int)
     for person, _ in truth.values():
         of_person[person] += 1
     merged = right = household_merges = 0
     for cluster in clusters:
-        known = [truth[key] for place in cluster.members if (key := (records[place].source, records[place].source_key)) in truth]
+        known = [truth[keys[place]] for place in cluster.members if keys[place] in truth]
         for (one, one_household), (other, other_household) in combinations(known, 2):
             merged += 1
             right += one == other

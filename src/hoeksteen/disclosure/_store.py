@@ -32,6 +32,10 @@ def delete(tx: Transaction, subject: UUID, category: Category | None) -> int:
     return tx.execute(_DELETE, {"subject": subject, "category": None if category is None else category.value})
 
 
+def delete_many(tx: Transaction, category: Category, subjects: Sequence[UUID]) -> int:
+    return tx.execute("DELETE FROM disclosure.sealed WHERE category = %s AND subject_id = ANY(%s)", (category.value, list(subjects)))
+
+
 def counts(tx: Transaction) -> dict[str, tuple[int, int]]:
     rows = tx.rows("SELECT category, count(*) AS blobs, count(*) FILTER (WHERE length(blob) = 0) AS empty FROM disclosure.sealed GROUP BY category")
     return {row["category"]: (row["blobs"], row["empty"]) for row in rows}

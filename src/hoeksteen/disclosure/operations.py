@@ -8,7 +8,7 @@ from hoeksteen.disclosure._keeper import as_our_errors
 from hoeksteen.kernel.errors import invariant
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.storage.postgres import Transaction
-from hoeksteen_keeper.client import KeeperClient, SealItem
+from hoeksteen_keeper.client import KeeperClient, SealItem, Term
 
 ITEMS_PER_CALL_MAX = 1_000
 
@@ -64,6 +64,24 @@ def forget(*, tx: Transaction, subject: UUID, category: Category | None) -> int:
     While a blob is there, the keeper refuses every batch that it stands in with `shredded`; without it the subject is simply absent.
     """
     return _store.delete(tx, subject, category)
+
+
+def withdraw(
+    *, tx: Transaction, keeper: KeeperClient, purpose: str, category: Category, subjects: Sequence[UUID], indexes: Sequence[str]
+) -> int:  # fmt: skip
+    """
+    Take back what was sealed of some subjects in a category, and what they are found by, as if it had never been brought in; give how many had any.
+
+    No key is destroyed: the same subjects may come again, and then read as before. Erasing a person is `shred`.
+
+    :param indexes: those in which they may be found by this category
+    :raises AccessDenied: when the actor may not write this category, or a subject was shredded
+    """
+    there = [subject for subject, _ in _store.blobs(tx, category, subjects)]
+    nothing: dict[str, list[Term]] = {index: [] for index in indexes}
+    seal(keeper=keeper, purpose=purpose, category=category, items=[SealItem(subject, {}, nothing) for subject in there])
+    _store.delete_many(tx, category, there)
+    return len(there)
 
 
 def seal_traffic(*, keeper: KeeperClient, month: str, column: str, records: bytes, subjects: bytes, values: bytes) -> bytes:

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from hoeksteen.disclosure import _store
 from hoeksteen.disclosure._keeper import as_our_errors
-from hoeksteen.kernel.errors import invariant
+from hoeksteen.kernel.errors import AccessDenied, invariant
 from hoeksteen.kernel.sealed import Category, Sealed
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.postgres import Transaction
 from hoeksteen_keeper.client import Found, Hit, KeeperClient, Revealed, Session
 
 SUBJECTS_PER_CALL_MAX = 1_000
+_ENTRIES_PER_PAGE = 10_000
 Context = Mapping[str, str | bool]
 
 
@@ -126,12 +128,53 @@ def deduplication_tokens(*, keeper: KeeperClient, month: str, values: bytes) -> 
         return keeper.deduplication_tokens(month=month, values=values)
 
 
+def bulk_grant(*, keeper: KeeperClient, purpose: str, categories: Sequence[Category]) -> str:
+    """
+    Give the running grant within which a service may work on anybody's data of these categories for a purpose; the one that lasts longest.
+
+    :raises AccessDenied: with the reason `no_grant`, when none of its own runs
+    """
+    with as_our_errors():
+        running = keeper.grants(state="running")
+    wanted = {str(category) for category in categories}
+    fitting = [
+        one for one in running if (one["state"], one["purpose"], one["subjects"]) == ("running", purpose, "any") and wanted <= set(one["categories"])
+    ]
+    if not fitting:
+        raise AccessDenied(
+            f"No bulk grant for {purpose} runs.", reason="no_grant",
+            remedy="Ask for one with `hoeksteen-keeper grant request`, and have two people approve it.",
+        )  # fmt: skip
+    return str(max(fitting, key=lambda one: one["valid_to"])["id"])
+
+
 def did_see(
     *, keeper: KeeperClient, subject: UUID | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> list[dict[str, Any]]:
     """Give the log's entries about a subject: who saw what, when, why and under which grant."""
     with as_our_errors():
         return keeper.did_see(subject=subject, since=since, until=until)
+
+
+def seen_within(
+    *, keeper: KeeperClient, actor: str, reference: str, since: datetime, until: datetime | None, subject: UUID | None = None
+) -> list[dict[str, Any]]:  # fmt: skip
+    """
+    Give the log's entries of one piece of work, such as a run: what it sealed, opened and looked for, and what was refused.
+
+    :param reference: what the work calls itself in its entries
+    :param subject: only those about this subject
+    :raises AccessDenied: when the asker may not ask what an actor, or who of a subject, saw
+    """
+    found: list[dict[str, Any]] = []
+    after: int | None = None
+    while True:
+        with as_our_errors():
+            page = keeper.did_see(subject=subject, actor=actor, since=since, until=until, after=after, limit=_ENTRIES_PER_PAGE)
+        found += [entry for entry in page if entry.get("reference") == reference]
+        if len(page) < _ENTRIES_PER_PAGE:
+            return found
+        after = page[-1]["index"]
 
 
 def could_see(*, keeper: KeeperClient, subject: UUID, at: datetime | None = None) -> dict[str, Any]:
@@ -171,3 +214,8 @@ def session(*, keeper: KeeperClient, token: str) -> Session:
 def counts(*, tx: Transaction) -> dict[str, tuple[int, int]]:
     """Give, per category, how many sealed blobs are kept and how many of them are empty; nothing is opened."""
     return _store.counts(tx)
+
+
+def fingerprints(*, tx: Transaction, subjects: Sequence[UUID]) -> dict[UUID, str]:
+    """Give a digest of each subject's sealed blobs, to see whether somebody sealed anything anew since; nothing is opened."""
+    return by_customer.fingerprints(tx, ("disclosure.sealed",), subjects, key="subject_id")

@@ -14,8 +14,8 @@ from uuid import UUID
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.bookkeeping import REVENUE
 from hoeksteen.billing.bookkeeping import SOURCE as BILL
-from hoeksteen.billing.model import BillAudit, BillRun, Difference
-from hoeksteen.billing.queries import gross_by_account, instalments_to_be_billed, net_vat_and_rounding, runs
+from hoeksteen.billing.model import BillAudit, Difference
+from hoeksteen.billing.queries import gross_by_account, instalments_to_be_billed, net_vat_and_rounding, runs_of_final_bills
 from hoeksteen.kernel.errors import NotFound
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import LedgerAccountBalance, LedgerAccountCode
@@ -73,7 +73,7 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
     with database.transaction() as tx:
         tx.see_one_moment()
         files = usage_balance(tx=tx)
-        end_day = max([period.end_day, *(run.bill_date + _DAY for run in runs(tx=tx) if _is_of(run, period))])
+        end_day = max([period.end_day, *(run.bill_date + _DAY for run in runs_of_final_bills(tx=tx, period=period))])
         until = end_day - _DAY
         accounts = trial_balance(tx=tx, until=until)
         if bills is None and not any(one.debit for one in accounts):
@@ -102,10 +102,6 @@ def audit_month(*, database: Database, lake: Lake, period: BillPeriod) -> MonthA
         accounts=accounts,
         differences=tuple(differences),
     )
-
-
-def _is_of(run: BillRun, period: BillPeriod) -> bool:
-    return run.kind != "trial" and period.first_day <= run.period.first_day < period.end_day
 
 
 def _files(files: Sequence[RatedBalance]) -> Iterator[Difference]:

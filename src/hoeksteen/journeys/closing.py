@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from hoeksteen.billing.queries import runs
+from hoeksteen.billing.queries import final_runs_not_done
 from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.time_period import BillPeriod
 from hoeksteen.ledger.model import AccountingPeriod
@@ -19,10 +19,9 @@ def close_books(*, tx: Transaction, period: BillPeriod, by: str, now: datetime) 
     :raises WrongState: when a run is under way, the month is closed or not over, or an earlier one is to be closed first
     """
     closed = close_period(tx=tx, period=period, by=by, now=now)  # first, because from here on no run can begin with such a date
-    for run in runs(tx=tx):
-        if run.kind == "final" and run.state != "done" and period.first_day <= run.bill_date < period.end_day:
-            raise WrongState(
-                f"The bill run of {run.period.first_day:%Y-%m} (cycle day {run.cycle_day}), dated {run.bill_date}, has not ended.",
-                remedy=f"Let it end: `hoeksteen bill run --period {run.period.first_day:%Y-%m}`.",
-            )
+    for run in final_runs_not_done(tx=tx, dated_in=period):
+        raise WrongState(
+            f"The bill run of {run.period.first_day:%Y-%m} (cycle day {run.cycle_day}), dated {run.bill_date}, has not ended.",
+            remedy=f"Let it end: `hoeksteen bill run --period {run.period.first_day:%Y-%m}`.",
+        )
     return closed

@@ -1,9 +1,11 @@
 """Reading the outbox."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from hoeksteen.messages import _store
 from hoeksteen.messages.model import Attempt, Failure, Message
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -30,3 +32,8 @@ def failures(*, tx: Transaction, limit: int) -> list[Failure]:
 def counts(*, tx: Transaction) -> dict[str, int]:
     """Give the number of messages per state."""
     return _store.counts(tx)
+
+
+def activity(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Count the messages to each customer; who got none is absent."""
+    return by_customer.counts(tx, {"messages": "messages.message"}, customer_ids)

@@ -16,6 +16,11 @@ SELECT customer_id, billing_account_id, billing_account_number, cycle_day, payme
        buyer_reference, tax_treatment
 FROM party.billing_account
 """
+# A rehearsal is rolled back, and a number from a sequence would be lost by that.
+_NUMBERS = """
+SELECT CASE WHEN current_setting('hoeksteen.rehearsal', true) = 'on' THEN gen_random_uuid()::text ELSE nextval('{}')::text END AS number
+FROM generate_series(1, %s)
+"""
 
 
 def from_row_customer(row: Row) -> Customer:
@@ -119,13 +124,13 @@ def set_status(tx: Transaction, billing_account_id: UUID, status: str) -> int:
 
 
 def take_customer_numbers(tx: Transaction, count: int) -> list[str]:
-    rows = tx.tuples("SELECT nextval('party.customer_number') FROM generate_series(1, %s)", (count,))
-    return [str(number) for (number,) in rows]
+    rows = tx.tuples(_NUMBERS.format("party.customer_number"), (count,))
+    return [number for (number,) in rows]
 
 
 def take_billing_account_numbers(tx: Transaction, count: int) -> list[str]:
-    rows = tx.tuples("SELECT nextval('party.billing_account_number') FROM generate_series(1, %s)", (count,))
-    return [str(number) for (number,) in rows]
+    rows = tx.tuples(_NUMBERS.format("party.billing_account_number"), (count,))
+    return [number for (number,) in rows]
 
 
 def add_parties(tx: Transaction, customers: Sequence[NewCustomer], now: datetime) -> None:
@@ -223,3 +228,13 @@ def finish_cycle_moves(tx: Transaction, billing_account_ids: Sequence[UUID]) -> 
         (ids,),
     )
     return tx.execute("UPDATE party.cycle_move SET done = true WHERE NOT done AND billing_account_id = ANY (%s)", (ids,))
+
+
+def remove_customers(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
+    ids = (list(customer_ids),)
+    for table in ("cycle_move", "department", "agreement", "billing_account"):
+        tx.execute(f"DELETE FROM party.{table} WHERE customer_id = ANY(%s)", ids)
+    parties = [row["party_id"] for row in tx.rows("DELETE FROM party.customer WHERE customer_id = ANY(%s) RETURNING party_id", ids)]
+    sql = "DELETE FROM party.party p WHERE party_id = ANY(%s) AND NOT EXISTS (SELECT FROM party.customer c WHERE c.party_id = p.party_id)"
+    tx.execute(sql, (parties,))
+    return len(parties)

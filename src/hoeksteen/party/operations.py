@@ -201,3 +201,12 @@ def take_back_cycle_move(*, tx: Transaction, billing_account_id: UUID) -> None:
 def finish_cycle_moves(*, tx: Transaction, billing_account_ids: Sequence[UUID]) -> int:
     """Let billing accounts belong to the cycle that they were to move to, now that the last period of their old one is billed; and give how many."""
     return _store.finish_cycle_moves(tx, billing_account_ids)
+
+
+def remove_customers(*, tx: Transaction, customer_ids: Sequence[UUID]) -> int:
+    """
+    Remove customers as if they had never been added, and give how many there were; of parties those who are nobody else's customers.
+
+    Who removes them has seen to it that nothing refers to them any more: a customer who leaves is closed, not removed.
+    """
+    return _store.remove_customers(tx, customer_ids)

@@ -10,10 +10,12 @@ from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.party import _store
 from hoeksteen.party._department_store import NOT_A_DEPARTMENT
 from hoeksteen.party.model import Agreement, BillingAccount, Customer, CycleMove
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Transaction
 
 PAGE_MAX = 10_000
+_OF_A_CUSTOMER = ("party.customer", "party.billing_account", "party.agreement", "party.department", "party.cycle_move")
 
 
 def customer(*, tx: Transaction, customer_id: UUID) -> Customer:
@@ -153,3 +155,8 @@ def _bounded(limit: int) -> int:
     if not 1 <= limit <= PAGE_MAX:
         raise InvalidInput(f"The field limit must lie in 1 to {PAGE_MAX}, not {limit}.", remedy="Ask for smaller pages.")
     return limit
+
+
+def fingerprints(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Give a digest of all that this room holds of each customer, to see whether somebody changed it since."""
+    return by_customer.fingerprints(tx, _OF_A_CUSTOMER, customer_ids)

@@ -409,3 +409,18 @@ def insert_alteration(tx: Transaction, customer_id: UUID, product_id: UUID, alte
             alteration.valid_to, alteration.product_offering_id, None if alteration.usage_prices is None else list(alteration.usage_prices),
         ),
     )  # fmt: skip
+
+
+def remove_products_of(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
+    ids = (list(customer_ids),)
+    for table in ("resource", "price_alteration", "product_term"):
+        tx.execute(f"DELETE FROM product.{table} WHERE customer_id = ANY(%s)", ids)
+    return tx.execute("DELETE FROM product.product WHERE customer_id = ANY(%s)", ids)
+
+
+def open_from(tx: Transaction, customer_ids: Sequence[UUID], was: date, becomes: date) -> int:
+    sql = """
+    UPDATE product.product SET recurring_billed_to = greatest(%(becomes)s, start_day)
+    WHERE customer_id = ANY(%(ids)s) AND recurring_billed_to = greatest(%(was)s, start_day)
+    """
+    return tx.execute(sql, {"ids": list(customer_ids), "was": was, "becomes": becomes})

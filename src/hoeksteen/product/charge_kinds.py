@@ -13,6 +13,7 @@ from hoeksteen.storage.postgres import Transaction
 
 TAX_CATEGORIES = ("S", "Z", "E", "O")  # EN 16931 BT-151: taxed, at zero, exempt, out of scope
 TAX_RATE_MAX = 50
+TAX_RATES = (Decimal(21), Decimal(9))  # of category S, in the Netherlands (Wet op de omzetbelasting 1968, art. 9): for what no catalogue names
 _FIELDS = {"id", "name", "amount", "tax_included", "tax_category", "tax_rate"}
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{1,39}")
 

@@ -335,3 +335,17 @@ def _cut(terms: Sequence[ProductTerm], new: ProductTerm) -> list[ProductTerm]:
     if (last.product_offering_id, last.status) == (new.product_offering_id, new.status):
         return [*before, replace(last, valid_to=None)]
     return [*before, replace(last, valid_to=new.valid_from), new]
+
+
+def remove_products_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> int:
+    """
+    Remove all products of some customers with their history as if they had never been added, and give how many there were.
+
+    A product that ends is terminated, not removed; this is for what was loaded and is taken away again.
+    """
+    return _store.remove_products_of(tx, customer_ids)
+
+
+def open_from(*, tx: Transaction, customer_ids: Sequence[UUID], was: date, becomes: date) -> int:
+    """Let the products of some customers that another system billed until `was` be billed here from `becomes`, and give how many there were."""
+    return _store.open_from(tx, customer_ids, was, becomes)

@@ -27,6 +27,7 @@ from hoeksteen.product.model import (
     Sums,
 )
 from hoeksteen.product.named_zones import from_file_zone
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Row, Transaction
 
@@ -38,6 +39,11 @@ _PRODUCT_TERM = {
     "product_id": Fixed.UUID, "customer_id": Fixed.UUID, "billing_account_id": Fixed.UUID, "suspended": Fixed.INTEGER, "valid_from": Fixed.INSTANT,
     "valid_to": Fixed.INSTANT,
 }  # fmt: skip
+
+_OF_A_CUSTOMER = (
+    "product.product", "product.product_term", "product.price_alteration", "product.resource", "product.cap_lifted", "product.roaming_stop",
+    "product.block",
+)  # fmt: skip
 
 
 def offerings(*, tx: Transaction, offering_ids: Sequence[str] | None = None) -> list[ProductOffering]:
@@ -224,3 +230,8 @@ def first_day(*, tx: Transaction) -> date | None:
 def count(*, tx: Transaction) -> int:
     """Give the number of products ever held."""
     return _store.count_products(tx)
+
+
+def fingerprints(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Give a digest of all products of each customer with their history, to see whether somebody changed it since."""
+    return by_customer.fingerprints(tx, _OF_A_CUSTOMER, customer_ids)

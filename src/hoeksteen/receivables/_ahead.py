@@ -8,6 +8,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from queue import Full, Queue
 from threading import Event, Thread
 from typing import IO
 
-from hoeksteen.kernel.errors import InvalidInput, Unavailable
+from hoeksteen.kernel.errors import Unavailable
 from hoeksteen.receivables.camt import Entry, Head, read
 
 SMALL_BYTES_MAX = 4_000_000  # below it, starting a process takes longer than it saves
@@ -30,7 +31,7 @@ def reading(path: Path, *, small_bytes_max: int = SMALL_BYTES_MAX) -> Iterator[I
     """
     Give what `camt.read` gives; of a large file it is read by another process, some thousands of entries ahead.
 
-    :raises InvalidInput: while it is read, as `camt.read` does
+    :raises InvalidInput: while it is read, as `camt.read` does; whatever else the other process meets is raised here too
     :raises Unavailable: when the other process ended before the file did
     """
     if path.stat().st_size <= small_bytes_max:
@@ -77,8 +78,7 @@ def _whole(pieces: "Queue[bytes]") -> Iterator[Head | Entry]:
         if kind == "end":
             return
         if kind == "error":
-            message, remedy, fields = found
-            raise InvalidInput(message, remedy=remedy, **fields)
+            raise found
         yield from found
 
 
@@ -98,9 +98,10 @@ def main() -> None:
                 found = []
         _tell("found", found)
         _tell("end", None)
-    except InvalidInput as error:
+    except Exception as error:  # noqa: BLE001 whatever it is, the process that reads these pieces raises it
+        error.add_note(traceback.format_exc())
         _tell("found", found)
-        _tell("error", (error.message, error.remedy, error.fields))
+        _tell("error", error)
     sys.stdout.flush()
 
 

@@ -55,6 +55,8 @@ class Intake:
         self._statement_id: UUID | None = None
         self._skips = False
         self._batch: list[Entry] = []
+        self._passed: list[Entry] = []
+        self._entries_before = 0
         self._parts = self._batches = self._entries = 0
         self._booked = _NOTHING
         self._undone: list[UUID] = []
@@ -80,6 +82,7 @@ class Intake:
             raise InvalidInput(f"Statement {head.identification} is in {head.currency or 'no currency'}, not in EUR.", remedy="Book it by hand.")
         before = _bank_store.statement(self._tx, head.kind, head.iban, head.identification)
         self._head, self._skips = head, before is not None
+        self._entries_before = before["entries"] if before is not None else 0
         self._statement_id = derived("bank statement", head.kind, head.iban, head.identification)
         self._entries, self._booked, self.kind = 0, _NOTHING, head.kind
         if before is not None:
@@ -110,6 +113,9 @@ class Intake:
         """Take one entry of the statement that was begun."""
         self._entries += 1
         if self._skips:
+            self._passed.append(entry)
+            if len(self._passed) >= _BATCH:
+                self._require_the_same()
             return
         if entry.booked_on > local_day(self._now) + _AHEAD_MAX:
             raise InvalidInput(
@@ -136,6 +142,7 @@ class Intake:
                 f"Statement {head.identification} announces {head.entries} entries and has {self._entries}.", remedy="Ask the bank for a whole file."
             )
         if self._skips:
+            self._require_the_same(head)
             return
         if head.kind == "statement" and head.opening is not None and head.opening + self._booked != head.closing:
             raise InvalidInput(
@@ -148,6 +155,25 @@ class Intake:
         ))  # fmt: skip
         self.statements.append(head.identification)
         self.count["entries"] += self._entries
+
+    def _require_the_same(self, ended: Head | None = None) -> None:
+        """A statement that was taken before is passed by only when it books what it booked then."""
+        head = ended or self._head
+        passed, self._passed = self._passed, []
+        if head is None or head.kind != "statement":
+            return
+        own = {entry.servicer_reference or f"{head.identification} #{entry.ordinal}": entry.amount for entry in passed}
+        known = _bank_store.bookings(self._tx, [f"{head.iban} {reference}" for reference in own])
+        strange = next(
+            (
+                reference for reference, amount in own.items()
+                if (row := known.get(f"{head.iban} {reference}")) is None or row["amount"] != amount or row["stated_in"] != self._statement_id
+            ),
+            None,
+        )  # fmt: skip
+        if strange is not None or (ended is not None and self._entries != self._entries_before):
+            what = f"entry {strange}" if strange is not None else f"{self._entries} entries where it had {self._entries_before}"
+            raise Conflict(f"Statement {head.identification} was taken before, and now has {what}.", remedy="Ask the bank which of the two is right.")
 
     def _flush(self) -> None:
         entries, self._batch, self._parts = self._batch, [], 0

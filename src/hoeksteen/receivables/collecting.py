@@ -475,8 +475,9 @@ def rejected(
             Posting(LedgerAccountCode.DIRECT_DEBITS_SENT, -row["amount"]),
         )
         entries.append(JournalEntry(identifiers.new(now), day, REJECTED, str(row["collection_id"]), now, postings))
-    came_back(tx=tx, rows=refused, state="rejected", now=now, identifiers=identifiers)
-    came_back(tx=tx, rows=with_file, state="rejected", with_file=True, now=now, identifiers=identifiers)
+    for rows, is_whole in ((refused, False), (with_file, True)):
+        if rows:
+            came_back(tx=tx, rows=rows, state="rejected", with_file=is_whole, now=now, identifiers=identifiers)
     _store.insert_reversals(tx, [(row["customer_id"], row["collection_id"], day, reason, None, now) for row, reason in (*refused, *with_file)])
     post(tx=tx, entries=entries)
 

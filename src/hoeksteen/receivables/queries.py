@@ -10,9 +10,16 @@ from hoeksteen.kernel.time_period import local_day
 from hoeksteen.ledger.queries import balance_of_customer
 from hoeksteen.receivables import _audit_store, _store
 from hoeksteen.receivables.model import OpenItem, OverSettled
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.postgres import Transaction
 
 _NOTHING = Decimal("0.00")
+
+_OF_A_CUSTOMER = {
+    "payments": "receivables.payment", "mandates": "receivables.mandate", "collections": "receivables.collection", "refunds": "receivables.refund",
+    "deposits": "receivables.deposit", "dunning cases": "receivables.dunning_case", "payment plans": "receivables.payment_plan",
+    "write-offs": "receivables.write_off", "interest": "receivables.interest_charge",
+}  # fmt: skip
 
 
 def open_items(*, tx: Transaction, customer_id: UUID) -> list[OpenItem]:
@@ -101,3 +108,8 @@ def over_settled(*, tx: Transaction) -> Iterator[OverSettled]:
             account_id, limit = limits.get(item_id, (None, _NOTHING))
             if amount > limit:
                 yield OverSettled(account_id, item_id, limit, amount)
+
+
+def activity(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Count what was paid, collected, dunned and agreed on with each customer; who has nothing is absent."""
+    return by_customer.counts(tx, _OF_A_CUSTOMER, customer_ids)

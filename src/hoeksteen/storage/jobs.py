@@ -26,8 +26,7 @@ _JOBS = """
 SELECT j.id AS job_id, j.task_name AS task, j.queueing_lock AS about, j.status::text AS status, j.args AS arguments, j.attempts,
        coalesce(r.done, 0) AS done, coalesce(r.total, 0) AS total, r.result, coalesce(r.problem, '') AS problem, coalesce(r.remedy, '') AS remedy,
        (SELECT min(e.at) FROM jobs.procrastinate_events e WHERE e.job_id = j.id) AS asked_at,
-       (SELECT max(e.at) FROM jobs.procrastinate_events e WHERE e.job_id = j.id AND e.type = 'started') AS started_at,
-       (SELECT max(e.at) FROM jobs.procrastinate_events e WHERE e.job_id = j.id AND e.type IN ('succeeded', 'failed')) AS ended_at
+       (SELECT max(e.at) FROM jobs.procrastinate_events e WHERE e.job_id = j.id AND e.type = 'started') AS started_at
 FROM jobs.procrastinate_jobs j LEFT JOIN jobs.report r ON r.job_id = j.id
 """
 _REPORT = """
@@ -62,7 +61,6 @@ class Job:
     remedy: str
     asked_at: datetime
     started_at: datetime | None
-    ended_at: datetime | None
 
     @property
     def is_open(self) -> bool:

@@ -44,6 +44,18 @@ class Transaction:
         """Run a statement and give the number of rows it touched."""
         return self._connection.execute(sql, parameters).rowcount
 
+    @contextmanager
+    def undone(self) -> Iterator["Transaction"]:
+        """Undo what the block does when it ends."""
+        with self._connection.transaction(force_rollback=True):
+            yield self
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Undo what the block did if it raises, and nothing else of the transaction."""
+        with self._connection.transaction():
+            yield
+
     def execute_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """Run a statement once per row of parameters, pipelined."""
         with self._connection.cursor() as cursor:
@@ -264,6 +276,17 @@ class Database:
             raise Unavailable("The business database broke the connection.", remedy="Run `hoeksteen status`, then the same command again.") from error
 
     @contextmanager
+    def rehearsal(self) -> Iterator["Database"]:
+        """
+        Give a database like this one, of which nothing is left when the block ends: what looks like many transactions is one that is rolled back.
+
+        Statements can tell by the setting `hoeksteen.rehearsal`: what a rollback does not take back, such as a number from a sequence, they leave.
+        """
+        with self.transaction() as tx, tx.undone() as inner:
+            inner.execute("SELECT set_config('hoeksteen.rehearsal', 'on', true)")
+            yield _Rehearsal(inner)
+
+    @contextmanager
     def claim(self, name: str) -> Iterator[bool]:
         """
         Claim a name while the block runs, and give whether it was free: of all who claim it, one has it. Whoever dies gives it up.
@@ -283,3 +306,18 @@ class Database:
             except psycopg.OperationalError as error:
                 raise Unavailable("The business database does not answer.", remedy="Run `hoeksteen status`, then `hoeksteen up`.") from error
             yield bool(is_ours)
+
+
+class _Rehearsal(Database):
+    """All transactions are parts of one that somebody else opened."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def close(self) -> None:
+        """Leave the connection to whoever opened it."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self._tx.part():
+            yield self._tx

@@ -45,7 +45,7 @@ class KeeperClient(VaultCalls, EvidenceCalls, ControlCalls):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process that is given it opens connections of its own, as the same service and for the same person."""
-        return _again, (self._link.socket_path, self._link.service, self._link.key_path, self._token)
+        return _again, (self._link.socket_path, self._link.service, self._link.key_path, self._token, self._within)
 
     def close(self) -> None:
         """Close every connection."""
@@ -54,7 +54,18 @@ class KeeperClient(VaultCalls, EvidenceCalls, ControlCalls):
     def as_actor(self, token: str) -> "KeeperClient":
         """Give a client on the same connections whose calls a person makes."""
         other = KeeperClient.__new__(KeeperClient)
-        other._link, other._token = self._link, token
+        other._link, other._token, other._within = self._link, token, self._within
+        return other
+
+    def within(self, *, grant: str | None, reference: str) -> "KeeperClient":
+        """
+        Give a client on the same connections whose calls are part of one piece of work: the entries of its calls name it.
+
+        :param grant: used where a call names none
+        :param reference: letters, digits, dots and dashes, at most 64; `did_see` gives it back
+        """
+        other = self.as_actor(self._token)
+        other._within = (grant, reference)
         return other
 
     def login_url(self, *, return_to: str, state: str) -> str:
@@ -90,8 +101,10 @@ class KeeperClient(VaultCalls, EvidenceCalls, ControlCalls):
         self._call("sessions/close", {"token": token})
 
 
-def _again(socket_path: Path, service: str, key_path: Path, token: str) -> KeeperClient:
-    return KeeperClient(socket_path=socket_path, service=service, key_path=key_path).as_actor(token)
+def _again(socket_path: Path, service: str, key_path: Path, token: str, within: tuple[str | None, str]) -> KeeperClient:
+    made = KeeperClient(socket_path=socket_path, service=service, key_path=key_path).as_actor(token)
+    made._within = within
+    return made
 
 
 def _session(answer: Mapping[str, Any]) -> Session:

@@ -19,7 +19,7 @@ class EvidenceCalls(Connected):
 
         :param after: the index of the last entry of the page before, where `limit` asks for pages
         :returns: dictionaries of index, time, actor, name, organisation, country, action, category, purpose, grant, ticket, outcome, masked, count,
-            and log (the name of one that ended; None for the one that goes on)
+            and log (the name of one that ended; None for the one that goes on); of calls that were part of something, its reference
         """
         body = {
             "subject": subject.bytes if subject else None, "actor": actor, "organisation": organisation, "country": country, "since": since,

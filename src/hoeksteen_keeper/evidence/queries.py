@@ -147,4 +147,5 @@ def _answer(entry: Entry, now: StateAt) -> dict[str, JSON]:
         "outcome": event.outcome,
         "masked": bool(detail.get("masked", False)),
         "count": detail.get("count", entry.count),
+        **({"reference": detail["reference"]} if "reference" in detail else {}),
     }

@@ -8,7 +8,7 @@ seal the keeper reads the names of the fields, and of what it hands on nothing.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -42,6 +42,10 @@ class Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ticket: str = ""
 
 
+Reference = Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z._-]{0,64}$")]
+"""What the caller calls the work that a call is part of, such as a run of its own; it stands in the entry."""
+
+
 class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: str
     category: str
@@ -49,6 +53,7 @@ class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: list[msgspec.Raw]
     indexes: dict[str, list[tuple[int, list[tuple[str, bytes | None]]]]]
     grant: str | None = None
+    reference: Reference = ""
 
 
 class Reveal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +63,7 @@ class Reveal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blobs: list[bytes]
     context: Context
     grant: str | None = None
+    reference: Reference = ""
 
 
 class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +73,7 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: int
     context: Context
     grant: str | None = None
+    reference: Reference = ""
 
 
 class Shred(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,7 +134,7 @@ def seal(keeper: Keeper, caller: Caller, body: Seal) -> list[bytes]:
             keys = keeper.keys.for_sealing(tx, subjects=subjects, category=category)
         except KeeperRefused as error:
             keeper.gate.refuse(caller, ask, error)
-        enter(keeper, caller, "seal", ask, permission, subjects)
+        enter(keeper, caller, "seal", ask, permission, subjects, **_of(body))
         for index, rows in terms.items():
             blind.replace_tokens(tx, keeper.keys, index=index, terms=rows)
     return sealed(keeper, subjects, keys, category, payloads)
@@ -252,9 +259,9 @@ def _each(openings: Sequence[_Opening], step: Callable[[_Opening], object]) -> N
 def _enter_all(keeper: Keeper, openings: Sequence[_Opening]) -> None:
     """Make the entries durable in one commit; where one cannot become an entry, each by itself, so that it stops nobody else."""
     try:
-        keeper.log.append([_event(keeper, one.caller, "disclosure", one.ask, one.permission, one.unique) for one in openings])
+        keeper.log.append([_event(keeper, one.caller, "disclosure", one.ask, one.permission, one.unique, **_of(one.body)) for one in openings])
     except KeeperInvalid:
-        _each(openings, lambda one: enter(keeper, one.caller, "disclosure", one.ask, one.permission, one.unique))
+        _each(openings, lambda one: enter(keeper, one.caller, "disclosure", one.ask, one.permission, one.unique, **_of(one.body)))
     except KeeperError as error:
         for one in openings:
             one.error = error
@@ -274,7 +281,7 @@ def search(keeper: Keeper, caller: Caller, body: Search) -> list[list[tuple[byte
     begun, permission = keeper.now(), keeper.gate.admit(caller, ask)
     found = blind.find(keeper.store, keeper.keys, index=body.index, tokens=tokens, limit=body.limit)
     subjects = [UUID(bytes=subject) for hits in found for subject, _ in hits]
-    enter(keeper, caller, "search", ask, permission, subjects, index=body.index)
+    enter(keeper, caller, "search", ask, permission, subjects, index=body.index, **_of(body))
     look_again(keeper, begun, caller, ask, permission)
     return found
 
@@ -353,6 +360,10 @@ def enter(
     keeper: Keeper, caller: Caller, kind: str, ask: Ask, permission: Permission, subjects: Sequence[UUID], *, action: str = "", **more: str | int
 ) -> None:  # fmt: skip
     keeper.log.append([_event(keeper, caller, kind, ask, permission, subjects, action=action, **more)])
+
+
+def _of(body: Seal | Reveal | Search) -> dict[str, str]:
+    return {"reference": body.reference} if body.reference else {}
 
 
 def _event(

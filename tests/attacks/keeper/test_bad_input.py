@@ -103,7 +103,7 @@ def _connected(keeper: RunningKeeper) -> socket.socket:
 
 
 def _token(keeper: RunningKeeper, actor: str) -> str:
-    return keeper.client(actor)._link.service_token()  # noqa: SLF001 raw bytes need the token that the client hides
+    return keeper.client(actor)._link.service_token()  # raw bytes need the token that the client hides
 
 
 def _documented() -> str:

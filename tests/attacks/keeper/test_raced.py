@@ -166,7 +166,7 @@ def test_what_took_long_is_not_handed_out_when_it_was_stopped_meanwhile(own_keep
     care, billing = (msgspec.msgpack.encode({**body, "purpose": purpose}) for purpose in ("care", "billing"))
     grants = [keeper.client("api").request_grant(purpose="billing", categories=["identity"], subjects=[subject], ticket="T", minutes=5)["id"]]
     keeper.approve(grants[0])
-    desk, api, bss = (keeper.client(name)._link.service_token() for name in ("desk", "api", "bss"))  # noqa: SLF001 bytes as the keeper gets them
+    desk, api, bss = (keeper.client(name)._link.service_token() for name in ("desk", "api", "bss"))  # bytes as the keeper gets them
     anna = keeper.session("anna.dekker").token
     stops: list[tuple[bytes, str, str, Callable[[], object], str]] = [
         (care, desk, anna, lambda: None, ""),

@@ -141,7 +141,7 @@ def test_what_was_granted_after_the_trial_holds_the_family(operator: BilledOpera
     _clean(operator, OCTOBER, NOVEMBER)
 
 
-def test_an_audit_finds_what_a_department_lacks(operator: BilledOperator, business_dsn: str) -> None:
+def test_an_audit_finds_what_a_department_lacks(operator: BilledOperator, owner_dsn: str) -> None:
     _, (one, below) = _family(operator)
     operator.run()
     damage = (
@@ -149,9 +149,9 @@ def test_an_audit_finds_what_a_department_lacks(operator: BilledOperator, busine
         "UPDATE billing.applied_customer_billing_rate SET kind = 'recurring' WHERE kind = 'minimum' AND net = 24",
         "DELETE FROM billing.instalment_billed WHERE role = 'part'",
     )
-    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner"), autocommit=True) as owner:
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
         for text in damage:
-            assert owner.execute(text).rowcount == 1  # type: ignore[arg-type]
+            assert owner.execute(text).rowcount == 1
         lines = "DELETE FROM billing.applied_customer_billing_rate WHERE detail ->> 'charge' IS NOT NULL AND net = 7"
         assert owner.execute(lines).rowcount == 1
     audit = audit_bills(database=operator.database, lake=operator.lake, period=bill_period(OCTOBER))

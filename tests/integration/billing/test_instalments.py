@@ -151,13 +151,13 @@ _DAMAGE = (
 )
 
 
-def test_an_audit_finds_what_is_billed_otherwise_than_the_plan_says(operator: BilledOperator, business_dsn: str) -> None:
+def test_an_audit_finds_what_is_billed_otherwise_than_the_plan_says(operator: BilledOperator, owner_dsn: str) -> None:
     (one,) = operator.add("mobile-m")
     _agree(operator, one)
     operator.run(now=datetime(2026, 11, 1, 12, tzinfo=UTC))
-    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner"), autocommit=True) as owner:
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
         for damage, (wanted, found) in _DAMAGE:
-            assert owner.execute(damage).rowcount == 1  # type: ignore[arg-type]
+            assert owner.execute(damage).rowcount == 1
             differences = [
                 (each.check, each.expected, each.found)
                 for each in audit_bills(database=operator.database, lake=operator.lake, period=bill_period(OCTOBER)).differences

@@ -3,31 +3,19 @@
 from datetime import date
 from decimal import Decimal
 
-from factories.billed_operator import BilledOperator, Held
+from factories.billed_operator import BilledOperator
 from factories.recurring_story import BOOK, Story
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.legal_entity import due_date
 from hoeksteen.billing.model import RateKind
-from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.recurring import period_of
-from hoeksteen.kernel.time_period import add_months, bill_period, start_of_day
+from hoeksteen.kernel.time_period import bill_period, start_of_day
 from hoeksteen.product import operations as product
 from hoeksteen.product.model import NewAlteration
 
 LEAP = date(2028, 2, 29)
 JANUARY, FEBRUARY, MARCH = date(2028, 1, 1), date(2028, 2, 1), date(2028, 3, 1)
 CENT = Decimal("0.01")
-
-
-def _run(operator: BilledOperator, first_day: date, bill_date: date) -> None:
-    run_bills(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(first_day), bill_date=bill_date, kind="final",
-        unapproved=True, now=start_of_day(max(bill_date, add_months(first_day, 1))), identifiers=operator.identifiers,
-    )  # fmt: skip
-
-
-def _charged(operator: BilledOperator, one: Held) -> list[tuple[date, date, Decimal]]:
-    return [(rate.period.first_day, rate.period.end_day, rate.amount) for bill in operator.bills(one) for rate in bill.rates if rate.period]
 
 
 def test_a_product_a_change_and_a_bill_of_the_leap_day(operator: BilledOperator) -> None:
@@ -37,12 +25,12 @@ def test_a_product_a_change_and_a_bill_of_the_leap_day(operator: BilledOperator)
     lowered = operator.add("internet-100", billed_to=JANUARY, alterations=(half,))[0]
     with operator.database.transaction() as tx:
         product.terminate(tx=tx, customer_id=ends.customer_id, product_id=ends.product_id, from_day=LEAP, now=start_of_day(FEBRUARY))
-    _run(operator, JANUARY, LEAP)
-    _run(operator, FEBRUARY, MARCH)
-    price = _charged(operator, begins)[-1][2]
+    operator.run(JANUARY, bill_date=LEAP)
+    operator.run(FEBRUARY, bill_date=MARCH)
+    price = operator.charged(begins)[-1][2]
     day = (price / 29).quantize(CENT)
-    assert _charged(operator, begins) == [(LEAP, MARCH, day), (MARCH, date(2028, 4, 1), price)]
-    assert (FEBRUARY, LEAP, (price * 28 / 29).quantize(CENT)) in _charged(operator, ends)
+    assert operator.charged(begins) == [(LEAP, MARCH, day), (MARCH, date(2028, 4, 1), price)]
+    assert (FEBRUARY, LEAP, (price * 28 / 29).quantize(CENT)) in operator.charged(ends)
     off = [rate for bill in operator.bills(lowered) for rate in bill.rates if rate.kind is RateKind.DISCOUNT]
     assert off[0].period is not None and (off[0].period.first_day, off[0].detail["days"], off[0].detail["days_in_period"]) == (LEAP, 1, 29)
     first = operator.bills(lowered)[0]

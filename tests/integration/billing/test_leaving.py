@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from factories.billed_operator import NOW, BilledOperator, Held
+from factories.billed_operator import NOW, BilledOperator, Held, terminate
 from hoeksteen.billing import _run, approving
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.explaining import explain_line
-from hoeksteen.billing.leaving import bill_who_leaves, last_bills
+from hoeksteen.billing.leaving import last_bills
 from hoeksteen.billing.model import BillRunResult, CustomerBill, RateKind
 from hoeksteen.billing.queries import next_bill
 from hoeksteen.kernel.errors import Conflict, WrongState
@@ -29,9 +29,7 @@ def at(day: date) -> datetime:
 
 
 def end(operator: BilledOperator, *held: Held, on: date = LAST) -> None:
-    with operator.database.transaction() as tx:
-        for one in held:
-            product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=on, now=at(min(on, LAST)))
+    terminate(operator, *held, from_day=on, now=at(min(on, LAST)))
 
 
 def take_back(operator: BilledOperator, one: Held, on: date) -> None:
@@ -40,10 +38,7 @@ def take_back(operator: BilledOperator, one: Held, on: date) -> None:
 
 
 def final(operator: BilledOperator, one: Held, on: date = LAST) -> list[BillRunResult]:
-    return bill_who_leaves(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=one.billing_account_id, bill_date=on, by="anna",
-        now=at(on), identifiers=operator.identifiers,
-    )  # fmt: skip
+    return operator.leave(one, on, now=at(on))
 
 
 def replace_usage(operator: BilledOperator, one: Held, *, records: int) -> None:

@@ -5,11 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from factories.billed_operator import BilledOperator, Held
+from factories.billed_operator import BilledOperator, Held, terminate
 from hoeksteen.billing import charges, instalments
 from hoeksteen.billing.audit import audit_bills
 from hoeksteen.billing.instalment_lines import OnEnd
-from hoeksteen.billing.leaving import bill_who_leaves
 from hoeksteen.billing.model import CustomerBill, RateKind
 from hoeksteen.journeys import leaving
 from hoeksteen.journeys.balance import audit_month
@@ -40,16 +39,11 @@ def at(day: date) -> datetime:
 
 
 def end(operator: BilledOperator, *held: Held, on: date = LAST) -> None:
-    with operator.database.transaction() as tx:
-        for one in held:
-            product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=on, now=at(min(on, LAST)))
+    terminate(operator, *held, from_day=on, now=at(min(on, LAST)))
 
 
 def final(operator: BilledOperator, one: Held, on: date = LAST) -> CustomerBill:
-    bill_who_leaves(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=one.billing_account_id, bill_date=on, by="anna",
-        now=at(on), identifiers=operator.identifiers,
-    )  # fmt: skip
+    operator.leave(one, on, now=at(on))
     return operator.bills(one)[-1]
 
 

@@ -41,7 +41,7 @@ def _minimums(bill: CustomerBill, language: str = "en") -> list[tuple[str, str, 
     return [(text.description, text.quantity, rate.amount) for rate, text in texts]
 
 
-def test_what_usage_lacks_is_a_line_and_made_good(operator: BilledOperator, business_dsn: str) -> None:
+def test_what_usage_lacks_is_a_line_and_made_good(operator: BilledOperator, owner_dsn: str) -> None:
     with operator.database.transaction() as tx:
         product.load_catalogue(tx=tx, mapping=CATALOGUE, now=NOW)
         loaded = {one.product_offering_id: one.minimum_spend for one in offerings(tx=tx)}
@@ -64,7 +64,7 @@ def test_what_usage_lacks_is_a_line_and_made_good(operator: BilledOperator, busi
         ("calls-25, up to the minimum spend, adjustment", "", Decimal("-3.00")), ("calls-25, up to the minimum spend", "", Decimal("25.00")),
     ]  # fmt: skip
     assert [found for month in (OCTOBER, NOVEMBER) for found in _differences(operator, month)] == []
-    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner"), autocommit=True) as owner:
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
         changed = "UPDATE billing.applied_customer_billing_rate SET kind = 'recurring' WHERE kind = 'minimum' AND gross = 8.06"
         assert owner.execute(changed).rowcount == 1
         assert owner.execute("UPDATE billing.applied_customer_billing_rate SET gross = 18 WHERE kind = 'minimum' AND gross = 19").rowcount == 1

@@ -1,6 +1,6 @@
 """An account that moves to another bill day: its shorter period, its bills in both cycles, and what is refused."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,10 +8,7 @@ import pytest
 from factories.billed_operator import NOW, BilledOperator, Held
 from hoeksteen.billing import approving
 from hoeksteen.billing.audit import audit_bills
-from hoeksteen.billing.leaving import bill_who_leaves
-from hoeksteen.billing.model import BillRunResult
 from hoeksteen.billing.moving import move_cycle, stay
-from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.queries import next_bill
 from hoeksteen.journeys.balance import audit_month
 from hoeksteen.kernel.errors import Conflict, InvalidInput, NotFound, WrongState
@@ -31,49 +28,30 @@ def move(operator: BilledOperator, one: Held, day: int = 15, from_day: date = DE
         move_cycle(tx=tx, billing_account_id=one.billing_account_id, cycle_day=day, from_day=from_day, by="anna", now=now)
 
 
-def run(operator: BilledOperator, first_day: date, kind: str = "final") -> BillRunResult:
-    period = bill_period(first_day, cycle_day=first_day.day)
-    return run_bills(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, period=period, bill_date=period.end_day, kind=kind,  # type: ignore[arg-type]
-        unapproved=True, now=start_of_day(period.end_day) + timedelta(hours=9), identifiers=operator.identifiers,
-    )  # fmt: skip
-
-
-def leaves(operator: BilledOperator, one: Held, on: date) -> None:
-    bill_who_leaves(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=one.billing_account_id, bill_date=on, by="anna",
-        now=start_of_day(on), identifiers=operator.identifiers,
-    )  # fmt: skip
-
-
 def cycle_day(operator: BilledOperator, one: Held) -> int:
     with operator.database.transaction() as tx:
         return billing_accounts(tx=tx, customer_id=one.customer_id)[0].cycle_day
 
 
-def charged(operator: BilledOperator, one: Held) -> list[tuple[date, date, Decimal]]:
-    return [(rate.period.first_day, rate.period.end_day, rate.amount) for bill in operator.bills(one) for rate in bill.rates if rate.period]
-
-
 def test_a_shorter_period_bridges_the_cycles_and_each_day_is_charged_once(operator: BilledOperator) -> None:
     (one,) = operator.add("internet-100")
     (stays,) = operator.add("internet-100")
-    run(operator, OCTOBER)
-    price = charged(operator, stays)[0][2]
+    operator.run(OCTOBER)
+    price = operator.charged(stays)[0][2]
     move(operator, one)
     assert cycle_day(operator, one) == 1
-    assert run(operator, NOVEMBER, "trial").totals.count == 2
+    assert operator.run(NOVEMBER, kind="trial").totals.count == 2
     preview = next_bill(database=operator.database, lake=operator.lake, customer_id=one.customer_id, now=NOW)
-    run(operator, NOVEMBER)
+    operator.run(NOVEMBER)
     assert cycle_day(operator, one) == 15
     bridge = (price * 14 / 30).quantize(Decimal("0.01"))
     assert operator.bills(one)[-1].gross == preview.gross == bridge
-    assert run(operator, DECEMBER, "trial").billing_accounts == 1, "the old cycle knows it no more"
+    assert operator.run(DECEMBER, kind="trial").billing_accounts == 1, "the old cycle knows it no more"
     following = next_bill(database=operator.database, lake=operator.lake, customer_id=one.customer_id, now=NOW)
     assert (following.period, following.gross) == (bill_period(MIDDLE, cycle_day=15), price)
-    run(operator, MIDDLE)
-    run(operator, date(2026, 12, 15))
-    assert charged(operator, one) == [
+    operator.run(MIDDLE)
+    operator.run(date(2026, 12, 15))
+    assert operator.charged(one) == [
         (NOVEMBER, DECEMBER, price), (DECEMBER, date(2026, 12, 15), bridge), (date(2026, 12, 15), date(2027, 1, 15), price),
         (date(2027, 1, 15), date(2027, 2, 15), price),
     ]  # fmt: skip
@@ -84,53 +62,53 @@ def test_a_shorter_period_bridges_the_cycles_and_each_day_is_charged_once(operat
 
 def test_an_end_in_the_shorter_period_gives_back_its_days(operator: BilledOperator) -> None:
     (one,) = operator.add("internet-100")
-    run(operator, OCTOBER)
-    price = charged(operator, one)[0][2]
+    operator.run(OCTOBER)
+    price = operator.charged(one)[0][2]
     move(operator, one)
-    run(operator, NOVEMBER)
+    operator.run(NOVEMBER)
     on = date(2026, 12, 8)
     with operator.database.transaction() as tx:
         product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=on, now=start_of_day(on))
-    leaves(operator, one, on)
+    operator.leave(one, on)
     cents = Decimal("0.01")
     assert sum(bill.gross for bill in operator.bills(one)) == price + (price * 7 / 30).quantize(cents)
-    run(operator, MIDDLE)
+    operator.run(MIDDLE)
     assert len(operator.bills(one)) == 3
 
 
 def test_who_leaves_before_the_move_takes_it_back_first(operator: BilledOperator) -> None:
     (one,) = operator.add("internet-100")
-    run(operator, OCTOBER)
+    operator.run(OCTOBER)
     move(operator, one)
     on = date(2026, 11, 8)
     with operator.database.transaction() as tx:
         product.terminate(tx=tx, customer_id=one.customer_id, product_id=one.product_id, from_day=on, now=start_of_day(on))
     with pytest.raises(WrongState, match="is to move to another bill day"):
-        leaves(operator, one, on)
+        operator.leave(one, on)
     with operator.database.transaction() as tx:
         party.take_back_cycle_move(tx=tx, billing_account_id=one.billing_account_id)
-    run(operator, NOVEMBER)
+    operator.run(NOVEMBER)
     assert cycle_day(operator, one) == 1
 
 
 def test_a_held_account_moves_and_is_billed_for_both_later(operator: BilledOperator) -> None:
     (one,) = operator.add("internet-100")
-    run(operator, OCTOBER)
-    price = charged(operator, one)[0][2]
+    operator.run(OCTOBER)
+    price = operator.charged(one)[0][2]
     move(operator, one)
     with operator.database.transaction() as tx:
         approving.hold(tx=tx, billing_account_id=one.billing_account_id, by="bas", why="disputed address", now=NOW)
-    assert run(operator, NOVEMBER).held == 1
+    assert operator.run(NOVEMBER).held == 1
     assert cycle_day(operator, one) == 15
     with operator.database.transaction() as tx:
         approving.release(tx=tx, billing_account_id=one.billing_account_id, by="bas", now=NOW)
-    run(operator, MIDDLE)
+    operator.run(MIDDLE)
     assert [bill.gross for bill in operator.bills(one)] == [price, price + (price * 14 / 30).quantize(Decimal("0.01"))]
 
 
 def test_who_gets_usage_before_the_move_stays(operator: BilledOperator) -> None:
     (one,) = operator.add("internet-100")
-    run(operator, OCTOBER)
+    operator.run(OCTOBER)
     move(operator, one)
     term = NewTerm(start_of_day(date(2026, 11, 20)), None, "mobile-m")
     with operator.database.transaction() as tx:
@@ -138,9 +116,9 @@ def test_who_gets_usage_before_the_move_stays(operator: BilledOperator) -> None:
             one.customer_id, operator.identifiers.new(NOW), one.billing_account_id, date(2026, 11, 20), date(2026, 11, 20), (term,), (), ()
         )
         product.add_products(tx=tx, products=[added])
-    assert run(operator, NOVEMBER).held == 1
+    assert operator.run(NOVEMBER).held == 1
     assert cycle_day(operator, one) == 1
-    assert run(operator, DECEMBER).totals.count == 1
+    assert operator.run(DECEMBER).totals.count == 1
 
 
 def test_what_cannot_move_is_refused(operator: BilledOperator) -> None:
@@ -155,7 +133,7 @@ def test_what_cannot_move_is_refused(operator: BilledOperator) -> None:
         move(operator, one, from_day=date(2028, 1, 1))
     with operator.database.transaction() as tx, pytest.raises(NotFound):
         party.take_back_cycle_move(tx=tx, billing_account_id=one.billing_account_id)
-    run(operator, OCTOBER)
+    operator.run(OCTOBER)
     with pytest.raises(WrongState, match="is closed or billed already"):
         move(operator, one, from_day=NOVEMBER)
     with operator.database.transaction() as tx:
@@ -177,7 +155,7 @@ def test_what_cannot_move_is_refused(operator: BilledOperator) -> None:
 def test_nobody_changes_a_move_while_the_run_that_makes_it_is_under_way(operator: BilledOperator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shorter period may be charged already: staying would charge its days a second time."""
     other, one = sorted((operator.add("internet-100")[0] for _ in range(2)), key=lambda each: each.customer_id)  # as a run goes through them
-    run(operator, OCTOBER)
+    operator.run(OCTOBER)
     move(operator, one)
     refused: list[str] = []
 

@@ -1,6 +1,6 @@
 """An account that moves its bill day with a sale in parts, charges for a day, and an approved trial; and what departments may not do then."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -11,9 +11,8 @@ from factories.companies import move as join
 from fixtures.en16931 import faults
 from hoeksteen.billing import approving, charges, instalments
 from hoeksteen.billing.documents import invoice_views, render_ubl
-from hoeksteen.billing.model import BillRunResult, CustomerBill
+from hoeksteen.billing.model import CustomerBill
 from hoeksteen.billing.moving import move_cycle
-from hoeksteen.billing.operations import run_bills
 from hoeksteen.journeys.balance import audit_month
 from hoeksteen.kernel.errors import InvalidInput, WrongState
 from hoeksteen.kernel.time_period import bill_period, start_of_day
@@ -26,14 +25,6 @@ MIDDLE = date(2026, 11, 15)  # first day of the new cycle's period around the fi
 def _move(operator: BilledOperator, one: Held, from_day: date = DECEMBER) -> None:
     with operator.database.transaction() as tx:
         move_cycle(tx=tx, billing_account_id=one.billing_account_id, cycle_day=15, from_day=from_day, by="anna", now=NOW)
-
-
-def _run(operator: BilledOperator, first_day: date, kind: str = "final", by: str = "", unapproved: bool = True) -> BillRunResult:
-    period = bill_period(first_day, cycle_day=first_day.day)
-    return run_bills(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, period=period, bill_date=period.end_day, kind=kind,  # type: ignore[arg-type]
-        by=by, unapproved=unapproved, now=start_of_day(period.end_day) + timedelta(hours=9), identifiers=operator.identifiers,
-    )  # fmt: skip
 
 
 def _decided(operator: BilledOperator, one: Held) -> None:
@@ -56,7 +47,7 @@ def _of(bill: CustomerBill) -> list[Decimal]:
 
 
 def _approve(operator: BilledOperator, first_day: date) -> None:
-    trial = _run(operator, first_day, "trial", by="bram.visser")
+    trial = operator.run(first_day, kind="trial", by="bram.visser")
     with operator.database.transaction() as tx:
         approving.approve_run(tx=tx, bill_run_id=trial.bill_run_id, by="fenna.prins", now=NOW)
 
@@ -70,14 +61,14 @@ def test_what_people_decided_comes_once_over_both_cycles(operator: BilledOperato
     (one,) = operator.add("internet-100")
     operator.add("internet-100")
     _decided(operator, one)
-    _run(operator, OCTOBER)
+    operator.run(OCTOBER)
     _move(operator, one)
     _approve(operator, NOVEMBER)
-    assert _run(operator, NOVEMBER, unapproved=False).held == 0, "a move that the trial knew changes nothing"
+    assert operator.run(NOVEMBER, unapproved=False).held == 0, "a move that the trial knew changes nothing"
     _approve(operator, MIDDLE)
-    assert _run(operator, MIDDLE, unapproved=False).held == 0
-    _run(operator, DECEMBER)
-    _run(operator, date(2026, 12, 15))
+    assert operator.run(MIDDLE, unapproved=False).held == 0
+    operator.run(DECEMBER)
+    operator.run(date(2026, 12, 15))
     assert [_of(bill) for bill in operator.bills(one)] == [
         [Decimal("3.00"), Decimal("33.33")], [Decimal("33.33")], [Decimal("5.00")], [Decimal("7.00"), Decimal("33.34")],
     ]  # fmt: skip
@@ -91,13 +82,13 @@ def test_a_move_after_the_approval_holds_the_account_and_bills_it_in_its_new_cyc
     (one,) = operator.add("internet-100")
     operator.add("internet-100")
     _decided(operator, one)
-    _run(operator, OCTOBER)
+    operator.run(OCTOBER)
     _approve(operator, NOVEMBER)
     _move(operator, one)
-    assert _run(operator, NOVEMBER, unapproved=False).held == 1, "its bill has a shorter period than was approved"
-    _run(operator, MIDDLE)
+    assert operator.run(NOVEMBER, unapproved=False).held == 1, "its bill has a shorter period than was approved"
+    operator.run(MIDDLE)
     assert [_of(bill) for bill in operator.bills(one)][1:] == [[Decimal("5.00"), Decimal("33.33")]]
-    _run(operator, date(2026, 12, 15))
+    operator.run(date(2026, 12, 15))
     assert _of(operator.bills(one)[-1]) == [Decimal("7.00"), Decimal("33.34")]
     _clean(operator, OCTOBER, NOVEMBER, DECEMBER)
 
@@ -118,8 +109,8 @@ def test_departments_do_not_move_and_who_moves_is_no_department(operator: Billed
         _move(operator, other)  # it is to be one
     join(operator, other, None, NOVEMBER)
     _move(operator, other)
-    _run(operator, OCTOBER)
-    _run(operator, NOVEMBER)
+    operator.run(OCTOBER)
+    operator.run(NOVEMBER)
     with pytest.raises(InvalidInput, match="differ in the field cycle_day"):
         join(operator, other, own, DECEMBER)
     assert {bill.billing_account_id for bill in operator.bills(own)} == {own.billing_account_id, other.billing_account_id}

@@ -23,13 +23,6 @@ OLD, NEW = date(2026, 12, 31), date(2027, 1, 1)
 NOVEMBER, DECEMBER = date(2026, 11, 1), date(2026, 12, 1)
 
 
-def _run(operator: BilledOperator, first_day: date, now: datetime) -> None:
-    run_bills(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(first_day), bill_date=local_day(now), kind="final",
-        unapproved=True, now=now, identifiers=operator.identifiers,
-    )  # fmt: skip
-
-
 def test_the_year_of_a_bill_is_the_one_here(operator: BilledOperator) -> None:
     one, other = operator.add("mobile-m")[0], operator.add("mobile-m")[0]
     operator.run(date(2026, 10, 1))
@@ -37,15 +30,12 @@ def test_the_year_of_a_bill_is_the_one_here(operator: BilledOperator) -> None:
     with operator.database.transaction() as tx:
         product.terminate(tx=tx, customer_id=other.customer_id, product_id=other.product_id, from_day=OLD, now=LAST_SECOND)
 
-    _run(operator, NOVEMBER, LAST_SECOND)
+    operator.run(NOVEMBER, bill_date=OLD, now=LAST_SECOND)
     operator.charge([one, other], month=DECEMBER, records=1)
     with pytest.raises(WrongState, match="not over before 2027-01-01; today is 2026-12-31"):
         close_period(database=operator.database, lake=operator.lake, period=bill_period(DECEMBER), now=LAST_SECOND)
-    bill_who_leaves(
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, billing_account_id=other.billing_account_id, bill_date=OLD, by="anna",
-        now=LAST_SECOND, identifiers=operator.identifiers,
-    )  # fmt: skip
-    _run(operator, DECEMBER, MIDNIGHT)
+    operator.leave(other, OLD, now=LAST_SECOND)
+    operator.run(DECEMBER, bill_date=NEW, now=MIDNIGHT)
 
     dated = {bill.bill_number: bill.bill_date for each in (one, other) for bill in operator.bills(each) if bill.bill_date > NOVEMBER}
     assert dated == {**{f"LLT-2026-0000000{number}": OLD for number in (3, 4, 5)}, "LLT-2027-00000001": NEW}

@@ -1,15 +1,13 @@
 """`hoeksteen backup`, `restore` and `fsck`, against real parts: from one installation into another."""
 
-import json
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from conftest import BusinessCluster
 from factories.usage_files import House, call
+from fixtures.commands import figures_of, result_of
 from fixtures.keeper import RunningKeeper
 from hoeksteen.host.settings import Settings, read_settings
 from hoeksteen.interfaces.cli.audit import audit
@@ -18,18 +16,6 @@ from hoeksteen.kernel.errors import Corrupt, InvalidInput, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
-
-
-def _result(command: Any, data: Path, *words: str, as_json: bool = True) -> Result:
-    return CliRunner(env={"COLUMNS": "200"}).invoke(command, [*words, "--data", str(data), *(["--json"] if as_json else [])])
-
-
-def _call(command: Any, data: Path, *words: str) -> dict[str, Any]:
-    done = _result(command, data, *words)
-    if done.exception:
-        raise done.exception
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
 
 
 def _installation(folder: Path, dsn: str, keeper: RunningKeeper) -> Path:
@@ -62,18 +48,18 @@ def empty(business_cluster: BusinessCluster, keeper: RunningKeeper, tmp_path: Pa
 
 def test_from_one_installation_into_another(data: Path, empty: Path, tmp_path: Path, keeper: RunningKeeper) -> None:
     out = tmp_path / "kept" / "backup"
-    done = _call(backup, data, "--out", str(out))
+    done = figures_of(backup, data, "--out", str(out))
     assert done["lake_files"] > 0 and done["rows"] == sum(done["tables"].values()) > 0
-    assert _call(fsck, data, "--backup", str(out))["rows"] == done["rows"]
-    assert _call(restore, empty, str(out))["digest"] == done["digest"]
-    assert _call(fsck, empty)["faults"] == []
-    told = _result(fsck, empty, as_json=False).stdout
+    assert figures_of(fsck, data, "--backup", str(out))["rows"] == done["rows"]
+    assert figures_of(restore, empty, str(out))["digest"] == done["digest"]
+    assert figures_of(fsck, empty)["faults"] == []
+    told = result_of(fsck, empty, as_json=False).stdout
     assert "0 faults" in told and "sealed blob" in told
     dsn = read_settings(empty).business_dsn
     with Database(dsn) as database, Lake(warehouse=empty / "app" / "lake", catalogue_dsn=dsn) as lake:
         house = House(database, lake, keeper, tmp_path)
         house.identifiers = Identifiers(random.Random(99))
-        before = _call(fsck, empty)
+        before = figures_of(fsck, empty)
         house.take("third.csv", *(call(number, own="31612345678") for number in range(1, 10)))
         with database.transaction() as tx:
             states = {row["state"]: row["records"] for row in tx.rows(
@@ -81,25 +67,25 @@ def test_from_one_installation_into_another(data: Path, empty: Path, tmp_path: P
                 " WHERE name = 'third.csv' AND records > 0 GROUP BY state"
             )}  # fmt: skip
         assert states == {"duplicate": 8, "guided": 1}, "what was taken before is known where it was restored"
-        assert before["faults"] == _call(fsck, empty)["faults"] == []
+        assert before["faults"] == figures_of(fsck, empty)["faults"] == []
 
 
 def test_what_cannot_be_is_said(data: Path, empty: Path, tmp_path: Path) -> None:
     out = tmp_path / "backup"
-    assert "Now back up the keeper" in _result(backup, data, "--out", str(out), as_json=False).stdout
+    assert "Now back up the keeper" in result_of(backup, data, "--out", str(out), as_json=False).stdout
     for command, where, words, error, says in (
         (backup, data, ("--out", str(out)), InvalidInput, "never overwritten"),
         (restore, data, (str(out),), WrongState, "not empty"),
         (restore, empty, (str(tmp_path),), InvalidInput, "no whole backup"),
     ):
-        done = _result(command, where, *words)
+        done = result_of(command, where, *words)
         assert isinstance(done.exception, error) and says in done.exception.message, done.exception
     victim = next(out.glob("lake/*/*"))
     victim.write_bytes(victim.read_bytes()[:-1])
     for command, where, words in ((fsck, data, ("--backup", str(out))), (restore, empty, (str(out),))):
-        done = _result(command, where, *words)
+        done = result_of(command, where, *words)
         assert isinstance(done.exception, Corrupt) and victim.name in done.exception.message
     next((data / "app" / "lake").rglob("data/*/*.parquet")).unlink()
-    done = _result(fsck, data, as_json=False)
+    done = result_of(fsck, data, as_json=False)
     assert isinstance(done.exception, Corrupt) and "is missing" in done.stdout
-    assert _result(audit, empty, "month", "--period", "2026-10").exception is not None, "nothing was restored"
+    assert result_of(audit, empty, "month", "--period", "2026-10").exception is not None, "nothing was restored"

@@ -1,14 +1,13 @@
 """`hoeksteen discount` gives, shows and ends a discount; without a reason nothing is done."""
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from factories.billed_operator import NOW, BilledOperator
+from fixtures.commands import figures_and_text
 from hoeksteen.care import queries as care
 from hoeksteen.interfaces.cli.discounts import discount
 from hoeksteen.kernel.clock import SystemClock
@@ -23,13 +22,6 @@ PLAN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def call(data: Path, *words: str) -> tuple[dict[str, Any], str]:
-    done = CliRunner(env={"COLUMNS": "200"}).invoke(discount, [*words, "--data", str(data), "--json"])
-    if done.exception:
-        raise done.exception
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
-
-
 def test_a_discount_is_given_shown_and_ended(operator: BilledOperator, data: Path) -> None:
     with operator.database.transaction() as tx:
         product.load_catalogue(tx=tx, mapping={"offerings": [PLAN]}, now=NOW)
@@ -37,14 +29,14 @@ def test_a_discount_is_given_shown_and_ended(operator: BilledOperator, data: Pat
     today = local_day(SystemClock().now())
     day, later, who = str(today + timedelta(days=3)), str(today + timedelta(days=9)), [str(held.customer_id), str(held.product_id)]
     with pytest.raises(InvalidInput, match="ticket"):
-        call(data, "grant", *who, "plan/texts", "--from", day, "--by", "anna")
-    granted, told = call(data, "grant", *who, "plan/texts", "--from", day, "--by", "anna", "--ticket", "CARE-12")
+        figures_and_text(discount, data, "grant", *who, "plan/texts", "--from", day, "--by", "anna")
+    granted, told = figures_and_text(discount, data, "grant", *who, "plan/texts", "--from", day, "--by", "anna", "--ticket", "CARE-12")
     assert (granted["valid_from"], granted["usage_prices"]) == (day, ["plan/sms"])
     assert told.startswith("smskorting (")
-    shown, told = call(data, "show", str(held.customer_id))
+    shown, told = figures_and_text(discount, data, "show", str(held.customer_id), width=200)
     assert [one["price_alteration_id"] for one in shown["alterations"]] == [granted["price_alteration_id"]]
     assert "-25.00 %" in told and granted["price_alteration_id"] in told
-    ended, told = call(data, "end", *who, granted["price_alteration_id"], "--from", later, "--by", "bob", "--phone")
+    ended, told = figures_and_text(discount, data, "end", *who, granted["price_alteration_id"], "--from", later, "--by", "bob", "--phone")
     assert ended["valid_to"] == later and later in told
     with operator.database.transaction() as tx:
         interactions = care.interactions(tx=tx, customer_id=held.customer_id)

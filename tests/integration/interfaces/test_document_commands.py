@@ -93,7 +93,7 @@ def test_one_job_at_a_time_in_a_folder(operator: BilledOperator, data: Path, tmp
 
 
 def test_departments_get_a_specification_and_one_that_does_not_come_to_its_bill_is_named(
-    operator: BilledOperator, data: Path, tmp_path: Path, business_dsn: str
+    operator: BilledOperator, data: Path, tmp_path: Path, owner_dsn: str
 ) -> None:
     own, departments = company(operator, 2, records=2)
     other, (wrong,) = company(operator, 1, records=0)
@@ -105,7 +105,7 @@ def test_departments_get_a_specification_and_one_that_does_not_come_to_its_bill_
             set_terms(tx=tx, billing_account=replace(account, itemisation="full"))
     operator.run()
     (bill,), (refused,) = operator.bills(own), operator.bills(other)
-    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner"), autocommit=True) as owner:
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
         changed = """UPDATE billing.applied_customer_billing_rate SET detail = jsonb_set(detail::jsonb, '{amount_micro}', '1')::json
                      WHERE customer_bill_id = %s AND detail ->> 'service' = 'sms'"""
         assert owner.execute(changed, (refused.customer_bill_id,)).rowcount == 1

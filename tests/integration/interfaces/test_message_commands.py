@@ -2,24 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
-
-from click.testing import CliRunner
 
 from factories.billed_operator import NOW, BilledOperator, populate
+from fixtures.commands import figures_and_text
 from fixtures.mailbox import Mailbox
 from hoeksteen.disclosure import SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.interfaces.cli.messages import messages
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.messages.model import SmtpServer
-
-
-def _call(data: Path, *words: str) -> tuple[dict[str, Any], str]:
-    done = CliRunner(env={"COLUMNS": "80"}).invoke(messages, [*words, "--data", str(data), "--json"])
-    if done.exception:
-        raise done.exception
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
 def test_bills_are_announced_and_what_fails_is_shown_without_its_address(
@@ -33,12 +24,12 @@ def test_bills_are_announced_and_what_fails_is_shown_without_its_address(
         store(tx=tx, keeper=operator.keeper, purpose="migration", category=Category.CONTACT, items=[item])
         number = tx.value("SELECT customer_number FROM party.customer WHERE customer_id = %s", (broken.customer_id,))
     operator.run(now=NOW)
-    assert _call(data, "show")[0] == {"messages": {"waiting": 4, "sent": 0, "failed": 0}, "failures": []}
-    sent, told = _call(data, "send", "--server", server.host, "--port", str(server.port), "--tls", "none")
+    assert figures_and_text(messages, data, "show")[0] == {"messages": {"waiting": 4, "sent": 0, "failed": 0}, "failures": []}
+    sent, told = figures_and_text(messages, data, "send", "--server", server.host, "--port", str(server.port), "--tls", "none")
     assert sent == {"sent": 3, "deferred": 0, "failed": 1, "waiting": 0}
     assert told.strip() == "3 sent, 0 deferred, 1 failed; 0 wait."
     assert len(box.taken) == 3
-    shown, told = _call(data, "show")
+    shown, told = figures_and_text(messages, data, "show")
     assert shown["messages"] == {"waiting": 0, "sent": 3, "failed": 1}
     assert [(one["customer_number"], one["reply"]) for one in shown["failures"]] == [(number, "the e-mail address is malformed")]
     assert number in told and "malformed" in told and "secret" not in told + json.dumps(shown)

@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from factories.bank_files import Answer, Statement, camt, pain002, receipt
 from factories.billed_operator import NOW, BilledOperator
+from fixtures.commands import figures_of, result_of, text_of
 from fixtures.keeper import RunningKeeper
 from fixtures.signing import by_key
 from hoeksteen.interfaces.cli.bank import bank
@@ -28,25 +29,6 @@ from hoeksteen.receivables.operations import register_payment
 from hoeksteen.receivables.queries import open_items_of
 
 
-def _result(data: Path, group: Any, *words: str, as_json: bool = True, typed: str | None = None) -> Result:
-    runner = CliRunner(env={"COLUMNS": "200"})
-    return runner.invoke(group, [*words, "--data", str(data), *(["--json"] if as_json else [])], input=typed)
-
-
-def _call(data: Path, group: Any, *words: str, typed: str | None = None) -> dict[str, Any]:
-    done = _result(data, group, *words, typed=typed)
-    if done.exception:
-        raise done.exception
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
-
-
-def _told(data: Path, group: Any, *words: str) -> str:
-    done = _result(data, group, *words, as_json=False)
-    if done.exception:
-        raise done.exception
-    return done.stdout
-
-
 def _number(operator: BilledOperator) -> str:
     with operator.database.transaction() as tx:
         return str(tx.value("SELECT customer_number FROM party.customer LIMIT 1"))
@@ -56,21 +38,21 @@ def test_bank_statements(operator: BilledOperator, data: Path, tmp_path: Path) -
     (one,) = operator.add("mobile-m")
     operator.run(date(2026, 10, 1))
     number = str(operator.bills(one)[0].bill_number)
-    assert "Nothing waits" in _told(data, bank, "unmatched")
-    assert "No statement was taken yet" in _told(data, bank, "statements")
+    assert "Nothing waits" in text_of(bank, data, "unmatched")
+    assert "No statement was taken yet" in text_of(bank, data, "statements")
     day = date(2026, 11, 10)
     bookings = (receipt("5.00", "A1", text=number, day=day), receipt("7.00", "A2", iban="NL20INGB0001234567", name="T. Ester", day=day))
     file = camt(tmp_path / "f.xml", Statement(bookings))
-    taken = _call(data, bank, "take", str(file))["files"][0]
+    taken = figures_of(bank, data, "take", str(file))["files"][0]
     assert (taken["already_taken"], taken["count"]["payment"], taken["count"]["half_paid"], taken["amount"]["payment"]) == (False, 1, 1, "5.00")
-    assert "was taken before; nothing changed" in _told(data, bank, "take", str(file))
-    assert "1,012.00" in _told(data, bank, "statements")
-    waiting = _call(data, bank, "unmatched")
+    assert "was taken before; nothing changed" in text_of(bank, data, "take", str(file))
+    assert "1,012.00" in text_of(bank, data, "statements")
+    waiting = figures_of(bank, data, "unmatched")
     [entry] = waiting["unmatched"]
     assert (entry["amount"], entry["way"], waiting["waiting"][0]["count"]) == ("7.00", "unknown_payer", 1)
-    assert "T. Ester" not in _told(data, bank, "unmatched")
-    assert _call(data, bank, "payer", entry["bank_entry_id"])["account_holder"] == "T. Ester"
-    done = _call(data, bank, "assign", entry["bank_entry_id"], "--customer", _number(operator), "--by", "bram.visser")
+    assert "T. Ester" not in text_of(bank, data, "unmatched")
+    assert figures_of(bank, data, "payer", entry["bank_entry_id"])["account_holder"] == "T. Ester"
+    done = figures_of(bank, data, "assign", entry["bank_entry_id"], "--customer", _number(operator), "--by", "bram.visser")
     assert (done["settled"], done["balance"]) == ("7.00", "8.00")
 
 
@@ -78,25 +60,25 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, keeper: 
     (one,) = operator.add("mobile-m", payment_method="direct_debit")
     operator.run(date(2026, 10, 1))
     number = _number(operator)
-    assert "pays by transfer" in _told(data, mandate, "show", number)
+    assert "pays by transfer" in text_of(mandate, data, "show", number)
     words = ("add", number, "--iban-from", "-", "--holder", "J. Berg", "--signed-on", "2026-11-01", "--by", "bram")
-    [made] = _call(data, mandate, *words, typed="NL20 INGB 0001 2345 67\n")["mandates"]
+    [made] = figures_of(mandate, data, *words, says="NL20 INGB 0001 2345 67\n")["mandates"]
     assert (made["state"], "NL20" in json.dumps(made)) == ("active", False)
-    assert "No run yet" in _told(data, collect, "show")
+    assert "No run yet" in text_of(collect, data, "show")
     with operator.database.transaction() as tx:
         today = tx.value("SELECT (now() AT TIME ZONE 'Europe/Amsterdam')::date")
     day = bank_day_on_or_after(today + timedelta(days=14))
-    run = _call(data, collect, "prepare", "--day", day.isoformat(), "--by", "bram")["run"]
-    filed = _call(data, collect, "file", run["collection_run_id"], "--out", str(tmp_path / "c.xml"))
+    run = figures_of(collect, data, "prepare", "--day", day.isoformat(), "--by", "bram")["run"]
+    filed = figures_of(collect, data, "file", run["collection_run_id"], "--out", str(tmp_path / "c.xml"))
     assert (filed["run"]["amount"], filed["repeated"]) == ("20.00", False)
-    assert filed["run"]["sha256"] in _told(data, collect, "file", run["collection_run_id"], "--out", str(tmp_path / "d.xml"))
-    assert "filed" in _told(data, collect, "show")
+    assert filed["run"]["sha256"] in text_of(collect, data, "file", run["collection_run_id"], "--out", str(tmp_path / "d.xml"))
+    assert "filed" in text_of(collect, data, "show")
     narrow = CliRunner(env={"COLUMNS": "80"}).invoke(collect, ["show", "--data", str(data)]).stdout
     assert run["collection_run_id"] in narrow, "an identifier is never broken: it is copied"
     file = camt(tmp_path / "f.xml", Statement([receipt("30.00", "A1", text=str(operator.bills(one)[0].bill_number), day=date(2026, 11, 10))]))
-    _call(data, bank, "take", str(file))
-    call, words = partial(_call, data, refund), ("ask", number, "--amount", "30.00", "--why", "te veel")
-    assert isinstance(_result(data, refund, *words).exception, InvalidInput), "whoever asks says so with a key"
+    figures_of(bank, data, "take", str(file))
+    call, words = partial(figures_of, refund, data), ("ask", number, "--amount", "30.00", "--why", "te veel")
+    assert isinstance(result_of(refund, data, *words).exception, InvalidInput), "whoever asks says so with a key"
     [asked] = by_key(call, *words, person="bram.visser", keeper=keeper)["refunds"]
     assert asked["asked_by"] == "bram.visser"
     with pytest.raises(AccessDenied, match="does not decide"):
@@ -110,16 +92,16 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, keeper: 
         refunds.decide(tx=tx, refund_id=UUID(asked["refund_id"]), approve=True, by="fenna.prins", now=NOW, identifiers=operator.identifiers)
     [declined] = by_key(call, "approve", str(later.refund_id), "--decline", person="bram.visser", keeper=keeper)["refunds"]
     assert (declined["state"], declined["decided_by"]) == ("declined", "bram.visser")
-    paid = _call(data, refund, "file", "--out", str(tmp_path / "r.xml"), "--by", "anna")
+    paid = figures_of(refund, data, "file", "--out", str(tmp_path / "r.xml"), "--by", "anna")
     assert paid["amount"] == "30.00"
-    assert "sent" in _told(data, refund, "list")
-    assert _result(data, refund, "ask", number, "--amount", "1,00", "--why", "x").exit_code == 2
+    assert "sent" in text_of(refund, data, "list")
+    assert result_of(refund, data, "ask", number, "--amount", "1,00", "--why", "x").exit_code == 2
     about = f"LLT{paid['refund_file_id'].replace('-', '')[:20].upper()}"
     report = pain002(tmp_path / "p.xml", Answer(asked["end_to_end_id"], "RJCT", "AC04", f"{about}-R"), about=about)
-    assert _call(data, bank, "report", str(report))["files"][0]["refused"] == {"AC04": 1}
-    assert "was taken before; nothing changed" in _told(data, bank, "report", str(report))
-    assert "refused (AC04)" in _told(data, refund, "list")
-    assert isinstance(_result(data, refund, "again", asked["refund_id"]).exception, InvalidInput), "a name alone does not do"
+    assert figures_of(bank, data, "report", str(report))["files"][0]["refused"] == {"AC04": 1}
+    assert "was taken before; nothing changed" in text_of(bank, data, "report", str(report))
+    assert "refused (AC04)" in text_of(refund, data, "list")
+    assert isinstance(result_of(refund, data, "again", asked["refund_id"]).exception, InvalidInput), "a name alone does not do"
     said = call("again", asked["refund_id"], "--signed-by", "fenna.prins")["text"]
     assert json.loads(said)["facts"]["refused_end_to_end_id"] == asked["end_to_end_id"], "so that a signature is good for once"
     with pytest.raises(AccessDenied, match="does not decide"):
@@ -131,13 +113,13 @@ def test_direct_debit_and_refunds(operator: BilledOperator, data: Path, keeper: 
     [again] = by_key(call, "again", asked["refund_id"], person="bram.visser", keeper=keeper)["refunds"]
     assert again["state"] == "approved" and again["end_to_end_id"] != asked["end_to_end_id"]
     about = f"LLT{run['collection_run_id'].replace('-', '')[:20].upper()}"
-    told = _told(data, bank, "report", str(pain002(tmp_path / "q.xml", about=about, message="R-2", group=("RJCT", "FF01"))))
+    told = text_of(bank, data, "report", str(pain002(tmp_path / "q.xml", about=about, message="R-2", group=("RJCT", "FF01"))))
     assert "FF01" in told and "20.00 in all" in told
     words = ("amend", number, made["mandate_id"], "--iban-from", "-", "--by", "bram")
-    [amended] = _call(data, mandate, *words, typed="NL91 ABNA 0417 1643 00\n")["mandates"]
+    [amended] = figures_of(mandate, data, *words, says="NL91 ABNA 0417 1643 00\n")["mandates"]
     assert (amended["reference"], amended["amended_on"] is None, "NL91" in json.dumps(amended)) == (made["reference"], False, False)
-    assert "amended" in _told(data, mandate, "show", number)
-    [ended] = _call(data, mandate, "revoke", number, made["mandate_id"], "--why", "asked")["mandates"]
+    assert "amended" in text_of(mandate, data, "show", number)
+    [ended] = figures_of(mandate, data, "revoke", number, made["mandate_id"], "--why", "asked")["mandates"]
     assert ended["state"] == "revoked"
 
 
@@ -157,56 +139,56 @@ def test_open_items_and_ledger_are_read_at_one_moment(operator: BilledOperator, 
         return found
 
     monkeypatch.setattr(outlook, "open_items_of", read_and_be_paid)
-    assert _call(data, receivables, "ageing", "--day", "2026-11-20")["difference"] == "0.00"
+    assert figures_of(receivables, data, "ageing", "--day", "2026-11-20")["difference"] == "0.00"
 
 
 def test_who_owes_what(operator: BilledOperator, data: Path) -> None:
     (one,) = operator.add("mobile-m")
     operator.run(date(2026, 10, 1))
     number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
-    found = _call(data, receivables, "ageing", "--day", "2026-11-20")
+    found = figures_of(receivables, data, "ageing", "--day", "2026-11-20")
     assert (found["owed"], found["amounts"]["1_30"], found["difference"]) == ("20.00", "20.00", "0.00")
-    assert "difference with the ledger" in _told(data, receivables, "ageing")
-    assert _call(data, receivables, "forecast", "--day", "2026-11-16", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
-    assert "direct debit" in _told(data, receivables, "forecast")
-    assert bill in _told(data, receivables, "open", number)
-    assert "No payment plan" in _told(data, receivables, "plan", number)
+    assert "difference with the ledger" in text_of(receivables, data, "ageing")
+    assert figures_of(receivables, data, "forecast", "--day", "2026-11-16", "--weeks", "2")["weeks"][0]["transfers"] == "20.00"
+    assert "direct debit" in text_of(receivables, data, "forecast")
+    assert bill in text_of(receivables, data, "open", number)
+    assert "No payment plan" in text_of(receivables, data, "plan", number)
     with operator.database.transaction() as tx:
         first = str(tx.value("SELECT ((now() AT TIME ZONE 'Europe/Amsterdam') + interval '1 month')::date"))[:8] + "15"
-    [agreed] = _call(data, receivables, "plan", number, "--parts", "2", "--first", first, "--by", "anna")["plans"]
+    [agreed] = figures_of(receivables, data, "plan", number, "--parts", "2", "--first", first, "--by", "anna")["plans"]
     assert [one["amount"] for one in agreed["instalments"]] == ["10.00", "10.00"]
-    assert _call(data, receivables, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
-    assert "Nothing is open" in _told(data, receivables, "open", number)
+    assert figures_of(receivables, data, "write-off", bill, "--why", "bankrupt", "--by", "bram")["vat"] == "3.47"
+    assert "Nothing is open" in text_of(receivables, data, "open", number)
     with pytest.raises(InvalidInput, match="nothing to their credit"):
-        _call(data, receivables, "hold-deposit", number, "--amount", "10.00", "--why", "security", "--by", "bram")
+        figures_of(receivables, data, "hold-deposit", number, "--amount", "10.00", "--why", "security", "--by", "bram")
 
 
 def test_late_and_contested_bills(operator: BilledOperator, data: Path, tmp_path: Path) -> None:
     (one,) = operator.add("mobile-m")
     operator.run(date(2026, 10, 1))
     number, bill = _number(operator), str(operator.bills(one)[0].bill_number)
-    assert "Nothing was asked" in _told(data, dun, "show", number)
-    assert "Nobody is late." in _told(data, dun, "run", "--day", "2026-11-16")
-    assert "nothing asked: no step due today" in _told(data, dun, "run", "--day", "2026-11-18")
-    assert _call(data, dun, "run", "--day", "2026-11-23")["steps"] == {"reminder": 1}
-    assert "reminder" in _told(data, dun, "show", number)
-    [due] = _call(data, dun, "show", number)["interest"]
+    assert "Nothing was asked" in text_of(dun, data, "show", number)
+    assert "Nobody is late." in text_of(dun, data, "run", "--day", "2026-11-16")
+    assert "nothing asked: no step due today" in text_of(dun, data, "run", "--day", "2026-11-18")
+    assert figures_of(dun, data, "run", "--day", "2026-11-23")["steps"] == {"reminder": 1}
+    assert "reminder" in text_of(dun, data, "show", number)
+    [due] = figures_of(dun, data, "show", number)["interest"]
     assert (due["since"], due["principal"], due["amount"] > "0.00") == ("2026-11-17", "20.00", True)
-    assert f"Interest on {bill}, not charged" in _told(data, dun, "show", number)
-    assert "interest, not charged" in _told(data, receivables, "ageing", "--day", "2026-12-20")
-    [charged] = _call(data, dun, "interest", number, "--by", "anna")["charged"]
-    [fee] = [item["customer_bill_id"] for item in _call(data, receivables, "open", number)["open"] if item["kind"] == "interest"]
-    assert f"Fee {fee}" in _told(data, receivables, "open", number)
-    assert charged["amount"] in _told(data, dun, "waive", number, fee, "--why", "goodwill", "--by", "anna")
-    assert _call(data, dispute, "open", bill, "--about", "amount", "--by", "anna")["outcome"] is None
-    assert "disputed or collected" in _told(data, dun, "run", "--day", "2026-11-29")
-    assert "rejected" in _told(data, dispute, "settle", bill, "--outcome", "rejected", "--by", "anna")
-    assert _call(data, dun, "except", number, "--kind", "other", "--by", "anna")["until_day"] is None
-    shown = _call(data, dun, "show", number)
+    assert f"Interest on {bill}, not charged" in text_of(dun, data, "show", number)
+    assert "interest, not charged" in text_of(receivables, data, "ageing", "--day", "2026-12-20")
+    [charged] = figures_of(dun, data, "interest", number, "--by", "anna")["charged"]
+    [fee] = [item["customer_bill_id"] for item in figures_of(receivables, data, "open", number)["open"] if item["kind"] == "interest"]
+    assert f"Fee {fee}" in text_of(receivables, data, "open", number)
+    assert charged["amount"] in text_of(dun, data, "waive", number, fee, "--why", "goodwill", "--by", "anna")
+    assert figures_of(dispute, data, "open", bill, "--about", "amount", "--by", "anna")["outcome"] is None
+    assert "disputed or collected" in text_of(dun, data, "run", "--day", "2026-11-29")
+    assert "rejected" in text_of(dispute, data, "settle", bill, "--outcome", "rejected", "--by", "anna")
+    assert figures_of(dun, data, "except", number, "--kind", "other", "--by", "anna")["until_day"] is None
+    shown = figures_of(dun, data, "show", number)
     assert (len(shown["cases"][0]["steps"]), len(shown["exceptions"]), shown["disputes"][0]["about"]) == (1, 1, "amount")
     with pytest.raises(InvalidInput, match="future"):
-        _call(data, dun, "run", "--day", "2099-01-01")
+        figures_of(dun, data, "run", "--day", "2099-01-01")
     policy = tmp_path / "policy.yaml"
     policy.write_text("{minimum: 5, steps: [{kind: collection_costs, after_days: 7}]}")
     with pytest.raises(InvalidInput, match="without the letter"):
-        _call(data, dun, "run", "--policy", str(policy))
+        figures_of(dun, data, "run", "--policy", str(policy))

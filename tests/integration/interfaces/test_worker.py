@@ -1,20 +1,18 @@
 """Work that commands put into the queue and a worker does: runs, announcing, documents and audits."""
 
-import json
 import subprocess
 import sys
 import time
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from factories.billed_operator import BilledOperator, populate
+from fixtures.commands import figures_of
 from fixtures.keeper import RunningKeeper
 from fixtures.signing import by_key
 from fixtures.waiting import wait_until
@@ -34,13 +32,6 @@ OCTOBER = ("--period", "2026-10")
 OF_OCTOBER = bill_period(date(2026, 10, 1))
 
 
-def call(command: click.Command, data: Path, *words: str) -> dict[str, Any]:
-    done = CliRunner().invoke(command, [*words, "--data", str(data), "--json"])
-    if done.exception:
-        raise done.exception
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
-
-
 def settled(operator: BilledOperator, count: int) -> dict[str, jobs.Job]:
     """Wait until this many jobs ended, and give the newest of each kind by what it does."""
 
@@ -55,7 +46,7 @@ def settled(operator: BilledOperator, count: int) -> dict[str, jobs.Job]:
 def test_a_month_by_jobs(operator: BilledOperator, data: Path, keeper: RunningKeeper) -> None:
     populate(operator, customers=8, seed=4, records=2)
     words = ("run", *OCTOBER, "--trial", "--background")
-    started = by_key(partial(call, bill, data), *words, person="bram.visser", keeper=keeper)
+    started = by_key(partial(figures_of, bill, data), *words, person="bram.visser", keeper=keeper)
     assert started["state"] == "running", "it is there at once, for everybody to see"
     with working(data):
         assert settled(operator, 1)["bill_run"].result == {"bill_run_id": started["run"], "bills": 8, "held": 0, "stopped": False}
@@ -63,34 +54,34 @@ def test_a_month_by_jobs(operator: BilledOperator, data: Path, keeper: RunningKe
             trial = approving.latest_trial(tx=tx, period=OF_OCTOBER)
             assert (str(trial.bill_run_id), trial.started_by) == (started["run"], "bram.visser")
             approving.approve_run(tx=tx, bill_run_id=trial.bill_run_id, by="fenna.prins", now=trial.started_at)
-        final = call(bill, data, "run", *OCTOBER, "--by", "bram.visser", "--background")
+        final = figures_of(bill, data, "run", *OCTOBER, "--by", "bram.visser", "--background")
         assert (settled(operator, 2)["bill_run"].result or {})["bill_run_id"] == final["run"] != started["run"]
-        call(bill, data, "send", *OCTOBER, "--background")
-        call(bill, data, "documents", *OCTOBER, "--background")
-        call(audit, data, "month", *OCTOBER, "--background")
+        figures_of(bill, data, "send", *OCTOBER, "--background")
+        figures_of(bill, data, "documents", *OCTOBER, "--background")
+        figures_of(audit, data, "month", *OCTOBER, "--background")
         done = {task: one.result or {} for task, one in settled(operator, 5).items()}
     assert done["announce_bills"] == {"messages": 8}
     assert (done["write_documents"]["written"], done["audit_month"]["differences"]) == (16, 0)
     assert len(list((data / "app" / "documents" / "2026-10").rglob("LLT-*.*"))) == 16
     with pytest.raises(WrongState, match="once"), operator.database.transaction() as tx:
         work.announce(tx=tx, bill_run_id=UUID(final["run"]))
-    again = call(bill, data, "run", *OCTOBER, "--background")
-    assert again == {"run": final["run"], "state": "done"} and len(call(worker.jobs_, data)["jobs"]) == 5, "what is done is not done again"
+    again = figures_of(bill, data, "run", *OCTOBER, "--background")
+    assert again == {"run": final["run"], "state": "done"} and len(figures_of(worker.jobs_, data)["jobs"]) == 5, "what is done is not done again"
 
 
 def test_whoever_comes_second_gets_the_run_of_the_first_and_a_stop_comes_before_its_begin(operator: BilledOperator, data: Path) -> None:
     populate(operator, customers=2, seed=5, records=2)
     words = ("run", *OCTOBER, "--trial", "--background")
-    first = call(bill, data, *words)
-    second = call(bill, data, *words)
-    assert first["run"] == second["run"] and len(call(worker.jobs_, data)["jobs"]) == 1
+    first = figures_of(bill, data, *words)
+    second = figures_of(bill, data, *words)
+    assert first["run"] == second["run"] and len(figures_of(worker.jobs_, data)["jobs"]) == 1
     with pytest.raises(Conflict, match="trial run of 2026-10-01 is under way"):
-        call(bill, data, "run", *OCTOBER, "--unapproved", "--background")
+        figures_of(bill, data, "run", *OCTOBER, "--unapproved", "--background")
     with operator.database.transaction() as tx:
         stop_run(tx=tx, period=OF_OCTOBER)
     with working(data):
         assert settled(operator, 1)["bill_run"].result == {"stopped": True}
-        third = call(bill, data, *words)
+        third = figures_of(bill, data, *words)
         assert third["run"] != first["run"], "a trial begins anew"
         assert (settled(operator, 2)["bill_run"].result or {})["bills"] == 2
     with operator.database.transaction() as tx:
@@ -100,8 +91,8 @@ def test_whoever_comes_second_gets_the_run_of_the_first_and_a_stop_comes_before_
 def test_what_cannot_be_is_refused_before_it_is_in_the_queue(operator: BilledOperator, data: Path) -> None:
     populate(operator, customers=1, seed=6, records=2)
     with pytest.raises(WrongState, match="Nobody has approved"):
-        call(bill, data, "run", *OCTOBER, "--background")
-    assert call(worker.jobs_, data)["jobs"] == []
+        figures_of(bill, data, "run", *OCTOBER, "--background")
+    assert figures_of(worker.jobs_, data)["jobs"] == []
     assert CliRunner().invoke(worker.jobs_, ["--data", str(data)]).output == "No job was started yet.\n"
 
 

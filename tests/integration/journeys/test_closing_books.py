@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from factories.billed_operator import BilledOperator, Held
-from hoeksteen.billing import operations as billing
 from hoeksteen.billing._run import open_run
 from hoeksteen.billing.queries import runs
+from hoeksteen.journeys.balance import audit_month
 from hoeksteen.journeys.closing import close_books
 from hoeksteen.kernel.errors import WrongState
 from hoeksteen.kernel.time_period import BillPeriod, bill_period, start_of_day
@@ -29,14 +29,6 @@ def _close(operator: BilledOperator) -> None:
         close_books(tx=tx, period=NOVEMBER, by="h.jansen", now=NOW)
 
 
-def _run(operator: BilledOperator, bill_date: date) -> billing.BillRunResult:
-    return billing.run_bills(
-        unapproved=True,
-        database=operator.database, keeper=operator.keeper, lake=operator.lake, period=bill_period(date(2026, 10, 1)), bill_date=bill_date, now=NOW,
-        identifiers=operator.identifiers,
-    )  # fmt: skip
-
-
 def _pay(operator: BilledOperator, one: Held, day: date) -> None:
     with operator.database.transaction() as tx:
         register_payment(
@@ -48,11 +40,11 @@ def _pay(operator: BilledOperator, one: Held, day: date) -> None:
 def test_a_bill_date_in_a_closed_month_is_refused_before_anything_is_done(operator: BilledOperator, one: Held) -> None:
     _close(operator)
     with pytest.raises(WrongState, match=r"books of 2026-11 are closed, and the bill date is 2026-11-01.*--bill-date"):
-        _run(operator, date(2026, 11, 1))
+        operator.run(bill_date=date(2026, 11, 1), now=NOW)
     with operator.database.transaction() as tx:
         assert runs(tx=tx) == []
         assert tx.value("SELECT count(*) FROM usage.closed_period") == 0, "the usage of the period stays open too"
-    assert _run(operator, date(2026, 12, 1)).totals.count == 1, "as the remedy says"
+    assert operator.run(bill_date=date(2026, 12, 1), now=NOW).totals.count == 1, "as the remedy says"
     assert operator.bills(one)[0].bill_date == date(2026, 12, 1)
 
 
@@ -62,7 +54,9 @@ def test_a_run_that_is_done_gives_its_figures_when_its_month_is_closed(operator:
     assert operator.run().totals == first.totals
 
 
-def test_a_month_is_not_closed_while_a_run_books_in_it(operator: BilledOperator, one: Held) -> None:
+def test_a_month_is_not_closed_while_a_run_books_in_it(operator: BilledOperator, one: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when so many runs came since that it is not listed any more."""
+    monkeypatch.setattr("hoeksteen.billing.queries.RUNS_LISTED_MAX", 0)
     period = bill_period(date(2026, 10, 1))
     open_run(database=operator.database, period=period, bill_date=date(2026, 11, 1), kind="final", now=NOW, identifiers=operator.identifiers)
     with pytest.raises(
@@ -70,6 +64,8 @@ def test_a_month_is_not_closed_while_a_run_books_in_it(operator: BilledOperator,
     ):
         _close(operator)
     operator.run()
+    found = audit_month(database=operator.database, lake=operator.lake, period=period)
+    assert (found.until, found.differences) == (date(2026, 11, 1), ()), "the audit goes up to the day on its bills"
     _close(operator)
 
 

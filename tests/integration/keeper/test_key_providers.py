@@ -223,7 +223,7 @@ def transit(tmp_path: Path) -> Iterator[Transit]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _answered  # noqa: N815 the names that the standard library calls
+        do_GET = do_POST = _answered
 
         def log_message(self, *_: object) -> None:
             pass

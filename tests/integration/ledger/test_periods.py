@@ -128,10 +128,10 @@ def test_whoever_books_while_a_month_is_closed_comes_before_it_or_is_refused(dat
         late.rollback()
 
 
-def test_a_journal_that_somebody_changed_is_found(database: Database, business_dsn: str) -> None:
+def test_a_journal_that_somebody_changed_is_found(database: Database, owner_dsn: str) -> None:
     _post(database, "a", date(2026, 10, 5))
     closed = _close(database, OCTOBER)
-    with psycopg.connect(business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")) as owner:
+    with psycopg.connect(owner_dsn) as owner:
         owner.execute("UPDATE ledger.posting SET amount = 2 * amount")
     with database.transaction() as tx:
         assert changed_periods(tx=tx) == [closed]

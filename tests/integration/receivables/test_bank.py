@@ -145,6 +145,10 @@ def test_nothing_is_taken_twice(operator: BilledOperator, three: list[Held], tak
     assert (copied.already_taken, copied.count["statements_taken_before"]) == (True, 1)
     with pytest.raises(Conflict, match="S-1 was taken before with other balances"):
         take(booking, opening="0.00", name="other.xml")
+    with pytest.raises(Conflict, match="S-1 was taken before, and now has entry B1"):
+        take(receipt("20.00", "B1", text=_number(operator, three[1])), name="another.xml")
+    with pytest.raises(Conflict, match="S-1 was taken before, and now has 0 entries where it had 1"):
+        take(closing="1020.00", name="fewer.xml")
     with pytest.raises(Conflict, match="S-2 books A1, which was booked before"):
         take(booking, identification="S-2", sequence=2, opening="1020.00", name="next.xml")
     assert _books(operator) == before

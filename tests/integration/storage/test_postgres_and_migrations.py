@@ -23,10 +23,6 @@ IDS = Identifiers(random.Random(1))
 PARTY = "INSERT INTO party.party (party_id, kind, created_at) VALUES (%s, 'individual', %s)"
 
 
-def owner_dsn(business_dsn: str) -> str:
-    return business_dsn.replace("user=hoeksteen_app", "user=hoeksteen_owner")
-
-
 def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
     with pytest.raises(RuntimeError), database.transaction() as tx:
         tx.execute(PARTY, (IDS.new(NOW), NOW))
@@ -76,14 +72,14 @@ def test_connections_that_a_restart_of_the_database_broke_are_replaced_unnoticed
         assert [held.enter_context(database.transaction()).value("SELECT 1") for _ in range(8)] == [1] * 8
 
 
-def test_the_schema_is_current_and_migrating_again_does_nothing(business_dsn: str, database: Database) -> None:
+def test_the_schema_is_current_and_migrating_again_does_nothing(owner_dsn: str, database: Database) -> None:
     require_current_schema(database=database)
-    with Database(owner_dsn(business_dsn)) as owner:
+    with Database(owner_dsn) as owner:
         assert migrate(owner=owner) == []
 
 
-def test_an_older_or_newer_schema_is_refused_by_name(business_dsn: str, database: Database) -> None:
-    with Database(owner_dsn(business_dsn)) as owner:
+def test_an_older_or_newer_schema_is_refused_by_name(owner_dsn: str, database: Database) -> None:
+    with Database(owner_dsn) as owner:
         last = known()[-1]
         with owner.transaction() as tx:
             tx.execute("DELETE FROM storage.migration WHERE room = %s AND name = %s", (last.room, last.name))
@@ -98,8 +94,8 @@ def test_an_older_or_newer_schema_is_refused_by_name(business_dsn: str, database
             require_current_schema(database=database)
 
 
-def test_a_migration_that_changed_after_it_was_applied_is_refused(business_dsn: str) -> None:
-    with Database(owner_dsn(business_dsn)) as owner:
+def test_a_migration_that_changed_after_it_was_applied_is_refused(owner_dsn: str) -> None:
+    with Database(owner_dsn) as owner:
         with owner.transaction() as tx:
             tx.execute("UPDATE storage.migration SET digest = 'other' WHERE room = 'party'")
         with pytest.raises(Corrupt, match="party/0001"):

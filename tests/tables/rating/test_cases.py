@@ -60,7 +60,7 @@ def _read_record(case: Case, line: str) -> None:
         full = f"{case.title} {product} {name} {len(case.records)}"
         record = Used(full, f"{case.title} {product}", start, service, zone, int(units), roaming or "HOME", generation=1 if late else 0)
         case.records.append(record)
-        case.expected[full] = (*(state.split(":") if ":" in state else (state, "")), int(all_units), int(free_units), Decimal(amount))  # type: ignore[assignment]
+        case.expected[full] = (*(state.split(":") if ":" in state else (state, "")), int(all_units), int(free_units), Decimal(amount))
 
 
 CASES = read_cases()

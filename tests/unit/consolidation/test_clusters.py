@@ -3,7 +3,7 @@
 from factories.legacy import facts
 from hoeksteen.consolidation.clusters import CLUSTER_SIZE_MAX, build_clusters
 from hoeksteen.consolidation.features import Facts
-from hoeksteen.consolidation.model import Cluster, Doubt, Pair
+from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Pair
 
 
 def built(known: list[Facts], *pairs: tuple[int, int, float]) -> tuple[list[Cluster], list[Doubt]]:
@@ -66,3 +66,34 @@ def test_a_cluster_has_a_bound() -> None:
     clusters, doubts = built([facts()] * count, *((place, place + 1, 50.0 - place) for place in range(count - 1)))
     assert max(len(cluster.members) for cluster in clusters) == CLUSTER_SIZE_MAX
     assert {doubt.reason for doubt in doubts} == {"cluster_too_large"}
+
+
+def test_what_people_called_one_customer_is_joined_first() -> None:
+    # without the decision 1 would go to 0, the surer of the two
+    known = [facts(), facts(birth_date="", emails=frozenset(), iban=""), facts(birth_date="19850311")]
+    pairs = [Pair(0, 1, 30.0), Pair(1, 2, 12.0)]
+    rank = [(1, place) for place in range(3)]
+    clusters, _ = build_clusters(facts=known, pairs=pairs, rank=rank, decided=[Decided(2, 1, same=True)])
+    assert members(clusters) == [(0,), (1, 2)]
+
+
+def test_a_decision_needs_no_score() -> None:
+    known = [facts(), facts(phones=frozenset(), emails=frozenset(), iban="", dwelling="")]
+    clusters, doubts = build_clusters(facts=known, pairs=[], rank=[(1, 0), (1, 1)], decided=[Decided(0, 1, same=True)])
+    assert (members(clusters), doubts) == ([(0, 1)], [])
+
+
+def test_no_decision_goes_against_a_guard() -> None:
+    known = [facts(gender="male"), facts(gender="female")]
+    clusters, doubts = build_clusters(facts=known, pairs=[Pair(0, 1, 30.0)], rank=[(1, 0), (1, 1)], decided=[Decided(0, 1, same=True)])
+    assert members(clusters) == [(0,), (1,)]
+    assert [doubt.reason for doubt in doubts] == ["decided_but_other_gender"]
+
+
+def test_what_people_called_two_customers_is_never_linked_through_a_third() -> None:
+    known = [facts(), facts(), facts()]
+    pairs = [Pair(0, 1, 40.0), Pair(1, 2, 30.0), Pair(0, 2, 20.0)]
+    clusters, doubts = build_clusters(facts=known, pairs=pairs, rank=[(1, place) for place in range(3)], decided=[Decided(0, 2, same=False)])
+    assert (0, 2) not in [(doubt.left, doubt.right) for doubt in doubts]
+    assert all(not {0, 2} <= set(cluster.members) for cluster in clusters)
+    assert doubts

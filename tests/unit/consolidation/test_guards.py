@@ -20,7 +20,8 @@ NOTHING_OWN: dict[str, Any] = {"phones": frozenset(), "emails": frozenset(), "ib
         (facts(initials="JM"), facts(initials="JP"), "other_initials"),
         (facts(gender="male"), facts(gender="female"), "other_gender"),
         (facts(suffix="Jr"), facts(suffix="Sr"), "father_and_son"),
-        (facts(surnames=("BERG",)), facts(surnames=("VISSER",), birth_date=""), "other_surname"),
+        (facts(surnames=("BERG",)), facts(surnames=("VISSER",), birth_date="", emails=frozenset(), iban=""), "other_surname"),
+        (facts(), facts(test=True), "test_record"),
         (facts(surnames=("BERG",), initials="J"), facts(surnames=("VISSER",), **NOTHING_OWN, dwelling=""), "other_surname"),
         (facts(), company_facts(), "person_and_company"),
         (company_facts(), company_facts(chamber_of_commerce_number="87654321"), "other_chamber_number"),
@@ -44,6 +45,8 @@ def test_these_are_two_customers(one: Any, other: Any, reason: str) -> None:
         (facts(surnames=("BERG",)), facts(surnames=("BEGR",))),
         (facts(gender="female", surnames=("JANSEN",)), facts(gender="female", surnames=("VRIESJANSEN", "VRIES", "JANSEN"))),
         (facts(gender="female", surnames=("JANSEN",)), facts(gender="female", surnames=("VRIES",))),  # at one door, all else the same: married
+        (facts(surnames=("BERG",)), facts(surnames=("VISSER",), birth_date="")),  # renamed: the mobile number, the address and the account stay
+        (facts(initials="J"), facts(birth_date="19600714")),  # fewer initials and a slip, but all that is one's own is the same
         (facts(dwelling="9999ZZ|1|"), facts()),  # moved
         (company_facts(), company_facts(company="ANDERS")),  # renamed: the KvK number stays
     ],
@@ -74,7 +77,8 @@ def test_companies_need_a_number_a_door_or_something_in_common() -> None:
     ("one", "other", "near"),
     [
         ("19600704", "19600407", True), ("19600704", "19600714", True), ("19600704", "19610704", True), ("19600704", "19700704", False),
-        ("19600704", "20600704", False), ("19600704", "19610714", False), ("19600704", "19590704", False),
+        ("19600704", "20600704", False), ("19600704", "19610714", False), ("20000704", "19990704", True), ("19600704", "19640704", True),
+        ("19600704", "19560704", False), ("19600704", "19600705", True), ("19600731", "19590730", True), ("19600731", "19590727", False),
     ],
 )  # fmt: skip
 def test_days_that_may_be_typing_errors(one: str, other: str, near: bool) -> None:

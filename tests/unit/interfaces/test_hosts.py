@@ -31,7 +31,7 @@ def site(name: str, **extra: str):
 @pytest.fixture
 def hosts() -> Hosts:
     sites = {"desk.localhost": site("desk"), "my.localhost": site("my", cache_control="public")}
-    return Hosts(sites, login_origin="http://keeper.localhost:9")  # type: ignore[arg-type]
+    return Hosts(sites, login_origin="http://keeper.localhost:9")
 
 
 @pytest.mark.parametrize(("host", "name"), [("desk.localhost:8400", b"desk"), ("DESK.localhost", b"desk"), ("my.localhost:1", b"my")])

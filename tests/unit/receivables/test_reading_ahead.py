@@ -30,7 +30,14 @@ def test_it_refuses_in_the_same_words(tmp_path: Path) -> None:
         list(read(path))
     with _ahead.reading(path, small_bytes_max=0) as parts, pytest.raises(InvalidInput) as there:
         list(parts)
-    assert (there.value.message, there.value.remedy) == (here.value.message, here.value.remedy)
+    assert (there.value.message, there.value.remedy, there.value.fields) == (here.value.message, here.value.remedy, here.value.fields)
+
+
+def test_whatever_else_the_reader_meets_is_raised_here(tmp_path: Path) -> None:
+    """A folder cannot be read; where that was seen stands with it."""
+    with _ahead.reading(tmp_path, small_bytes_max=0) as parts, pytest.raises(IsADirectoryError) as met:
+        list(parts)
+    assert "in main" in met.value.__notes__[0] and "camt.py" in met.value.__notes__[0]
 
 
 def test_a_reader_that_is_killed_is_no_end_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,11 @@ _FORMATS = {
     "mm/dd/yyyy": (re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})$", re.ASCII), (2, 0, 1)),
 }
 _UTC = re.compile(r"^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?Z$", re.ASCII)
-FORMATS = (*_FORMATS, "local_midnight_utc")
+_MIDNIGHT = re.compile(r"^(\d{4}-\d{2}-\d{2})[T ]00:00(?::00(?:\.0+)?)?$", re.ASCII)
+_SERIAL = re.compile(r"^\d{1,7}$", re.ASCII)
+_SERIAL_LEAP = 60  # the 29 February 1900 that spreadsheets know and the calendar does not
+PLAIN_FORMATS = tuple(_FORMATS)
+FORMATS = (*_FORMATS, "local_midnight_utc", "iso_midnight", "excel_serial")
 
 
 @lru_cache(maxsize=200_000)
@@ -24,8 +28,16 @@ def day(text: str, form: str) -> date | None:
     `local_midnight_utc` is a day that was exported as the instant at which it began in the Netherlands: `…T22:00:00Z` and `…T23:00:00Z`
     belong to the *next* day. The rule is the distance to midnight, not a time zone file: before 1940 these differ between builds.
 
+    `iso_midnight` is a day that a database or spreadsheet keeps as an instant, `2026-01-31T00:00:00`; at another hour it is none.
+    `excel_serial` is a day that a spreadsheet shows as its number, `29400`.
+
     :param form: one of `FORMATS`
     """
+    if form == "iso_midnight":
+        midnight = _MIDNIGHT.match(text)
+        return day(midnight[1] if midnight else text, "iso")
+    if form == "excel_serial":
+        return serial_day(int(text)) if _SERIAL.match(text) else None
     if form == "local_midnight_utc":
         found = _UTC.match(text)
         if not found:
@@ -44,6 +56,21 @@ def day(text: str, form: str) -> date | None:
     try:
         return date(*(int(found[1 + place]) for place in order))
     except ValueError:
+        return None
+
+
+def serial_day(number: int, *, since_1904: bool = False) -> date | None:
+    """
+    Give the day that a spreadsheet keeps as a number; None for the 29 February 1900, which was none, and outside the calendar.
+
+    :param since_1904: the workbook counts from 1904, as old ones of the Macintosh do
+    """
+    if number < 0 or (not since_1904 and number in (0, _SERIAL_LEAP)):
+        return None
+    begins = date(1904, 1, 1) if since_1904 else date(1899, 12, 31) if number < _SERIAL_LEAP else date(1899, 12, 30)
+    try:
+        return begins + timedelta(days=number)
+    except OverflowError:
         return None
 
 

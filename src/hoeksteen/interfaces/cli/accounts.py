@@ -1,6 +1,5 @@
 """`hoeksteen account`: customers who leave, and accounts that are billed on another day; `hoeksteen bill final`."""
 
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,26 +11,18 @@ from rich.console import Console
 from hoeksteen.billing import moving
 from hoeksteen.billing.queries import bills_of_run
 from hoeksteen.billing.wording import money
-from hoeksteen.care import operations as care
-from hoeksteen.care.model import Interaction
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, counted, data_option, emit_json, json_option, report_console, report_table
-from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account, meant_customer
+from hoeksteen.interfaces.cli.interactions import reason_options, recorded_interaction
+from hoeksteen.interfaces.cli.options import a_day, by_option, counted, data_option, emit_json, json_option, report_console, report_table
+from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.journeys import leaving
 from hoeksteen.journeys.leaving import Departure
 from hoeksteen.kernel.time_period import local_day
-from hoeksteen.storage.postgres import Transaction
 
 _SERVICE = "bss"
 _LANGUAGE = "en"
 _NUMBER = click.option("--billing-account", "number", help="Its number, where the customer has several.")
-_BY = click.option("--by", required=True, metavar="NAME", help="Who does it.")
-
-
-def _reason_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--phone", is_flag=True, help="The customer is on the line.")(command)
-    return click.option("--ticket", default="", help="The ticket that asks for it, such as CARE-1234.")(command)
 
 
 @click.group()
@@ -44,8 +35,8 @@ def account() -> None:
 @_NUMBER
 @click.option("--from", "from_day", required=True, callback=a_day, help="The first day without its products, today or later.")
 @click.option("--final-bill", is_flag=True, help="Make its final bill at once; its products must end today.")
-@_BY
-@_reason_options
+@by_option("by")
+@reason_options
 @data_option
 @json_option
 def leave(
@@ -58,7 +49,7 @@ def leave(
             raise click.UsageError(f"--final-bill needs products that end today, {local_day(now)}; on a later day there is `hoeksteen bill final`.")
         with runtime.database.transaction() as tx:
             meant = meant_billing_account(tx=tx, named=customer, number=number)
-            interaction = _interaction(runtime, tx, customer, by, ticket, phone=phone)
+            interaction = recorded_interaction(runtime=runtime, tx=tx, customer=customer, actor=by, ticket=ticket, phone=phone)
             ended = leaving.end_products(
                 tx=tx, interaction=interaction, billing_account_id=meant.billing_account_id, from_day=from_day, now=now
             )  # fmt: skip
@@ -75,13 +66,13 @@ def leave(
 @account.command("take-back")
 @customer_argument
 @click.argument("product_id", metavar="PRODUCT", type=click.UUID)
-@_BY
-@_reason_options
+@by_option("by")
+@reason_options
 @data_option
 def take_back(customer: str, product_id: UUID, by: str, ticket: str, phone: bool, data: Path) -> None:
     """Let a product go on that has an end, while the bill period of its end is open."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        interaction = _interaction(runtime, tx, customer, by, ticket, phone=phone)
+        interaction = recorded_interaction(runtime=runtime, tx=tx, customer=customer, actor=by, ticket=ticket, phone=phone)
         leaving.take_back_termination(tx=tx, interaction=interaction, product_id=product_id, now=runtime.clock.now())
     click.echo(f"Product {product_id} goes on; what was given back of it stands on the next bill.")
 
@@ -105,14 +96,14 @@ def close_departed(data: Path, as_json: bool) -> None:
 @click.option("--day", "cycle_day", type=click.IntRange(1, 28), help="The day of the month on which its bill periods are to begin.")
 @click.option("--from", "from_day", callback=a_day, help="A day on which a period of its present cycle begins, not billed yet.")
 @click.option("--stay", is_flag=True, help="Take back a move that is not done.")
-@_BY
+@by_option("by")
 @data_option
 @json_option
 def move_cycle(
     customer: str, number: str | None, cycle_day: int | None, from_day: date | None, stay: bool, by: str, data: Path, as_json: bool
 ) -> None:  # fmt: skip
     """Bill an account on another day of the month, after a shorter period; only accounts without prices of usage."""
-    if stay == (cycle_day is not None and from_day is not None):
+    if sum(one is not None for one in (cycle_day, from_day)) != (0 if stay else 2):
         raise click.UsageError("Give --day and --from, or --stay.")
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         meant = meant_billing_account(tx=tx, named=customer, number=number)
@@ -133,7 +124,7 @@ def move_cycle(
 @customer_argument
 @_NUMBER
 @click.option("--bill-date", callback=a_day, help="The day on the bill; by default today.")
-@_BY
+@by_option("by")
 @data_option
 @json_option
 def final(customer: str, number: str | None, bill_date: date | None, by: str, data: Path, as_json: bool) -> None:
@@ -182,12 +173,6 @@ def _figures(found: Departure, numbers: list[str]) -> dict[str, Any]:
         "bills": numbers, "held": sum(run.held for run in found.runs), "deposits": found.deposits, "balance": found.balance, "closed": found.closed,
         "why_open": found.why_open,
     }  # fmt: skip
-
-
-def _interaction(runtime: Runtime, tx: Transaction, customer: str, actor: str, ticket: str, *, phone: bool) -> Interaction:
-    reason = care.reason_given(channel="phone" if phone else "ticket", ticket=ticket)
-    whose = meant_customer(tx=tx, named=customer).customer_id
-    return care.record_interaction(tx=tx, customer_id=whose, actor=actor, reason=reason, now=runtime.clock.now(), identifiers=runtime.identifiers)
 
 
 commands: list[click.Command] = [account]

@@ -19,6 +19,7 @@ from hoeksteen.interfaces.cli.options import (
     print_table,
     report_console,
     report_table,
+    tell_in_background,
 )
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys import work
@@ -47,7 +48,7 @@ def month_(month: date, background: bool, data: Path, as_json: bool) -> None:
         if background:
             with runtime.database.transaction() as tx:
                 started = work.audit(tx=tx, month=month)
-            emit_json({"job": started.job_id}) if as_json else click.echo(f"Job {started.job_id} audits it: `hoeksteen jobs` shows what it found.")
+            tell_in_background(f"The audit of {month:%Y-%m} (job {started.job_id})", {"job": started.job_id}, as_json=as_json)
             return
         found = audit_month(database=runtime.database, lake=runtime.lake, period=bill_period(month))
     seconds = round(time.monotonic() - began, 2)

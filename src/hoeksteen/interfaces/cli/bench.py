@@ -1,12 +1,8 @@
 """`hoeksteen bench`: measurements on real parts, each beside the physical limit of the machine, taken in the same run."""
 
-import json
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +13,11 @@ from hoeksteen.billing.documents.bench import invented_views, measure
 from hoeksteen.host.installation import Installation, embedded_settings, free_port
 from hoeksteen.host.memory import peak_memory
 from hoeksteen.host.os_users import own
-from hoeksteen.host.processes import run_as
 from hoeksteen.interfaces.cli import people
+from hoeksteen.interfaces.cli.bench_consolidation import consolidation
 from hoeksteen.interfaces.cli.bench_documents import documents
-from hoeksteen.interfaces.cli.options import emit_json, json_option, report_console, report_table
-from hoeksteen.kernel.errors import Unavailable
+from hoeksteen.interfaces.cli.bench_parts import installation_of_its_own, run_part, show
+from hoeksteen.interfaces.cli.options import emit_json, json_option, report_console
 
 _CUSTOMERS = 10_000  # the standing grants' ceilings follow from it
 _INGESTED, _NUMBERS = 1_000_000, 20_000  # records of the file that is collected, and the numbers that they are of
@@ -54,7 +50,7 @@ def keeper(subjects: int, rate: int, seconds: float, entries: int, proof_size: i
         people.ensure_bootstrapped(installation)
         people.approve_standing_grants(installation, customers=_CUSTOMERS)
         console.print(f"  single openings at {rate:,} a second, then {subjects:,} people sealed and opened in bulk")
-        figures = _run(
+        figures = run_part(
             users.application, "service", "--socket", settings.keeper_socket, "--key", settings.service_keys / "bss.key", "--subjects", subjects,
             "--rate", rate, "--seconds", seconds,
         )  # fmt: skip
@@ -63,7 +59,7 @@ def keeper(subjects: int, rate: int, seconds: float, entries: int, proof_size: i
             installation.keeper_database.ensure_database(name, owner="keeper")
         folder = own(settings.keeper / "bench", users.keeper, mode=0o700)
         dsns = [settings.keeper_dsn.replace("dbname=keeper ", f"dbname={name} ") for name in ("bench_log", "bench_years")]
-        figures |= _run(
+        figures |= run_part(
             users.keeper, "core", "--dsn", dsns[0], "--second-dsn", dsns[1], "--folder", folder, "--subjects", subjects, "--entries", entries,
             "--proof-size", proof_size, "--actors", actors,
         )  # fmt: skip
@@ -71,7 +67,7 @@ def keeper(subjects: int, rate: int, seconds: float, entries: int, proof_size: i
         installation.down()
         shutil.rmtree(data, ignore_errors=True)
     figures |= {"subjects": subjects, "seconds": round(time.monotonic() - began, 1)}
-    _show(report_console(as_json=as_json), figures, "The keeper on this machine")
+    show(report_console(as_json=as_json), figures, "The keeper on this machine")
     if as_json:
         emit_json(figures)
 
@@ -83,13 +79,13 @@ def keeper(subjects: int, rate: int, seconds: float, entries: int, proof_size: i
 def rating(records: int, ingest: bool, as_json: bool) -> None:
     """Measure rating: guided records of the lake to one charge each, beside plain scans of the same files."""
     console, began = Console(stderr=True), time.monotonic()
-    with _installation(console) as installation:
+    with installation_of_its_own(console) as installation:
         figures = _rate(installation, console, records)
     if ingest:
-        with _installation(console) as installation:
+        with installation_of_its_own(console) as installation:
             figures |= _ingest(installation, console)
     figures |= {"seconds": round(time.monotonic() - began, 1)}
-    _show(report_console(as_json=as_json), figures, "Rating on this machine")
+    show(report_console(as_json=as_json), figures, "Rating on this machine")
     if as_json:
         emit_json(figures)
 
@@ -100,14 +96,14 @@ def rating(records: int, ingest: bool, as_json: bool) -> None:
 def billrun(accounts: int, as_json: bool) -> None:
     """Measure a final bill run: products, prices and rated usage to numbered bills in the books, beside COPY of the same rows."""
     console, began = Console(stderr=True), time.monotonic()
-    with _installation(console) as installation:
+    with installation_of_its_own(console) as installation:
         people.ensure_bootstrapped(installation)
         people.approve_standing_grants(installation, customers=5 * accounts)  # a fifth of whom may be opened a day
         figures = _bill(installation, console, accounts)
     console.print(f"  {_DRAWN:,} invoices of ten lines drawn on one core")
     figures["pdfs_per_second"] = round(measure(invented_views(count=_DRAWN, seed=_SEED)).pdfs_per_second, 1)
     figures |= {"seconds": round(time.monotonic() - began, 1)}
-    _show(report_console(as_json=as_json), figures, "A bill run on this machine")
+    show(report_console(as_json=as_json), figures, "A bill run on this machine")
     if as_json:
         emit_json(figures)
 
@@ -118,33 +114,19 @@ def billrun(accounts: int, as_json: bool) -> None:
 def camt(entries: int, as_json: bool) -> None:
     """Measure bank statements: one camt.053, read, matched and posted, beside reading it alone and a plain COPY."""
     console, began = Console(stderr=True), time.monotonic()
-    with _installation(console) as installation:
+    with installation_of_its_own(console) as installation:
         people.ensure_bootstrapped(installation)
         people.approve_standing_grants(installation, customers=entries)
         console.print(f"  {entries:,} customers with a bill each, and a statement with a payment of each")
         settings = installation.settings
-        figures = _run(
+        figures = run_part(
             installation.users.application, "--dsn", settings.business_dsn, "--socket", settings.keeper_socket, "--key",
             settings.service_keys / "bss.key", "--folder", settings.application, "--entries", entries, module="hoeksteen.receivables.bench",
         )  # fmt: skip
     figures |= {"seconds": round(time.monotonic() - began, 1)}
-    _show(report_console(as_json=as_json), figures, "Bank statements on this machine")
+    show(report_console(as_json=as_json), figures, "Bank statements on this machine")
     if as_json:
         emit_json(figures)
-
-
-@contextmanager
-def _installation(console: Console) -> Iterator[Installation]:
-    """Give an empty installation of its own that runs, and leaves nothing."""
-    data = Path(tempfile.mkdtemp(prefix="hoeksteen-"))
-    settings = embedded_settings(data, desk_port=free_port(), keeper_port=free_port())
-    installation = Installation(settings, progress=lambda text: console.print(f"  {text}"))
-    try:
-        installation.up()
-        yield installation
-    finally:
-        installation.down()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 def _rate(installation: Installation, console: Console, records: int) -> dict[str, Any]:
@@ -152,7 +134,7 @@ def _rate(installation: Installation, console: Console, records: int) -> dict[st
 
     def part(name: str, *options: object) -> dict[str, Any]:
         where = ("--dsn", settings.business_dsn, "--warehouse", settings.lake)
-        return _run(installation.users.application, name, *where, *options, module="hoeksteen.rating.bench")
+        return run_part(installation.users.application, name, *where, *options, module="hoeksteen.rating.bench")
 
     console.print(f"  {records:,} guided records of an invented operator")
     figures = part("make", "--records", records)
@@ -169,7 +151,7 @@ def _bill(installation: Installation, console: Console, accounts: int) -> dict[s
     def part(name: str, *options: object) -> dict[str, Any]:
         where = ("--dsn", settings.business_dsn, "--warehouse", settings.lake)
         keeper = ("--socket", settings.keeper_socket, "--key", settings.service_keys / "bss.key")
-        return _run(installation.users.application, name, *where, *keeper, *options, module="hoeksteen.billing.bench")
+        return run_part(installation.users.application, name, *where, *keeper, *options, module="hoeksteen.billing.bench")
 
     console.print(f"  {accounts:,} billing accounts of invented customers, and a month of rated usage")
     figures = part("make", "--accounts", accounts)
@@ -187,29 +169,13 @@ def _ingest(installation: Installation, console: Console) -> dict[str, Any]:
     people.approve_standing_grants(installation, customers=_INGESTED)
     settings = installation.settings
     console.print(f"  a file of {_INGESTED:,} records of {_NUMBERS:,} numbers, collected through the keeper")
-    return _run(
+    return run_part(
         installation.users.application, "--dsn", settings.business_dsn, "--warehouse", settings.lake, "--socket", settings.keeper_socket, "--key",
         settings.service_keys / "bss.key", "--folder", settings.application, "--records", _INGESTED, "--numbers", _NUMBERS,
         module="hoeksteen.usage.bench",
     )  # fmt: skip
 
 
-def _run(user: str, part: str, *options: object, module: str = "hoeksteen_keeper.bench") -> dict[str, Any]:
-    done = run_as(user, [sys.executable, "-m", module, part, *(str(option) for option in options)])
-    if done.returncode != 0:
-        last = (done.stderr.strip() or "no message").splitlines()[-1]
-        raise Unavailable(f"The measurement {part} ended: {last}", remedy="Free memory and disk space, or measure less.")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _show(console: Console, figures: dict[str, Any], title: str) -> None:
-    table = report_table(title)
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), value if isinstance(value, str) else f"{value:,}")
-    console.print(table)
-
-
 bench.add_command(documents)
+bench.add_command(consolidation)
 commands = [bench]

@@ -2,7 +2,6 @@
 
 import time
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from hoeksteen.interfaces.cli.options import (
     counted,
     data_option,
     emit_json,
+    in_euros,
     json_option,
     report_console,
     report_table,
@@ -86,16 +86,23 @@ def show(bill_number: str, data: Path, as_json: bool) -> None:
     for at, (rate, text) in enumerate(lines):
         if sums and (at == 0 or lines[at - 1][0].department != rate.department):
             made_by = rate.department or found.billing_account_id
-            table.add_row("", f"[bold]account {accounts[made_by]}[/]", "", "", "", f"[bold]{_money(sums[made_by])}[/]")
-        table.add_row(str(rate.line), text.description, text.period, text.quantity.replace("\u2212", "-"), _money(rate.net), _money(rate.amount))
+            table.add_row("", f"[bold]account {accounts[made_by]}[/]", "", "", "", f"[bold]{in_euros(sums[made_by])}[/]")
+        table.add_row(
+            str(rate.line),
+            text.description,
+            text.period,
+            text.quantity.replace("\u2212", "-"),
+            in_euros(rate.net),
+            in_euros(rate.amount),
+        )
     table.add_section()
     for tax in found.taxes:
-        table.add_row("", f"VAT {percent(tax.tax_rate, language=_LANGUAGE)} on {_money(tax.taxable)}", "", "", "", _money(tax.tax))
+        table.add_row("", f"VAT {percent(tax.tax_rate, language=_LANGUAGE)} on {in_euros(tax.taxable)}", "", "", "", in_euros(tax.tax))
     if found.rounding:
-        table.add_row("", "rounding", "", "", "", _money(found.rounding))
-    table.add_row("", "[bold]total[/]", "", "", _money(found.net), f"[bold]{_money(found.gross)}[/]")
+        table.add_row("", "rounding", "", "", "", in_euros(found.rounding))
+    table.add_row("", "[bold]total[/]", "", "", in_euros(found.net), f"[bold]{in_euros(found.gross)}[/]")
     for note in notes:
-        table.add_row("", f"credited by {note.bill_number}", "", "", "", _money(note.gross))
+        table.add_row("", f"credited by {note.bill_number}", "", "", "", in_euros(note.gross))
     Console().print(table)
 
 
@@ -182,10 +189,6 @@ def _show_audit(console: Console, found: BillAudit, seconds: float) -> None:
     for one in found.differences[:_DIFFERENCES_SHOWN_MAX]:
         console.print(f"  [red]{one.check}[/] {one.bill_number or ''} {one.billing_account_id or ''}: {one.expected} is {one.found}", highlight=False)
     console.print(f"{counted(len(found.differences), 'difference')}, {seconds} s")
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount:,.2f}"
 
 
 _COMMANDS = (

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from hoeksteen.billing import queries as bills
 from hoeksteen.billing.documents import invoice_pdf, invoice_ubl, invoice_views
-from hoeksteen.billing.documents.bulk import BILLS_PER_BATCH, DocumentKind, Refusal, batches, claimed, count_bills
+from hoeksteen.billing.documents.bulk import DocumentKind, Refusal
 from hoeksteen.billing.documents.specification import specification_csv
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.document_worker import write_side_by_side
+from hoeksteen.interfaces.cli.document_worker import Written, write_period
 from hoeksteen.interfaces.cli.options import (
     a_month,
     background_option,
@@ -27,6 +27,7 @@ from hoeksteen.interfaces.cli.options import (
     report_console,
     report_table,
     require_writable,
+    tell_in_background,
 )
 from hoeksteen.interfaces.cli.whom import meant_department
 from hoeksteen.interfaces.runtime import open_runtime
@@ -147,6 +148,8 @@ def documents(
     With --background the worker writes both kinds to the folder `app/documents` of the installation.
     """
     if background:
+        if out is not None or processes is not None or len(set(kinds)) != 2:
+            raise click.UsageError("--background has a folder, kinds and processes of its own: leave out --out, --kind and --processes.")
         _in_background(month, data, as_json=as_json)
         return
     if out is None:
@@ -156,38 +159,33 @@ def documents(
     period = bill_period(month)
     side_by_side = processes or len(os.sched_getaffinity(0))
     began = time.monotonic()
-    bills_done = written = there = 0
-    refused: list[Refusal] = []
-    with open_runtime(read_settings(data), service=_SERVICE) as runtime, claimed(out), progress_bars() as bars:
-        total = count_bills(database=runtime.database, period=period)
-        task = bars.add_task("bills", total=total)
-        share = max(1, -(-total // side_by_side))  # so that few bills keep every process busy too
-        work = batches(database=runtime.database, period=period, size=min(BILLS_PER_BATCH, share))
-        for done in write_side_by_side(batches=work, kinds=wanted, folder=out, data=data, processes=side_by_side):
-            bills_done, written, there = bills_done + done.bills, written + done.written, there + done.there
-            refused += done.refused
-            rate = written / max(time.monotonic() - began, 0.001)
-            bars.update(task, completed=bills_done, description=f"bills, {rate:,.0f} documents/s")
+    with open_runtime(read_settings(data), service=_SERVICE) as runtime, progress_bars() as bars:
+        task = bars.add_task("bills", total=None)
+
+        def told(so_far: Written) -> None:
+            rate = so_far.written / max(time.monotonic() - began, 0.001)
+            bars.update(task, completed=so_far.bills, total=so_far.total, description=f"bills, {rate:,.0f} documents/s")
+
+        done = write_period(
+            database=runtime.database, period=period, kinds=wanted, folder=out, data=data, processes=side_by_side, told=told
+        )  # fmt: skip
     seconds = time.monotonic() - began
     figures = {
-        "bills": total, "written": written, "there_already": there, "refused": len(refused), "processes": side_by_side, "seconds": round(seconds, 2),
-        "documents_per_second": round(written / max(seconds, 0.001), 1), "out": str(out),
+        "bills": done.total, "written": done.written, "there_already": done.there, "refused": len(done.refused), "processes": side_by_side,
+        "seconds": round(seconds, 2), "documents_per_second": round(done.written / max(seconds, 0.001), 1), "out": str(out),
     }  # fmt: skip
-    _show_documents(report_console(as_json=as_json), figures, refused, month)
+    _show_documents(report_console(as_json=as_json), figures, done.refused, month)
     if as_json:
         emit_json(figures)
-    if refused:
-        what = counted(len(refused), "bill has", "bills have")
+    if done.refused:
+        what = counted(len(done.refused), "bill has", "bills have")
         raise WrongState(f"{what} no documents.", remedy="The list above says why; all others are written.")
 
 
 def _in_background(month: date, data: Path, *, as_json: bool) -> None:
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
         started = work.write_documents(tx=tx, month=month)
-    if as_json:
-        emit_json({"job": started.job_id})
-        return
-    click.echo(f"Job {started.job_id} writes them: `hoeksteen jobs` shows how far it is.")
+    tell_in_background(f"Writing the documents of {month:%Y-%m} (job {started.job_id})", {"job": started.job_id}, as_json=as_json)
 
 
 def _show_documents(console: Console, figures: dict[str, Any], refused: list[Refusal], month: date) -> None:

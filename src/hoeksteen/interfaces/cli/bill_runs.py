@@ -29,10 +29,12 @@ from hoeksteen.interfaces.cli.options import (
     counted,
     data_option,
     emit_json,
+    in_euros,
     json_option,
     progress_bars,
     report_console,
     report_table,
+    tell_in_background,
 )
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account
 from hoeksteen.interfaces.runtime import open_runtime
@@ -107,7 +109,7 @@ def run(
                 database=runtime.database, lake=runtime.lake, period=period, bill_date=dated_on, kind=kind, by=by, unapproved=unapproved,
                 now=runtime.clock.now(), identifiers=runtime.identifiers, bill_run_id=run_id,
             )  # fmt: skip
-            _tell_background(f"The {kind} run of {month:%Y-%m}", {"run": started.bill_run_id, "state": started.state}, as_json=as_json)
+            tell_in_background(f"The {kind} run of {month:%Y-%m}", {"run": started.bill_run_id, "state": started.state}, as_json=as_json)
             return
         with _progress() as tell:
             result = billing.run_bills(
@@ -158,7 +160,7 @@ def runs(data: Path, as_json: bool) -> None:
     for row in rows:
         state = row["progress"] or ("sent" if row["sent"] else row["state"])
         table.add_row(
-            row["period"], row["kind"], state, row["by"], row["approved_by"], f"{row['bills']:,}", _money(row["gross"])
+            row["period"], row["kind"], state, row["by"], row["approved_by"], f"{row['bills']:,}", in_euros(row["gross"])
         )  # fmt: skip
     console = Console()
     console.print(table)
@@ -220,7 +222,7 @@ def approve(month: date, cycle_day: int, decides: Deciding, data: Path, as_json:
         figures = {"run": found.bill_run_id, "approved_by": found.approved_by, "bills": found.bills, "gross": found.gross}
         emit_json(figures | {"content_sha256": facts["content_sha256"], "signed_sha256": signer.digest.hex()})
         return
-    click.echo(f"{found.approved_by} approves {counted(found.bills, 'bill')} of {month:%Y-%m}, together {_money(found.gross)}.")
+    click.echo(f"{found.approved_by} approves {counted(found.bills, 'bill')} of {month:%Y-%m}, together {in_euros(found.gross)}.")
     click.echo(f"Signed, and in the keeper's log: SHA-256 {signer.digest.hex()}.")
 
 
@@ -260,7 +262,7 @@ def send(month: date, cycle_day: int, background: bool, data: Path, as_json: boo
         if background:
             with runtime.database.transaction() as tx:
                 started = [work.announce(tx=tx, bill_run_id=one.bill_run_id) for one in known if one.sent_at is None]
-            _tell_background(f"Announcing {month:%Y-%m}", {"jobs": [one.job_id for one in started]}, as_json=as_json)
+            tell_in_background(f"Announcing {month:%Y-%m}", {"jobs": [one.job_id for one in started]}, as_json=as_json)
             return
         for one in known:
             count += send_bills(database=runtime.database, bill_run_id=one.bill_run_id, now=runtime.clock.now())
@@ -356,13 +358,6 @@ def again(
         emit_json(_run_figures(result, difference, seconds))
 
 
-def _tell_background(what: str, figures: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        emit_json(figures)
-        return
-    click.echo(f"{what} is the worker's now: `hoeksteen jobs` shows how far it is.")
-
-
 def _customer_numbers(tx: Transaction, rows: Iterable[AccountChange | AccountHold | HeldAccount]) -> dict[UUID, str]:
     """Give the numbers by which people and other commands know the customers of some rows."""
     return {one.customer_id: one.customer_number for one in customers(tx=tx, customer_ids=[row.customer_id for row in rows])}
@@ -381,13 +376,18 @@ def _show_comparison(console: Console, found: RunComparison, numbers: Mapping[UU
     for heading in ("", "before", "after", "difference"):
         table.add_column(heading, justify="right" if heading else "left")
     for kind, was, now in found.by_kind:
-        table.add_row(f"{kind.replace('_', '-')} lines, without VAT", _money(was), _money(now), _money(now - was))
+        table.add_row(f"{kind.replace('_', '-')} lines, without VAT", in_euros(was), in_euros(now), in_euros(now - was))
     table.add_section()
-    table.add_row("bills, with VAT", _money(found.gross_before), _money(found.gross_after), _money(found.gross_after - found.gross_before))
+    table.add_row(
+        "bills, with VAT",
+        in_euros(found.gross_before),
+        in_euros(found.gross_after),
+        in_euros(found.gross_after - found.gross_before),
+    )
     console.print(table)
     console.print(f"Billing accounts: {found.same:,} the same, {found.changed:,} changed, {found.new:,} new, {found.gone:,} gone.")
     for one in found.largest:
-        before, after = ("no bill" if amount is None else _money(amount) for amount in (one.before, one.after))
+        before, after = ("no bill" if amount is None else in_euros(amount) for amount in (one.before, one.after))
         console.print(f"  customer {numbers[one.customer_id]}: {before}, now {after}", highlight=False)
 
 
@@ -417,8 +417,8 @@ def _show_run(
     for heading in ("accounts", "bills", "held", "net", "VAT", "rounding", "gross", "ledger difference"):
         table.add_column(heading, justify="right")
     table.add_row(
-        f"{result.billing_accounts:,}", f"{totals.count:,}", f"{result.held:,}", _money(totals.net), _money(totals.vat), _money(totals.rounding),
-        f"[bold]{_money(totals.gross)}[/]", "not posted" if difference is None else _money(difference),
+        f"{result.billing_accounts:,}", f"{totals.count:,}", f"{result.held:,}", in_euros(totals.net), in_euros(totals.vat),
+        in_euros(totals.rounding), f"[bold]{in_euros(totals.gross)}[/]", "not posted" if difference is None else in_euros(difference),
     )  # fmt: skip
     console.print(table)
     for number, one in held[:_HELD_SHOWN_MAX]:
@@ -445,10 +445,6 @@ def _progress() -> Iterator[Callable[[BillRunProgress], None]]:
             bars.update(task, completed=progress.billing_accounts, total=progress.billing_accounts_total)
 
         yield tell
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount:,.2f}"
 
 
 commands: list[click.Command] = [run, runs, difference, approve, stop, send, hold, release, holds, again]

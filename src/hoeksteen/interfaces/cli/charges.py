@@ -15,7 +15,17 @@ from hoeksteen.billing import charges
 from hoeksteen.billing.charges import AccountCharge
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.deciding import Deciding, deciding, unproven
-from hoeksteen.interfaces.cli.options import a_day, a_euro_amount, data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.options import (
+    a_day,
+    a_euro_amount,
+    by_option,
+    data_option,
+    emit_json,
+    json_option,
+    print_table,
+    report_console,
+    report_table,
+)
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import InvalidInput
@@ -23,7 +33,6 @@ from hoeksteen.product.charge_kinds import TAX_CATEGORIES, charge_kinds
 
 _SERVICE = "bss"
 _ASK = "ask for a charge"
-_BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 _BY_OR_AS = click.option("--by", "who", default="", help="Who does it, at their word, up to the limit; beyond it prove it by --as and --key.")
 _ID = click.argument("account_charge_id", metavar="CHARGE", type=click.UUID)
 
@@ -136,7 +145,7 @@ def approve(account_charge_id: UUID, decline: bool, decides: Deciding, data: Pat
 
 @charge.command()
 @_ID
-@_BY
+@by_option()
 @data_option
 @json_option
 def withdraw(account_charge_id: UUID, who: str, data: Path, as_json: bool) -> None:

@@ -79,11 +79,14 @@ class Deciding:
         if not self.yes:
             click.confirm("Sign this?", abort=True, err=True)
 
-    def signer(self, keeper: KeeperClient, *, what: str, facts: Mapping[str, str], more: Sequence[str] = ()) -> Signer | None:
+    def signer(
+        self, keeper: KeeperClient, *, what: str, facts: Mapping[str, str], more: Sequence[str] = (), role: str = BILLING_MANAGER
+    ) -> Signer | None:  # fmt: skip
         """
         Give who signed what is decided; where nobody has yet, say what is to be signed, and give None.
 
         :param more: options that the second call needs to decide the same
+        :param role: what they must be, to decide this
         :raises AccessDenied: when it was not signed, or by somebody whose work it is not
         """
         text = decision_text(what=what, by=self.signed_by, facts=facts)
@@ -94,7 +97,7 @@ class Deciding:
             signature = base64.b64decode(self.signature, validate=True)
         except ValueError:
             raise InvalidInput("The signature is no base64.", remedy=_HOW) from None
-        return signer_of(keeper=keeper, text=text, signature=signature, role=BILLING_MANAGER)
+        return signer_of(keeper=keeper, text=text, signature=signature, role=role)
 
 
 def unproven(message: str) -> InvalidInput:

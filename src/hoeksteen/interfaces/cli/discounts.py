@@ -1,35 +1,24 @@
 """`hoeksteen discount`: the discounts of the price list that products have, given and ended with who and why."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
 from rich.markup import escape
 
-from hoeksteen.care import operations as care
-from hoeksteen.care.model import Interaction
 from hoeksteen.host.settings import read_settings
-from hoeksteen.interfaces.cli.options import a_day, data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.interactions import reason_options, recorded_interaction
+from hoeksteen.interfaces.cli.options import a_day, by_option, data_option, emit_json, json_option, print_table, report_console, report_table
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_customer
-from hoeksteen.interfaces.runtime import Runtime, open_runtime
+from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.journeys import operations as journeys
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import PriceAlteration
-from hoeksteen.storage.postgres import Transaction
 
 _SERVICE = "bss"
 _PRODUCT = click.argument("product_id", metavar="PRODUCT", type=click.UUID)
-
-
-def _reason_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add who does it and why, as care records it."""
-    command = click.option("--phone", is_flag=True, help="The customer is on the line.")(command)
-    command = click.option("--ticket", default="", help="The ticket that asks for it, such as CARE-1234.")(command)
-    return click.option("--by", "actor", required=True, help="Who does it.")(command)
 
 
 @click.group()
@@ -63,15 +52,17 @@ def show(customer: str, data: Path, as_json: bool) -> None:
 @_PRODUCT
 @click.argument("discount_id", metavar="DISCOUNT")
 @click.option("--from", "from_day", required=True, callback=a_day, help="Its first day, today or later.")
-@_reason_options
+@by_option("actor")
+@reason_options
 @data_option
 @json_option
 def grant(customer: str, product_id: UUID, discount_id: str, from_day: date, actor: str, ticket: str, phone: bool, data: Path, as_json: bool) -> None:
     """Give a product a DISCOUNT of its offering, such as mobile-m/welcome."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        interaction = recorded_interaction(runtime=runtime, tx=tx, customer=customer, actor=actor, ticket=ticket, phone=phone)
         granted = journeys.grant_discount(
-            tx=tx, interaction=_interaction(runtime, tx, customer, actor, ticket, phone=phone), product_id=product_id, discount_id=discount_id,
-            from_day=from_day, now=runtime.clock.now(), identifiers=runtime.identifiers,
+            tx=tx, interaction=interaction, product_id=product_id, discount_id=discount_id, from_day=from_day, now=runtime.clock.now(),
+            identifiers=runtime.identifiers,
         )  # fmt: skip
     end = "its plan ends" if granted.valid_to is None else granted.valid_to
     report_console(as_json=as_json).print(
@@ -86,25 +77,20 @@ def grant(customer: str, product_id: UUID, discount_id: str, from_day: date, act
 @_PRODUCT
 @click.argument("alteration", metavar="ID", type=click.UUID)
 @click.option("--from", "from_day", required=True, callback=a_day, help="The first day without it, today or later.")
-@_reason_options
+@by_option("actor")
+@reason_options
 @data_option
 @json_option
 def end(customer: str, product_id: UUID, alteration: UUID, from_day: date, actor: str, ticket: str, phone: bool, data: Path, as_json: bool) -> None:
     """End a discount of a product, by the ID that `hoeksteen discount show` gives."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
+        interaction = recorded_interaction(runtime=runtime, tx=tx, customer=customer, actor=actor, ticket=ticket, phone=phone)
         ended = journeys.end_discount(
-            tx=tx, interaction=_interaction(runtime, tx, customer, actor, ticket, phone=phone), product_id=product_id, price_alteration_id=alteration,
-            from_day=from_day, now=runtime.clock.now(),
+            tx=tx, interaction=interaction, product_id=product_id, price_alteration_id=alteration, from_day=from_day, now=runtime.clock.now(),
         )  # fmt: skip
     report_console(as_json=as_json).print(f"{escape(ended.name)} holds until {ended.valid_to}.")
     if as_json:
         emit_json(asdict(ended))
-
-
-def _interaction(runtime: Runtime, tx: Transaction, customer: str, actor: str, ticket: str, *, phone: bool) -> Interaction:
-    reason = care.reason_given(channel="phone" if phone else "ticket", ticket=ticket)
-    whose = meant_customer(tx=tx, named=customer).customer_id
-    return care.record_interaction(tx=tx, customer_id=whose, actor=actor, reason=reason, now=runtime.clock.now(), identifiers=runtime.identifiers)
 
 
 def _of(one: PriceAlteration) -> str:

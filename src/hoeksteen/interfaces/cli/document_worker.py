@@ -1,5 +1,5 @@
 """
-Processes that write documents for `hoeksteen bill documents`, one per core.
+Processes that write documents for `hoeksteen bill documents` and the worker, one per core.
 
 A worker reads a batch of bills as a line of JSON, writes their documents, answers with a line, and ends when there is nothing
 more to read: so it ends as well when the command that began it was killed.
@@ -9,22 +9,76 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from hoeksteen.billing.documents.bulk import BatchDone, DocumentKind, NumberedBill, Refusal, write_batch
+from hoeksteen.billing.documents.bulk import (
+    BILLS_PER_BATCH,
+    BatchDone,
+    DocumentKind,
+    NumberedBill,
+    Refusal,
+    batches,
+    claimed,
+    count_bills,
+    write_batch,
+)
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.runtime import open_runtime
 from hoeksteen.kernel.errors import HoeksteenError, Unavailable
+from hoeksteen.kernel.time_period import BillPeriod
+from hoeksteen.storage.postgres import Database
 
 _SERVICE = "bss"
 _PURPOSE = "billing"
 _ERROR = "error"
 
 
-def write_side_by_side(
+@dataclass(slots=True)
+class Written:
+    """
+    What was written of a period until now.
+
+    :param total: bills of the period
+    :param written: documents
+    :param there: documents that were there whole
+    """
+
+    total: int
+    bills: int = 0
+    written: int = 0
+    there: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def write_period(
+    *, database: Database, period: BillPeriod, kinds: Sequence[DocumentKind], folder: Path, data: Path, processes: int,
+    told: Callable[[Written], None],
+) -> Written:  # fmt: skip
+    """
+    Write the documents of a period's final bills to a folder, which nobody else writes to meanwhile.
+
+    :param told: told of what is written, batch by batch
+    :raises Conflict: when another job writes to the folder
+    :raises Unavailable: when a worker could not go on; what is written stays, and the job can be called again
+    """
+    with claimed(folder):
+        so_far = Written(count_bills(database=database, period=period))
+        size = min(BILLS_PER_BATCH, max(1, -(-so_far.total // processes)))  # so that few bills keep every process busy too
+        told(so_far)
+        of_period = batches(database=database, period=period, size=size)
+        for done in _write_side_by_side(batches=of_period, kinds=kinds, folder=folder, data=data, processes=processes):
+            so_far.bills, so_far.written, so_far.there = so_far.bills + done.bills, so_far.written + done.written, so_far.there + done.there
+            so_far.refused += done.refused
+            so_far.total = max(so_far.total, so_far.bills)  # more were made meanwhile
+            told(so_far)
+    return so_far
+
+
+def _write_side_by_side(
     *, batches: Iterable[list[NumberedBill]], kinds: Iterable[DocumentKind], folder: Path, data: Path, processes: int
 ) -> Iterator[BatchDone]:
     """

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import click
 
+from hoeksteen.consolidation import merging
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure import operations as disclosure
 from hoeksteen.host.settings import read_settings
@@ -37,9 +38,13 @@ def erase(subject: str, category: str | None, reason: str, person: str, key_path
     CUSTOMER is a customer number, or the party of `hoeksteen customers`; all that one person is customer for goes.
     """
     party_id = _party(subject, data)
+    removed, subjects = 0, [party_id]
     with KeeperClient(socket_path=read_settings(data).keeper_socket, service=person, key_path=key_path) as keeper:
-        disclosure.shred(keeper=keeper, subject=party_id, category=Category(category) if category else None, reason=reason)
-    removed = ask_application("forget", str(party_id), *([category] if category else []), data=data)["removed"]
+        for one in subjects:  # and those of the customers that were merged into theirs, which the application names
+            disclosure.shred(keeper=keeper, subject=one, category=Category(category) if category else None, reason=reason)
+            told = ask_application("forget", str(one), *([category] if category else []), data=data)
+            removed += told["removed"]
+            subjects += [also for text in told["also"] if (also := UUID(text)) not in subjects]
     if as_json:
         emit_json({"subject": str(party_id), "category": category, "removed": removed})
         return
@@ -76,10 +81,11 @@ def whose(customer_number: str, data: Path) -> None:
 @click.argument("category", type=CATEGORY, required=False)
 @data_option
 def forget(subject: UUID, category: str | None, data: Path) -> None:
-    """Remove a person's blobs after the keeper destroyed their keys."""
+    """Remove a person's blobs after the keeper destroyed their keys, and name the parties of customers that were merged into theirs."""
     with Database(read_settings(data).business_dsn) as database, database.transaction() as tx:
         removed = disclosure.forget(tx=tx, subject=subject, category=Category(category) if category else None)
-    emit_json({"removed": removed})
+        also, records = merging.forget_records(tx=tx, party_id=subject)
+    emit_json({"removed": removed + records, "also": [str(one) for one in also]})
 
 
 commands = [erase, whose, forget]

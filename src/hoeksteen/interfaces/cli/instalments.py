@@ -14,12 +14,21 @@ from hoeksteen.billing.instalment_lines import OnEnd
 from hoeksteen.billing.instalments import InstalmentPlan
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.charges import worded_options
-from hoeksteen.interfaces.cli.options import a_day, a_euro_amount, data_option, emit_json, json_option, print_table, report_console, report_table
+from hoeksteen.interfaces.cli.options import (
+    a_day,
+    a_euro_amount,
+    by_option,
+    data_option,
+    emit_json,
+    json_option,
+    print_table,
+    report_console,
+    report_table,
+)
 from hoeksteen.interfaces.cli.whom import customer_argument, meant_billing_account, meant_customer
 from hoeksteen.interfaces.runtime import open_runtime
 
 _SERVICE = "bss"
-_BY = click.option("--by", "who", required=True, help="Who does it; it stands beside what was done.")
 _ID = click.argument("instalment_plan_id", metavar="PLAN", type=click.UUID)
 
 
@@ -43,7 +52,7 @@ def instalment() -> None:
 )
 @worded_options
 @click.option("--why", required=True, help="The reason or the order, which stands in the books: never about a person.")
-@_BY
+@by_option()
 @data_option
 @json_option
 def agree(
@@ -63,7 +72,7 @@ def agree(
 
 @instalment.command()
 @_ID
-@_BY
+@by_option()
 @data_option
 @json_option
 def settle(instalment_plan_id: UUID, who: str, data: Path, as_json: bool) -> None:
@@ -75,7 +84,7 @@ def settle(instalment_plan_id: UUID, who: str, data: Path, as_json: bool) -> Non
 
 @instalment.command("take-back")
 @_ID
-@_BY
+@by_option()
 @data_option
 @json_option
 def take_back(instalment_plan_id: UUID, who: str, data: Path, as_json: bool) -> None:

@@ -37,7 +37,7 @@ COMMANDS = {
     "migrate": Topic("installation", True, "Bring the schema up to date (`up` does)."),
     "code": Topic("code", True, "Print the code that a demonstration person's authenticator app shows."),
     "synth": Topic("synth", False, "Invent an operator: three legacy exports, a month of usage, the truth."),
-    "consolidate": Topic("consolidate", False, "Bring legacy systems in: map, match, load, reconcile."),
+    "consolidate": Topic("consolidate_group", False, "Bring legacy systems in: map, match, load, reconcile."),
     "customers": Topic("customers", False, "List customers by number and pseudonym."),
     "products": Topic("customers", False, "List a customer's products with their identifiers and discounts."),
     "look": Topic("look", True, "Look at one category of one customer, with a key of your own."),

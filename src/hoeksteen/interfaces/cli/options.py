@@ -50,6 +50,18 @@ def background_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--background", is_flag=True, help="Let the worker do it; `hoeksteen jobs` shows how far it is.")(command)
 
 
+def tell_in_background(what: str, figures: dict[str, Any], *, as_json: bool) -> None:
+    """
+    Say that the worker does something now, and where to see how far it is.
+
+    :param figures: what `--json` gives, such as the job
+    """
+    if as_json:
+        emit_json(figures)
+    else:
+        click.echo(f"{what} is the worker's now: `hoeksteen jobs` shows how far it is, and what came of it.")
+
+
 def by_option(name: str = "who") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--by NAME`, who does it: it stands beside what was done."""
     return click.option("--by", name, required=True, help="Who does it; it stands beside what was done.")
@@ -133,6 +145,11 @@ def print_table(console: Console, table: Table, *, nothing: str) -> None:
 def counted(number: int, one: str, more: str | None = None) -> str:
     """Give a number with its noun, as in `1 record` and `2 records`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def in_euros(amount: Decimal) -> str:
+    """Give an amount of euros as tables show it."""
+    return f"{amount:,.2f}"
 
 
 def report_pairs(title: str | None = None) -> Table:

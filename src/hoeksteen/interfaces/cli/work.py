@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from hoeksteen.billing import queries as bills
-from hoeksteen.billing.documents.bulk import BILLS_PER_BATCH, DocumentKind, batches, claimed, count_bills
+from hoeksteen.billing.documents.bulk import DocumentKind
 from hoeksteen.billing.model import BillRunProgress
 from hoeksteen.billing.operations import carry_on_run
 from hoeksteen.billing.sending import send_bills
-from hoeksteen.interfaces.cli.document_worker import write_side_by_side
+from hoeksteen.interfaces.cli.document_worker import write_period
 from hoeksteen.interfaces.runtime import Runtime
 from hoeksteen.journeys.balance import audit_month
 from hoeksteen.journeys.work import Task
@@ -72,18 +72,13 @@ def _announce(runtime: Runtime, arguments: Arguments, _: Tell) -> Result:
 def _documents(runtime: Runtime, arguments: Arguments, tell: Tell) -> Result:
     month = _month(arguments)
     period, folder = bill_period(month), documents_folder(runtime, month)
-    total, processes = count_bills(database=runtime.database, period=period), len(os.sched_getaffinity(0))
-    bills_done = written = there = 0
-    refused: list[str] = []
-    with claimed(folder):
-        size = min(BILLS_PER_BATCH, max(1, -(-total // processes)))
-        work = batches(database=runtime.database, period=period, size=size)
-        for done in write_side_by_side(batches=work, kinds=list(DocumentKind), folder=folder, data=runtime.settings.data, processes=processes):
-            bills_done, written, there = bills_done + done.bills, written + done.written, there + done.there
-            refused += [one.bill_number for one in done.refused]
-            tell(bills_done, max(total, bills_done))
+    done = write_period(
+        database=runtime.database, period=period, kinds=list(DocumentKind), folder=folder, data=runtime.settings.data,
+        processes=len(os.sched_getaffinity(0)), told=lambda so_far: tell(so_far.bills, so_far.total),
+    )  # fmt: skip
+    refused = [one.bill_number for one in done.refused[:_REFUSED_NAMED_MAX]]
     return {
-        "bills": bills_done, "written": written, "there": there, "refused": len(refused), "refused_bills": refused[:_REFUSED_NAMED_MAX],
+        "bills": done.bills, "written": done.written, "there": done.there, "refused": len(done.refused), "refused_bills": refused,
         "folder": str(folder),
     }  # fmt: skip
 

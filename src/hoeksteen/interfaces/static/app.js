@@ -27,6 +27,22 @@ document.addEventListener("click", (event) => {
   });
 });
 
+// A page may give letters to its links and buttons: `data-key` names the one that does what its element does.
+document.addEventListener("keydown", (event) => {
+  if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const wanted = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
+  if (!wanted) return;
+  event.preventDefault();
+  if (wanted.tagName === "DETAILS") {
+    wanted.open = !wanted.open;
+    wanted.querySelector("summary").focus();
+  } else {
+    wanted.focus();
+    wanted.click();
+  }
+});
+
 // A ticket is asked for only when a ticket is the reason.
 document.addEventListener("input", (event) => {
   if (event.target.name === "ticket" && event.target.value) {

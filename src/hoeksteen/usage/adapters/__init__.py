@@ -67,7 +67,7 @@ def _installed() -> Mapping[str, Adapter]:
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         try:
             given = point.load()()
-        except Exception as error:  # noqa: BLE001 a package's own code; what it raises must name the package
+        except Exception as error:  # a package's own code; what it raises must name the package
             raise InvalidInput(f"The adapters of {point.name} do not load: {type(error).__name__}.", remedy="Mend or remove the package.") from error
         _add(found, given, point.name)
     return found
