@@ -22,7 +22,7 @@ WITH_SCOPE = ("rating.counter", "rating.notice")
 # Go where their record goes.
 WITH_RECORD = ("consolidation.source_record", "consolidation.sealed_record", "party.agreement")
 # Are written anew, from the records that a customer has then.
-WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.lineage", "consolidation.former_customer")
+WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.former_customer")
 # Tell of what has been: they stay with the customer that it happened to.
 STAYS = (
     "billing.customer_bill", "billing.applied_customer_billing_rate", "billing.applied_bill_tax", "billing.credit_note", "billing.held_account",
