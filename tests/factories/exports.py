@@ -38,7 +38,7 @@ def key_of(name: str) -> Pseudonyms:
 def bring_in(
     database: Database, keeper: KeeperClient, folder: Path, key: str, names: Sequence[str] = tuple(FILES), *,
     given: Sequence[Source] | None = None, progress: Callable[[str, int, int], None] | None = None, batch: int = 100,
-    pseudonyms: Pseudonyms | None = None,
+    pseudonyms: Pseudonyms | None = None, processes: int | None = None,
 ) -> Report:  # fmt: skip
     """Consolidate these exports and hold the outcome against the truth."""
     return consolidate(
@@ -51,6 +51,7 @@ def bring_in(
         truth=folder / "truth.parquet" if (folder / "truth.parquet").exists() else None,
         clusters_per_batch=batch,
         progress=progress,
+        processes=processes,
     )
 
 

@@ -1,5 +1,6 @@
 """A consolidation that is killed at any instant, or loses its keeper, and is run again, loses nothing and makes nothing twice."""
 
+import multiprocessing
 import os
 import random
 import signal
@@ -26,8 +27,8 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return invent_exports(tmp_path_factory.mktemp("legacy") / "exports", customers=CUSTOMERS, seed=11)
 
 
-def _worker(dsn: str, keeper: RunningKeeper, folder: Path, key: str) -> subprocess.Popen[str]:
-    words = [dsn, str(keeper.socket_path), str(keeper.key("bss")), str(folder), key]
+def _worker(dsn: str, keeper: RunningKeeper, folder: Path, key: str, processes: int) -> subprocess.Popen[str]:
+    words = [dsn, str(keeper.socket_path), str(keeper.key("bss")), str(folder), key, str(processes)]
     path = {**os.environ, "PYTHONPATH": str(WORKER.parents[1])}
     return subprocess.Popen([sys.executable, str(WORKER), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=path)
 
@@ -37,11 +38,12 @@ def _loaded(database: Database) -> int:
         return int(tx.value("SELECT count(*) FROM consolidation.source_record"))
 
 
-def test_killed_at_random_instants(database: Database, business_dsn: str, keeper: RunningKeeper, exports: Path) -> None:
+@pytest.mark.parametrize("processes", [0, pytest.param(2, marks=pytest.mark.slow)], ids=["one process", "side by side"])
+def test_killed_at_random_instants(database: Database, business_dsn: str, keeper: RunningKeeper, exports: Path, processes: int) -> None:
     chance = random.Random(5)
     seen = [0]
     for _ in range(LIVES):
-        worker = _worker(business_dsn, keeper, exports, "killed")
+        worker = _worker(business_dsn, keeper, exports, "killed", processes)
         assert worker.stdout is not None
         while not worker.stdout.readline().startswith("loading"):
             assert worker.poll() is None, worker.communicate()[1]
@@ -61,6 +63,25 @@ def test_killed_at_random_instants(database: Database, business_dsn: str, keeper
             tx.execute(f"DELETE FROM {table}")
     assert bring_in(database, keeper.client("bss"), exports, "killed") == report
     assert rows_of(database) == broken
+
+
+def test_a_process_of_several_is_killed(database: Database, keeper: RunningKeeper, exports: Path) -> None:
+    def kill_one(stage: str, done: int, _total: int) -> None:
+        if stage == "loading" and done:
+            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+
+    with pytest.raises(Unavailable, match="ended before its work was done"):
+        bring_in(database, keeper.client("bss"), exports, "side by side", progress=kill_one, batch=20, processes=2)
+    assert 0 < _loaded(database) < CUSTOMERS * 2
+    assert multiprocessing.active_children() == []
+    report = bring_in(database, keeper.client("bss"), exports, "side by side", batch=20, processes=2)
+    assert report.closes
+    together = rows_of(database)
+    with database.transaction() as tx:
+        for table in reversed(TABLES):
+            tx.execute(f"DELETE FROM {table}")
+    assert bring_in(database, keeper.client("bss"), exports, "side by side", processes=0) == report
+    assert rows_of(database) == together
 
 
 def test_the_keeper_goes_away_and_comes_back(database: Database, own_keeper: RunningKeeper, exports: Path) -> None:
