@@ -9,8 +9,8 @@ from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._expected import monthly_in
 from hoeksteen.consolidation.model import Extract, RecordState
 from hoeksteen.consolidation.report import SourceBalance
-from hoeksteen.product.model import Sums
 from hoeksteen.product.queries import sums_by_group
+from hoeksteen.product.sums import Sums
 from hoeksteen.storage.postgres import Transaction
 
 __all__ = ["balances", "monthly_in"]

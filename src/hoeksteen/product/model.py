@@ -401,21 +401,6 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
-    """
-    What some products are together.
-
-    :param products: that have a history; `numbers` of them have a number or line, `sims` a SIM
-    :param monthly: euros per month
-    """
-
-    products: int
-    numbers: int
-    sims: int
-    monthly: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class ProductTerm:
     """What a product was, or will be, from `valid_from` up to but not including `valid_to`."""
 
