@@ -4,6 +4,7 @@ Records as they wait in memory between reading and loading: packed, about 1 KB e
 Nothing of them is ever written to disk (docs/decisions/0051).
 """
 
+import resource
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
@@ -94,6 +95,11 @@ class Staged(Sequence[LegacyRecord]):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _again, (self._packed, bytes(self._ids), bytes(self._digests), self._rows.tobytes())
+
+
+def forbid_core_dumps() -> None:
+    """See that no crash of this process, or of those that it starts, writes what is in memory to disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _again(packed: list[bytes], ids: bytes, digests: bytes, rows: bytes) -> Staged:

@@ -16,7 +16,7 @@ from hoeksteen.consolidation._load import Here, Plan, load_rejected
 from hoeksteen.consolidation._loading import load_clusters
 from hoeksteen.consolidation._reading import reading
 from hoeksteen.consolidation._records import RECORDS_PER_CALL, explain_doubts, places_to_keep, seal_records
-from hoeksteen.consolidation._staging import Staged
+from hoeksteen.consolidation._staging import Staged, forbid_core_dumps
 from hoeksteen.consolidation.clusters import build_clusters
 from hoeksteen.consolidation.examples import require_examples
 from hoeksteen.consolidation.features import facts_of
@@ -90,6 +90,7 @@ def consolidate(
     """
     tell = progress or (lambda stage, done, total: None)
     known_truth = read_truth(truth) if truth is not None else None
+    forbid_core_dumps()
     run = _read(sources, pseudonyms, cutover, now, tell, processes)
     with _alone(database):
         with database.transaction() as tx:

@@ -26,8 +26,8 @@ from hoeksteen.product.model import (
     RoamingStop,
 )
 from hoeksteen.product.named_zones import from_file_zone
-from hoeksteen.storage import by_customer
 from hoeksteen.product.sums import Sums
+from hoeksteen.storage import by_customer
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Row, Transaction
 
