@@ -22,7 +22,7 @@ test: setup      ## linters, types, house rules and every suite but the slow one
 	@failed=0; $(MAKE) --no-print-directory --output-sync=target -k -j 2 lint browser || failed=1; \
 	$(PYTEST) -m "not slow" --durations=5 $(SIDE_BY_SIDE) $(ARGS) || failed=1; exit $$failed
 test-all: setup  ## every suite, the slow ones too
-	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev openjdk-17-jre-headless mariadb-server
+	@tools/system-packages chromium softhsm2 golang-go golang-golang-x-mod-dev openjdk-17-jre-headless mariadb-server-core mariadb-client-core
 	@.setup/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements/spark.txt
 	@$(MAKE) --no-print-directory lint
 	HOEKSTEEN_THOROUGHNESS=5 $(PYTEST) --durations=10 --cov --cov-report= $(SIDE_BY_SIDE) $(ARGS)

@@ -53,6 +53,17 @@ def business_cluster() -> Iterator[BusinessCluster]:
 @pytest.fixture
 def business_dsn(business_cluster: BusinessCluster) -> str:
     """A fresh, migrated database; the connection string of the application's role."""
+    return _new_database(business_cluster)
+
+
+@pytest.fixture
+def another_database(business_cluster: BusinessCluster) -> Iterator[Database]:
+    """A second fresh database, to hold against the first."""
+    with Database(_new_database(business_cluster)) as opened:
+        yield opened
+
+
+def _new_database(business_cluster: BusinessCluster) -> str:
     name = f"t{next(business_cluster.names)}"
     business_cluster.cluster.as_superuser(
         f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER hoeksteen_owner; GRANT CONNECT ON DATABASE {name} TO hoeksteen_app, hoeksteen_bastion;"

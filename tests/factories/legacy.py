@@ -18,8 +18,9 @@ from hoeksteen.consolidation.translate import extract
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
 TODAY = date(2026, 11, 1)
 FIXED_HEADER = (
-    "KLANTNR;NAAM;ADRES;POSTCODE;PLAATS;GEBDAT;CONTACT;EMAIL;REKENING;BETAALWIJZE;MACHTIGING;MACHT_DAT;KVK;AANSLNR;NUMMER;PRODUCT;STATUS;INGANG;"
-    "EINDE;OPGESCHORT;GEFACT_TOT;MAANDBEDR"
+    "KLANTNR;NAAM;ADRES;POSTCODE;PLAATS;GEBDAT;CONTACT;EMAIL;REKENING;BETAALWIJZE;MACHTIGING;MACHT_DAT;KVK;GEINCASSEERD;CONTR_MND;CONTR_VAN;CONTR_TOT;"
+    "SALDO;FACTUUR;FACT_DAT;VERVALDAT;FACT_BEDR;OPEN_BEDR;VALUTA;BETWIST;FACT_TEKST;BELLEN;BELLEN_DAT;CONTACTPERS;CP_FUNCTIE;CP_TEL;MEMO_DAT;MEMO_DOOR;"
+    "MEMO;AANSLNR;NUMMER;PRODUCT;STATUS;INGANG;EINDE;OPGESCHORT;GEFACT_TOT;MAANDBEDR"
 )
 IBM_HEADER = (
     "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,OnlineSecurity,OnlineBackup,"
@@ -32,7 +33,7 @@ MOBILE: dict[str, Any] = {
     "address": {"street": "Kerkstraat", "number": "12", "addition": "A", "postcode": "1234 AB", "city": "Noordbeek"},
     "email": "jan@post.example", "contact_phone": None, "iban": None, "payment": "DD", "mandate": None, "customer_since": "2019-03-01",
     "sims": [
-        {"sim_id": "S1000001", "msisdn": "31612345677", "iccid": "8931990000000000017", "product": "MM", "status": "active", "start": "2019-03-01",
+        {"sim_id": "S1000001", "msisdn": "31612345677", "iccid": "8931990000000000018", "product": "MM", "status": "active", "start": "2019-03-01",
          "end": None, "suspended": None, "billed_to": "2026-11-01", "monthly_cents": 2000},
     ],
 }  # fmt: skip
@@ -71,7 +72,7 @@ def company_facts(**changes: Any) -> Facts:
 def product(**changes: Any) -> LegacyProduct:
     """A mobile connection in service, but for what changes."""
     whole = LegacyProduct(
-        "S1", "mobile-m", date(2020, 1, 1), None, None, date(2026, 11, 1), Decimal("20.00"), "31612345677", "msisdn", "8931990000000000017"
+        "S1", "mobile-m", date(2020, 1, 1), None, None, date(2026, 11, 1), Decimal("20.00"), "31612345677", "msisdn", "8931990000000000018"
     )
     return replace(whole, **changes)
 
@@ -111,7 +112,7 @@ def fixed_row(key: str = "10000001", line: str = "A1000001", **changes: str) -> 
         zip(
             FIXED_HEADER.split(";"),
             f"{key};BERG VAN DEN J.M. DHR;KERKSTR 12 A;1234 AB;NOORDBEEK;04-07-1960;06-12345677;JAN@POST.EXAMPLE;NL91 ABNA 0417 1643 00;A;LF1;"
-            f"01-03-2019;;{line};030-2123456;TEL-B;A;01-03-2019;;;01-11-2026;12,50".split(";"),
+            f"01-03-2019;{';' * 22}{line};030-2123456;TEL-B;A;01-03-2019;;;01-11-2026;12,50".split(";"),
             strict=True,
         )
     )

@@ -28,7 +28,7 @@ FROM care.interaction_item WHERE customer_id = %(customer_id)s AND interaction_i
 """
 _ADD_NOTE = "INSERT INTO care.note (customer_id, note_id, subject_id, actor, blob, written_at) VALUES (%s, %s, %s, %s, %s, %s)"
 _NOTES = """
-SELECT note_id, subject_id, actor, blob, written_at FROM care.note WHERE customer_id = %s ORDER BY written_at DESC, note_id DESC LIMIT %s
+SELECT note_id, subject_id, actor, blob, written_at, origin FROM care.note WHERE customer_id = %s ORDER BY written_at DESC, note_id DESC LIMIT %s
 """
 
 

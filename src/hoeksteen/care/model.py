@@ -57,9 +57,14 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note about a customer, opened."""
+    """
+    A note about a customer, opened.
+
+    :param origin: the former system that it was written in, where `actor` is the role of who wrote it; None of one that was written here
+    """
 
     note_id: UUID
     actor: str
     written_at: datetime
     text: str
+    origin: str | None = None

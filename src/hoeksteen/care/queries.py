@@ -38,7 +38,9 @@ def notes(*, tx: Transaction, keeper: KeeperClient, interaction: Interaction, li
         keeper=keeper, purpose="care", category=Category.NOTE, blobs=[(row["subject_id"], bytes(row["blob"])) for row in rows],
         context=interaction.reason.context,
     )  # fmt: skip
-    return [Note(row["note_id"], row["actor"], row["written_at"], str(one.fields["text"])) for row, one in zip(rows, opened, strict=True)]
+    return [
+        Note(row["note_id"], row["actor"], row["written_at"], str(one.fields["text"]), row["origin"]) for row, one in zip(rows, opened, strict=True)
+    ]
 
 
 def activity(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:

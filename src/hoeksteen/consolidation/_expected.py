@@ -50,6 +50,12 @@ class Expected:
         self._sims.append(sims)
         self._cents.append(int(monthly.scaleb(2)))
 
+    def put(self, place: int, record: LegacyRecord, cutover: date) -> None:
+        """Note anew what the record in a place holds."""
+        one = expected_of([record], cutover)
+        for name in self.__slots__:
+            getattr(self, name)[place] = getattr(one, name)[0]
+
     def extend(self, other: "Expected") -> None:
         """Add the records of another."""
         for name in self.__slots__:

@@ -10,6 +10,7 @@ FIELDS = {
     ("identity", "family_name"): 5, ("identity", "given_name"): 6, ("identity", "initials"): 7, ("identity", "maiden_name"): 8,
     ("identity", "birth_date"): 9, ("identity", "gender"): 10, ("contact", "residential_address"): 11, ("contact", "billing_address"): 12,
     ("contact", "phones"): 13, ("contact", "emails"): 14, ("payment", "payment"): 15, ("party", "language"): 16,
+    ("contact", "contact_persons"): 17,
 }  # fmt: skip
 RULES = {"only": 1, "all": 2, "most_frequent": 3, "most_trusted": 4, "longest": 5, "most_recent": 6, "verified": 7}
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._carried import load_carried
 from hoeksteen.consolidation._lineage import lineage_by_record
 from hoeksteen.consolidation._sealing import contact_item, identity_item, payment_item
 from hoeksteen.consolidation.model import Cluster, LegacyProduct, LegacyRecord, RecordState, Rejected
@@ -20,8 +21,8 @@ from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.money import round_half_up
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import start_of_day
-from hoeksteen.party.model import Agreement, NewBillingAccount, NewCustomer
-from hoeksteen.party.operations import add_agreements, add_billing_accounts, add_customers
+from hoeksteen.party.model import NewBillingAccount, NewCustomer
+from hoeksteen.party.operations import add_billing_accounts, add_customers
 from hoeksteen.product.model import NewAlteration, NewProduct, NewResource, NewTerm, ProductStatus
 from hoeksteen.product.operations import add_products
 from hoeksteen.storage.postgres import Transaction
@@ -67,7 +68,6 @@ class Batch:
 
     customers: list[NewCustomer] = field(default_factory=list)
     billing_accounts: list[NewBillingAccount] = field(default_factory=list)
-    agreements: list[Agreement] = field(default_factory=list)
     products: list[NewProduct] = field(default_factory=list)
     records: list[_store.RecordRow] = field(default_factory=list)
     source_products: list[_store.ProductRow] = field(default_factory=list)
@@ -84,6 +84,8 @@ def load_batch(
         _add_cluster(batch, cluster, records, plan, here)
     scope.arriving(tx=tx, record_ids=[row[1] for row in batch.records], customers=batch.customers, billing_accounts=batch.billing_accounts)
     _write(tx, keeper, batch, plan.now)
+    fresh = {row[1] for row in batch.records}
+    load_carried(tx=tx, keeper=keeper, golden=batch.golden, fresh=fresh, titles=plan.titles, cutover=plan.cutover, now=plan.now)
     return list(batch.golden)
 
 
@@ -161,11 +163,6 @@ def _add_customer(batch: Batch, golden: Golden, customer_id: UUID, party_id: UUI
             tax_included=not organization and plan.tax_included[first.source],
         )
     )
-    for record in golden.records:
-        if record.contract_months:
-            batch.agreements.append(
-                Agreement(customer_id, derived("agreement", str(record.record_id)), record.contract_months, record.customer_since)
-            )
 
 
 def _pays_by_debit(golden: Golden, payment: Any) -> bool:
@@ -234,7 +231,6 @@ def _write(tx: Transaction, keeper: KeeperClient, batch: Batch, now: datetime) -
         return
     add_customers(tx=tx, customers=batch.customers, now=now)
     add_billing_accounts(tx=tx, billing_accounts=batch.billing_accounts)
-    add_agreements(tx=tx, agreements=batch.agreements)
     add_products(tx=tx, products=batch.products)
     _store.add_records(tx, batch.records, now, lineage_by_record(golden.kept for golden in batch.golden.values()))
     _store.add_products(tx, batch.source_products)

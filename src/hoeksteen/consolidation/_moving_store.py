@@ -20,11 +20,14 @@ POSITIONS = ("billing.recurring_position",)
 # What was counted and told of a product, by `scope_id`.
 WITH_SCOPE = ("rating.counter", "rating.notice")
 # Go where their record goes.
-WITH_RECORD = ("consolidation.source_record", "consolidation.sealed_record", "party.agreement")
+WITH_RECORD = (
+    "consolidation.source_record", "consolidation.sealed_record", "party.agreement", "party.consent", "receivables.carried_item",
+)  # fmt: skip
 # Are written anew, from the records that a customer has then.
-WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.former_customer")
-# Tell of what has been: they stay with the customer that it happened to.
+WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.former_customer", "consolidation.carried_record")
+# Tell of what has been: they stay with the customer that it happened to, but for notes of former systems, which go with their record.
 STAYS = (
+    "consolidation.kept_number", "consolidation.wave_customer",  # how they stood when their wave came: what differs since was changed by people
     "billing.customer_bill", "billing.applied_customer_billing_rate", "billing.applied_bill_tax", "billing.credit_note", "billing.held_account",
     "billing.instalment_billed", "billing.leaving_bill", "care.interaction", "care.interaction_item", "care.note", "ledger.posting",
     "messages.message", "messages.attempt", "receivables.allocation", "receivables.bank_decision", "receivables.bank_entry", "receivables.deposit",
@@ -33,16 +36,21 @@ STAYS = (
     "receivables.refund", "receivables.write_off",
 )  # fmt: skip
 # Belong to a billing account, and say what is still to be done with it: which of them are, and what they are called. They stay, and stand in the way.
+# What came with a record goes with it: a mandate that nobody used or changed here, and what was contested before.
 OPEN = {
     "billing.account_charge": ("a charge or credit that no bill has", "state IN ('asked', 'granted') AND customer_bill_id IS NULL"),
     "billing.account_hold": ("a hold", "released_at IS NULL"),
     "billing.instalment_plan": ("a sale in parts", "NOT done"),
-    "care.dispute": ("a contested bill", "settled_at IS NULL"),
+    "care.dispute": ("a contested bill", "settled_at IS NULL AND opened_by <> 'consolidation'"),
     "party.cycle_move": ("a move to another bill day", "NOT done"),
     "party.department": ("a department", "valid_to IS NULL"),
     "receivables.collection": ("a collection under way", "state IN ('due', 'sent')"),
     "receivables.dunning_case": ("reminders", "closed_on IS NULL"),
-    "receivables.mandate": ("a mandate", "state = 'active'"),
+    "receivables.mandate": (
+        "a mandate",
+        "state = 'active' AND (added_by <> 'consolidation' OR amended_on IS NOT NULL OR EXISTS"
+        " (SELECT FROM receivables.collection c WHERE c.mandate_id = mandate.mandate_id))",
+    ),
     "receivables.payment_plan": ("a payment plan", "ended_on IS NULL"),
 }
 

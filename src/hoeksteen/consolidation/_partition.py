@@ -14,6 +14,7 @@ from hoeksteen.consolidation._usage_of import unbilled_usage
 from hoeksteen.consolidation.pseudonyms import customer_id_of
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.kernel.errors import InvalidInput, NotFound, WrongState
+from hoeksteen.kernel.time_period import local_day
 from hoeksteen.party.model import BillingAccount
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.storage.lake import Lake
@@ -117,7 +118,7 @@ class Partition:
             )
         moving = [one for move in self.moves for one in move.product_ids]
         holders = [one.billing_account_id for move in self.moves for one in self.accounts[move.old]]
-        if unbilled := unbilled_usage(tx=tx, lake=lake, billing_account_ids=holders, product_ids=moving):
+        if unbilled := unbilled_usage(tx=tx, lake=lake, billing_account_ids=holders, product_ids=moving, today=local_day(self.now)):
             raise WrongState(
                 f"{unbilled} records of usage of the products that would move are on no final bill yet.",
                 remedy="Do this again once their period is billed.",

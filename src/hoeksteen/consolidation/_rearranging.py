@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hoeksteen.consolidation import _moving_store, _record_store
 from hoeksteen.consolidation._billed import as_json, rebill
+from hoeksteen.consolidation._carried import carry_mandates_anew, move_carried
 from hoeksteen.consolidation._partition import Partition
 from hoeksteen.consolidation._records import party_of, sealed_blobs
 from hoeksteen.consolidation._survivors import Survivor, survivor, with_changes, write_lineage, write_sealed
@@ -44,7 +45,9 @@ def carry_out(
                 _moving_store.move_products(
                     tx, old=move.old, new=move.new, billing_account_id=account_id, product_ids=product_ids, with_positions=with_positions
                 )
-    _move_records(tx, keeper, partition, states)
+    left_paid = _move_records(tx, keeper, partition, states, now)
+    golden = {customer_id: one.golden for customer_id, one in survivors.items()}
+    carry_mandates_anew(tx=tx, golden=golden, former=list(partition.holders), now=now)
     credited, paid = [], []
     for move in partition.moves:
         if move.lines:
@@ -58,7 +61,7 @@ def carry_out(
     _remember(tx, partition, by, now)
     write_lineage(tx, survivors, list(ceased))
     write_sealed(tx=tx, keeper=keeper, survivors=survivors, ceased=ceased)
-    return _report(tx, partition, survivors, credited, paid)
+    return _report(tx, partition, survivors, credited, paid) | {"carried_items_left": [str(one) for one in left_paid]}
 
 
 def _write_customers(tx: Transaction, partition: Partition, survivors: dict[UUID, Survivor]) -> None:
@@ -95,8 +98,14 @@ def _founder(partition: Partition, customer_id: UUID, keys: Sequence[UUID]) -> U
     return next((key for key in keys if customer_id_of(partition.kept[key].record) == customer_id), keys[0])
 
 
-def _move_records(tx: Transaction, keeper: KeeperClient, partition: Partition, states: dict[UUID, RecordState]) -> None:
-    """Note whose each record is; what one said is sealed anew under whom it belongs to, so that erasing them takes it along."""
+def _move_records(
+    tx: Transaction, keeper: KeeperClient, partition: Partition, states: dict[UUID, RecordState], now: datetime
+) -> list[UUID]:  # fmt: skip
+    """
+    Note whose each record is; what one said is sealed anew under whom it belongs to, so that erasing them takes it along.
+
+    :returns: items that it brought from a former system, and that stay where something of them was paid
+    """
     moved: list[tuple[UUID, UUID]] = []
     for customer_id, keys in partition.records_of.items():
         for key in keys:
@@ -109,6 +118,14 @@ def _move_records(tx: Transaction, keeper: KeeperClient, partition: Partition, s
     blobs = sealed_blobs(keeper=keeper, records=[(partition.kept[key].record, customer_id) for key, customer_id in moved]) if moved else []
     for (key, customer_id), sealed in zip(moved, blobs, strict=True):
         _record_store.move_sealed(tx, key, customer_id, sealed)
+    targets: dict[UUID, list[UUID]] = {}
+    for key, customer_id in moved:
+        targets.setdefault(customer_id, []).append(key)
+    return [
+        one
+        for customer_id, keys in sorted(targets.items())
+        for one in move_carried(tx=tx, keeper=keeper, source_keys=keys, customer_id=customer_id, now=now)
+    ]
 
 
 def _remember(tx: Transaction, partition: Partition, by: str, now: datetime) -> None:

@@ -26,8 +26,9 @@ def add_sealed(tx: Transaction, rows: Iterable[Sequence[Any]]) -> None:
 
 def sealed_of(tx: Transaction, source_keys: Sequence[UUID]) -> list[Row]:
     sql = f"""
-        SELECT {", ".join("s." + name for name in SEALED_COLUMNS)}, r.digest, r.source_row, f.trust, f.title
-        FROM consolidation.sealed_record s
+        SELECT {", ".join("s." + name for name in SEALED_COLUMNS)}, r.digest, r.source_row, f.trust, f.title,
+               c.mandate IS NOT NULL AS has_mandate, coalesce(c.mandate_was_used, true) AS mandate_was_used
+        FROM consolidation.sealed_record s LEFT JOIN consolidation.carried_record c USING (customer_id, source, source_key)
         JOIN consolidation.source_record r USING (source, source_key) JOIN consolidation.source_file f USING (source)
         WHERE s.source_key = ANY(%s)
     """

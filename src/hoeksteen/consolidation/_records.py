@@ -13,6 +13,7 @@ from uuid import UUID
 
 from hoeksteen.consolidation import _record_store, _review_store
 from hoeksteen.consolidation._staging import Staged
+from hoeksteen.consolidation.carried_over import CarriedOver, ContactPerson
 from hoeksteen.consolidation.model import Cluster, Doubt, LegacyProduct, LegacyRecord
 from hoeksteen.consolidation.standardise.addresses import Address
 from hoeksteen.consolidation.standardise.names import PersonName
@@ -27,7 +28,7 @@ PURPOSE = "migration"
 RECORDS_PER_CALL = 1_000
 # Where each field of a record lies; a test fails when one is in none of these.
 IDENTITY = ("source_key", "name", "trading_name", "legal_form", "chamber_of_commerce_number", "birth_date", "gender")
-CONTACT = ("addresses", "phones", "emails")
+CONTACT = ("addresses", "phones", "emails", "carried")  # of what else it brought the contact persons; the rest stands in rows of its own
 NAME = ("given_name", "initials", "family_name_prefix", "family_name", "maiden_name")  # of a person; the suffix stands in the clear
 PAYMENT = ("iban", "mandate_reference", "mandate_date")
 IN_THE_CLEAR = (
@@ -165,6 +166,11 @@ def record_of(row: Row, identity: Mapping[str, Any], contact: Mapping[str, Any],
         customer_since=row["customer_since"],
         products=tuple(_product(clear, sealed) for clear, sealed in zip(row["products"], contact["sims"], strict=True)),
         contract_months=row["contract_months"],
+        carried=CarriedOver(
+            contacts=tuple(ContactPerson(**one) for one in contact.get("contact_persons", ())),
+            has_mandate=row["has_mandate"],
+            mandate_was_used=row["mandate_was_used"],
+        ),
     )
 
 
@@ -187,6 +193,7 @@ def _contact(record: LegacyRecord) -> dict[str, Any]:
         "addresses": [{"role": role, **asdict(address)} for role, address in record.addresses.items()],
         "phones": list(record.phones),
         "emails": list(record.emails),
+        "contact_persons": [asdict(one) for one in record.carried.contacts],
         "sims": [{name: getattr(product, name) for name in OF_PRODUCTS} for product in record.products],
     }
 

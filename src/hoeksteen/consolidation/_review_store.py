@@ -100,12 +100,38 @@ def apart_within(tx: Transaction, customer_ids: Sequence[UUID]) -> Row | None:
     return tx.row(_PAIR + "WHERE r.state = 'different' AND a.customer_id = ANY(%s) AND b.customer_id = ANY(%s) LIMIT 1", (list(customer_ids),) * 2)
 
 
+def together_across(tx: Transaction, pairs: Sequence[tuple[UUID, UUID]], by: str) -> Row | None:
+    """Give one of some pairs that somebody else decided to be one customer."""
+    sql = (
+        _PAIR
+        + """
+        JOIN unnest(%s::uuid[], %s::uuid[]) AS p (one, other)
+            ON (r.source_key_left, r.source_key_right) = (p.one, p.other) OR (r.source_key_left, r.source_key_right) = (p.other, p.one)
+        WHERE r.state = 'same' AND r.decided_by <> %s LIMIT 1
+        """
+    )
+    return tx.row(sql, ([one for one, _ in pairs], [other for _, other in pairs], by))
+
+
 def add_pair(tx: Transaction, left: UUID, right: UUID) -> None:
     sql = """
         INSERT INTO consolidation.review (source_key_left, source_key_right, weight, reason) VALUES (%s, %s, 0, 'named_by_hand')
         ON CONFLICT (source_key_left, source_key_right) DO NOTHING
     """
     tx.execute(sql, (left, right))
+
+
+def note_different(tx: Transaction, one: UUID, other: UUID, by: str, now: datetime) -> None:
+    """Note that two records are different customers; whoever decided otherwise is who notes it."""
+    known = pair(tx, one, other) or pair(tx, other, one)
+    if known is None:
+        left, right = sorted((one, other))
+        add_pair(tx, left, right)
+    elif known["state"] != "different":
+        left, right = known["source_key_left"], known["source_key_right"]
+    else:
+        return
+    decide(tx, left, right, "different", "other", by, now, None)
 
 
 def decide(tx: Transaction, left: UUID, right: UUID, decision: str, why: str, by: str, now: datetime, digest: bytes | None) -> None:

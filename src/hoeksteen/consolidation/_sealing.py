@@ -1,9 +1,11 @@
 """A surviving customer as the keeper seals it: fields per category, and the terms by which it is found again."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from hoeksteen.consolidation.carried_over import ContactPerson
 from hoeksteen.consolidation.model import LegacyProduct, LegacyRecord
 from hoeksteen.consolidation.pseudonyms import resource_id_of
 from hoeksteen.consolidation.standardise.addresses import Address
@@ -72,15 +74,21 @@ def contact_item(golden: Golden, party_id: UUID, customer_id: UUID) -> SealItem 
         {"iccid": product.iccid, "resource_id": str(resource_id_of(record, product, "sim"))} for record, product in _products(golden) if product.iccid
     ]
     emails = golden.value("contact", "emails") or []
-    if not (addresses or phones or sims or emails):
+    people: list[ContactPerson] = golden.value("contact", "contact_persons") or []
+    if not (addresses or phones or sims or emails or people):
         return None
     terms = {
-        "phone": [Term(number, customer_id) for number in dict.fromkeys(entry["e164"] for entry in phones)],
-        "email": [Term(found, customer_id) for found in emails],
+        "phone": [
+            Term(number, customer_id) for number in dict.fromkeys([*(entry["e164"] for entry in phones), *(one.phone for one in people if one.phone)])
+        ],
+        "email": [Term(found, customer_id) for found in dict.fromkeys([*emails, *(one.email for one in people if one.email)])],
         "address": [Term(f"{a['postcode']}|{a['house_number']}|{a['house_number_addition'] or ''}", customer_id) for a in addresses if a["postcode"]],
         "number": [Term(entry["e164"], UUID(entry["resource_id"])) for entry in own],
     }
-    return SealItem(party_id, {"addresses": addresses, "phones": phones, "sims": sims, "emails": emails}, terms)
+    fields: dict[str, Any] = {"addresses": addresses, "phones": phones, "sims": sims, "emails": emails}
+    if people:
+        fields["contact_persons"] = [asdict(one) for one in people]
+    return SealItem(party_id, fields, terms)
 
 
 def payment_item(golden: Golden, party_id: UUID, customer_id: UUID) -> SealItem | None:

@@ -41,6 +41,10 @@ class Staged(Sequence[LegacyRecord]):
         self._digests += record.digest
         self._rows.append(record.row)
 
+    def put(self, place: int, record: LegacyRecord) -> None:
+        """Let a record stand in the place of one with the same pseudonym, digest and row."""
+        self._packed[place] = _encode(record)
+
     def extend(self, other: "Staged") -> None:
         """Add the records of another; what is packed is shared with it."""
         self._packed += other._packed

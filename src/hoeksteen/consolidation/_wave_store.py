@@ -123,12 +123,15 @@ def records_wait_again(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
     """Let the records of some customers wait, take away what was noted of them, and give how many records that was."""
     ids = (list(customer_ids),)
     sql = """
-        DELETE FROM consolidation.review WHERE state = 'open' AND (
-            source_key_left IN (SELECT source_key FROM consolidation.source_record WHERE customer_id = ANY(%(ids)s))
-            OR source_key_right IN (SELECT source_key FROM consolidation.source_record WHERE customer_id = ANY(%(ids)s)))
+        WITH theirs AS (SELECT source_key FROM consolidation.source_record WHERE customer_id = ANY(%(ids)s))
+        DELETE FROM consolidation.review r WHERE state = 'open'
+            AND (source_key_left IN (SELECT source_key FROM theirs) OR source_key_right IN (SELECT source_key FROM theirs))
+            AND NOT EXISTS (
+                SELECT FROM consolidation.review_decision d
+                WHERE d.source_key_left = r.source_key_left AND d.source_key_right = r.source_key_right)
     """
     tx.execute(sql, {"ids": list(customer_ids)})
-    for table in ("source_product", "wave_customer"):
+    for table in ("source_product", "sealed_record", "wave_customer"):
         tx.execute(f"DELETE FROM consolidation.{table} WHERE customer_id = ANY(%s)", ids)
     sql = "UPDATE consolidation.source_record SET state = 'waiting', reason = '', customer_id = NULL, kept = '' WHERE customer_id = ANY(%s)"
     return tx.execute(sql, ids)

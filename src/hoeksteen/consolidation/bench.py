@@ -7,7 +7,7 @@ Each part runs in a process of its own, so that the memory of one is not that of
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 
 from hoeksteen.consolidation import _febrl
 from hoeksteen.consolidation._plain_splink import CUSTOMERS, connected, pairs_of
+from hoeksteen.consolidation._reading import reading
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.features import FactTable, facts_of, mobiles_of
 from hoeksteen.consolidation.mapping import read_mapping
-from hoeksteen.consolidation.model import Cluster, Source
+from hoeksteen.consolidation.model import Cluster, LegacyRecord, Source
 from hoeksteen.consolidation.operations import consolidate
 from hoeksteen.consolidation.pseudonyms import KEY_BYTES, Pseudonyms
 from hoeksteen.consolidation.report import MatchQuality
-from hoeksteen.consolidation.translate import extract
 from hoeksteen.consolidation.truth import quality_of, read_truth
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.storage.postgres import Database
@@ -69,18 +70,22 @@ def load(*, database: Database, keeper: KeeperClient, folder: Path) -> dict[str,
 def plain(*, folder: Path) -> dict[str, Any]:
     """Deduplicate the same standardised records with plain Splink; what reading takes is not counted."""
     keys: list[tuple[str, str]] = []
-    tables = []
-    for source in _sources(folder):
-        found = extract(
-            source=source, mapping=read_mapping(source.mapping), pseudonyms=Pseudonyms(bytes(KEY_BYTES)), today=_NOW.date(), cutover=_CUTOVER
-        )
-        keys += [(record.source, record.source_key) for record in found.records]
-        tables.append(facts_of(found.records).columns)
-    facts = FactTable(pa.concat_tables(tables).combine_chunks())
+    records = Staged()
+    sources = [(source, read_mapping(source.mapping)) for source in _sources(folder)]
+    with reading(sources, Pseudonyms(bytes(KEY_BYTES)), _NOW.date(), _CUTOVER, None) as read:
+        for source, mapping in sources:
+            records.extend(read(source, mapping).records)
+    facts = facts_of(_noted(records, keys))
     began = time.monotonic()
     clusters = [Cluster(tuple(members)) for members in pairs_of(connected(CUSTOMERS, _columns(facts))).values()]
     seconds = round(time.monotonic() - began, 1)
     return {**_figures(quality_of(clusters=clusters, keys=keys, truth=read_truth(folder / "truth.parquet"))), "seconds": seconds}
+
+
+def _noted(records: Staged, keys: list[tuple[str, str]]) -> Iterator[LegacyRecord]:
+    for record in records:
+        keys.append((record.source, record.source_key))
+        yield record
 
 
 def samples() -> dict[str, Any]:

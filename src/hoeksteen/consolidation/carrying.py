@@ -21,7 +21,7 @@ from hoeksteen.kernel.sealed import Category
 from hoeksteen.storage.postgres import Database
 
 PURPOSE = "migration"
-SEALED = (Category.IDENTITY, Category.CONTACT, Category.PAYMENT)
+SEALED = (Category.IDENTITY, Category.CONTACT, Category.PAYMENT, Category.NOTE)
 
 
 @dataclass(frozen=True, slots=True)

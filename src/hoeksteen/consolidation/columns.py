@@ -5,13 +5,16 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from hoeksteen.consolidation import carried_targets as carried
 from hoeksteen.consolidation.mapping import DAYS, Column
 from hoeksteen.consolidation.standardise import addresses, companies, contact, dates
 from hoeksteen.consolidation.standardise.text import is_placeholder, tidy
+from hoeksteen.kernel.check_digits import luhn_holds
 from hoeksteen.kernel.money import CENT
 
 VALUE_LENGTH_MAX = 200
 AMOUNT_MAX = Decimal(1_000_000)  # euros
+_ICCID_WITHOUT_CHECK_DIGIT = 18
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ZEROS = re.compile(r"[0\-/.: TZ]*0[0\-/.: TZ]*")
 _AMOUNTS = {
@@ -220,17 +223,19 @@ def _set_chamber_number(draft: Draft, parts: dict[str, Any], column: Column, nam
 
 
 def _set_iccid(draft: Draft, parts: dict[str, Any], column: Column, name: str, value: str) -> None:
-    if value.isascii() and value.isdigit() and 18 <= len(value) <= 20:
-        parts["iccid"] = value
-    else:
+    if not (value.isascii() and value.isdigit() and 18 <= len(value) <= 20):
         draft.notes.append((name, "not_an_iccid"))
+    elif len(value) > _ICCID_WITHOUT_CHECK_DIGIT and not luhn_holds(value):
+        draft.notes.append((name, "iccid_check_digit"))
+    else:
+        parts["iccid"] = value
 
 
 _SETTERS: dict[str, Setter] = {
     "name": _set_name,
-    **dict.fromkeys(("kind", "gender", "language", "payment_method", "offering", "status", "role"), _set_code),
+    **dict.fromkeys(("kind", "gender", "language", "payment_method", "offering", "status", "role", *carried.CODED_TARGETS), _set_code),
     **dict.fromkeys(DAYS, _set_day),
-    **dict.fromkeys(("monthly", "value", "monthly_charge", "total_charge"), _set_money),
+    **dict.fromkeys(("monthly", "value", "monthly_charge", "total_charge", *carried.MONEY), _set_money),
     **dict.fromkeys(("tenure_months", "contract_months"), _set_months),
     "legal_form": _set_legal_form,
     "chamber_of_commerce_number": _set_chamber_number,

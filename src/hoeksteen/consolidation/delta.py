@@ -11,8 +11,9 @@ from datetime import date
 from uuid import UUID
 
 from hoeksteen.consolidation import _store, _wave_store, standing
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.carrying import Carried, Work, carry
-from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
+from hoeksteen.consolidation.model import Cluster, Extract
 from hoeksteen.consolidation.rollback import take_away
 from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.consolidation.waves import WaveScope, WaveState, require_state, rules
@@ -20,6 +21,7 @@ from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product.model import ProductStatus
 from hoeksteen.product.operations import terminate
 from hoeksteen.product.queries import terms
+from hoeksteen.receivables.carried_over import customers_with_settled_items
 from hoeksteen.storage.postgres import Transaction
 
 
@@ -55,27 +57,30 @@ class _DeltaScope(WaveScope):
         self.taken = TakenOver()
 
     def choose(
-        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], extracts: Sequence[Extract],
+        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Staged, extracts: Sequence[Extract],
         owner_of: dict[UUID, UUID],
     ) -> Sequence[Cluster]:  # fmt: skip
         changes = {
             found.source: {
-                "new": sum(record.record_id not in owner_of for record in found.records), "changed": len(found.changed), "gone": len(found.gone),
+                "new": sum(record_id not in owner_of for record_id in found.records.record_ids()),
+                "changed": len(found.changed),
+                "gone": len(found.gone),
             }
             for found in extracts
-        }  # fmt: skip
+        }
         self._renew(tx, extracts, owner_of)
         chosen = super().choose(tx=tx, clusters=clusters, records=records, extracts=extracts, owner_of=owner_of)
         self.changes = changes
         return chosen
 
     def _renew(self, tx: Transaction, extracts: Sequence[Extract], owner_of: dict[UUID, UUID]) -> None:
-        given = {record.record_id for found in extracts for record in found.records}
+        given = {record_id for found in extracts for record_id in found.records.record_ids()}
         changed = {record_id for found in extracts for record_id in found.changed}
         gone = {record_id for found in extracts for record_id in found.gone}
         owners = sorted({owner_of[record_id] for record_id in changed | gone})
         rows = [row for row in _wave_store.standing_of(tx, owners).values() if row["wave"] == self.wave]
         here = {one.customer_id for one in standing.touched(tx, rows).values() if one.changed or one.billed}
+        here |= customers_with_settled_items(tx=tx, customer_ids=[row["customer_id"] for row in rows])  # what was paid stays
         mine: dict[UUID, set[UUID]] = {row["customer_id"]: set() for row in rows}
         for record_id, owner in owner_of.items():
             if owner in mine:
@@ -100,7 +105,7 @@ class _DeltaScope(WaveScope):
         owner_of: dict[UUID, UUID],
     ) -> None:  # fmt: skip
         assert self.keeper is not None  # for the type checker: a run has one before it loads
-        take_away(tx, self.keeper, anew, with_holds=False)
+        take_away(tx, self.keeper, anew, now=self.now, with_holds=False)
         released = {record_id for customer_id in anew for record_id in mine[customer_id]}
         _wave_store.forget_waiting(tx, sorted(released & gone))
         for record_id in released:
@@ -108,7 +113,7 @@ class _DeltaScope(WaveScope):
         for found in extracts:
             settled = (found.changed | found.gone) & released
             if settled:
-                rows = {record.row for record in found.records if record.record_id in settled}
+                rows = {found.records.row(place) for place, record_id in enumerate(found.records.record_ids()) if record_id in settled}
                 found.changed -= settled
                 found.gone -= settled
                 found.findings = [

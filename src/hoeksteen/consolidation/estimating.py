@@ -23,7 +23,7 @@ _SURE_FROM_WEIGHT = 10.0
 
 ALIKE_PAIRS_MIN = 500  # so many pairs of known birth dates must share the same or less before they vouch for one of unknown
 TWO_PEOPLE_ONE_IN = 20_000  # at most so many of them may be two people
-DOUBTED_ONE_IN = 1_000  # where more are, nothing that a pair of unknown birth date shares is enough
+DOUBTED_ONE_IN = 200  # where more are, nothing that a pair of unknown birth date shares is enough
 TWO_PEOPLE_FROM_PAIRS = 5
 # What a pair with only name and day of birth in common needs more: first names go with surnames and generations, which the score takes for chance.
 BARE_WEIGHT_MORE = 4.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from hoeksteen.consolidation.mapping import Example, Mapping
+from hoeksteen.consolidation.mapping import Column, Example, Mapping, columns_of
 from hoeksteen.consolidation.model import LegacyProduct, LegacyRecord, Rejected
 from hoeksteen.consolidation.readers import PRODUCT_ROWS, RawRecord
 from hoeksteen.consolidation.readers.shaping import shaper_of
@@ -130,12 +130,19 @@ def _faults_of(example: Example, mapping: Mapping, today: date, cutover: date) -
     return faults + _differences(example.expect, shown(record), "")
 
 
+def _not_given(column: Column) -> Column:
+    """A column of the record that a test does not give is not there at all; a product is whole or none."""
+    if (column.to or "").startswith("product.") or column.default is not None or column.expression is not None:
+        return column
+    return msgspec.structs.replace(column, to=None, ignore="not given", required=None, matches=None)
+
+
 def _lenient(example: Example, mapping: Mapping) -> Mapping:
     """A test of one field needs no others: what is not given may be missing, also a name."""
-    columns = {name: column if name in example.given else msgspec.structs.replace(column, required=None) for name, column in mapping.columns.items()}
+    columns = {name: column if name in example.given else _not_given(column) for name, column in mapping.columns.items()}
     names = {name for name, column in mapping.record_columns.items() if column.to in _NAMES}
-    given = names & set(example.given) or any(mapping.record_columns[name].expression for name in names)
-    return msgspec.structs.replace(mapping, columns=columns, match=mapping.match and bool(given))
+    read = {name for one in names for name in columns_of(mapping.record_columns[one])}
+    return msgspec.structs.replace(mapping, columns=columns, match=mapping.match and bool((names | read) & set(example.given)))
 
 
 def _differences(expected: AnyMapping[str, Any], found: AnyMapping[str, Any], place: str) -> list[str]:

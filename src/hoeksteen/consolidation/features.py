@@ -1,6 +1,6 @@
 """What of a standardised record is compared: columns, in memory, for Splink, for the guards and for counting."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -156,7 +156,7 @@ class FactTable(Sequence[Facts]):
         )
 
 
-def facts_of(records: Sequence[LegacyRecord]) -> FactTable:
+def facts_of(records: Iterable[LegacyRecord]) -> FactTable:
     """Give the facts of each record, in order; what too many records share is left out. Each record is read once."""
     batches = list(_batches(records))
     if not batches:
@@ -164,14 +164,14 @@ def facts_of(records: Sequence[LegacyRecord]) -> FactTable:
     columns = pa.Table.from_batches(batches, _SCHEMA).combine_chunks()
     for name in ("dwelling", "iban", "chamber_of_commerce_number"):
         columns = _replaced(columns, name, _unless_shared(columns[name], SHARED_BY_MAX))
-    together = max(SHARED_BY_MAX, len(records) // BORN_TOGETHER_ONE_IN)
+    together = max(SHARED_BY_MAX, columns.num_rows // BORN_TOGETHER_ONE_IN)
     columns = _replaced(columns, "birth_date", _unless_shared(columns["birth_date"], together))
     for name in ("phones", "emails"):
         columns = _replaced(columns, name, _not_shared(columns[name].combine_chunks(), SHARED_BY_MAX))
     return FactTable(columns)
 
 
-def _batches(records: Sequence[LegacyRecord]) -> Iterator[pa.RecordBatch]:
+def _batches(records: Iterable[LegacyRecord]) -> Iterator[pa.RecordBatch]:
     """Names recur: each is folded once. They are few beside the records, and forgotten at the end."""
     reader = _Reader()
     rows: list[tuple[Any, ...]] = []

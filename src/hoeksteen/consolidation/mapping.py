@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from hoeksteen.consolidation import carried_targets as carried
 from hoeksteen.consolidation.code_tables import CodeTableFault, read_code_table
 from hoeksteen.consolidation.expressions import parse
 from hoeksteen.consolidation.mapping_checks import Faults, check_assertions, check_child_expressions, check_expressions, check_reader
@@ -27,15 +28,16 @@ RECORD_TARGETS = {
     "legal_form",
     "chamber_of_commerce_number", "phone", "email", "iban", "payment_method", "mandate_reference", "mandate_date", "customer_since",
     "tenure_months", "contract_months", "monthly_charge", "total_charge", "service",
-    *(f"{role}.{part}" for role in ("residential", "billing") for part in _ADDRESS),
+    *(f"{role}.{part}" for role in ("residential", "billing") for part in _ADDRESS), *carried.RECORD,
 }  # fmt: skip
 CHILD_TARGETS = {
     "product": {"key", "offering", "number", "iccid", "status", "start", "end", "suspended", "billed_to", "monthly"},
     "address": {"role", *_ADDRESS},
     "discount": {"product_key", "name", "kind", "value", "valid_from", "valid_to"},
+    **carried.CARRIED,
 }
-DAYS = {"birth_date", "mandate_date", "customer_since", "start", "end", "suspended", "billed_to", "valid_from", "valid_to"}
-_NEEDED = {"product": {"key", "offering", "start", "monthly"}, "discount": {"product_key", "kind", "value"}}
+DAYS = {"birth_date", "mandate_date", "customer_since", "start", "end", "suspended", "billed_to", "valid_from", "valid_to", *carried.DAYS}
+_NEEDED = {"product": {"key", "offering", "start", "monthly"}, "discount": {"product_key", "kind", "value"}, **carried.NEEDED}
 _CODED = {
     "kind": {"individual", "organization"},
     "gender": {"male", "female", ""},
@@ -45,6 +47,7 @@ _CODED = {
     "address.role": {"residential", "billing"},
     "discount.kind": {"percentage", "amount"},
     "contract_months": {"1", "12", "24"},
+    **carried.CODED,
 }
 
 
@@ -85,7 +88,7 @@ class Column(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename={"e
 
 class Child(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """
-    A list inside a record: of products, addresses or discounts.
+    A list inside a record: of products, addresses, discounts, open invoices, consents, contact persons or notes.
 
     :param derived: values that stand in no column of their own: each has a `from` and a `to`
     :param query: of a database: its first column is the record's key
@@ -93,7 +96,7 @@ class Child(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     :param path: of XML: where its entries stand in the record, as in `sims/sim`
     """
 
-    of: Literal["product", "address", "discount"]
+    of: Literal["product", "address", "discount", "invoice", "consent", "contact", "note"]
     columns: dict[str, Any]
     derived: dict[str, Any] = {}
     query: str | None = None
@@ -184,6 +187,7 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True):
     :param trust: 1 is believed first where sources differ
     :param match: whether its records may be the same customers as others'
     :param tax_included: whether the amounts of its individuals hold VAT
+    :param balance: what counts where a record's balance is another than the sum of its open invoices: the invoices (`informative`) or the balance
     :param rejected_percent_max: more rejected records than this mean that the mapping is wrong, not the data
     """
 
@@ -202,6 +206,7 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True):
     tax_included: bool = True
     rejected_percent_max: int = 5
     services: Services | None = None
+    balance: Literal["informative", "authoritative"] = "informative"
     file: Path = Path()
 
     @property
@@ -352,6 +357,11 @@ def _check(mapping: Mapping, faults: Faults) -> None:
                 faults.add(["organization_when"], f"the column {name} is not among columns")
     check_assertions(mapping, faults)
     _check_services(mapping, faults)
+    invoices = any(child.of == "invoice" for child in mapping.lists.values()) or any(
+        (column.to or "").startswith("invoice.") for column in mapping.record_columns.values()
+    )
+    if mapping.balance == "informative" and not invoices and any(column.to == "balance" for column in mapping.record_columns.values()):
+        faults.add(["balance"], "must be authoritative where no column leads to an open invoice: nothing would be carried over")
 
 
 def _check_lists(mapping: Mapping, faults: Faults) -> None:
@@ -387,7 +397,7 @@ def _check_column(place: list[str], column: Column, targets: set[str], group: st
     if column.order not in ORDERS:
         faults.add([*place, "order"], f"must be one of {', '.join(ORDERS)}")
     words = _CODED.get(column.to if "." in column.to else f"{group}{column.to}")
-    if words is not None:
+    if words is not None and not (column.to == "contract_months" and column.codes is None):
         wrong = sorted(set((column.codes or {}).values()) - words)
         if column.codes is None or wrong:
             faults.add([*place, "codes"], f"must lead to {', '.join(sorted(word or 'empty' for word in words))}")

@@ -10,10 +10,11 @@ is credited and billed again, and the report says so line by line.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations, product
 from typing import Any, Literal
 from uuid import UUID
 
-from hoeksteen.consolidation import _record_store, _store
+from hoeksteen.consolidation import _record_store, _review_store, _store
 from hoeksteen.consolidation._partition import Partition, plan_partition
 from hoeksteen.consolidation._rearranging import carry_out
 from hoeksteen.disclosure import KeeperClient
@@ -82,6 +83,7 @@ def merge(
     Let two or more customers be one: whose founding record comes first in trust goes on, the others are closed and remembered.
 
     :raises InvalidInput: when fewer than two, or more than 24, are named
+    :raises Conflict: when somebody decided that two of their records are different; it names them
     :raises NotFound: when one of them has no record of a legacy system
 
     What else it raises, and its parameters, are those of `rearrange`.
@@ -90,6 +92,8 @@ def merge(
     if not 2 <= len(named) <= CUSTOMERS_MAX:
         raise InvalidInput(f"{len(named)} customers are named.", remedy=f"Name 2 to {CUSTOMERS_MAX} different ones.", field="customer_ids")
     group = [row["source_key"] for row in _records(tx, named)]
+    if (apart := _review_store.apart_within(tx, named)) is not None:
+        raise _decided_otherwise(apart)
     return rearrange(
         tx=tx, keeper=keeper, lake=lake, customer_ids=named, groups=[group], kind="merge", by=by, why=why, now=now, identifiers=identifiers,
         leave_rest=leave_rest, credit=credit, rearrangement_id=rearrangement_id,
@@ -98,12 +102,14 @@ def merge(
 
 def unmerge(
     *, tx: Transaction, keeper: KeeperClient, lake: Lake, customer_id: UUID, source_keys: Sequence[UUID] | None, by: str, why: str, now: datetime,
-    identifiers: Identifiers, leave_rest: bool = False, credit: bool = False, rearrangement_id: UUID | None = None,
+    identifiers: Identifiers, leave_rest: bool = False, credit: bool = False, rearrangement_id: UUID | None = None, different: bool = False,
 ) -> Rearranged:  # fmt: skip
     """
     Take records out of a customer, to be one of their own together; without any named, let each of its records be a customer.
 
+    :param different: note for later runs that the records of different customers are different people, where nobody decided about them
     :raises InvalidInput: when a record is not the customer's, all of them are named, or it has one only
+    :raises Conflict: with `different`, when somebody else decided that two of the records are one customer; it names them
     :raises NotFound: when the customer has no record of a legacy system
 
     What else it raises, and its parameters, are those of `rearrange`.
@@ -123,10 +129,17 @@ def unmerge(
         raise InvalidInput(
             "There is nothing to take apart: one customer of these records is what there is.", remedy="Name some of its records.", field="record"
         )  # fmt: skip
-    return rearrange(
+    across = [pair for one, other in combinations([group for group in groups if group], 2) for pair in product(one, other)]
+    if different and (together := _review_store.together_across(tx, across, by.strip())) is not None:
+        raise _decided_otherwise(together)
+    done = rearrange(
         tx=tx, keeper=keeper, lake=lake, customer_ids=[customer_id], groups=groups, kind="unmerge", by=by, why=why, now=now,
         identifiers=identifiers, leave_rest=leave_rest, credit=credit, rearrangement_id=rearrangement_id,
     )  # fmt: skip
+    if different:
+        for left, right in across:
+            _review_store.note_different(tx, left, right, by.strip(), now)
+    return done
 
 
 def history(*, tx: Transaction, customer_id: UUID) -> dict[str, list[Row]]:
@@ -169,6 +182,13 @@ def _records(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
             remedy="Name a customer that came from one and was not merged into another: `hoeksteen consolidate history` tells.",
         )
     return rows
+
+
+def _decided_otherwise(row: Row) -> Conflict:
+    return Conflict(
+        f"{row['decided_by']} decided on {row['decided_at']:%Y-%m-%d} that two of these records are {row['state']}.",
+        remedy="Talk to them: they can take it back themselves, with `hoeksteen consolidate review`.", decided_by=row["decided_by"],
+    )  # fmt: skip
 
 
 def _outcome(partition: Partition) -> dict[UUID, tuple[UUID, ...]]:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from hoeksteen.consolidation.carried_over import NOTHING_CARRIED, CarriedOver
 from hoeksteen.consolidation.standardise.addresses import Address
 from hoeksteen.consolidation.standardise.names import PersonName
 
 if TYPE_CHECKING:  # they hold what is declared here
+    from hoeksteen.consolidation._beside import Beside
     from hoeksteen.consolidation._expected import Expected
     from hoeksteen.consolidation._staging import Staged
 
@@ -115,6 +117,7 @@ class LegacyRecord:
     :param record_id: a keyed pseudonym of (source, source_key); nothing outside this run can compute it
     :param digest: keyed digest of all its values, to see whether the source changed
     :param row: line of the file, or row of the query
+    :param carried: what else it brings: open invoices, balance, consents, contact persons, notes, contract
     """
 
     record_id: UUID
@@ -141,6 +144,7 @@ class LegacyRecord:
     products: tuple[LegacyProduct, ...]
     contract_months: int | None = None
     charges: "Charges | None" = None
+    carried: CarriedOver = NOTHING_CARRIED
 
     @property
     def address(self) -> Address | None:
@@ -166,7 +170,7 @@ class Extract:
     All records of one source, read and standardised in memory.
 
     :param records: packed, in the order of the export
-    :param expected: what each of them holds
+    :param expected: what each of them holds; `beside` what else each brings
     :param offerings: that their products are, and the first row with each
     :param changed: records that were loaded earlier and say something else by now: what was loaded stays
     :param gone: records that were loaded earlier and are given no more, likewise
@@ -179,6 +183,7 @@ class Extract:
     file: Path
     records: "Staged"
     expected: "Expected"
+    beside: "Beside | None" = None
     offerings: dict[str, int] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)

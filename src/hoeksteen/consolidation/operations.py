@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._across import settle_across
 from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._load import Here, Plan, load_rejected
 from hoeksteen.consolidation._loading import load_clusters
@@ -25,6 +26,7 @@ from hoeksteen.consolidation.mapping import Mapping, read_mapping
 from hoeksteen.consolidation.matching import score_pairs
 from hoeksteen.consolidation.model import Cluster, Decided, Doubt, Extract, Finding, Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
+from hoeksteen.consolidation.reader_kinds import ONE_TABLE
 from hoeksteen.consolidation.reconcile import balances
 from hoeksteen.consolidation.report import FindingCount, Prices, Report
 from hoeksteen.consolidation.reviewing import prioritise
@@ -124,11 +126,24 @@ def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now:
             found = read(source, mapping)
             if mapping.services is not None:
                 _give_prices(run, found, mapping, cutover)
+            _require_another_file(run, found, mapping)
             run.extracts.append(found)
+    settle_across(run.extracts, mappings, cutover)
     tell("reading", len(sources), len(sources))
     for found in sorted(run.extracts, key=lambda found: not found.matched):
         run.records.extend(found.records)
     return run
+
+
+def _require_another_file(run: _Run, found: Extract, mapping: Mapping) -> None:
+    """One export under two names would make every customer twice; a database or a workbook may hold two systems."""
+    if not isinstance(mapping.reader, ONE_TABLE):
+        return
+    again = next((one for one in run.extracts if one.digest == found.digest), None)
+    if again is not None:
+        raise InvalidInput(
+            f"{found.file} holds the same as {again.file}, to the byte: one export is given twice.", remedy="Name the right export for each mapping."
+        )
 
 
 def _give_prices(run: _Run, found: Extract, mapping: Mapping, cutover: date) -> None:
@@ -206,19 +221,21 @@ def _match(run: _Run, decided: PeopleSaid, tell: Progress) -> None:
     count = sum(len(found.records) for found in run.extracts if found.matched)
     tell("matching", 0, len(run.records))
     facts = facts_of(run.records if count == len(run.records) else run.records[:count])
-    matched = [found for found in run.extracts if found.matched]
-    trusts = [trust for found in matched for trust in repeat(found.trust, len(found.records))]
+    _name_tests(run, facts.tests())
+    trusts = [trust for found in run.extracts if found.matched for trust in repeat(found.trust, len(found.records))]
     rank = list(zip(trusts, range(count), strict=True))
-    if tests := facts.tests():
-        owners = [found for found in matched for _ in found.records.record_ids()]
-        for place in tests:
-            found, record = owners[place], run.records[place]
-            found.findings.append(Finding(record.source, f"{found.file.name}:{record.row}", "name", "test_record"))
     places = {record_id: place for place, record_id in zip(range(count), run.records.record_ids(), strict=False)} if decided else {}
     said = [Decided(places[left], places[right], same) for (left, right), same in decided.items() if left in places and right in places]
     run.clusters, run.doubts = build_clusters(facts=facts, pairs=score_pairs(facts, said), rank=rank, decided=said)
     run.clusters += [Cluster((place,)) for place in range(count, len(run.records))]
     tell("matching", len(run.records), len(run.records))
+
+
+def _name_tests(run: _Run, places: Sequence[int]) -> None:
+    extracts = {found.source: found for found in run.extracts}
+    for record in (run.records[place] for place in places):
+        found = extracts[record.source]
+        found.findings.append(Finding(found.source, f"{found.file.name}:{record.row}", "name", "test_record"))
 
 
 def _load(

@@ -93,3 +93,4 @@ class DatabaseDsn(msgspec.Struct, tag="database", tag_field="kind", forbid_unkno
 Reader = Csv | JsonLines | Sqlite | Excel | Xml | Parquet | DatabaseDsn
 OF_ROWS = (Csv, Excel, Parquet)  # product columns may stand in the row itself
 WITH_QUERIES = (Sqlite, DatabaseDsn)
+ONE_TABLE = (Csv, JsonLines, Parquet)  # one file is one export

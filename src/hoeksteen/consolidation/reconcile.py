@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from hoeksteen.consolidation import _store
+from hoeksteen.consolidation._carried_reconcile import carried_balances
 from hoeksteen.consolidation._expected import monthly_in
 from hoeksteen.consolidation.model import Extract, RecordState
 from hoeksteen.consolidation.report import SourceBalance
@@ -30,7 +32,9 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
         states[row["source"]][row["state"]] = row["records"]
     without = [record_id for extract in extracts for record_id in extract.gone | extract.changed]
     here = sums_by_group(tx=tx, groups=_store.compared_products(tx, [extract.source for extract in extracts], without), day=cutover)
-    return [_balance(extract, titles[extract.source], states[extract.source], here.get(extract.source, _NOTHING)) for extract in extracts]
+    carried = carried_balances(tx=tx, extracts=extracts)
+    found = [_balance(extract, titles[extract.source], states[extract.source], here.get(extract.source, _NOTHING)) for extract in extracts]
+    return [replace(one, carried=carried[one.name]) for one in found]
 
 
 def _balance(extract: Extract, title: str, states: dict[str, int], here: Sums) -> SourceBalance:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from hoeksteen.consolidation.carried_report import CarriedBalance
 from hoeksteen.consolidation.model import RecordState
 
 
@@ -15,6 +16,7 @@ class SourceBalance:
 
     :param monthly_in: euros per month, after discounts, of what is in service on the cutover day, by the source's own amounts
     :param monthly_out: the same, by the catalogue and the alterations that were loaded
+    :param carried: what else its records brought
     """
 
     name: str
@@ -29,6 +31,7 @@ class SourceBalance:
     sims_out: int
     monthly_in: Decimal
     monthly_out: Decimal
+    carried: CarriedBalance = CarriedBalance()
 
     @property
     def closes(self) -> bool:
@@ -39,7 +42,7 @@ class SourceBalance:
             (self.numbers_in, self.numbers_out),
             (self.sims_in, self.sims_out),
         )
-        return all(one == other for one, other in pairs) and self.monthly_in == self.monthly_out
+        return all(one == other for one, other in pairs) and self.monthly_in == self.monthly_out and self.carried.closes
 
     def as_json(self) -> dict[str, Any]:
         """Give the balance as figures; amounts are texts with two decimals."""
@@ -51,6 +54,7 @@ class SourceBalance:
             "numbers": {"in": self.numbers_in, "out": self.numbers_out},
             "sims": {"in": self.sims_in, "out": self.sims_out},
             "monthly": {"in": str(self.monthly_in), "out": str(self.monthly_out)},
+            **self.carried.as_json(),
             "closes": self.closes,
         }
 

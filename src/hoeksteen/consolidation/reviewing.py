@@ -325,15 +325,13 @@ def merge_decided(
                 current = pair(tx=tx, left=review.left, right=review.right)
                 if current.is_one_customer or current.state != "same":
                     continue
-                if (apart := _review_store.apart_within(tx, current.customers)) is not None:
-                    raise WrongState(f"{apart['decided_by']} decided that others of their records are different.", remedy="Talk to them.")
                 done.append(
                     merging.merge(
                         tx=tx, keeper=keeper, lake=lake, customer_ids=current.customers, by=by,
                         why=f"pair {current.name}: {current.why}, decided by {current.decided_by}", now=now, identifiers=identifiers,
                     )
                 )  # fmt: skip
-        except WrongState as error:
+        except (WrongState, Conflict) as error:
             left.append((review, str(error)))
     return done, left
 

@@ -7,10 +7,14 @@ transaction, so that after any interruption the same command goes on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-from hoeksteen.billing.holding import forget_trials_and_holds
-from hoeksteen.consolidation import _store, _wave_store, standing
+from hoeksteen.billing.credit_notes import credit_bill, credit_notes_of
+from hoeksteen.billing.holding import forget_trials_and_holds, hold_customers
+from hoeksteen.billing.queries import bill_by_number, bills_of
+from hoeksteen.consolidation import _record_store, _store, _wave_store, standing
+from hoeksteen.consolidation._carried import take_back_carried
 from hoeksteen.consolidation.carrying import PURPOSE, SEALED
 from hoeksteen.consolidation.runs import RunKind, recorded
 from hoeksteen.consolidation.standing import Touched
@@ -19,7 +23,7 @@ from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.operations import withdraw
 from hoeksteen.disclosure.queries import bulk_grant
 from hoeksteen.kernel.clock import Clock
-from hoeksteen.kernel.errors import Conflict
+from hoeksteen.kernel.errors import Conflict, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.party.operations import remove_customers
@@ -43,12 +47,16 @@ class RolledBack:
 
     :param customers: who were taken away, and `records` of theirs that wait again
     :param kept: who stayed because something happened with them meanwhile
+    :param credited: the credit notes on final bills of theirs; the old system bills them again
+    :param not_credited: final bills that a person has to look at, such as those of a sale in parts
     """
 
     run_id: UUID
     customers: int = 0
     records: int = 0
     kept: list[Touched] = field(default_factory=list)
+    credited: list[str] = field(default_factory=list)
+    not_credited: list[str] = field(default_factory=list)
 
 
 def roll_back(
@@ -60,7 +68,7 @@ def roll_back(
 
     Customers with whom something happened here meanwhile (who called, paid, were billed, or were changed at the desk) stop it.
 
-    :param force: keep those customers, and take the others away
+    :param force: keep those customers, and take the others away; what was billed of them is credited whole, and they are held from being billed
     :raises NotFound: when there is no such wave
     :raises WrongState: when it was rolled back already
     :raises Conflict: with who stops it; nothing was taken away
@@ -74,8 +82,34 @@ def roll_back(
                 raise Conflict("Another consolidation is running.", remedy="Wait until it is done, then run this again.")
             ours = keeper.within(grant=grant, reference=str(run_id))
             done = _taken_away(database, ours, wave, by, force, clock, run_id, customers_per_batch)
-        outcome.figures = {"customers": done.customers, "records": done.records, "kept": len(done.kept)}
+            for one in done.kept:
+                if one.billed:
+                    _credit(database, wave, one.customer_id, by, clock, identifiers, done)
+        outcome.figures = {
+            "customers": done.customers, "records": done.records, "kept": len(done.kept), "credited": done.credited,
+            "not_credited": done.not_credited,
+        }  # fmt: skip
     return done
+
+
+def _credit(
+    database: Database, wave: str, customer_id: UUID, by: str, clock: Clock, identifiers: Identifiers, done: RolledBack
+) -> None:  # fmt: skip
+    """A final bill is never taken away: credit what is left of it, and bill nothing more here. Done again it credits nothing twice."""
+    with database.transaction() as tx:
+        hold_customers(tx=tx, customer_ids=[customer_id], by=by, why=f"wave {wave}: rolled back, the old system bills again", now=clock.now())
+        numbers = [bill.bill_number for bill in bills_of(tx=tx, customer_id=customer_id) if bill.gross > 0 and bill.bill_number is not None]
+    for number in numbers:
+        try:
+            with database.transaction() as tx:
+                notes = credit_notes_of(tx=tx, customer_id=customer_id, customer_bill_id=bill_by_number(tx=tx, bill_number=number).customer_bill_id)
+                why = f"wave {wave} was rolled back"
+                if any(note.why == why for note in notes):
+                    continue
+                note = credit_bill(tx=tx, number=number, lines=None, why=why, by=by, now=clock.now(), identifiers=identifiers)
+                done.credited.append(str(note.bill_number))
+        except WrongState:  # credited by somebody before, sold in parts, or the books are closed: named, and left to people
+            done.not_credited.append(number)
 
 
 def who_stops(tx: Transaction, wave: str) -> list[Touched]:
@@ -107,11 +141,11 @@ def _taken_away(
             done.kept += late
             stay |= {one.customer_id for one in late}
             ids = [one["customer_id"] for one in rows if one["customer_id"] not in stay]
-            done.records += take_away(tx, keeper, ids)
+            done.records += take_away(tx, keeper, ids, now=clock.now())
             done.customers += len(ids)
 
 
-def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID], *, with_holds: bool = True) -> int:
+def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID], *, now: datetime, with_holds: bool = True) -> int:
     """
     Take some customers away with everything of theirs, and give how many records wait again.
 
@@ -126,6 +160,8 @@ def take_away(tx: Transaction, keeper: KeeperClient, customer_ids: Sequence[UUID
         withdraw(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, subjects=[one.party_id for one in found], indexes=indexes)
     if with_holds:
         forget_trials_and_holds(tx=tx, customer_ids=customer_ids)
+    _record_store.forget_sealed(tx, customer_ids)
+    take_back_carried(tx=tx, customer_ids=customer_ids, now=now)
     remove_products_of(tx=tx, customer_ids=customer_ids)
     remove_customers(tx=tx, customer_ids=customer_ids)
     return _wave_store.records_wait_again(tx, customer_ids)
@@ -136,5 +172,5 @@ def _stopped(wave: str, kept: Sequence[Touched]) -> Conflict:
     more = f", and {len(kept) - 20:,} more" if len(kept) > 20 else ""
     return Conflict(
         f"Something happened with {len(kept):,} customers of the wave {wave} since they came: {shown}{more}.",
-        remedy="Add --force to keep those customers and take the others away; whoever has a final bill gets a credit note for it.",
+        remedy="Add --force to keep those customers and take the others away; final bills of theirs are credited then.",
     )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
+from hoeksteen.consolidation._staging import Staged
+from hoeksteen.consolidation.model import Cluster, Extract
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.party.model import NewBillingAccount, NewCustomer
 from hoeksteen.storage.postgres import Transaction
@@ -27,7 +28,7 @@ class Scope:
         self.changes: dict[str, dict[str, int]] = {}
 
     def choose(
-        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], extracts: Sequence[Extract],
+        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Staged, extracts: Sequence[Extract],
         owner_of: dict[UUID, UUID],
     ) -> Sequence[Cluster]:  # fmt: skip
         """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from hoeksteen.consolidation.carried_over import contact_persons
 from hoeksteen.consolidation.model import LegacyRecord
 from hoeksteen.consolidation.standardise.addresses import Address
 from hoeksteen.consolidation.standardise.names import PersonName
@@ -156,11 +157,13 @@ def _alone(record: LegacyRecord) -> Golden:
 
 
 def _collect(records: Sequence[LegacyRecord], kept: dict[tuple[str, str], Kept]) -> None:
-    """Telephone numbers and e-mail addresses are all kept: each may be the one by which the customer calls."""
+    """Telephone numbers, e-mail addresses and contact persons are all kept: each may be the one by which the customer calls."""
     for field in ("phones", "emails"):
         values = list(dict.fromkeys(value for record in records for value in getattr(record, field)))
         if values:
             kept["contact", field] = Kept(values, tuple(record for record in records if getattr(record, field)), "all")
+    if people := contact_persons(records):
+        kept["contact", "contact_persons"] = Kept(people, tuple(record for record in records if record.carried.contacts), "all")
 
 
 def _decided(field: str, candidates: list[Candidate], trust: dict[str, int]) -> Kept | None:

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from hoeksteen.consolidation._beside import Beside
+from hoeksteen.consolidation._carried_columns import CarriedReader
 from hoeksteen.consolidation._expected import Expected
 from hoeksteen.consolidation._plans import Plan
 from hoeksteen.consolidation._staging import Staged
+from hoeksteen.consolidation.carried_over import NOTHING_CARRIED
+from hoeksteen.consolidation.carried_targets import CARRIED
 from hoeksteen.consolidation.columns import Draft
 from hoeksteen.consolidation.mapping import Column, Mapping
 from hoeksteen.consolidation.model import Charges, Discount, Extract, Finding, LegacyProduct, LegacyRecord, Rejected, Source
@@ -38,6 +42,7 @@ class Translated:
 
     records: Staged = field(default_factory=Staged)
     expected: Expected = field(default_factory=Expected)
+    beside: Beside = field(default_factory=Beside)
     rejected: list[Rejected] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     ids: list[bytes] = field(default_factory=list)
@@ -62,8 +67,10 @@ def extract(
     :raises InvalidInput: when the file is not what the mapping says, or when so many records are rejected that the mapping must be wrong
     :raises Conflict: when the file changed while it was read
     """
+    beside = Beside()
     found = Extract(
-        source=mapping.source, matched=mapping.match, trust=mapping.trust, file=source.input, records=Staged(), expected=Expected()
+        source=mapping.source, matched=mapping.match, trust=mapping.trust, file=source.input, records=Staged(), expected=Expected(),
+        beside=beside,
     )  # fmt: skip
     translator = Translator(mapping, source.input, pseudonyms, today, cutover)
     found.digest = digest_of(source.input)
@@ -79,6 +86,7 @@ def extract(
         seen.update(known.ids)
         found.records.extend(known.records)
         found.expected.extend(known.expected)
+        beside.extend(known.beside)
         found.rejected += known.rejected
         found.findings += known.findings
         found.offerings = {**known.offerings, **found.offerings}
@@ -128,11 +136,15 @@ class Translator:
     def __init__(self, mapping: Mapping, file: Path, pseudonyms: Pseudonyms, today: date, cutover: date) -> None:
         self.mapping, self.file, self.pseudonyms, self.today, self.cutover = mapping, file, pseudonyms, today, cutover
         self.findings: list[Finding] = []
-        self._record_columns = [(name, column) for name, column in mapping.record_columns.items() if not (column.to or "").startswith("product.")]
+        apart = {"product", "balance", "mandate_iban", *CARRIED}
+        self._record_columns = [(name, column) for name, column in mapping.record_columns.items() if (column.to or "").partition(".")[0] not in apart]
+        self._carried = CarriedReader(mapping)
         self._record_plan = Plan(self._record_columns)
         rows = {name: column for name, column in mapping.record_columns.items() if (column.to or "").startswith("product.")}
         self._child_plans: dict[str, tuple[str, Plan, list[tuple[str, Column]]]] = {
-            name: (child.of, Plan(child.columns.items(), group=child.of), list(child.columns.items())) for name, child in mapping.lists.items()
+            name: (child.of, Plan(child.columns.items(), group=child.of), list(child.columns.items()))
+            for name, child in mapping.lists.items()
+            if child.of not in CARRIED
         }
         if rows:
             self._child_plans[PRODUCT_ROWS] = ("product", Plan(rows.items(), group="product"), list(rows.items()))
@@ -162,6 +174,7 @@ class Translator:
                 continue
             done.records.append(result)
             done.expected.add(result, self.cutover)
+            done.beside.add(result)
             for product in result.products:
                 done.offerings.setdefault(product.product_offering_id, result.row)
         return done
@@ -176,6 +189,8 @@ class Translator:
             self._record_plan.read(draft, draft.parts, raw.values)
             products = self._products(draft, raw)
             self._check(draft, raw, products)
+        if not draft.faults:
+            draft.parts["carried"] = self._carried.read(draft, raw, key, today=self.today, cutover=self.cutover)
         digest = self.pseudonyms.digest(self._flat(raw))
         place = f"{self.file.name}:{raw.row}"
         self.findings = [Finding(self.mapping.source, place, name, code) for name, code in draft.notes]
@@ -343,6 +358,7 @@ class Translator:
             products=tuple(products),
             contract_months=parts.get("contract_months"),
             charges=charges,
+            carried=parts.get("carried") or NOTHING_CARRIED,
         )
 
 

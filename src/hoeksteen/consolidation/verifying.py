@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from hoeksteen.consolidation import _wave_store
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.carrying import PURPOSE, Carried, Work, carry
-from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
+from hoeksteen.consolidation.model import Cluster, Extract
 from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.consolidation.waves import WaveScope, WaveState, require_state
 from hoeksteen.disclosure.queries import reveal
@@ -44,7 +45,7 @@ class _SampleScope(WaveScope):
         self.expected: dict[UUID, set[str]] = {}
 
     def choose(
-        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], extracts: Sequence[Extract],
+        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Staged, extracts: Sequence[Extract],
         owner_of: dict[UUID, UUID],
     ) -> Sequence[Cluster]:  # fmt: skip
         in_wave = _wave_store.wave_of_customers(tx)
@@ -53,9 +54,9 @@ class _SampleScope(WaveScope):
         chosen = set(sorted(one for one, wave in in_wave.items() if wave == self._of and one not in altered)[: self._samples])
         self.expected = {customer_id: set() for customer_id in chosen}
         for found in extracts:
-            for record in found.records:
-                if (owner := owner_of.get(record.record_id)) in chosen and owner is not None:
-                    served = [product for product in record.products if product.end is None or product.end > product.start]
+            for place, record_id in enumerate(found.records.record_ids()):
+                if (owner := owner_of.get(record_id)) in chosen and owner is not None:
+                    served = [product for product in found.records[place].products if product.end is None or product.end > product.start]
                     self.expected[owner] |= {value for product in served for value in (product.number, product.iccid) if value}
         return super().choose(tx=tx, clusters=clusters, records=records, extracts=extracts, owner_of=owner_of)
 

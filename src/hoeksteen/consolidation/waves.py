@@ -4,10 +4,12 @@ Waves: customers come over in parts, each planned, copied, frozen, switched and 
 Each step is one command that may be typed again: what was done is left as it is. Out of order it is refused, with what comes first.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ import msgspec
 
 from hoeksteen.billing.holding import hold_customers, release_customers
 from hoeksteen.consolidation import _wave_store, standing
+from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.carrying import Carried, Work, carry
 from hoeksteen.consolidation.model import Cluster, Extract, LegacyRecord
 from hoeksteen.consolidation.runs import RunKind
@@ -137,16 +140,17 @@ class WaveScope(Scope):
         self.planned: dict[str, dict[str, int]] = {}
 
     def choose(
-        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], extracts: Sequence[Extract],
+        self, *, tx: Transaction, clusters: Sequence[Cluster], records: Staged, extracts: Sequence[Extract],
         owner_of: dict[UUID, UUID],
     ) -> Sequence[Cluster]:  # fmt: skip
         super().choose(tx=tx, clusters=clusters, records=records, extracts=extracts, owner_of=owner_of)
         chooser, in_wave = Chooser(rules(tx)), _wave_store.wave_of_customers(tx)
         chosen: list[Cluster] = []
         waiting: list[_wave_store.WaitingRow] = []
-        by_source = {found.source: found for found in extracts}
+        in_order = sorted(extracts, key=lambda found: not found.matched)  # as the records are
+        ends = list(accumulate(len(found.records) for found in in_order))
         for cluster in clusters:
-            fresh = [place for place in cluster.members if records[place].record_id not in owner_of]
+            fresh = [place for place in cluster.members if records.record_id(place) not in owner_of]
             if not fresh:
                 continue
             wave = self._wave_of(cluster, records, owner_of, in_wave, chooser)
@@ -154,20 +158,20 @@ class WaveScope(Scope):
             if takes:
                 chosen.append(cluster)
             for place in fresh:
-                record = records[place]
-                waiting.append((record.source, record.record_id, record.digest, record.row, wave))
+                of, record_id = in_order[bisect_right(ends, place)], records.record_id(place)
+                waiting.append((of.source, record_id, records.digest(place), records.row(place), wave))
                 if not takes:
-                    by_source[record.source].waiting.add(record.record_id)
+                    of.waiting.add(record_id)
             self._count(wave, records[cluster.members[0]], len(fresh))
-        _wave_store.replace_waiting(tx, list(by_source), waiting, self.now)
+        _wave_store.replace_waiting(tx, [found.source for found in extracts], waiting, self.now)
         return chosen
 
     def _wave_of(
-        self, cluster: Cluster, records: Sequence[LegacyRecord], owner_of: Mapping[UUID, UUID], in_wave: Mapping[UUID, str], chooser: Chooser
+        self, cluster: Cluster, records: Staged, owner_of: Mapping[UUID, UUID], in_wave: Mapping[UUID, str], chooser: Chooser
     ) -> str | None:  # fmt: skip
         """New records go with the customer whose they are, and else by the rules, by the founder of the cluster."""
         for place in cluster.members:
-            owner = owner_of.get(records[place].record_id)
+            owner = owner_of.get(records.record_id(place))
             if owner is not None and owner in in_wave:
                 return in_wave[owner]
         found = chooser.wave_of(records[cluster.members[0]])

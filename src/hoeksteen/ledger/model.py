@@ -10,6 +10,7 @@ from uuid import UUID
 class LedgerAccountCode(StrEnum):
     """The chart of accounts; the migration of this room names them in Dutch and English."""
 
+    CONVERSION = "0990"
     BANK = "1100"
     PAYMENTS_IN_TRANSIT = "1110"
     UNMATCHED_RECEIPTS = "1120"

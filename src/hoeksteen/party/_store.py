@@ -190,13 +190,14 @@ def set_terms(tx: Transaction, terms: BillingAccount) -> int:
 
 
 def add_agreements(tx: Transaction, agreements: Sequence[Agreement]) -> None:
-    columns = ("customer_id", "agreement_id", "commitment_months", "valid_from")
-    tx.copy_in("party.agreement", columns, ((new.customer_id, new.agreement_id, new.commitment_months, new.valid_from) for new in agreements))
+    columns = ("customer_id", "agreement_id", "commitment_months", "valid_from", "valid_to")
+    rows = ((new.customer_id, new.agreement_id, new.commitment_months, new.valid_from, new.valid_to) for new in agreements)
+    tx.copy_in("party.agreement", columns, rows)
 
 
 def agreements(tx: Transaction, customer_id: UUID) -> list[Agreement]:
     sql = """
-        SELECT customer_id, agreement_id, commitment_months, valid_from FROM party.agreement
+        SELECT customer_id, agreement_id, commitment_months, valid_from, valid_to FROM party.agreement
         WHERE customer_id = %s ORDER BY valid_from, agreement_id
     """
     return [Agreement(**row) for row in tx.rows(sql, (customer_id,))]

@@ -96,13 +96,14 @@ class Agreement:
     What binds a customer for a time (TM Forum TMF651).
 
     :param commitment_months: 1 is month by month
-    :param valid_from: the local day on which it began
+    :param valid_from: the local day on which it began; `valid_to` the first on which it binds no more, None where none was agreed
     """
 
     customer_id: UUID
     agreement_id: UUID
     commitment_months: int
     valid_from: date
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

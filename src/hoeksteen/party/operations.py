@@ -56,12 +56,15 @@ def add_agreements(*, tx: Transaction, agreements: Sequence[Agreement]) -> None:
     """
     Add agreements of existing customers, set-based with COPY.
 
-    :raises InvalidInput: when one binds for less than a month
+    :raises InvalidInput: when one binds for less than a month, or ends before it begins
     :raises Conflict: (at the end of the transaction's block) when an identifier is taken
     """
     wrong = sum(new.commitment_months < 1 for new in agreements)
     if wrong:
         raise InvalidInput(f"The field commitment_months of {wrong} agreements is less than 1.", remedy="Month by month is 1.")
+    backwards = sum(new.valid_to is not None and new.valid_to <= new.valid_from for new in agreements)
+    if backwards:
+        raise InvalidInput(f"The field valid_to of {backwards} agreements lies before valid_from.", remedy="Give the first day after its end.")
     _store.add_agreements(tx, agreements)
 
 

@@ -17,11 +17,13 @@ _CLAIMS = """
 SELECT refund_id AS item_id, billing_account_id, amount FROM receivables.refund WHERE state IN ('approved', 'sent', 'executed', 'refused')
 UNION ALL SELECT deposit_id, billing_account_id, amount FROM receivables.deposit
 UNION ALL SELECT fee_id, billing_account_id, amount FROM receivables.fee
+UNION ALL SELECT carried_item_id, billing_account_id, amount FROM receivables.carried_item WHERE amount > 0
 """
 _SOURCES = """
 SELECT payment_id AS item_id, billing_account_id, amount FROM receivables.payment
 UNION ALL SELECT write_off_id, NULL, amount FROM receivables.write_off
 UNION ALL SELECT fee_waiver_id, NULL, amount FROM receivables.fee_waiver
+UNION ALL SELECT carried_item_id, billing_account_id, -amount FROM receivables.carried_item WHERE amount < 0
 """
 _PAYMENTS = """
 SELECT CASE WHEN c.collection_id IS NOT NULL THEN 'collection' WHEN e.outcome = 'payment' THEN 'bank' WHEN e.outcome IS NOT NULL THEN 'unmatched'

@@ -16,13 +16,14 @@ from hoeksteen.billing.claims import Claim, claims_by_number
 from hoeksteen.disclosure import KeeperClient
 from hoeksteen.disclosure.queries import lookup
 from hoeksteen.kernel.check_digits import iban_holds
+from hoeksteen.receivables import _carried_store
 from hoeksteen.receivables import iban as ibans
 from hoeksteen.receivables._bank_store import NOT_POSTED
 from hoeksteen.receivables.camt import BankTransaction
 from hoeksteen.receivables.matching import OpenBook
 from hoeksteen.receivables.model import Allocation
 from hoeksteen.receivables.queries import open_items_of
-from hoeksteen.storage.postgres import Transaction
+from hoeksteen.storage.postgres import Row, Transaction
 
 Outcome = Literal["payment", "collection", "return", "reversal", "refund", "bank_costs", "unmatched"]
 CURRENCY = "EUR"
@@ -75,6 +76,7 @@ class Seen:
 def recognise_receipts(*, tx: Transaction, keeper: KeeperClient, seen: Sequence[Seen]) -> None:
     """Find whose each receipt is, and match it with what that customer still owes after the ones before it."""
     claims = claims_by_number(tx=tx, bill_numbers=[*{number for one in seen for number in one.transaction.bills}])
+    former = _former_invoices(tx, seen)
     by_iban: list[Seen] = []
     for one in seen:
         found = [claims[number] for number in one.transaction.bills if number in claims]
@@ -84,6 +86,8 @@ def recognise_receipts(*, tx: Transaction, keeper: KeeperClient, seen: Sequence[
         elif found:
             _is_of(one, found[0], "bill_named")
             one.named = tuple(claim.bill_number for claim in found)
+        elif rows := [row for word in one.transaction.words for row in former.get(word, ())]:
+            _is_of_a_former_system(one, rows)
         else:
             by_iban.append(one)
     candidates = _candidates(keeper, by_iban)
@@ -104,6 +108,25 @@ def recognise_receipts(*, tx: Transaction, keeper: KeeperClient, seen: Sequence[
 
 def _is_of(one: Seen, claim: Claim, way: str) -> None:
     one.outcome, one.way, one.customer_id, one.billing_account_id = "payment", way, claim.customer_id, claim.billing_account_id
+
+
+def _former_invoices(tx: Transaction, seen: Sequence[Seen]) -> dict[str, list[Row]]:
+    """Give the carried items that payers who name no bill of ours may mean, by the letters and digits of their number."""
+    words = {word for one in seen for word in one.transaction.words}
+    found: dict[str, list[Row]] = {}
+    for row in _carried_store.by_key(tx, [*words]) if words else ():
+        found.setdefault(row["reference_key"], []).append(row)
+    return found
+
+
+def _is_of_a_former_system(one: Seen, rows: Sequence[Row]) -> None:
+    customers = tuple(dict.fromkeys(row["customer_id"] for row in rows))
+    if len(customers) > 1:
+        one.wait("bills_of_several_customers")
+        one.candidates = customers[:CANDIDATES_MAX]
+        return
+    one.outcome, one.way, one.customer_id, one.billing_account_id = "payment", "bill_named", customers[0], rows[0]["billing_account_id"]
+    one.named = tuple(dict.fromkeys(row["reference"] for row in rows))
 
 
 def _candidates(keeper: KeeperClient, seen: Sequence[Seen]) -> dict[int, list[UUID]]:

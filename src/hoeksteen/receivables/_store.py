@@ -78,17 +78,24 @@ def allocations(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
 
 
 def other_claims(tx: Transaction, customer_ids: Sequence[UUID]) -> list[Row]:
-    """Give what is settled as a bill is: refunds that are posted and deposits, which used up credit; and fees."""
+    """
+    Give what is settled as a bill is: refunds that are posted and deposits, which used up credit; fees; and what was carried over from another
+    system, which settles where it is less than nothing.
+    """
     sql = """
     SELECT 'refund' AS kind, customer_id, refund_id AS claim_id, billing_account_id, amount, end_to_end_id AS reference, decided_at AS since,
-           NULL::date AS since_day
+           NULL::date AS since_day, NULL::date AS due_date, '' AS origin, NULL::date AS carried_on
     FROM receivables.refund WHERE customer_id = ANY (%(customers)s) AND state IN ('approved', 'sent', 'executed', 'refused')
     UNION ALL
-    SELECT 'deposit', customer_id, deposit_id, billing_account_id, amount, 'deposit', held_at, NULL
+    SELECT 'deposit', customer_id, deposit_id, billing_account_id, amount, 'deposit', held_at, NULL, NULL, '', NULL
     FROM receivables.deposit WHERE customer_id = ANY (%(customers)s)
     UNION ALL
     SELECT CASE kind WHEN 'interest' THEN kind ELSE 'fee' END, customer_id, fee_id, billing_account_id, amount,
-           CASE kind WHEN 'interest' THEN 'statutory interest' ELSE 'collection costs' END, charged_at, charged_on
+           CASE kind WHEN 'interest' THEN 'statutory interest' ELSE 'collection costs' END, charged_at, charged_on, NULL, '', NULL
     FROM receivables.fee WHERE customer_id = ANY (%(customers)s)
+    UNION ALL
+    SELECT CASE WHEN amount > 0 THEN 'bill' ELSE 'credit' END, customer_id, carried_item_id, billing_account_id, amount, reference, carried_at,
+           bill_date, due_date, origin, booked_on
+    FROM receivables.carried_item WHERE customer_id = ANY (%(customers)s)
     """
     return tx.rows(sql, {"customers": list(customer_ids)})

@@ -26,6 +26,7 @@ from hoeksteen.receivables import _bank_store, _store
 from hoeksteen.receivables._ahead import reading
 from hoeksteen.receivables._intake import Intake
 from hoeksteen.receivables.camt import Head
+from hoeksteen.receivables.carried_over import former_invoice_named
 from hoeksteen.receivables.model import Payment, RegisteredPayment
 from hoeksteen.receivables.operations import enter
 from hoeksteen.receivables.references import bills_named
@@ -224,10 +225,8 @@ def assign(
     if not held:
         raise NotFound("The customer has no billing account.", remedy="Choose the customer who pays the bills.", customer_id=customer_id)
     _bank_store.insert_decision(tx, bank_entry_id, "assigned", customer_id, by.strip(), now)
-    named = bills_named(references=(), text=reference)
-    payment = Payment(
-        customer_id, bank_entry_id, held[0].billing_account_id, found.amount, day, named[0] if named else "", None, now
-    )  # fmt: skip
+    named = (*bills_named(references=(), text=reference), former_invoice_named(tx=tx, customer_id=customer_id, reference=reference))[0]
+    payment = Payment(customer_id, bank_entry_id, held[0].billing_account_id, found.amount, day, named, None, now)
     done = enter(tx=tx, payment=payment, against=LedgerAccountCode.UNMATCHED_RECEIPTS, now=now, identifiers=identifiers)
     forget(tx=tx, subject=bank_entry_id, category=Category.PAYMENT)
     return done

@@ -8,7 +8,7 @@ from uuid import UUID
 from hoeksteen.billing.queries import gross_of_bills
 from hoeksteen.kernel.identifiers import derived
 from hoeksteen.ledger.model import LedgerAccountCode
-from hoeksteen.receivables import _audit_store, _intake, collecting, dunning, interest, operations, refunds, settling
+from hoeksteen.receivables import _audit_store, _carried_store, _intake, carried_over, collecting, dunning, interest, operations, refunds, settling
 from hoeksteen.receivables._intake import AGAINST
 from hoeksteen.storage.postgres import Transaction
 
@@ -16,7 +16,7 @@ BANK = _intake.SOURCE
 SOURCES = {
     operations.SOURCE: "payments", BANK: "bank statements", collecting.SOURCE: "collections", collecting.REJECTED: "rejected collections",
     refunds.SOURCE: "refunds", settling.WRITTEN_OFF: "write-offs", settling.DEPOSIT: "deposits", dunning.SOURCE: "collection costs",
-    interest.SOURCE: "statutory interest", interest.WAIVED: "waived fees",
+    interest.SOURCE: "statutory interest", interest.WAIVED: "waived fees", carried_over.SOURCE: "items carried over",
 }  # fmt: skip
 _NOTHING = Decimal("0.00")
 _FROM = {
@@ -68,6 +68,9 @@ def wanted_in_the_books(*, tx: Transaction, end_day: date) -> dict[tuple[str, st
     for row in _audit_store.waivers(tx, end_day):
         sums.add(interest.WAIVED, debtors, -row["amount"], row["billing_account_id"])
         sums.add(interest.WAIVED, interest.ACCOUNTS[row["kind"]], row["amount"])
+    for row in _carried_store.in_the_books(tx, end_day):
+        sums.add(carried_over.SOURCE, debtors, row["amount"], row["billing_account_id"])
+        sums.add(carried_over.SOURCE, LedgerAccountCode.CONVERSION, -row["amount"])
     _write_offs(tx, sums, end_day)
     return {**sums.found}
 
@@ -87,8 +90,9 @@ def _bank(tx: Transaction, sums: _Sums, end_day: date) -> None:
 def _write_offs(tx: Transaction, sums: _Sums, end_day: date) -> None:
     rows = _audit_store.write_offs(tx, end_day)
     bills = gross_of_bills(tx=tx, customer_bill_ids=[row["customer_bill_id"] for row in rows])
+    carried = _carried_store.accounts(tx, [row["customer_bill_id"] for row in rows if row["customer_bill_id"] not in bills])
     for row in rows:
-        account_id, _ = bills.get(row["customer_bill_id"], (None, _NOTHING))
+        account_id = bills[row["customer_bill_id"]][0] if row["customer_bill_id"] in bills else carried.get(row["customer_bill_id"])
         sums.add(settling.WRITTEN_OFF, LedgerAccountCode.DEBTORS, -row["amount"], account_id)
         sums.add(settling.WRITTEN_OFF, LedgerAccountCode.BAD_DEBTS, row["amount"] - row["vat"])
         sums.add(settling.WRITTEN_OFF, LedgerAccountCode.VAT_ON_BAD_DEBTS, row["vat"])

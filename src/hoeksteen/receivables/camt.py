@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from lxml import etree
 
 from hoeksteen.kernel.errors import InvalidInput
-from hoeksteen.receivables.references import bills_named
+from hoeksteen.receivables.references import bills_named, words_that_may_name
 
 Kind = Literal["statement", "notification"]
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
@@ -54,6 +54,7 @@ class BankTransaction(NamedTuple):
     :param amount: a credit of our account is positive
     :param family: of a debit domain, family and subfamily of the bank transaction code, such as `PMNT/MCOP/CHRG`; nobody asks it of a credit
     :param bills: numbers of the bills that the payer names; what else they wrote is not kept
+    :param words: of a receipt that names none, what may be the number of a former system's invoice; compared, and not kept either
     """
 
     amount: Decimal
@@ -65,6 +66,7 @@ class BankTransaction(NamedTuple):
     payer_name: str
     payer_iban: str
     return_reason: str
+    words: tuple[str, ...] = ()
 
 
 class Entry(NamedTuple):
@@ -266,16 +268,18 @@ def _transaction(
             text.append(child.text or "")
         else:
             references.append(_deep(_parts(child, length), length, "CdtrRefInf", "Ref"))
+    bills = bills_named(references=references, text=" ".join(text))
     return BankTransaction(
         amount=own,
         currency=own_currency,
         family=_family(parts, length) if own < 0 and "BkTxCd" in parts else family,
         end_to_end_id=_deep(refs, length, "EndToEndId"),
         payment_information_id=_deep(refs, length, "PmtInfId") or batch_id,
-        bills=bills_named(references=references, text=" ".join(text)),
+        bills=bills,
         payer_name=_deep(parties, length, party, "Pty", "Nm"),
         payer_iban=_deep(parties, length, f"{party}Acct", "Id", "IBAN"),
         return_reason=_deep(parts, length, "RtrInf", "Rsn", "Cd"),
+        words=words_that_may_name(references=references, text=" ".join(text)) if own > 0 and not bills else (),
     )
 
 

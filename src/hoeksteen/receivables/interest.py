@@ -90,7 +90,9 @@ def accrued_of(
     for bill_id, one in late.items():
         if bill_id is None or one.due_date is None:
             continue
-        since, steps = max(one.due_date + _DAY, charged.get(bill_id, date.min)), table.of(segments[one.customer_id])
+        # what a former system charged of the days before it handed over is not known here
+        since = max(one.due_date + _DAY, charged.get(bill_id, date.min), one.carried_on or date.min)
+        steps = table.of(segments[one.customer_id])
         if since >= until:
             continue
         amount = accrued(principal=_principal(one, paid.get(bill_id, [])), rates=steps, since=since, until=until)

@@ -19,6 +19,8 @@ class OpenItem:
     :param amount: euros of the whole; negative where the operator owes it
     :param open_amount: euros still to be settled, of the same sign
     :param due_date: None for a payment
+    :param origin: the former system that it was carried over from; empty of what arose here
+    :param carried_on: the day on which it was carried over; `amount` is what was open then
     """
 
     kind: ItemKind
@@ -31,6 +33,8 @@ class OpenItem:
     due_date: date | None
     amount: Decimal
     open_amount: Decimal
+    origin: str = ""
+    carried_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

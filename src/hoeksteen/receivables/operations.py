@@ -15,6 +15,7 @@ from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.receivables import _store
+from hoeksteen.receivables.carried_over import former_invoice_named
 from hoeksteen.receivables.matching import OpenBook
 from hoeksteen.receivables.model import Allocation, Payment, RegisteredPayment
 from hoeksteen.receivables.queries import open_items
@@ -105,7 +106,7 @@ def _bill_named(tx: Transaction, customer_id: UUID, reference: str) -> str:
     """Give the number of the customer's bill that a reference names; empty when it names none."""
     number = number_in_reference(reference)
     if number is None:
-        return ""
+        return former_invoice_named(tx=tx, customer_id=customer_id, reference=reference)
     try:
         bill = bill_by_number(tx=tx, bill_number=number)
     except NotFound:

@@ -81,9 +81,11 @@ def open_items_of(*, tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID
                     payment_id=None,
                     reference=row["reference"],
                     item_date=day,
-                    due_date=day,
+                    due_date=row["due_date"] or day,
                     amount=row["amount"],
                     open_amount=left,
+                    origin=row["origin"],
+                    carried_on=row["carried_on"],
                 )
             )
     for found in items.values():

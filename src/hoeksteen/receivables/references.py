@@ -22,6 +22,8 @@ _NUMBER = re.compile(rf"(?<![A-Z0-9]){_CODE}[ -]?(\d{{4}})[ -]?(\d{{8}})(?!\d)")
 _MARK = re.compile(r"(?<!\d)(?:\d{4}[ .-]?){3}\d{4}(?!\d)")
 _MESSAGE = re.compile(rf"{_CODE.upper()}([0-9A-F]{{20}})")
 _SIGNS = re.compile(r"[^0-9A-Z]")
+_WORDS = re.compile(r"[A-Z0-9][A-Z0-9./-]*", re.ASCII)
+_WORD_LENGTHS, _WORDS_MAX, _DIGITS_MIN = range(6, 36), 8, 4
 
 
 def our_message_id(identifier: UUID) -> str:
@@ -66,6 +68,26 @@ def bills_named(*, references: Iterable[str], text: str) -> tuple[str, ...]:
         if one:
             found.update(dict.fromkeys(_in_text(one.upper())))
     return tuple(found)
+
+
+def key_of(reference: str) -> str:
+    """Give the letters and digits of a reference, in capitals: payers leave signs out, and add some."""
+    return _SIGNS.sub("", reference.upper())
+
+
+def words_that_may_name(*, references: Iterable[str], text: str) -> tuple[str, ...]:
+    """
+    Give the words of a payer that may be the number of another system's invoice: of 6 to 35 letters and digits, four digits among them.
+
+    They are compared with the numbers that were carried over, and kept nowhere.
+    """
+    found: dict[str, None] = {}
+    for one in (*references, text):
+        for word in _WORDS.findall(one.upper()):
+            key = key_of(word)
+            if len(key) in _WORD_LENGTHS and sum(letter.isdigit() for letter in key) >= _DIGITS_MIN:
+                found[key] = None
+    return tuple(found)[:_WORDS_MAX]
 
 
 def _in_text(upper: str) -> Iterable[str]:

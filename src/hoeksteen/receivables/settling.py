@@ -15,6 +15,7 @@ from hoeksteen.kernel.words import require_impersonal, require_said
 from hoeksteen.ledger.model import JournalEntry, LedgerAccountCode, Posting
 from hoeksteen.ledger.operations import post, require_open
 from hoeksteen.receivables import _settling_store, _store
+from hoeksteen.receivables.carried_over import claim_named
 from hoeksteen.receivables.model import Allocation, Payment, RegisteredPayment
 from hoeksteen.receivables.operations import enter, require_euros
 from hoeksteen.receivables.queries import open_items
@@ -68,7 +69,8 @@ def _vat_of(bill: CustomerBill, amount: Decimal) -> Decimal:
 
 def write_off(*, tx: Transaction, bill_number: str, why: str, by: str, now: datetime, identifiers: Identifiers) -> WriteOff:
     """
-    Give up what is open of a bill: it is settled, its net part is a loss, and its VAT is asked back.
+    Give up what is open of a bill: it is settled, its net part is a loss, and its VAT is asked back. Of an invoice that was carried over all is
+    a loss here.
 
     :raises NotFound: when no bill has this number
     :raises WrongState: when nothing of it is open, or the books of today are closed
@@ -77,19 +79,20 @@ def write_off(*, tx: Transaction, bill_number: str, why: str, by: str, now: date
     require_said(by=by, why=why)
     require_impersonal(why=why)
     require_open(tx=tx, day=local_day(now), what="the day of the write-off")
-    bill = bill_by_number(tx=tx, bill_number=bill_number)
-    _store.lock_customer(tx, bill.customer_id)
-    left = [item.open_amount for item in open_items(tx=tx, customer_id=bill.customer_id) if item.customer_bill_id == bill.customer_bill_id]
-    if not left or left[0] <= 0:
+    customer_id, claim_id = claim_named(tx=tx, number=bill_number)
+    _store.lock_customer(tx, customer_id)
+    left = [item for item in open_items(tx=tx, customer_id=customer_id) if item.customer_bill_id == claim_id]
+    if not left or left[0].open_amount <= 0:
         raise WrongState(f"Nothing is open of {bill_number}.", remedy="Look at the customer's open items.")
-    amount, write_off_id = left[0], identifiers.new(now)
-    vat = _vat_of(bill, amount)
-    done = WriteOff(bill.customer_id, write_off_id, bill.customer_bill_id, amount, vat)
-    _settling_store.insert_write_off(tx, (bill.customer_id, write_off_id, bill.customer_bill_id, amount, vat, why.strip(), by.strip(), now))
-    _store.insert_allocations(tx, [(bill.customer_id, Allocation(bill.customer_bill_id, write_off_id, amount))])
+    item, amount, write_off_id = left[0], left[0].open_amount, identifiers.new(now)
+    # the VAT of a former system's invoice is not known here: whoever asks it back reads it there
+    vat = Decimal("0.00") if item.origin else _vat_of(bill_by_number(tx=tx, bill_number=bill_number), amount)
+    done = WriteOff(customer_id, write_off_id, claim_id, amount, vat)
+    _settling_store.insert_write_off(tx, (customer_id, write_off_id, claim_id, amount, vat, why.strip(), by.strip(), now))
+    _store.insert_allocations(tx, [(customer_id, Allocation(claim_id, write_off_id, amount))])
     postings = (
         Posting(LedgerAccountCode.BAD_DEBTS, amount - vat), Posting(LedgerAccountCode.VAT_ON_BAD_DEBTS, vat),
-        Posting(LedgerAccountCode.DEBTORS, -amount, bill.customer_id, bill.billing_account_id),
+        Posting(LedgerAccountCode.DEBTORS, -amount, customer_id, item.billing_account_id),
     )  # fmt: skip
     _post(tx, WRITTEN_OFF, write_off_id, tuple(one for one in postings if one.amount), now, identifiers)
     return done

@@ -2,12 +2,14 @@
 
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from hoeksteen.synth._carried import AUTHORS, CHANNELS, Carried, CarriedDraws
 from hoeksteen.synth._chance import plain_stream
 from hoeksteen.synth._entries import Entry, Operator, entries
 from hoeksteen.synth._firms import LEGAL_FORMS
@@ -19,7 +21,8 @@ from hoeksteen.synth.model import BROADBAND, DISCOUNTS, PRODUCTS, SourceTotals
 _SCHEMA = """
 CREATE TABLE klant (klant_id INTEGER PRIMARY KEY, soort INTEGER, voorletters TEXT, voornaam TEXT, tussenvoegsel TEXT, achternaam TEXT,
     geboortenaam TEXT, geslacht INTEGER, geboortedatum INTEGER, bedrijfsnaam TEXT, rechtsvorm INTEGER, kvk INTEGER, telefoon TEXT, mobiel TEXT,
-    email TEXT, iban TEXT, betaalwijze INTEGER, mandaat TEXT, mandaatdatum INTEGER, klant_sinds INTEGER);
+    email TEXT, iban TEXT, betaalwijze INTEGER, mandaat TEXT, mandaatdatum INTEGER, klant_sinds INTEGER, mandaat_gebruikt INTEGER,
+    contract_maanden INTEGER, contract_van INTEGER, contract_tot INTEGER);
 CREATE TABLE adres (adres_id INTEGER PRIMARY KEY, klant_id INTEGER, soort INTEGER, straat TEXT, huisnummer INTEGER, toevoeging TEXT,
     postcode TEXT, plaats TEXT);
 CREATE TABLE abonnement (abonnement_id INTEGER PRIMARY KEY, klant_id INTEGER, product INTEGER, status INTEGER, ingangsdatum INTEGER,
@@ -27,12 +30,18 @@ CREATE TABLE abonnement (abonnement_id INTEGER PRIMARY KEY, klant_id INTEGER, pr
 CREATE TABLE abonnement_korting (abonnement_id INTEGER, kortingcode INTEGER, geldig_van INTEGER, geldig_tot INTEGER);
 CREATE TABLE kortingcode (kortingcode INTEGER PRIMARY KEY, omschrijving TEXT, soort TEXT, waarde INTEGER);
 CREATE TABLE productcode (product INTEGER PRIMARY KEY, omschrijving TEXT);
+CREATE TABLE factuur (factuur_id INTEGER PRIMARY KEY, klant_id INTEGER, factuurnummer TEXT, datum INTEGER, vervaldatum INTEGER, bedrag_cent INTEGER,
+    open_cent INTEGER, valuta TEXT, omschrijving TEXT, betwist INTEGER);
+CREATE TABLE toestemming (toestemming_id INTEGER PRIMARY KEY, klant_id INTEGER, doel INTEGER, stand INTEGER, datum INTEGER, kanaal INTEGER);
+CREATE TABLE contactpersoon (contact_id INTEGER PRIMARY KEY, klant_id INTEGER, naam TEXT, functie TEXT, telefoon TEXT, email TEXT);
+CREATE TABLE notitie (notitie_id INTEGER PRIMARY KEY, klant_id INTEGER, datum INTEGER, rol INTEGER, tekst TEXT);
 """
 _IMPOSSIBLE_DAY = 20190231
 _FIRST_SUBSCRIPTION = 700_001
 _BATCH = 10_000
 _BILLED_ELSEWHERE_SHARE = 0.03
-_WIDTHS = {"klant": 20, "adres": 8, "abonnement": 9}
+_WIDTHS = {"klant": 24, "adres": 8, "abonnement": 9, "factuur": 10, "toestemming": 6, "contactpersoon": 6, "notitie": 5}
+_PURPOSES = ("marketing_email", "marketing_phone", "marketing_post", "profiling", "traffic_data", "directory")
 
 Row = tuple[str | int | None, ...]
 
@@ -48,7 +57,8 @@ def write_broadband(*, path: Path, operator: Operator) -> SourceTotals:
         connection.executemany("INSERT INTO kortingcode VALUES (?, ?, ?, ?)", DISCOUNTS)
         known = [(int(product.code), product.offering) for product in PRODUCTS if product.source == BROADBAND and product.offering]
         connection.executemany("INSERT INTO productcode VALUES (?, ?)", known)
-        subscriptions = _write_entries(connection, entries(operator, BROADBAND), chance, totals)
+        draws = CarriedDraws(operator.seed, BROADBAND, totals)
+        subscriptions = _write_entries(connection, entries(operator, BROADBAND), chance, totals, draws)
         discounts = [(subscriptions[product], code, _day(first), _day(end)) for product, code, first, end in operator.discounts]
         connection.executemany("INSERT INTO abonnement_korting VALUES (?, ?, ?, ?)", discounts)
         connection.execute("COMMIT")
@@ -57,16 +67,22 @@ def write_broadband(*, path: Path, operator: Operator) -> SourceTotals:
     return totals
 
 
-def _write_entries(connection: sqlite3.Connection, source: Iterator[Entry], chance: random.Random, totals: SourceTotals) -> dict[int, int]:
+def _write_entries(
+    connection: sqlite3.Connection, source: Iterator[Entry], chance: random.Random, totals: SourceTotals, draws: CarriedDraws
+) -> dict[int, int]:
     subscriptions: dict[int, int] = {}
-    addresses = 0
+    addresses, last = 0, Counter[str]()
     while batch := list(islice(source, _BATCH)):
-        rows: dict[str, list[Row]] = {"klant": [], "adres": [], "abonnement": []}
+        rows: dict[str, list[Row]] = {table: [] for table in _WIDTHS}
         for entry in batch:
             totals.records += 1
             totals.rows += 1
             totals.rejectable += bool(entry.reject)
-            rows["klant"].append(_customer(entry, chance))
+            carried = draws.of(entry)
+            rows["klant"].append((*_customer(entry, chance, carried), *_contract(carried)))
+            for table, own in _carried(carried):
+                last[table] += 1
+                rows[table].append((last[table], int(entry.key), *own))
             for address in _addresses(entry, chance):
                 addresses += 1
                 rows["adres"].append((addresses, *address))
@@ -87,7 +103,26 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> 
     connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * _WIDTHS[table])})", rows)
 
 
-def _customer(entry: Entry, chance: random.Random) -> Row:
+def _contract(carried: Carried) -> Row:
+    months, begins, ends = carried.contract or (0, 0, 0)
+    return (1 if carried.mandate_used else 0, months, _day(begins), _day(ends))
+
+
+def _carried(carried: Carried) -> Iterator[tuple[str, Row]]:
+    """What is known of the customer beside, by table and without its number and the customer's."""
+    for one in carried.invoices:
+        days = _day(one.billed), _day(one.due)
+        yield "factuur", (one.number, *days, one.total_cents, one.open_cents, one.currency, one.text or None, int(one.disputed))
+    for said in carried.consents:
+        channel = CHANNELS.index(said.channel) + 1 if said.channel else 0
+        yield "toestemming", (_PURPOSES.index(said.purpose) + 1, 1 if said.given else 2, _day(said.day), channel)
+    for person in carried.people:
+        yield "contactpersoon", (person.name, person.function, person.phone or None, person.email or None)
+    for day, author, text in carried.notes:
+        yield "notitie", (_day(day), AUTHORS.index(author) + 1, text)
+
+
+def _customer(entry: Entry, chance: random.Random, carried: Carried) -> Row:
     firm, unnamed = entry.firm, entry.reject == "no_name"
     draw = chance.random()
     letters = entry.initials.replace(".", "") if draw < 0.3 else entry.initials
@@ -115,7 +150,7 @@ def _customer(entry: Entry, chance: random.Random) -> Row:
         written_iban(entry.iban, chance) if entry.iban else None,
         1 if entry.direct_debit else 2,
         f"LB{entry.key}" if entry.direct_debit else None,
-        _day(entry.mandate_day) if entry.direct_debit else 0,
+        _day(carried.mandate_day) if entry.direct_debit else 0,
         _day(entry.since),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hoeksteen.kernel.time_period import start_of_day
+from hoeksteen.synth._carried import Carried, CarriedDraws
 from hoeksteen.synth._chance import plain_stream
 from hoeksteen.synth._entries import Entry, Line, Operator, entries
 from hoeksteen.synth._letters import base_letters
@@ -33,8 +34,11 @@ def write_mobile(*, path: Path, operator: Operator) -> SourceTotals:
     chance, totals, sim = plain_stream(operator.seed, "mobile"), SourceTotals(), _FIRST_SIM
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     with path.open("w", encoding="utf-8", newline="") as file:
+        draws, damage = CarriedDraws(operator.seed, MOBILE, totals), plain_stream(operator.seed, "sims")
         for entry in entries(operator, MOBILE):
-            text = encode(_account(entry, sim, chance))
+            account = _account(entry, sim, chance) | _carried(entry, draws.of(entry))
+            _damage_sims(account["sims"], sim, damage)
+            text = encode(account)
             sim += len(entry.lines)
             totals.records += 1
             totals.rows += 1
@@ -81,6 +85,38 @@ def _account(entry: Entry, first_sim: int, chance: random.Random) -> dict[str, A
         "customer_since": _day(entry.since),
         "sims": [_sim(entry, line, first_sim + place, chance) for place, line in enumerate(entry.lines)],
     }
+
+
+def _carried(entry: Entry, carried: Carried) -> dict[str, Any]:
+    months, begins, ends = carried.contract or (0, 0, 0)
+    mandate = {"reference": f"LM{entry.key[2:]}", "date": _day(carried.mandate_day), "used": carried.mandate_used} if entry.direct_debit else None
+    return {
+        "mandate": mandate,
+        "contract": {"months": months, "start": _day(begins), "end": _day(ends)} if months else None,
+        "balance_cents": carried.balance_cents,
+        "invoices": [
+            {"number": one.number, "date": _day(one.billed), "due": _day(one.due), "total_cents": one.total_cents, "open_cents": one.open_cents,
+             "currency": one.currency, "text": one.text or None, "disputed": one.disputed}
+            for one in carried.invoices
+        ],
+        "consents": [
+            {"purpose": one.purpose, "decision": "yes" if one.given else "no", "date": _day(one.day), "channel": one.channel or None}
+            for one in carried.consents
+        ],
+        "contacts": [
+            {"name": one.name, "role": one.function, "phone": one.phone or None, "email": one.email or None} for one in carried.people
+        ],
+        "notes": [{"date": _day(day), "author": author, "text": text} for day, author, text in carried.notes],
+    }  # fmt: skip
+
+
+def _damage_sims(sims: list[dict[str, Any]], first: int, damage: random.Random) -> None:
+    """Let a few SIMs be noted wrong: with a digit too high, or as the one of the account before."""
+    draw = damage.random()
+    if draw < 0.002:
+        sims[0]["iccid"] = sims[0]["iccid"][:-1] + str((int(sims[0]["iccid"][-1]) + 1) % 10)
+    elif draw < 0.004 and first > _FIRST_SIM:
+        sims[0]["iccid"] = iccid(first - 1)
 
 
 def _initials(letters: str, chance: random.Random) -> str:

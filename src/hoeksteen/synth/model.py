@@ -54,6 +54,8 @@ class SourceTotals:
 
     :param records: customer entries, rejectable ones included; `rows`: lines of the file (or of `klant`)
     :param monthly_cents: sum over all products of records that are not rejectable, before discounts
+    :param open_items: of these records as well: invoices and balances that are owed; `credits` those that are owed to the customer
+    :param net_cents: what is owed less what is owed to customers; invoices with faults (`invoices_left_behind`) are not in it
     """
 
     records: int = 0
@@ -61,6 +63,17 @@ class SourceTotals:
     rejectable: int = 0
     products: int = 0
     monthly_cents: int = 0
+    open_items: int = 0
+    open_cents: int = 0
+    credits: int = 0
+    credit_cents: int = 0
+    net_cents: int = 0
+    invoices_left_behind: int = 0
+    mandates: int = 0
+    consents: int = 0
+    contacts: int = 0
+    notes: int = 0
+    contracts: int = 0
 
 
 @dataclass(slots=True)

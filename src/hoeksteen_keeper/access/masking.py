@@ -58,7 +58,7 @@ _ADDRESS = {
 }  # fmt: skip
 _CONTACT: dict[str, Any] = {
     "addresses": _ADDRESS, "phones": {"e164": _last(2), "kind": _as_is, "resource_id": _as_is}, "sims": {"iccid": _last(4), "resource_id": _as_is},
-    "emails": _email,
+    "emails": _email, "contact_persons": {"name": _hidden, "function": _as_is, "phone": _last(2), "email": _email},
 }  # fmt: skip
 _PAYMENT = {"iban": _last(4), "account_holder": _first_letter, "mandate_reference": _last(2), "mandate_date": _year}
 _INVOICE_PARTY = {

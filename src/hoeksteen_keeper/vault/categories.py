@@ -10,7 +10,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "kind", "given_name", "initials", "family_name_prefix", "family_name", "birth_date", "gender", "maiden_name", "trading_name", "legal_form",
         "chamber_of_commerce_number", "contact_person", "vat_number", "legacy_numbers", "government_number", "electronic_address",
     ),
-    "contact": ("addresses", "phones", "sims", "emails"),
+    "contact": ("addresses", "phones", "sims", "emails", "contact_persons"),
     "payment": ("iban", "account_holder", "mandate_reference", "mandate_date"),
     "note": ("text",),
     "credential": ("puk", "answers"),

@@ -23,7 +23,7 @@ from hoeksteen.consolidation.model import RecordState, Source
 from hoeksteen.consolidation.report import Report
 from hoeksteen.disclosure.queries import lookup, reveal
 from hoeksteen.host.settings import Settings
-from hoeksteen.interfaces.cli.consolidate import consolidate as command
+from hoeksteen.interfaces.cli.consolidate_group import consolidate as command
 from hoeksteen.kernel.errors import AccessDenied, Conflict, InvalidInput, WrongState
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.party.queries import billing_accounts, list_customers

@@ -124,7 +124,10 @@ def test_what_was_merged_wrongly_and_is_taken_apart_was_never_merged(
             merging.unmerge(tx=tx, customer_id=owner, source_keys=keys, **how(lake, keeper))
     apart = everything(database, bss)
     with database.transaction() as tx:
-        for table in ("consolidation.former_customer", "consolidation.sealed_record", "disclosure.sealed"):
+        for table in (
+            "consolidation.former_customer", "consolidation.sealed_record", "disclosure.sealed",
+            "consolidation.carried_record", "receivables.carried_item", "receivables.mandate", "party.consent", "care.note", "care.dispute",
+        ):  # fmt: skip
             tx.execute(f"DELETE FROM {table}")
         for table in (
             "consolidation.review", "consolidation.source_record", "consolidation.source_product", "product.resource", "product.price_alteration",

@@ -18,7 +18,8 @@ from fixtures.keeper import RunningKeeper
 from hoeksteen.billing import approving
 from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.queries import bills_of
-from hoeksteen.consolidation import _rearranging, _records, _store, merging, reviewing
+from hoeksteen.consolidation import _partition, _rearranging, _records, _store, merging, reviewing
+from hoeksteen.consolidation._usage_of import unbilled_usage
 from hoeksteen.disclosure import SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.disclosure.queries import reveal
@@ -30,7 +31,9 @@ from hoeksteen.party import operations as party
 from hoeksteen.party.queries import billing_accounts
 from hoeksteen.receivables import operations as receivables
 from hoeksteen.storage.lake import Lake
+from hoeksteen.storage.lake.engines.duckdb import Duck
 from hoeksteen.storage.postgres import Database, Transaction
+from hoeksteen.usage.tables import GUIDED, bucket_of
 
 LATER = datetime(2026, 12, 1, 6, tzinfo=UTC)
 IDENTIFIERS = Identifiers(Random(11))
@@ -218,6 +221,12 @@ def test_who_is_erased_takes_the_records_along(world: World) -> None:
         assert merging.forget_records(tx=tx, party_id=_records.party_of(went_on)) == ([_records.party_of(ceased)], 2)
 
 
+def test_usage_that_is_on_no_bill_yet_is_in_the_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_partition, "unbilled_usage", lambda **_: 3)
+    with world.undone() as tx, pytest.raises(WrongState, match="3 records of usage of the products that would move are on no final bill yet"):
+        world.apart(tx)
+
+
 def test_after_a_final_bill_it_is_credited_and_billed_anew(world: World) -> None:
     bill = {"database": world.database, "keeper": world.keeper.client("bss"), "lake": world.lake, "unapproved": True, "identifiers": IDENTIFIERS}
     run_bills(**bill, period=bill_period(date(2026, 11, 1)), bill_date=date(2026, 12, 1), kind="final", now=LATER)  # type: ignore[arg-type]
@@ -244,3 +253,28 @@ def test_after_a_final_bill_it_is_credited_and_billed_anew(world: World) -> None
         world.sure: [Decimal("-25.00"), Decimal("12.50"), Decimal("50.00")],
         new: [Decimal("37.50")],
     }, "the one goes on with one line; the other has November to January on its first bill"
+
+
+def test_usage_is_on_a_bill_once_its_period_is_closed(world: World) -> None:
+    account_id, product_id = UUID(int=17), UUID(int=18)
+    day, texts = "DATE '2027-03-01'", {"service": "voice", "zone": "NL", "roaming": "HOME"}
+    said = {
+        "month": "202703::INTEGER", "bucket": f"{bucket_of(account_id)}::INTEGER", "line": "1::INTEGER", "generation": "0::INTEGER",
+        "units": "60::BIGINT", "start": "TIMESTAMPTZ '2027-03-12 09:00:00+00'", "period_day": day, "bill_day": day, "other_number": "NULL::BLOB",
+        **{name: f"'{value}'" for name, value in texts.items()},
+        **{name: f"'{IDENTIFIERS.new(NOW)}'::UUID" for name in ("record_id", "usage_file_id", "customer_id")},
+        "billing_account_id": f"'{account_id}'::UUID", "product_id": f"'{product_id}'::UUID",
+    }  # fmt: skip
+    with world.lake.write(database=world.database, write_id=IDENTIFIERS.new(NOW)) as write, Duck() as duck:
+        query = f"SELECT {', '.join(f'{said[name]} AS {name}' for name, _ in GUIDED.columns)}"
+        write.append(GUIDED, duck.write_parquet(GUIDED, query, write.folder(GUIDED)))
+
+    def unbilled(tx: Transaction, *product_ids: UUID) -> int:
+        return unbilled_usage(
+            tx=tx, lake=world.lake, billing_account_ids=[account_id], product_ids=list(product_ids), today=date(2027, 3, 20)
+        )  # fmt: skip
+
+    with world.undone() as tx:
+        assert (unbilled(tx, product_id), unbilled(tx, UUID(int=19)), unbilled(tx)) == (1, 0, 0)
+        tx.execute("INSERT INTO usage.closed_period VALUES (1, '2027-03-01', %s)", (NOW,))
+        assert unbilled(tx, product_id) == 0

@@ -2,16 +2,19 @@
 
 import random
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from factories.billed_operator import BilledOperator
 from factories.exports import CUTOVER, TABLES, bring_in, invent_exports, key_of, rows_of, sources
 from fixtures.keeper import RunningKeeper
+from hoeksteen.billing.holding import release_customers
+from hoeksteen.billing.queries import bills_of
 from hoeksteen.care.operations import reason_given, record_interaction
-from hoeksteen.consolidation import waves
+from hoeksteen.consolidation import standing, waves
 from hoeksteen.consolidation.carrying import Work
 from hoeksteen.consolidation.rollback import RolledBack, roll_back
 from hoeksteen.consolidation.runs import runs
@@ -21,6 +24,7 @@ from hoeksteen.kernel.clock import FixedClock
 from hoeksteen.kernel.errors import AccessDenied, Conflict, NotFound, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.kernel.sealed import Category
+from hoeksteen.ledger.queries import trial_balance
 from hoeksteen.party.queries import list_customers
 from hoeksteen.storage.postgres import Database
 
@@ -43,6 +47,18 @@ def work(database: Database, keeper: RunningKeeper, exports: Path, request: pyte
     )  # fmt: skip
 
 
+# the journal is never rewritten: what was posted is posted back
+SAYS_WHAT_WAS_DONE = {
+    "consolidation.run", "consolidation.wave", "consolidation.wave_step", "consolidation.kept_number", "ledger.journal_entry", "ledger.posting",
+}  # fmt: skip
+
+
+def books(database: Database) -> dict[str, Any]:
+    """What stands on each ledger account."""
+    with database.transaction() as tx:
+        return {row.ledger_account_code: row.balance for row in trial_balance(tx=tx) if row.balance}
+
+
 def everything(database: Database) -> dict[str, list[str]]:
     """Every row of every table that the application may write, but for what says what was run."""
     found = {}
@@ -53,14 +69,16 @@ def everything(database: Database) -> dict[str, list[str]]:
             " AND has_table_privilege(format('%I.%I', schemaname, tablename), 'SELECT')"
         )
         for name in sorted(row["name"] for row in names):
-            if name not in ("consolidation.run", "consolidation.wave", "consolidation.wave_step", "consolidation.kept_number"):
+            if name not in SAYS_WHAT_WAS_DONE:
                 found[name] = sorted(row["line"] for row in tx.rows(f"SELECT t::text AS line FROM {name} t"))
     return found
 
 
 def sequences(database: Database) -> list[Any]:
     with database.transaction() as tx:
-        return sorted(map(str, tx.rows("SELECT * FROM storage.sequences()")))
+        # that of rows which no transaction leaves behind says nothing
+        rows = [row for row in tx.rows("SELECT * FROM storage.sequences()") if row["name"] != "ledger.unchecked_entries_unchecked_id_seq"]
+    return sorted(map(str, rows))
 
 
 def tokens(keeper: RunningKeeper) -> str:
@@ -125,8 +143,9 @@ def test_a_rehearsal_says_what_a_copy_does_and_leaves_nothing(work: Work, databa
 def test_a_wave_that_is_rolled_back_leaves_nothing_and_comes_again(work: Work, database: Database, keeper: RunningKeeper) -> None:
     waves.plan(work=work, waves=[FIRST, REST])
     waves.copy(work=work, wave="rest")
-    before, sealed, others = everything(database), tokens(keeper), customers_in(database)
+    before, sealed, others, booked = everything(database), tokens(keeper), customers_in(database), books(database)
     waves.copy(work=work, wave="first")
+    assert books(database) != booked
     copied = rows_of(database)
     came = customers_in(database) - others
     with database.transaction() as tx:
@@ -135,7 +154,10 @@ def test_a_wave_that_is_rolled_back_leaves_nothing_and_comes_again(work: Work, d
     done = take_back(work, "first")
     assert (done.customers, done.kept) == (len(came), [])
     assert everything(database) == before
-    assert tokens(keeper) == sealed
+    with database.transaction() as tx:
+        sql = "SELECT count(*) FROM consolidation.sealed_record WHERE customer_id = ANY(%s)"
+        assert tx.value(sql, (list(came),)) == 0, "and what their records said is not kept"
+    assert (tokens(keeper), books(database)) == (sealed, booked)
     with pytest.raises(WrongState, match="rolled back"):
         take_back(work, "first")
     waves.copy(work=work, wave="first")
@@ -196,3 +218,27 @@ def test_without_a_grant_no_file_is_read(work: Work, keeper: RunningKeeper) -> N
         with pytest.raises(AccessDenied, match="No bulk grant"):
             step()
     assert told == []
+
+
+def test_after_the_first_final_bill_it_is_undone_by_credit(operator: BilledOperator, work: Work, database: Database) -> None:
+    waves.plan(work=work, waves=[Wave(wave="few", share="3"), REST])
+    waves.copy(work=work, wave="few")
+    came = sorted(customers_in(database))
+    with database.transaction() as tx:
+        release_customers(tx=tx, customer_ids=came[:1], by=PEOPLE, why=waves.hold_reason("few"), now=CLOCK.now())
+        tx.execute("UPDATE product.product SET recurring_billed_to = '2026-10-01' WHERE recurring_billed_to > '2026-10-01'")
+        standing.keep(tx, "few", came)
+    operator.run()
+    CLOCK.instant += timedelta(hours=1)
+    with database.transaction() as tx:
+        [bill] = bills_of(tx=tx, customer_id=came[0])
+    with pytest.raises(Conflict, match="final bills"):
+        take_back(work, "few")
+    done = take_back(work, "few", force=True)
+    assert [one.customer_id for one in done.kept] == came[:1] and done.customers == len(came) - 1
+    assert (len(done.credited), done.not_credited) == (1, [])
+    with database.transaction() as tx:
+        assert sum(one.gross for one in bills_of(tx=tx, customer_id=came[0])) == 0 < bill.gross
+        [why] = [row["why"] for row in tx.rows("SELECT why FROM billing.account_hold WHERE released_at IS NULL")]
+        assert why == "wave few: rolled back, the old system bills again"
+        assert runs(tx=tx)[0].figures["credited"] == done.credited

@@ -13,8 +13,8 @@ from factories.billed_operator import BilledOperator
 from factories.doubts import bring_in_doubts
 from fixtures.keeper import RunningKeeper
 from fixtures.signing import by_key
-from hoeksteen.interfaces.cli.consolidate import consolidate
-from hoeksteen.kernel.errors import AccessDenied, InvalidInput, NotFound
+from hoeksteen.interfaces.cli.consolidate_group import consolidate
+from hoeksteen.kernel.errors import AccessDenied, Conflict, InvalidInput, NotFound
 
 WHY = ("--why", "two households")
 
@@ -55,6 +55,12 @@ def test_from_a_doubt_to_one_customer_and_back(data: Path, keeper: RunningKeeper
     apart = by_key(partial(_call, data), *words, person="emma.bakker", keeper=keeper)
     assert sorted(len(one["records"]) for one in apart["customers"]) == [1, 1]
     assert {one["status"] for one in apart["customers"]} == {"active"}
+    assert _call(data, "explain", first["pair"])["decided_by"] == "emma.bakker"
+    assert _call(data, "explain", first["pair"])["state"] == "different", "who takes apart says so for later runs"
+    assert _call(data, "merge", "--by", "emma.bakker") == {"merged": [], "left": []}
+    again = ("merge", closed["customer_number"], active["customer_number"], *WHY)
+    with pytest.raises(Conflict, match="emma.bakker decided on .* that two of these records are different"):
+        by_key(partial(_call, data), *again, person="emma.bakker", keeper=keeper)
     told_again = _call(data, "history", active["customer_number"], as_json=False)["told"]
     assert "emma.bakker: merge" in told_again and "emma.bakker: unmerge, two households" in told_again
 

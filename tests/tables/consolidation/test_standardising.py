@@ -53,6 +53,7 @@ STANDARDISED: dict[str, Callable[[str], str]] = {
     "iban": lambda text: _or_wrong(contact.iban(text)),
     "postcode": lambda text: _or_none(addresses.postcode(text)),
     "line": lambda text: _joined(*addresses.street_line(text)),
+    "number": lambda text: _joined(*addresses.house_number(text)),
     "city": lambda text: _or_none(addresses.city_name(text)),
     "company": lambda text: _joined(*companies.company(text)),
     "kvk": lambda text: _or_none(companies.chamber_of_commerce_number(text)),

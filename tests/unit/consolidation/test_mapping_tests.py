@@ -1,5 +1,7 @@
 """What a mapping derives, and its own tests and assertions: each stops a run before anything is written."""
 
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +189,17 @@ def test_a_fault_in_what_is_derived_or_asserted_is_named(tmp_path: Path, more: s
     assert f"field {field}" in caught.value.message
     assert what in caught.value.message
     assert "csv.yaml line" in caught.value.message
+
+
+def test_the_mapping_of_the_handbook_is_right_and_its_tests_hold(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs/consolidation.md").read_text("utf-8")
+    found = re.search(r"^    source: crm\n(?:    .*\n)+", text, re.MULTILINE)
+    assert found is not None
+    (tmp_path / "soorten.csv").write_text("code,word\nP,individual\nB,organization\n")
+    mapping = mapping_of(tmp_path, "csv", textwrap.dedent(found[0]))
+    assert failing(mapping) == []
+    columns = "KLANT;VOORL;NAAM;GEBOREN;SOORT;CREDITLIMIET;CODE;LIJN;SINDS;BEDRAG"
+    file = tmp_path / "crm.csv"
+    file.write_text(f"{columns}\nK1;J.M.;van den Berg;04-07-1960;P;100.00;T1;L1;2019-03-01;12,10\n")
+    with pytest.raises(InvalidInput, match=r"asserts sum_equals.BEDRAG, and found: 10.00, and 18,234.50 asserted, and 1 more do not hold"):
+        extracted(file, mapping)

@@ -104,7 +104,10 @@ def test_a_short_row_is_one_rejected_record_and_keeps_its_key(tmp_path: Path) ->
         ({"GEBDAT": "01-01-2030"}, "GEBDAT", "in_the_future"),
         ({"CONTACT": "31612345678.0"}, "CONTACT", "spreadsheet_damage"),
         ({"EMAIL": "JAN"}, "EMAIL", "not_an_address"),
-        ({"REKENING": "NL92ABNA0417164300"}, "REKENING", "check_digits"),
+        ({"REKENING": "NL92ABNA0417164300", "BETAALWIJZE": "O"}, "REKENING", "check_digits"),
+        ({"REKENING": ""}, "MACHTIGING", "mandate_incomplete"),
+        ({"MACHT_DAT": ""}, "MACHTIGING", "mandate_incomplete"),
+        ({"MACHT_DAT": "01-01-2030"}, "MACHTIGING", "mandate_in_the_future"),
         ({"BETAALWIJZE": "X"}, "BETAALWIJZE", "unknown_code"),
         ({"POSTCODE": "12345"}, "POSTCODE", "not_a_postcode"),
         ({"AANSLNR": "B1"}, "AANSLNR", "another_form"),
@@ -193,12 +196,12 @@ def test_a_json_record_with_sims(tmp_path: Path) -> None:
     found = extracted(write_mobile(tmp_path, MOBILE), "mobile")
     (record,) = found.records
     assert str(record.birth_date) == "1960-07-04"
-    assert record.products[0].iccid == "8931990000000000017"
+    assert record.products[0].iccid == "8931990000000000018"
     assert (record.products[0].number_kind, str(record.products[0].monthly)) == ("msisdn", "20.00")
 
 
 def test_a_birth_date_of_the_old_amsterdam_time_is_a_finding(tmp_path: Path) -> None:
-    found = extracted(write_mobile(tmp_path, {**MOBILE, "birth_date": "1936-07-03T23:40:28Z"}), "mobile")
+    found = extracted(write_mobile(tmp_path, {**MOBILE, "birth_date": "1936-07-03T23:40:28Z", "payment": "TRANSFER"}), "mobile")
     assert str(found.records[0].birth_date) == "1936-07-04"
     assert [(finding.field, finding.code) for finding in found.findings] == [("birth_date", "time_zone_before_1940")]
 

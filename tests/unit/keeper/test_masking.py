@@ -21,10 +21,12 @@ def test_contact() -> None:
         "country": "NL", "floor": "3"}],
         "phones": [{"e164": "31612345678", "kind": "msisdn", "resource_id": None}], "sims": [{"iccid": "8931440000000000001"}],
         "emails": ["jan.jansen@example.nl"],
+        "contact_persons": [{"name": "A. Smit", "function": "purchasing", "phone": "31612345679", "email": None, "nickname": "Ab"}],
     }) == {
         "addresses": [{"role": "residential", "street": "••••", "house_number": "••••", "postcode": "1234", "city": "••••", "country": "NL",
         "floor": "••••"}],
         "phones": [{"e164": "••••78", "kind": "msisdn", "resource_id": None}], "sims": [{"iccid": "••••0001"}], "emails": ["••••@nl"],
+        "contact_persons": [{"name": "••••", "function": "purchasing", "phone": "••••79", "email": None, "nickname": "••••"}],
     }  # fmt: skip
 
 

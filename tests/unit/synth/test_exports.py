@@ -14,11 +14,13 @@ from hoeksteen.synth.model import PRODUCTS, SOURCES
 
 FIXED_COLUMNS = (
     "KLANTNR;NAAM;ADRES;POSTCODE;PLAATS;GEBDAT;CONTACT;EMAIL;REKENING;BETAALWIJZE;MACHTIGING;MACHT_DAT;KVK;"
+    "GEINCASSEERD;CONTR_MND;CONTR_VAN;CONTR_TOT;SALDO;FACTUUR;FACT_DAT;VERVALDAT;FACT_BEDR;OPEN_BEDR;VALUTA;BETWIST;FACT_TEKST;BELLEN;BELLEN_DAT;"
+    "CONTACTPERS;CP_FUNCTIE;CP_TEL;MEMO_DAT;MEMO_DOOR;MEMO;"
     "AANSLNR;NUMMER;PRODUCT;STATUS;INGANG;EINDE;OPGESCHORT;GEFACT_TOT;MAANDBEDR"
 )
 MOBILE_KEYS = (
     "account_id,type,initials,given_name,prefix,surname,gender,birth_date,company,language,address,email,contact_phone,iban,payment,mandate,"
-    "customer_since,sims"
+    "customer_since,sims,contract,balance_cents,invoices,consents,contacts,notes"
 )
 
 
@@ -86,7 +88,7 @@ def test_the_fixed_line_export_parses(small: Invented) -> None:
     assert cut == {record["source_key"] for record in small.truth if record["source"] == "fixed" and record["reject"] == "broken_line"}
     customers: dict[str, list[str]] = {}
     for row in rows:
-        assert customers.setdefault(row[0], row[:13]) == row[:13]
+        assert customers.setdefault(row[0], row[:34]) == row[:34]
     assert len({row["AANSLNR"] for row in small.fixed}) == len(small.fixed)
 
 

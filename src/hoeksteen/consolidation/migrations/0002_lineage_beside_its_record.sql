@@ -14,7 +14,7 @@ INSERT INTO consolidation.lineage_field VALUES
     (1, 'identity', 'trading_name'), (2, 'identity', 'legal_form'), (3, 'identity', 'chamber_of_commerce_number'), (4, 'identity', 'contact_person'),
     (5, 'identity', 'family_name'), (6, 'identity', 'given_name'), (7, 'identity', 'initials'), (8, 'identity', 'maiden_name'),
     (9, 'identity', 'birth_date'), (10, 'identity', 'gender'), (11, 'contact', 'residential_address'), (12, 'contact', 'billing_address'),
-    (13, 'contact', 'phones'), (14, 'contact', 'emails'), (15, 'payment', 'payment'), (16, 'party', 'language');
+    (13, 'contact', 'phones'), (14, 'contact', 'emails'), (15, 'payment', 'payment'), (16, 'party', 'language'), (17, 'contact', 'contact_persons');
 INSERT INTO consolidation.lineage_rule VALUES
     (1, 'only'), (2, 'all'), (3, 'most_frequent'), (4, 'most_trusted'), (5, 'longest'), (6, 'most_recent'), (7, 'verified');
 

@@ -18,12 +18,12 @@ from hoeksteen.consolidation.readers.delimited import csv_columns, read_csv
 from hoeksteen.consolidation.readers.excel import excel_columns, read_excel
 from hoeksteen.consolidation.readers.json_lines import json_columns, read_json_lines
 from hoeksteen.consolidation.readers.parquet import parquet_columns, read_parquet
-from hoeksteen.consolidation.readers.raw import PRODUCT_ROWS, RawRecord, Tally, Values, opened
+from hoeksteen.consolidation.readers.raw import PRODUCT_ROWS, RawRecord, Tally, opened
 from hoeksteen.consolidation.readers.shaping import shaper_of
 from hoeksteen.consolidation.readers.sqlite import read_sqlite, sqlite_columns
 from hoeksteen.consolidation.readers.xml_records import read_xml, xml_columns
 
-__all__ = ["PRODUCT_ROWS", "RawRecord", "Tally", "Values", "columns_of_source", "digest_of", "read", "read_asserted"]
+__all__ = ["PRODUCT_ROWS", "RawRecord", "Tally", "columns_of_source", "digest_of", "read", "read_asserted"]
 _BLOCK_BYTES = 1 << 20
 
 

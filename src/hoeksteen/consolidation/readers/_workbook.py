@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from lxml import etree
 
+from hoeksteen.consolidation.readers.raw import local_name
 from hoeksteen.kernel.errors import InvalidInput
 
 PART_BYTES_MAX = 4 << 30  # a file of some megabytes can claim any size
@@ -111,8 +112,8 @@ def text_in(element: Any) -> str:
     """Give the text of a string with its runs, without what only says how it is pronounced."""
     parts = []
     for part in element.iter():
-        if not isinstance(part.tag, str) or etree.QName(part).localname != "t":
+        if not isinstance(part.tag, str) or local_name(part.tag) != "t":
             continue
-        if etree.QName(part.getparent()).localname != "rPh":
+        if local_name(part.getparent().tag) != "rPh":
             parts.append(part.text or "")
     return "".join(parts)

@@ -19,7 +19,7 @@ from lxml import etree
 from hoeksteen.consolidation.mapping import Mapping
 from hoeksteen.consolidation.reader_kinds import Excel
 from hoeksteen.consolidation.readers._workbook import Sheet, Workbook, open_workbook, text_in
-from hoeksteen.consolidation.readers.raw import RawRecord, Values, opened, same_columns
+from hoeksteen.consolidation.readers.raw import RawRecord, Values, local_name, opened, same_columns
 from hoeksteen.consolidation.readers.rows import Row, records_of
 from hoeksteen.consolidation.standardise.dates import serial_day
 from hoeksteen.kernel.errors import InvalidInput
@@ -174,7 +174,7 @@ def _rows(book: Workbook, sheet: Sheet, header_row: int, file: Path) -> Iterator
     """Give the heading and each filled row below it as (number, cells by place)."""
     last = 0
     for element in book.elements(sheet):
-        if etree.QName(element).localname == "mergeCell":
+        if local_name(element.tag) == "mergeCell":
             _refuse_merged(element.get("ref", ""), header_row, sheet, file)
             continue
         last = int(element.get("r") or last + 1)
@@ -204,7 +204,7 @@ def _refuse_merged(reference: str, header_row: int, sheet: Sheet, file: Path) ->
 def _cell(book: Workbook, cell: Any, where: str) -> Cell:
     kind, value, formula, inline = cell.get("t", "n"), None, False, None
     for part in cell:
-        name = etree.QName(part).localname
+        name = local_name(part.tag)
         if name == "v":
             value = part.text
         elif name == "f":

@@ -93,6 +93,11 @@ def unknown_column(where: str, name: str) -> InvalidInput:
     )
 
 
+def local_name(tag: str) -> str:
+    """Give the name of an XML element or attribute without its namespace."""
+    return tag.rpartition("}")[2]
+
+
 def as_text(value: Any) -> str | None:
     """
     Write a typed value as text, exactly: decimals with all their digits, days as `2026-01-31`, instants in UTC with `Z`.

@@ -13,7 +13,7 @@ from lxml import etree
 from hoeksteen.consolidation.mapping import Mapping
 from hoeksteen.consolidation.reader_kinds import Xml
 from hoeksteen.consolidation.readers.json_lines import columns_in, record_of, tree_of
-from hoeksteen.consolidation.readers.raw import RawRecord, opened
+from hoeksteen.consolidation.readers.raw import RawRecord, local_name, opened
 from hoeksteen.kernel.errors import InvalidInput
 
 _DEPTH_MAX = 30
@@ -71,7 +71,7 @@ def _elements(file: Path, record: str) -> Iterator[Any]:
                             f"{file} declares a document type, whose entities could stand for anything.", remedy="Export it without a DOCTYPE."
                         )
                     depth += 1
-                    names.append(etree.QName(element).localname if isinstance(element.tag, str) else "")
+                    names.append(local_name(element.tag) if isinstance(element.tag, str) else "")
                     continue
                 if names == path:
                     yield element
@@ -107,7 +107,7 @@ def _content(element: Any, paths: dict[str, list[str]]) -> tuple[dict[str, Any],
 
 
 def _object(element: Any, taken: set[Any], depth: int) -> tuple[Any, str]:
-    parts: dict[str, Any] = {f"@{etree.QName(name).localname}": value for name, value in element.attrib.items()}
+    parts: dict[str, Any] = {f"@{local_name(name)}": value for name, value in element.attrib.items()}
     again, of_lists = "", False
     for child in element:
         if not isinstance(child.tag, str):
@@ -115,7 +115,7 @@ def _object(element: Any, taken: set[Any], depth: int) -> tuple[Any, str]:
         if child in taken:
             of_lists = True
             continue
-        name = etree.QName(child).localname
+        name = local_name(child.tag)
         content, within = _object(child, taken, depth + 1) if depth < _DEPTH_MAX else ("", name)
         again = again or (f"{name}.{within}" if within else "")
         if content is _ONLY_LISTS:

@@ -6,6 +6,12 @@ from functools import lru_cache
 from hoeksteen.consolidation.standardise.text import as_written, fold, tidy
 
 _FORMS = (
+    (re.compile(r"[\s,]+gmbh\s*&\s*co\.?\s*kg$", re.IGNORECASE), "GmbH & Co. KG"),
+    (re.compile(r"[\s,]+besloten vennootschap(?: met beperkte aansprakelijkheid)?$", re.IGNORECASE), "B.V."),
+    (re.compile(r"[\s,]+naamloze vennootschap$", re.IGNORECASE), "N.V."),
+    (re.compile(r"[\s,]+vennootschap onder firma$", re.IGNORECASE), "V.O.F."),
+    (re.compile(r"[\s,]+commanditaire vennootschap$", re.IGNORECASE), "C.V."),
+    (re.compile(r"[\s,]+llc$", re.IGNORECASE), "LLC"),
     (re.compile(r"[\s,]+b\.?\s?v\.?(?:\s+i\.?o\.?)?$", re.IGNORECASE), "B.V."),
     (re.compile(r"[\s,]+n\.?v\.?$", re.IGNORECASE), "N.V."),
     (re.compile(r"[\s,]+v\.?\s?o\.?\s?f\.?$", re.IGNORECASE), "V.O.F."),
@@ -16,7 +22,18 @@ _FORMS = (
     (re.compile(r"[\s,]+gmbh$", re.IGNORECASE), "GmbH"),
     (re.compile(r"[\s,]+ltd\.?$", re.IGNORECASE), "Ltd"),
 )
-_LEADING = ((re.compile(r"^stichting\s+", re.IGNORECASE), "stichting"), (re.compile(r"^(?:ver\.|vereniging)\s+", re.IGNORECASE), "vereniging"))
+_LEADING = (
+    (re.compile(r"^stichting\s+", re.IGNORECASE), "stichting"),
+    (re.compile(r"^(?:ver\.|vereniging|v\.?v\.?e\.?)\s+", re.IGNORECASE), "vereniging"),
+    (re.compile(r"^co[oö]peratie(?:ve)?\s+", re.IGNORECASE), "coöperatie"),
+)
+# `CV KETELSERVICE` mends boilers
+_BEFORE = (
+    (re.compile(r"^(?:b\.\s?v\.|bv)\s+(?=\S)", re.IGNORECASE), "B.V."),
+    (re.compile(r"^(?:v\.\s?o\.\s?f\.|vof)\s+(?=\S)", re.IGNORECASE), "V.O.F."),
+    (re.compile(r"^c\.\s?v\.\s+(?=\S)", re.IGNORECASE), "C.V."),
+    (re.compile(r"^maatschap\s+(?=\S)", re.IGNORECASE), "maatschap"),
+)
 _BY_FOLD = {
     "BV": "B.V.",
     "NV": "N.V.",
@@ -26,6 +43,7 @@ _BY_FOLD = {
     "EENMANSZAAK": "eenmanszaak",
     "STICHTING": "stichting",
     "VERENIGING": "vereniging",
+    "COOPERATIE": "coöperatie",
 }
 _SMALL = {"van", "de", "den", "der", "het", "'t", "te", "ten", "ter", "en", "op", "aan", "in", "bij", "voor"}
 _FILLERS = re.compile(r"(?:HOLDING|BEHEER|NEDERLAND|GROEP|INTERNATIONAL)$")
@@ -39,6 +57,10 @@ def company(text: str) -> tuple[str | None, str | None]:
     name = tidy(text)
     form = None
     for pattern, found in _FORMS:
+        if pattern.search(name):
+            name, form = pattern.sub("", name), found
+            break
+    for pattern, found in _BEFORE if form is None else ():
         if pattern.search(name):
             name, form = pattern.sub("", name), found
             break
@@ -68,8 +90,14 @@ def company_key(trading_name: str) -> str:
 
 
 def chamber_of_commerce_number(text: str) -> str | None:
-    """Give the eight digits of a KvK number, whose leading zeros a system may have lost; None for none, an impossible one or a filler."""
-    digits = re.sub(r"[\s.]", "", text)
+    """
+    Give the eight digits of a KvK number, whose leading zeros a system may have lost; None for none, an impossible one or a filler.
+
+    Four digits more are those of an establishment, as they were written before 2008.
+    """
+    digits = re.sub(r"[\s.]", "", re.sub(r"^\s*kvk(?:[\s-]*(?:nr|nummer))?[\s.:]*", "", text, flags=re.IGNORECASE))
+    if re.fullmatch(r"\d{8}0000", digits, re.ASCII):
+        digits = digits[:8]
     if not (digits.isascii() and digits.isdigit()) or not 5 <= len(digits) <= 8 or len(set(digits)) == 1 or digits in _FILLER_NUMBERS:
         return None
     return digits.zfill(8)

@@ -23,6 +23,10 @@ _EMAIL_FILLERS = (
     "geen@", "onbekend@", "unknown@", "noemail@", "geenemail@", "geenmail@", "nvt@", "n.v.t@", "na@", "no-reply@", "noreply@", "none@", "null@",
     "test@", "x@", "xx@", "xxx@",
 )  # fmt: skip
+_REMARK = re.compile(
+    r"^\s*(?:tel|mob|gsm|telefoon|mobiel)\b[.:]*\s*|\s*\((?:werk|priv[eé]|thuis|mobiel|zaak|zakelijk|vast|[wpmtz])\)\s*$", re.IGNORECASE
+)
+_NAMED_ADDRESS = re.compile(r"^(?:mailto:|[^<>@]*<)([^<>\s]+@[^<>\s]+?)>?$", re.IGNORECASE)
 _NL_IBAN = re.compile(r"^NL\d{2}[A-Z]{4}\d{10}$", re.ASCII)
 
 
@@ -40,6 +44,8 @@ def phone(text: str) -> tuple[str | None, str | None]:
     if _DAMAGE.match(raw):
         return None, "spreadsheet_damage"
     compact = re.sub(r"[\s().\-/]", "", raw.replace("(0)", ""))
+    if not compact.isascii() or not compact.lstrip("+").isdigit():
+        compact = re.sub(r"[\s().\-/]", "", _REMARK.sub("", raw).replace("(0)", ""))
     if not re.fullmatch(r"\+?[0-9]+", compact):
         return None, "not_a_number"
     digits = compact.lstrip("+")
@@ -87,17 +93,20 @@ def email(text: str) -> tuple[str | None, str | None]:
     """Give an e-mail address in small letters, or None and what is wrong."""
     if is_placeholder(text):
         return None, None
-    lowered = text.strip().strip(".;,<> ").lower()
+    named = _NAMED_ADDRESS.match(text.strip().rstrip(".;, "))
+    lowered = (named[1] if named else text).strip().strip(".;,<> ").lower()
     if not lowered:
         return None, None
     if lowered.startswith(_EMAIL_FILLERS):
         return None, "filler"
-    return (lowered, None) if _EMAIL.match(lowered) else (None, "not_an_address")
+    local = lowered.partition("@")[0]
+    right = _EMAIL.match(lowered) and ".." not in local and not local.endswith(".")
+    return (lowered, None) if right else (None, "not_an_address")
 
 
 def iban(text: str) -> tuple[str | None, str | None]:
     """Give an IBAN in capitals without spaces when its check digits (02 to 98) are right, or None and what is wrong."""
-    compact = re.sub(r"[\s.-]", "", text).upper()
+    compact = re.sub(r"[\s.:-]", "", text).upper().removeprefix("IBAN")
     if is_placeholder(text):
         return None, None
     if _NL_IBAN.match(compact):

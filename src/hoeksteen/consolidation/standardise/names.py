@@ -23,8 +23,10 @@ _FOLLOWERS = {"de", "den", "der", "het", "'t", "t", "la", "le", "ten", "ter"}
 
 _TITLES_MALE = {"dhr", "hr", "heer"}
 _TITLES_FEMALE = {"mevr", "mw", "mevrouw", "mej", "mejuffrouw", "mvr"}
-_ACADEMIC = {"dr", "drs", "ir", "ing", "prof", "mr", "ds", "bc", "msc", "bsc", "jhr", "jkvr", "fam", "familie", "erven"}
+_ACADEMIC = {"dr", "drs", "ir", "ing", "prof", "mr", "ds", "bc", "msc", "bsc", "jhr", "jkvr", "jonkheer", "jonkvrouw", "fam", "familie", "erven"}
 _SUFFIXES = {"jr": "Jr", "jr.": "Jr", "junior": "Jr", "jun": "Jr", "sr": "Sr", "sr.": "Sr", "senior": "Sr", "sen": "Sr"}
+_OF_TWO = {"en", "&", "e/o", "of"}  # `Dhr. en Mevr. Jansen`
+_ELDERS = {("de", "jonge"): "Jr", ("de", "oude"): "Sr"}
 _BORN = {"geb", "geb.", "geboren", "e/v", "ev", "e.v.", "e.v", "w/v", "wed.", "weduwe"}
 _DIGRAPHS = ("th", "ch", "chr", "ph", "joh", "ij", "fr", "st", "wm", "ger", "corn", "jac", "alb")
 _INITIAL_RUN = re.compile(r"^(?:(?:[^\W\d_]|th|chr?|ph|joh|ij|fr|st|wm)\.)+-?(?:[^\W\d_]\.?)?$", re.IGNORECASE)
@@ -61,9 +63,15 @@ def single_field(text: str, *, order: str = _FAMILY_FIRST) -> PersonName | None:
     """
     text = tidy(text.replace("’", "'").replace("`", "'").replace("´", "'"))
     head, comma, rest = text.partition(",")
+    rest = rest.replace(",", " ")
+    if comma and head and all(word.lower() in _SUFFIXES for word in rest.split()):
+        text, comma = f"{head} {rest}", ""  # `J. van der Berg, jr.`
     words, gender = _without_titles(rest.split() if comma else text.split())
     suffix, words = _take_suffix(words)
+    if order == _FAMILY_FIRST and len(words) > 3 and (elder := _ELDERS.get((words[-2].lower(), words[-1].lower()))) and _is_initials(words[-3]):
+        suffix, words = suffix or elder, words[:-2]
     maiden, words = _take_maiden(words)
+    words = words if comma else _double_name_with_prefix_inside(words)
     family_words: list[str] = []
     if comma:
         family_words, late = _without_titles(head.split())
@@ -183,6 +191,8 @@ def _without_titles(words: list[str]) -> tuple[list[str], str | None]:
         if word == "de" and following == "heer":
             gender, position = "male", position + 2
             continue
+        if word in _OF_TWO and not left and position and following in _TITLES_MALE | _TITLES_FEMALE:
+            return _without_titles(words[position + 1 :])[0], None
         if word in _TITLES_MALE or word in _TITLES_FEMALE:
             gender = gender or ("male" if word in _TITLES_MALE else "female")
         elif word in _ACADEMIC or "/" in word and word not in ("v/d", "e/v", "w/v", "v/h"):
@@ -205,8 +215,31 @@ def _take_maiden(words: list[str]) -> tuple[str | None, list[str]]:
     for position, word in enumerate(words):
         if word.lower() in _BORN and 0 < position < len(words) - 1:
             prefix, rest = _take_prefix(words[position + 1 :])
-            return tidy(f"{_prefix_text(prefix) or ''} {_family_text(' '.join(rest))}"), words[:position]
+            end = len(rest)
+            while end > 1 and _is_initials(rest[end - 1]):
+                end -= 1
+            return tidy(f"{_prefix_text(prefix) or ''} {_family_text(' '.join(rest[:end]))}"), words[:position] + rest[end:]
     return None, words
+
+
+def _double_name_with_prefix_inside(words: list[str]) -> list[str]:
+    """`BERG VAN DEN-JANSEN M.` says `van den` of Berg, not of Jansen: give `VAN DEN BERG-JANSEN M.`"""
+    for position, word in enumerate(words):
+        head, hyphen, tail = word.partition("-")
+        if not hyphen or not tail or position == 0 or _lower(head) not in _PREFIX_SINGLE:
+            continue
+        begin = position
+        while begin > 1 and _lower(words[begin - 1]) in _PREFIX_SINGLE:
+            begin -= 1
+        if begin == 1 and _lower(words[0]) not in _PREFIX_SINGLE:
+            return [*words[1:position], head, f"{words[0]}-{tail}", *words[position + 1 :]]
+    return words
+
+
+def _opens_second_name(word: str) -> bool:
+    """`JANSEN-DE`: a double name whose second part has a prefix of its own goes on with the next word."""
+    _, hyphen, tail = word.rpartition("-")
+    return bool(hyphen) and _lower(tail) in _PREFIX_DUTCH
 
 
 def _is_initials(word: str) -> bool:
@@ -232,7 +265,7 @@ def _take_first_names(words: list[str], *, whole: bool) -> tuple[str | None, str
         position += 1
     if position:
         return initials_of(" ".join(_spaced(word) for word in words[:position])), None, words[position:]
-    while position < last and _lower(words[position]) not in _PREFIX_SINGLE:
+    while position < last and _lower(words[position]) not in _PREFIX_SINGLE and not _opens_second_name(words[position]):
         position += 1
     given = as_written(" ".join(words[:position])) or None
     return (initials_of_given(given) if given else None), given, words[position:]
@@ -249,7 +282,7 @@ def _family_first(words: list[str]) -> tuple[list[str], list[str], str | None]:
     """Give family name, prefix and initials of `BERG VAN DER J P`, `JANSEN-DE VRIES A`, `DE WIT A`, `BERG V D JM`."""
     end = len(words)
     if not (end > 1 and all(_lower(word) in _PREFIX_SINGLE for word in words[:-1])):
-        if end > 1 and _ends_as_initials(words[-1]):
+        if end > 1 and _ends_as_initials(words[-1]) and not _belongs_to_second_name(words):
             end -= 1
         while end > 1 and end < len(words) and _is_initials(words[end - 1]) and _lower(words[end - 1]) not in ("v.d.", "v."):
             end -= 1
@@ -264,6 +297,14 @@ def _family_first(words: list[str]) -> tuple[list[str], list[str], str | None]:
         prefix.insert(0, front[-1])
         front = front[:-1]
     return front, prefix, initials_of(" ".join(_spaced(word) for word in letters)) if letters else None
+
+
+def _belongs_to_second_name(words: list[str]) -> bool:
+    """The last word of `TEN HAVE-VAN DER WAL` and `JANSEN-DE WIT` is a name, however short."""
+    position = len(words) - 2
+    while position > 0 and _lower(words[position]) in _PREFIX_SINGLE:
+        position -= 1
+    return _opens_second_name(words[position]) and not _INITIAL_RUN.match(words[-1])
 
 
 def _ends_as_initials(word: str) -> bool:

@@ -17,6 +17,7 @@ from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.consolidation.report import Prices, Report
 from hoeksteen.consolidation.runs import RunKind
 from hoeksteen.host.settings import read_settings
+from hoeksteen.interfaces.cli.consolidate_carried import print_carried
 from hoeksteen.interfaces.cli.consolidate_shared import (
     cutover_option,
     expected_counts,
@@ -110,6 +111,7 @@ def print_report(console: Console, report: Report, seconds: float) -> None:
         shown = [f"{into:,}" if into == out else f"[red]{into:,} → {out:,}[/]" for into, out in counts]
         table.add_row(escape(source.title), *shown, f"{source.monthly_in:,}", f"{source.monthly_out:,}")
     console.print(table)
+    print_carried(console, report.sources)
     print_findings(console, "Rejected", report.rejected)
     print_findings(console, "Findings that did not stop a record", report.findings)
     for prices in report.prices:

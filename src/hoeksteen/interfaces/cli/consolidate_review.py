@@ -201,7 +201,8 @@ def unmerge(
             return
         with runtime.database.transaction() as tx:
             done = merging.unmerge(
-                tx=tx, customer_id=meant.customer_id, source_keys=keys, leave_rest=leave_rest, credit=credit, why=why, **signed, **_parts(runtime)
+                tx=tx, customer_id=meant.customer_id, source_keys=keys, different=True, leave_rest=leave_rest, credit=credit, why=why, **signed,
+                **_parts(runtime),
             )  # fmt: skip
     _tell(done, as_json=as_json)
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from hoeksteen.consolidation.mapping import read_mapping
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.report import FindingCount
+from hoeksteen.interfaces.cli.consolidate_carried import REMEDIES as CARRIED_REMEDIES
 from hoeksteen.interfaces.cli.options import a_day, report_table
 
 REMEDIES = {
@@ -38,6 +39,7 @@ REMEDIES = {
     "not_a_number": "correct the value, or the expression in the mapping",
     "another_shape": "export one value there, or declare a list",
     "unknown_code": "add the code to the mapping",
+    **CARRIED_REMEDIES,
     "filler": "nothing, or ask the customer: the value only says that nobody knows",
 }
 

@@ -217,10 +217,17 @@ def rollback(wave: str, force: bool, who: str, data: Path, as_json: bool) -> Non
     console.print(f"[bold]{counted(done.customers, 'customer')}[/] taken away, {counted(done.records, 'record')} wait again, in {seconds} s")
     for one in done.kept[:_KEPT_SHOWN_MAX]:
         console.print(f"  kept {one.customer_id}: {', '.join((*one.changed, *one.happened))}", highlight=False)
+    if done.credited:
+        console.print(f"[bold]{counted(len(done.credited), 'credit note')}[/]: {', '.join(done.credited[:_KEPT_SHOWN_MAX])}", highlight=False)
+    if done.not_credited:
+        console.print(f"[red]not credited[/], look at them: {', '.join(done.not_credited[:_KEPT_SHOWN_MAX])}", highlight=False)
     if as_json:
         kept = [{"customer_id": str(one.customer_id), "changed": one.changed, "happened": one.happened} for one in done.kept]
         emit_json(
-            {"run_id": str(done.run_id), "wave": wave, "customers": done.customers, "records": done.records, "kept": kept, "seconds": seconds}
+            {
+                "run_id": str(done.run_id), "wave": wave, "customers": done.customers, "records": done.records, "kept": kept,
+                "credited": done.credited, "not_credited": done.not_credited, "seconds": seconds,
+            }
         )  # fmt: skip
 
 

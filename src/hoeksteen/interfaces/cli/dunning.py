@@ -8,7 +8,6 @@ from uuid import UUID
 import click
 from rich.markup import escape
 
-from hoeksteen.billing.queries import bill_by_number
 from hoeksteen.care import disputes
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import (
@@ -30,6 +29,7 @@ from hoeksteen.kernel.errors import InvalidInput
 from hoeksteen.kernel.time_period import local_day
 from hoeksteen.product.blocking import blocks_of
 from hoeksteen.receivables import dunning, interest
+from hoeksteen.receivables.carried_over import claim_named
 
 _SERVICE = "bss"
 
@@ -194,13 +194,12 @@ def dispute() -> None:
 def open_(bill_number: str, about: str, who: str, data: Path, as_json: bool) -> None:
     """Record that a customer contests a bill: nobody reminds them of it, nothing of it is collected."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        bill = bill_by_number(tx=tx, bill_number=bill_number)
+        whose, claim_id = claim_named(tx=tx, number=bill_number)
         now = runtime.clock.now()
         done = disputes.open_dispute(
-            tx=tx, customer_id=bill.customer_id, customer_bill_id=bill.customer_bill_id, about=about, by=who, now=now,
-            identifiers=runtime.identifiers,
+            tx=tx, customer_id=whose, customer_bill_id=claim_id, about=about, by=who, now=now, identifiers=runtime.identifiers
         )  # fmt: skip
-        blocking.lift(tx=tx, customer_ids=[bill.customer_id], day=local_day(now), now=now, identifiers=runtime.identifiers)
+        blocking.lift(tx=tx, customer_ids=[whose], day=local_day(now), now=now, identifiers=runtime.identifiers)
     _tell(done, bill_number, as_json=as_json)
 
 
@@ -213,10 +212,8 @@ def open_(bill_number: str, about: str, who: str, data: Path, as_json: bool) -> 
 def settle(bill_number: str, outcome: str, who: str, data: Path, as_json: bool) -> None:
     """Record how a dispute ended; what is to be credited is credited by itself."""
     with open_runtime(read_settings(data), service=_SERVICE) as runtime, runtime.database.transaction() as tx:
-        bill = bill_by_number(tx=tx, bill_number=bill_number)
-        done = disputes.settle_dispute(
-            tx=tx, customer_id=bill.customer_id, customer_bill_id=bill.customer_bill_id, outcome=outcome, by=who, now=runtime.clock.now()
-        )  # fmt: skip
+        whose, claim_id = claim_named(tx=tx, number=bill_number)
+        done = disputes.settle_dispute(tx=tx, customer_id=whose, customer_bill_id=claim_id, outcome=outcome, by=who, now=runtime.clock.now())
     _tell(done, bill_number, as_json=as_json)
 
 

@@ -52,7 +52,8 @@ def open_(customer: str, data: Path, as_json: bool) -> None:
     for heading in ("what", "reference", "of", "due", "amount", "open"):
         table.add_column(heading, justify="right" if heading in ("amount", "open") else "left")
     for one in items:
-        table.add_row(one.kind, escape(one.reference), f"{one.item_date}", f"{one.due_date or ''}", f"{one.amount:,}", f"{one.open_amount:,}")
+        what = f"{one.kind}, from {one.origin}" if one.origin else one.kind
+        table.add_row(escape(what), escape(one.reference), f"{one.item_date}", f"{one.due_date or ''}", f"{one.amount:,}", f"{one.open_amount:,}")
     console = report_console(as_json=as_json)
     print_table(console, table, nothing="Nothing is open.")
     for one in items:

@@ -26,11 +26,13 @@ from hoeksteen.kernel.errors import AccessDenied
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.kernel.time_period import TimePeriod
 from hoeksteen.party import queries as party
-from hoeksteen.party.model import BillingAccount, Customer
+from hoeksteen.party.consents import Consent, standing_consents
+from hoeksteen.party.model import Agreement, BillingAccount, Customer
 from hoeksteen.party.operations import set_itemisation
 from hoeksteen.product import queries as product
 from hoeksteen.product.model import ProductHeld, ProductOffering
 from hoeksteen.receivables import queries as receivables
+from hoeksteen.receivables.model import OpenItem
 from hoeksteen.storage.postgres import Transaction
 
 BILLS_SHOWN_MAX = 24
@@ -67,7 +69,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class CustomerPage:
-    """Everything that the page shows at once."""
+    """
+    Everything that the page shows at once.
+
+    :param carried: open items that came from former systems
+    :param consents: the decision that holds, per purpose; `agreements` what binds the customer, ended ones too
+    """
 
     customer: Customer
     look: Look
@@ -79,6 +86,9 @@ class CustomerPage:
     bills: list[CustomerBill]
     balance: Decimal
     open_by_bill: dict[UUID | None, Decimal]
+    carried: list[OpenItem]
+    consents: list[Consent]
+    agreements: list[Agreement]
     interactions: list[Interaction]
     notes: list[Note]
     notes_refused: str
@@ -122,6 +132,9 @@ def gather(*, tx: Transaction, visit: Visit, customer: Customer, look: Look) -> 
         bills=billing.bills_of(tx=tx, customer_id=customer_id)[:BILLS_SHOWN_MAX],
         balance=sum((item.open_amount for item in open_items), Decimal("0.00")),
         open_by_bill={item.customer_bill_id: item.open_amount for item in open_items},
+        carried=[item for item in open_items if item.origin],
+        consents=standing_consents(tx=tx, customer_ids=[customer_id]),
+        agreements=party.agreements(tx=tx, customer_id=customer_id),
         interactions=care.interactions(tx=tx, customer_id=customer_id),
         notes=notes,
         notes_refused=refused,
