@@ -38,7 +38,7 @@ def key_of(name: str) -> Pseudonyms:
 def bring_in(
     database: Database, keeper: KeeperClient, folder: Path, key: str, names: Sequence[str] = tuple(FILES), *,
     given: Sequence[Source] | None = None, progress: Callable[[str, int, int], None] | None = None, batch: int = 100,
-    pseudonyms: Pseudonyms | None = None,
+    pseudonyms: Pseudonyms | None = None, processes: int | None = None,
 ) -> Report:  # fmt: skip
     """Consolidate these exports and hold the outcome against the truth."""
     return consolidate(
@@ -51,13 +51,14 @@ def bring_in(
         truth=folder / "truth.parquet" if (folder / "truth.parquet").exists() else None,
         clusters_per_batch=batch,
         progress=progress,
+        processes=processes,
     )
 
 
 TABLES = (
     "party.party", "party.customer", "party.billing_account", "party.agreement", "product.product", "product.product_term",
     "product.price_alteration",
-    "product.resource", "disclosure.sealed", "consolidation.source_record", "consolidation.source_product", "consolidation.lineage",
+    "product.resource", "disclosure.sealed", "consolidation.source_record", "consolidation.source_product",
     "consolidation.review", "consolidation.finding", "consolidation.carried_record", "party.consent", "care.note", "care.dispute",
     "receivables.carried_item", "receivables.mandate",
 )  # fmt: skip
@@ -68,7 +69,7 @@ def rows_of(database: Database) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     drop = {"disclosure.sealed": "blob", "care.note": "blob", "party.customer": "customer_number", "party.billing_account": "billing_account_number"}
     with database.transaction() as tx:
-        for table in TABLES:
+        for table in (*TABLES, "consolidation.lineage"):
             without = f" - '{drop[table]}'" if table in drop else ""
             rows: list[dict[str, Any]] = tx.rows(f"SELECT (to_jsonb(t){without})::text AS line FROM {table} t")
             found[table] = {row["line"] for row in rows}

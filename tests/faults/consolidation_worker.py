@@ -13,10 +13,10 @@ def _tell(stage: str, done: int, total: int) -> None:
     sys.stdout.flush()
 
 
-def main(dsn: str, socket_path: str, key_path: str, folder: str, key: str) -> None:
+def main(dsn: str, socket_path: str, key_path: str, folder: str, key: str, processes: str) -> None:
     with Database(dsn) as database:
         keeper = KeeperClient(socket_path=Path(socket_path), service="bss", key_path=Path(key_path))
-        bring_in(database, keeper, Path(folder), key, progress=_tell, batch=20)
+        bring_in(database, keeper, Path(folder), key, progress=_tell, batch=20, processes=int(processes))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A consolidation that is killed at any instant, or loses its keeper, and is run again, loses nothing and makes nothing twice."""
 
+import multiprocessing
 import os
 import random
 import signal
@@ -27,8 +28,8 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return invent_exports(tmp_path_factory.mktemp("legacy") / "exports", customers=CUSTOMERS, seed=11)
 
 
-def _worker(dsn: str, keeper: RunningKeeper, folder: Path, key: str) -> subprocess.Popen[str]:
-    words = [dsn, str(keeper.socket_path), str(keeper.key("bss")), str(folder), key]
+def _worker(dsn: str, keeper: RunningKeeper, folder: Path, key: str, processes: int) -> subprocess.Popen[str]:
+    words = [dsn, str(keeper.socket_path), str(keeper.key("bss")), str(folder), key, str(processes)]
     path = {**os.environ, "PYTHONPATH": str(WORKER.parents[1])}
     return subprocess.Popen([sys.executable, str(WORKER), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=path)
 
@@ -46,13 +47,14 @@ def balanced(database: Database) -> bool:
     return booked == {"0990": -owed, "1300": owed}
 
 
+@pytest.mark.parametrize("processes", [0, pytest.param(2, marks=pytest.mark.slow)], ids=["one process", "side by side"])
 def test_killed_at_random_instants(
-    database: Database, another_database: Database, business_dsn: str, keeper: RunningKeeper, exports: Path
+    database: Database, another_database: Database, business_dsn: str, keeper: RunningKeeper, exports: Path, processes: int
 ) -> None:  # fmt: skip
     chance = random.Random(5)
     seen = [0]
     for _ in range(LIVES):
-        worker = _worker(business_dsn, keeper, exports, "killed")
+        worker = _worker(business_dsn, keeper, exports, "killed", processes)
         assert worker.stdout is not None
         while not worker.stdout.readline().startswith("loading"):
             assert worker.poll() is None, worker.communicate()[1]
@@ -71,6 +73,22 @@ def test_killed_at_random_instants(
     assert bring_in(another_database, keeper.client("bss"), exports, "killed") == report
     assert rows_of(another_database) == broken
     assert balanced(another_database)
+
+
+def test_a_process_of_several_is_killed(database: Database, another_database: Database, keeper: RunningKeeper, exports: Path) -> None:
+    def kill_one(stage: str, done: int, _total: int) -> None:
+        if stage == "loading" and done:
+            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+
+    with pytest.raises(Unavailable, match="ended before its work was done"):
+        bring_in(database, keeper.client("bss"), exports, "side by side", progress=kill_one, batch=20, processes=2)
+    assert 0 < _loaded(database) < CUSTOMERS * 2
+    assert multiprocessing.active_children() == []
+    report = bring_in(database, keeper.client("bss"), exports, "side by side", batch=20, processes=2)
+    assert report.closes
+    assert balanced(database)
+    assert bring_in(another_database, keeper.client("bss"), exports, "side by side", processes=0) == report
+    assert rows_of(another_database) == rows_of(database)
 
 
 def test_the_keeper_goes_away_and_comes_back(database: Database, own_keeper: RunningKeeper, exports: Path) -> None:

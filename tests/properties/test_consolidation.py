@@ -2,7 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import phonenumbers
 from hypothesis import given, settings
@@ -11,9 +14,12 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from factories.legacy import facts
+from hoeksteen.consolidation._plans import Plan
 from hoeksteen.consolidation.clusters import CLUSTER_SIZE_MAX, build_clusters
+from hoeksteen.consolidation.columns import Draft, read_column
 from hoeksteen.consolidation.features import Facts
 from hoeksteen.consolidation.guards import contradiction, distance
+from hoeksteen.consolidation.mapping import Column, read_mapping
 from hoeksteen.consolidation.model import Discount, LegacyProduct, Pair
 from hoeksteen.consolidation.reconcile import monthly_in
 from hoeksteen.consolidation.standardise import addresses, companies, contact
@@ -147,3 +153,34 @@ def test_a_product_costs_nothing_outside_its_service_and_at_most_its_amount_insi
     assert (found == 0) == (day < start)
     assert found <= monthly
     assert found == found.quantize(Decimal("0.01"))
+
+
+COLUMNS = [
+    (name, column, "")
+    for mapping in ("fixed", "mobile", "broadband")
+    for name, column in read_mapping(Path(mapping)).record_columns.items()
+] + [
+    (name, column, child.of)
+    for mapping in ("mobile", "broadband")
+    for child in read_mapping(Path(mapping)).lists.values()
+    for name, column in child.columns.items()
+]  # fmt: skip
+
+
+@given(st.sampled_from(COLUMNS), st.sampled_from(["", "01-02-1960", "19600201", "J.M.", "12,50", "030-2123456", "1", "A"]) | st.text(max_size=12))
+def test_a_value_that_is_remembered_says_what_it_said(column: tuple[str, Column, str], text: str) -> None:
+    name, declared, group = column
+    plan = Plan([(name, declared)], group=group)
+    outcomes = []
+    for read in (partial(read_column, column=declared, name=name, raw=text, group=group), *[partial(plan.read, values={name: text})] * 2):
+        draft, parts = Draft(), dict[str, Any]()
+        read(draft, parts)
+        outcomes.append((parts, draft.addresses, draft.phones, draft.emails, draft.notes, draft.faults))
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+@given(st.from_regex(r"0[0-9]{9}", fullmatch=True))
+def test_a_line_is_valid_where_the_library_says_so(text: str) -> None:
+    quick = contact._lines().fullmatch(text)
+    if quick:
+        assert contact._parsed(text) == ("31" + quick[1], None)

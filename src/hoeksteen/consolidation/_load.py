@@ -1,6 +1,6 @@
 """Loading clusters: a batch is one transaction, and what is there already is never made again."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._carried import load_carried
+from hoeksteen.consolidation._lineage import lineage_by_record
 from hoeksteen.consolidation._sealing import contact_item, identity_item, payment_item
 from hoeksteen.consolidation.model import Cluster, LegacyProduct, LegacyRecord, RecordState, Rejected
 from hoeksteen.consolidation.pseudonyms import customer_id_of, product_id_of, resource_id_of
@@ -27,6 +28,7 @@ from hoeksteen.product.operations import add_products
 from hoeksteen.storage.postgres import Transaction
 
 PURPOSE = "migration"
+Records = Sequence[LegacyRecord] | Mapping[int, LegacyRecord]  # by their places
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Batch:
 
 
 def load_batch(
-    *, tx: Transaction, keeper: KeeperClient, clusters: Sequence[Cluster], records: Sequence[LegacyRecord], plan: Plan, here: Here, scope: Scope
+    *, tx: Transaction, keeper: KeeperClient, clusters: Sequence[Cluster], records: Records, plan: Plan, here: Here, scope: Scope
 ) -> list[UUID]:  # fmt: skip
     """Load some clusters in one transaction, and give the customers that had something new."""
     batch = Batch()
@@ -102,7 +104,7 @@ def load_rejected(*, tx: Transaction, source: str, rejected: Iterable[Rejected],
     _store.add_records(tx, rows, now)
 
 
-def _add_cluster(batch: Batch, cluster: Cluster, records: Sequence[LegacyRecord], plan: Plan, here: Here) -> None:
+def _add_cluster(batch: Batch, cluster: Cluster, records: Records, plan: Plan, here: Here) -> None:
     """
     Add what is new of a cluster.
 
@@ -130,8 +132,9 @@ def _add_cluster(batch: Batch, cluster: Cluster, records: Sequence[LegacyRecord]
         state = RecordState.MERGED if not founds else RecordState.IN_REVIEW if cluster.in_review or standing else RecordState.LOADED
         batch.records.append((record.source, record.record_id, record.digest, record.row, str(state), "", customer_id))
         for product in record.products:
-            batch.products.append(_new_product(record, product, customer_id, billing_account_id, plan))
-            batch.source_products.append((customer_id, product_id_of(record, product), record.source, record.record_id, product.monthly))
+            new = _new_product(record, product, customer_id, billing_account_id, plan)
+            batch.products.append(new)
+            batch.source_products.append((customer_id, new.product_id, record.source, record.record_id, product.monthly))
 
 
 def _party_id(customer_id: UUID) -> UUID:
@@ -229,16 +232,25 @@ def _write(tx: Transaction, keeper: KeeperClient, batch: Batch, now: datetime) -
     add_customers(tx=tx, customers=batch.customers, now=now)
     add_billing_accounts(tx=tx, billing_accounts=batch.billing_accounts)
     add_products(tx=tx, products=batch.products)
-    _store.add_records(tx, batch.records, now)
+    _store.add_records(tx, batch.records, now, lineage_by_record(golden.kept for golden in batch.golden.values()))
     _store.add_products(tx, batch.source_products)
-    _store.add_reviews(tx, batch.reviews)
-    lineage = (
-        (customer_id, category, name, record.source, record.record_id, record.row, kept.rule)
-        for customer_id, golden in batch.golden.items()
-        for (category, name), kept in golden.kept.items()
-        for record in kept.records
-    )
-    _store.replace_lineage(tx, list(batch.golden), lineage)
+    if batch.reviews:
+        _store.add_reviews(tx, batch.reviews)
+    _write_lineage_of_joined(tx, batch)
     for category, item_of in ((Category.IDENTITY, identity_item), (Category.CONTACT, contact_item), (Category.PAYMENT, payment_item)):
         items = [item for customer_id, golden in batch.golden.items() if (item := item_of(golden, _party_id(customer_id), customer_id)) is not None]
         store(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, items=items)
+
+
+def _write_lineage_of_joined(tx: Transaction, batch: Batch) -> None:
+    """Records that are here from an earlier run have another lineage once others join their customer."""
+    new = {customer.customer_id for customer in batch.customers}
+    joined = {customer_id: golden for customer_id, golden in batch.golden.items() if customer_id not in new}
+    if joined:
+        lineage = (
+            (customer_id, category, name, record.source, record.record_id, record.row, kept.rule)
+            for customer_id, golden in joined.items()
+            for (category, name), kept in golden.kept.items()
+            for record in kept.records
+        )
+        _store.replace_lineage(tx, list(joined), lineage)

@@ -24,7 +24,7 @@ WITH_RECORD = (
     "consolidation.source_record", "consolidation.sealed_record", "party.agreement", "party.consent", "receivables.carried_item",
 )  # fmt: skip
 # Are written anew, from the records that a customer has then.
-WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.lineage", "consolidation.former_customer", "consolidation.carried_record")
+WRITTEN_ANEW = ("party.customer", "party.billing_account", "consolidation.former_customer", "consolidation.carried_record")
 # Tell of what has been: they stay with the customer that it happened to, but for notes of former systems, which go with their record.
 STAYS = (
     "consolidation.kept_number", "consolidation.wave_customer",  # how they stood when their wave came: what differs since was changed by people

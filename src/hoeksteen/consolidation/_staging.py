@@ -4,6 +4,7 @@ Records as they wait in memory between reading and loading: packed, about 1 KB e
 Nothing of them is ever written to disk (docs/decisions/0051).
 """
 
+import resource
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
@@ -71,9 +72,14 @@ class Staged(Sequence[LegacyRecord]):
             return self._packed == other._packed
         return isinstance(other, list) and list(self) == other
 
-    def packed(self, place: int) -> bytes:
-        """Give a record as it lies here; `unpacked` makes a record of it, in another process too."""
-        return self._packed[place]
+    def some(self, places: Sequence[int]) -> "Staged":
+        """Give some of the records, in the order of `places`; what is packed is shared with them."""
+        found = Staged()
+        found._packed = [self._packed[place] for place in places]
+        found._ids = bytearray().join([self._ids[place * _ID_BYTES : (place + 1) * _ID_BYTES] for place in places])
+        found._digests = bytearray().join([self._digests[place * _ID_BYTES : (place + 1) * _ID_BYTES] for place in places])
+        found._rows = array("q", [self._rows[place] for place in places])
+        return found
 
     def record_id(self, place: int) -> UUID:
         """Give a record's pseudonym."""
@@ -95,9 +101,9 @@ class Staged(Sequence[LegacyRecord]):
         return _again, (self._packed, bytes(self._ids), bytes(self._digests), self._rows.tobytes())
 
 
-def unpacked(packed: bytes) -> LegacyRecord:
-    """Give the record that was packed."""
-    return _decode(packed)
+def forbid_core_dumps() -> None:
+    """See that no crash of this process, or of those that it starts, writes what is in memory to disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _again(packed: list[bytes], ids: bytes, digests: bytes, rows: bytes) -> Staged:

@@ -1,10 +1,11 @@
 """SQL of the consolidation room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from hoeksteen.consolidation._lineage import FIELDS, RULES
 from hoeksteen.consolidation.model import Finding
 from hoeksteen.storage.postgres import Row, Transaction
 
@@ -17,6 +18,16 @@ ProductRow = tuple[UUID, UUID, str, UUID, Decimal]
 def lock(tx: Transaction) -> bool:
     """Let one consolidation run at a time; the lock lives as long as the transaction."""
     return bool(tx.value("SELECT pg_try_advisory_xact_lock(hashtext('consolidation'))"))
+
+
+def note_loading(tx: Transaction) -> None:
+    """Note until commit that a batch is being loaded by a process beside the one that holds the lock."""
+    tx.execute("SELECT pg_advisory_xact_lock_shared(hashtext('consolidation batch'))")
+
+
+def wait_for_loading(tx: Transaction) -> None:
+    """Wait until every batch of a run that was cut off is there or is gone."""
+    tx.execute("SELECT pg_advisory_xact_lock(hashtext('consolidation batch'))")
 
 
 def pseudonym_fingerprint(tx: Transaction) -> bytes | None:
@@ -58,9 +69,9 @@ def forget_rejected(tx: Transaction, source: str) -> None:
     tx.execute("DELETE FROM consolidation.source_record WHERE source = %s AND state = 'rejected'", (source,))
 
 
-def add_records(tx: Transaction, rows: Iterable[RecordRow], now: datetime) -> None:
-    columns = ("source", "source_key", "digest", "source_row", "state", "reason", "customer_id", "loaded_at")
-    tx.copy_in("consolidation.source_record", columns, ((*row, now) for row in rows))
+def add_records(tx: Transaction, rows: Iterable[RecordRow], now: datetime, lineage: Mapping[UUID, bytes] = {}) -> None:  # noqa: B006 only read
+    columns = ("source", "source_key", "digest", "source_row", "state", "reason", "customer_id", "loaded_at", "kept")
+    tx.copy_in("consolidation.source_record", columns, ((*row, now, lineage.get(row[1], b"")) for row in rows))
 
 
 def add_products(tx: Transaction, rows: Iterable[ProductRow]) -> None:
@@ -68,8 +79,17 @@ def add_products(tx: Transaction, rows: Iterable[ProductRow]) -> None:
 
 
 def replace_lineage(tx: Transaction, customer_ids: Sequence[UUID], rows: Iterable[LineageRow]) -> None:
-    tx.execute("DELETE FROM consolidation.lineage WHERE customer_id = ANY(%s)", (list(customer_ids),))
-    tx.copy_in("consolidation.lineage", ("customer_id", "category", "field", "source", "source_key", "source_row", "rule"), rows)
+    """Note anew where the fields of some customers come from; their records have their rows."""
+    found: dict[tuple[str, UUID], bytes] = {}
+    for _, category, field, source, source_key, _, rule in rows:
+        found[source, source_key] = found.get((source, source_key), b"") + bytes((FIELDS[category, field], RULES[rule]))
+    tx.execute("UPDATE consolidation.source_record SET kept = '' WHERE customer_id = ANY(%s)", (list(customer_ids),))
+    sql = """
+        UPDATE consolidation.source_record r SET kept = new.kept
+        FROM unnest(%s::text[], %s::uuid[], %s::bytea[]) AS new (source, source_key, kept)
+        WHERE r.source = new.source AND r.source_key = new.source_key
+    """
+    tx.execute(sql, ([source for source, _ in found], [source_key for _, source_key in found], list(found.values())))
 
 
 def replace_findings(tx: Transaction, source: str, findings: Iterable[Finding]) -> None:
@@ -137,6 +157,17 @@ def lineage_of_customer(tx: Transaction, customer_id: UUID) -> list[Row]:
         WHERE customer_id = %s ORDER BY category, field, source, source_key
     """
     return tx.rows(sql, (customer_id,))
+
+
+def compared_products(tx: Transaction, sources: Sequence[str], without: Sequence[UUID]) -> str:
+    """Name a relation, which lives as long as the transaction, of the products that came from some sources but for some records."""
+    sql = """
+        CREATE TEMPORARY TABLE compared_product ON COMMIT DROP AS SELECT p.product_id, p.source AS name FROM consolidation.source_product p
+        WHERE p.source = ANY(%s) AND NOT EXISTS (SELECT FROM unnest(%s::uuid[]) AS out (source_key) WHERE out.source_key = p.source_key)
+    """
+    tx.execute(sql, (list(sources), list(without)))
+    tx.execute("ANALYZE compared_product")
+    return "compared_product"
 
 
 def source_products(tx: Transaction, sources: Sequence[str]) -> list[Row]:

@@ -131,9 +131,10 @@ def records_wait_again(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
                 WHERE d.source_key_left = r.source_key_left AND d.source_key_right = r.source_key_right)
     """
     tx.execute(sql, {"ids": list(customer_ids)})
-    for table in ("lineage", "source_product", "sealed_record", "wave_customer"):
+    for table in ("source_product", "sealed_record", "wave_customer"):
         tx.execute(f"DELETE FROM consolidation.{table} WHERE customer_id = ANY(%s)", ids)
-    return tx.execute("UPDATE consolidation.source_record SET state = 'waiting', reason = '', customer_id = NULL WHERE customer_id = ANY(%s)", ids)
+    sql = "UPDATE consolidation.source_record SET state = 'waiting', reason = '', customer_id = NULL, kept = '' WHERE customer_id = ANY(%s)"
+    return tx.execute(sql, ids)
 
 
 def products_of_records(tx: Transaction, record_ids: Sequence[UUID]) -> list[UUID]:

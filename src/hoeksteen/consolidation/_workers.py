@@ -7,11 +7,14 @@ They end with the process that they work for, at once and whatever the reason. W
 import os
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import connection, get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +24,6 @@ PROCESSES_MAX = 16
 _AHEAD = 2  # tasks per process that wait or are done and not yet looked at: more would only take memory
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
-_work: Callable[[Any], Any] | None = None  # what this process does, where it is one of the workers
 
 
 def processes_for(size: int, *, each_from: int) -> int:
@@ -45,13 +47,28 @@ class Workers(Generic[_Task, _Result]):
 
     def __init__(self, count: int, make: Callable[..., Callable[[_Task], _Result]], *arguments: object) -> None:
         self.count = count
-        self._pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin, initargs=(make, arguments))
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        self._started: list[tuple[BaseProcess, Connection]] = []
+        self._askers = ThreadPoolExecutor(count)  # each waits for one process
+        context = get_context("spawn")
+        for number in range(count):
+            ours, theirs = context.Pipe()
+            process: BaseProcess = context.Process(target=_serve, args=(theirs, make, arguments), name=f"consolidation, {number}", daemon=True)
+            process.start()
+            theirs.close()
+            self._started.append((process, ours))
+            self._idle.put(ours)
 
     def __enter__(self) -> "Workers[_Task, _Result]":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for process, _ in self._started:
+            process.kill()
+            process.join()
+        self._askers.shutdown(cancel_futures=True)
+        for _, channel in self._started:
+            channel.close()
 
     def in_order(self, tasks: Iterable[_Task]) -> Iterator[tuple[_Task, _Result]]:
         """
@@ -61,40 +78,43 @@ class Workers(Generic[_Task, _Result]):
         """
         waiting: deque[tuple[_Task, Future[_Result]]] = deque()
         for task in tasks:
-            waiting.append((task, self._submitted(task)))
+            waiting.append((task, self._askers.submit(self._ask, task)))
             if len(waiting) > self.count * _AHEAD:
-                yield _done(*waiting.popleft())
-        while waiting:
-            yield _done(*waiting.popleft())
+                done, future = waiting.popleft()
+                yield done, future.result()
+        for done, future in waiting:
+            yield done, future.result()
 
-    def _submitted(self, task: _Task) -> "Future[_Result]":
+    def _ask(self, task: _Task) -> _Result:
+        channel = self._idle.get()
         try:
-            return self._pool.submit(_do, task)
-        except BrokenProcessPool:
-            raise _lost() from None
+            channel.send(task)
+            is_done, found = channel.recv()
+        except (EOFError, OSError):
+            raise Unavailable(
+                "A process of the consolidation ended before its work was done.", remedy="Run the same command again: it goes on."
+            ) from None
+        finally:
+            self._idle.put(channel)
+        if not is_done:
+            raise found
+        result: _Result = found
+        return result
 
 
-def _done(task: _Task, future: "Future[_Result]") -> tuple[_Task, _Result]:
-    try:
-        return task, future.result()
-    except BrokenProcessPool:
-        raise _lost() from None
-
-
-def _lost() -> Unavailable:
-    return Unavailable("A process of the consolidation ended before its work was done.", remedy="Run the same command again: it goes on.")
-
-
-def _begin(make: Callable[..., Callable[[Any], Any]], arguments: tuple[object, ...]) -> None:
-    global _work  # noqa: PLW0603 a process of a pool has no other place for what it is for
+def _serve(asked: Connection, make: Callable[..., Callable[[Any], Any]], arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command that started us is interrupted too, and ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _work = make(*arguments)
-
-
-def _do(task: Any) -> Any:
-    assert _work is not None  # or nobody would send anything here
-    return _work(task)
+    work: Callable[[Any], Any] | None = None
+    while True:
+        task = asked.recv()
+        try:
+            work = work or make(*arguments)
+            said = (True, work(task))
+        except Exception as error:  # noqa: BLE001 whatever it is, the process that asked raises it
+            error.add_note(traceback.format_exc())
+            said = (False, error)
+        asked.send(said)
 
 
 def _end_with_parent() -> None:

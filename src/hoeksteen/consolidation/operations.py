@@ -13,10 +13,11 @@ from uuid import UUID
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._across import settle_across
 from hoeksteen.consolidation._expected import expected_of
-from hoeksteen.consolidation._load import Here, Plan, load_batch, load_rejected
+from hoeksteen.consolidation._load import Here, Plan, load_rejected
+from hoeksteen.consolidation._loading import load_clusters
 from hoeksteen.consolidation._reading import reading
 from hoeksteen.consolidation._records import RECORDS_PER_CALL, explain_doubts, places_to_keep, seal_records
-from hoeksteen.consolidation._staging import Staged
+from hoeksteen.consolidation._staging import Staged, forbid_core_dumps
 from hoeksteen.consolidation.clusters import build_clusters
 from hoeksteen.consolidation.examples import require_examples
 from hoeksteen.consolidation.features import facts_of
@@ -91,6 +92,7 @@ def consolidate(
     """
     tell = progress or (lambda stage, done, total: None)
     known_truth = read_truth(truth) if truth is not None else None
+    forbid_core_dumps()
     run = _read(sources, pseudonyms, cutover, now, tell, processes)
     with _alone(database):
         with database.transaction() as tx:
@@ -101,7 +103,7 @@ def consolidate(
         with database.transaction() as tx:
             decided = _store.decided_pairs(tx)
         _match(run, decided, tell)
-        _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope())
+        _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope(), processes)
         with database.transaction() as tx:
             return _report(tx, run, plan, known_truth)
 
@@ -156,6 +158,8 @@ def _alone(database: Database) -> Iterator[None]:
     with database.transaction() as tx:
         if not _store.lock(tx):
             raise Conflict("Another consolidation is running.", remedy="Wait until it is done, then run this again.")
+        with database.transaction() as other:
+            _store.wait_for_loading(other)
         yield
 
 
@@ -234,7 +238,9 @@ def _name_tests(run: _Run, places: Sequence[int]) -> None:
         found.findings.append(Finding(found.source, f"{found.file.name}:{record.row}", "name", "test_record"))
 
 
-def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, scope: Scope) -> None:
+def _load(
+    database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch: int, tell: Progress, scope: Scope, processes: int | None
+) -> None:  # fmt: skip
     here = Here({}, {}, set())
     with database.transaction() as tx:
         for found in run.extracts:
@@ -250,17 +256,17 @@ def _load(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, batch
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
                 here.members_of.setdefault(owner, []).append(place)
-    for start in range(0, len(clusters), batch):
-        tell("loading", start, len(clusters))
-        with database.transaction() as tx:
-            loaded = load_batch(
-                tx=tx, keeper=keeper, clusters=clusters[start : start + batch], records=run.records, plan=plan, here=here, scope=scope
-            )
-            scope.loaded(tx=tx, customer_ids=loaded)
+    load_clusters(
+        database=database, keeper=keeper, clusters=clusters, records=run.records, plan=plan, here=here, batch=batch, scope=scope,
+        processes=processes, told=lambda done: tell("loading", done, len(clusters)),
+    )  # fmt: skip
+    doubted = {place for doubt in run.doubts for place in (doubt.left, doubt.right)}
+    loaded = {place for cluster in clusters for place in cluster.members if place in doubted}
+    loaded |= {place for place in doubted if run.records.record_id(place) in here.owner_of}
     with database.transaction() as tx:
-        pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in run.doubts]
-        both_here = [one for one in pairs if one[0] in here.owner_of and one[1] in here.owner_of]
-        _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in both_here])
+        both_here = [doubt for doubt in run.doubts if doubt.left in loaded and doubt.right in loaded]
+        pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in both_here]
+        _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in pairs])
     tell("loading", len(clusters), len(clusters))
     _keep_for_review(database, keeper, run, plan)
 

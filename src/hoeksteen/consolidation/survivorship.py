@@ -96,6 +96,8 @@ def survive(*, records: Sequence[LegacyRecord], trust: dict[str, int]) -> Golden
     :param trust: per source, 1 is believed first
     """
     kept: dict[tuple[str, str], Kept] = {}
+    if len(records) == 1:
+        return _alone(records[0])
 
     def keep(category: str, field: str, candidates: list[Candidate]) -> None:
         found = _decided(field, [candidate for candidate in candidates if candidate[0]], trust)
@@ -121,6 +123,37 @@ def survive(*, records: Sequence[LegacyRecord], trust: dict[str, int]) -> Golden
     keep("party", "language", [(record.language, record) for record in records])
     _collect(records, kept)
     return Golden(tuple(records), kept)
+
+
+def _alone(record: LegacyRecord) -> Golden:
+    """Let a customer survive from its only record, as most do: there is nothing to choose."""
+    name, from_it = record.name, (record,)
+    found: dict[tuple[str, str], Any]
+    if record.kind == "organization":
+        found = {
+            ("identity", "trading_name"): record.trading_name,
+            ("identity", "legal_form"): record.legal_form,
+            ("identity", "chamber_of_commerce_number"): record.chamber_of_commerce_number,
+            ("identity", "contact_person"): _spoken(name) if name else None,
+        }
+    else:
+        found = {
+            ("identity", "family_name"): (name.family_name_prefix, name.family_name) if name else None,
+            ("identity", "given_name"): name.given_name if name else None,
+            ("identity", "initials"): name.initials if name else None,
+            ("identity", "maiden_name"): name.maiden_name if name else None,
+            ("identity", "birth_date"): record.birth_date,
+            ("identity", "gender"): record.gender,
+        }
+    found |= {
+        ("contact", "residential_address"): record.address,
+        ("contact", "billing_address"): record.addresses.get("billing"),
+        ("payment", "payment"): _payment(record),
+        ("party", "language"): record.language,
+    }
+    kept = {field: Kept(value, from_it, "only") for field, value in found.items() if value}
+    _collect(from_it, kept)
+    return Golden(from_it, kept)
 
 
 def _collect(records: Sequence[LegacyRecord], kept: dict[tuple[str, str], Kept]) -> None:

@@ -124,13 +124,13 @@ def set_status(tx: Transaction, billing_account_id: UUID, status: str) -> int:
 
 
 def take_customer_numbers(tx: Transaction, count: int) -> list[str]:
-    rows = tx.rows(_NUMBERS.format("party.customer_number"), (count,))
-    return [str(row["number"]) for row in rows]
+    rows = tx.tuples(_NUMBERS.format("party.customer_number"), (count,))
+    return [number for (number,) in rows]
 
 
 def take_billing_account_numbers(tx: Transaction, count: int) -> list[str]:
-    rows = tx.rows(_NUMBERS.format("party.billing_account_number"), (count,))
-    return [str(row["number"]) for row in rows]
+    rows = tx.tuples(_NUMBERS.format("party.billing_account_number"), (count,))
+    return [number for (number,) in rows]
 
 
 def add_parties(tx: Transaction, customers: Sequence[NewCustomer], now: datetime) -> None:

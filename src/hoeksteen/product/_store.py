@@ -1,7 +1,8 @@
 """SQL of the product room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -257,6 +258,34 @@ def replace_terms(tx: Transaction, customer_id: UUID, product_id: UUID, new: Ite
 def alterations(tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlteration]:
     sql = _ALTERATION + "WHERE customer_id = ANY(%s) ORDER BY product_id, valid_from, price_alteration_id"
     return [_from_row_alteration(row) for row in tx.rows(sql, (list(customer_ids),))]
+
+
+def sums(tx: Transaction, groups: str, prices: Mapping[str, Decimal], at: datetime, day: date) -> list[Row]:
+    sql = f"""
+    WITH price AS (SELECT * FROM unnest(%(offerings)s::text[], %(amounts)s::numeric[]) AS p (product_offering_id, amount)),
+    known AS (SELECT DISTINCT g.name, g.product_id FROM {groups} g JOIN product.product_term USING (product_id)),
+    active AS (
+        SELECT g.name, t.product_id, p.amount FROM {groups} g JOIN product.product_term t USING (product_id) JOIN price p USING (product_offering_id)
+        WHERE t.status = 'active' AND t.valid_from <= %(at)s AND (t.valid_to IS NULL OR %(at)s < t.valid_to)
+    ),
+    altered AS (
+        SELECT a.name, sum(CASE WHEN c.kind = 'percentage' THEN round(a.amount * c.value / 100, 2) ELSE c.value END) AS amount
+        FROM active a JOIN ({_ALTERATION}) c USING (product_id)
+        WHERE c.usage_prices IS NULL AND c.valid_from <= %(day)s AND (c.valid_to IS NULL OR %(day)s < c.valid_to) GROUP BY a.name
+    ),
+    resource AS (
+        SELECT name, count(*) FILTER (WHERE number) AS numbers, count(*) FILTER (WHERE sim) AS sims
+        FROM (
+            SELECT g.name, bool_or(r.kind <> 'sim') AS number, bool_or(r.kind = 'sim') AS sim
+            FROM {groups} g JOIN product.resource r USING (product_id) GROUP BY g.name, g.product_id
+        ) of_product GROUP BY name
+    )
+    SELECT name, count(*) AS products, coalesce(max(r.numbers), 0) AS numbers, coalesce(max(r.sims), 0) AS sims,
+        coalesce((SELECT sum(amount) FROM active a WHERE a.name = k.name), 0)
+        + coalesce((SELECT amount FROM altered c WHERE c.name = k.name), 0) AS monthly
+    FROM known k LEFT JOIN resource r USING (name) GROUP BY name
+    """
+    return tx.rows(sql, {"offerings": list(prices), "amounts": list(prices.values()), "at": at, "day": day})
 
 
 def usage_discount_days(tx: Transaction) -> list[tuple[UUID, date]]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import sqlite3
 from collections import Counter
@@ -106,6 +107,7 @@ def test_nothing_personal_lies_in_the_business_database(database: Database, keep
     words = set(re.split(r"[^A-Z0-9@.]+", stored.upper()))
     assert len(words) > 10_000
     assert [value for value in planted if value.upper() in words] == []
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0), "a crash would write what is in memory to disk"
     assert "@" not in stored
 
 

@@ -125,7 +125,7 @@ def test_what_was_merged_wrongly_and_is_taken_apart_was_never_merged(
     apart = everything(database, bss)
     with database.transaction() as tx:
         for table in (
-            "consolidation.former_customer", "consolidation.sealed_record", "disclosure.sealed", "consolidation.lineage",
+            "consolidation.former_customer", "consolidation.sealed_record", "disclosure.sealed",
             "consolidation.carried_record", "receivables.carried_item", "receivables.mandate", "party.consent", "care.note", "care.dispute",
         ):  # fmt: skip
             tx.execute(f"DELETE FROM {table}")

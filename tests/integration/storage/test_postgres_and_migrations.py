@@ -4,7 +4,10 @@ import pickle
 import random
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,7 +16,7 @@ from conftest import BusinessCluster
 from hoeksteen.kernel.errors import Conflict, Corrupt, Unavailable, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
 from hoeksteen.storage.migrations import known, migrate, require_current_schema
-from hoeksteen.storage.postgres import Database
+from hoeksteen.storage.postgres import Database, as_json
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 IDS = Identifiers(random.Random(1))
@@ -150,3 +153,23 @@ def test_a_claim_that_fails_leaves_no_connection_open(database: Database, monkey
     with pytest.raises(psycopg.errors.UndefinedFunction), database.claim("bill run 1"):
         pass
     assert [one.closed for one in made] == [True]
+
+
+class _Word(StrEnum):
+    FIRST = "first"
+
+
+def test_copy_in_writes_what_an_insert_writes(database: Database) -> None:
+    values = {
+        "a": "tab\there, new\nline, \r, back\\slash, \\N, \\. and é", "b": UUID(int=7), "c": -12, "d": True, "e": date(1899, 12, 31),
+        "f": datetime(2026, 10, 25, 0, 59, 59, 123, tzinfo=UTC), "g": Decimal("-0.10"), "h": b"\\\x00\t\n", "i": None, "j": 0.1,
+        "k": as_json({"a": ["\t\\"]}), "l": ["x\ty", "\\", None], "m": _Word.FIRST, "n": [UUID(int=1), UUID(int=2)],
+    }  # fmt: skip
+    kinds = "text uuid integer boolean date timestamptz numeric bytea text double precision|jsonb text[] text uuid[]".replace("double ", "double_")
+    columns = ", ".join(f"{name} {kind.replace('_', ' ')}" for name, kind in zip(values, kinds.replace("|", " ").split(" "), strict=True))
+    with database.transaction() as tx:
+        tx.execute(f"CREATE TEMPORARY TABLE written ({columns}) ON COMMIT DROP")
+        tx.insert("written", values)
+        assert tx.copy_in("written", tuple(values), [tuple(values.values())] * 1_001) == 1_001
+        assert tx.value("SELECT count(*) FROM written") == 1_002
+        assert tx.value("SELECT count(*) FROM (SELECT DISTINCT * FROM written) d") == 1
