@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3] / "src/hoeksteen/interfaces"
 STYLE = (ROOT / "static/app.css").read_text("utf-8")
 TEMPLATES = sorted(ROOT.glob("*/templates/*.html"))
+ALONE = sorted(ROOT.glob("*/templates/alone/*.html"))  # files of their own that no server sends: they carry their style along
 
 # text on ground, as the pages use them (WCAG 2.2, 1.4.3: 4.5 to 1)
 PAIRS = [
@@ -69,6 +70,17 @@ def test_edges_and_focus_can_be_seen(dark: bool) -> None:
 def test_a_template_has_no_inline_style_or_script(path: Path) -> None:
     text = path.read_text("utf-8")
     assert not re.search(r"\sstyle\s*=|<style|\son[a-z]+\s*=|<script(?![^>]*\ssrc=)|javascript:", text)
+    _require_nothing_foreign(text)
+
+
+@pytest.mark.parametrize("path", ALONE, ids=lambda path: path.name)
+def test_a_page_that_stands_alone_has_no_script(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not re.search(r"\son[a-z]+\s*=|<script|javascript:", text)
+    _require_nothing_foreign(text)
+
+
+def _require_nothing_foreign(text: str) -> None:
     assert "| safe" not in text
     assert not re.search(r'(?:src|href|action)="(?:https?:)?//', text)
 

@@ -53,15 +53,15 @@ def page(template: str, *, title: str, **values: Any) -> str:
     """
     Give a template as a whole HTML file, in both languages; the reader chooses one without a script.
 
-    :param template: a file of `web/templates`
+    :param template: a file of `web/templates/alone`
     :param title: in English, marked for translation where it is named
     """
     style = resources.files("hoeksteen.interfaces").joinpath("static", "app.css").read_text("utf-8")
     made = environments("web")
     for environment in made.values():
         environment.filters.update(decimal=lambda value: Decimal(str(value)), moment=datetime.fromisoformat)
-    parts = [(language, Markup(made[language].get_template(f"web/{template}").render(title=title, **values))) for language in LANGUAGES]  # noqa: S704
-    return made[LANGUAGES[0]].get_template("web/standalone.html").render(style=Markup(style), title=title, parts=parts)  # noqa: S704
+    parts = [(language, Markup(made[language].get_template(f"web/alone/{template}").render(title=title, **values))) for language in LANGUAGES]  # noqa: S704
+    return made[LANGUAGES[0]].get_template("web/alone/page.html").render(style=Markup(style), title=title, parts=parts)  # noqa: S704
 
 
 def reconciliation_page(*, document: dict[str, Any], signatures: list[Any]) -> str:
