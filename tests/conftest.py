@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fixtures.clusters import discard, spare_the_disk
 from hoeksteen.host.cluster import Cluster
@@ -20,6 +21,9 @@ _FIXTURES = ("not_run", "demonstration", "evidence", "keeper", "issuer", "sofths
 pytest_plugins: list[str] = [f"fixtures.{name}" for name in _FIXTURES]
 
 _TEMPLATE = "template_hoeksteen"
+
+settings.register_profile("house", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("house")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from factories.rated_usage import PLANS, RatedLake, Used
+from fixtures.waiting import wait_for_the_dead
 from hoeksteen.rating.operations import rate_month
 from hoeksteen.rating.tables import CHARGE
 from hoeksteen.storage.lake import Lake
@@ -46,6 +47,7 @@ def killed_after(world: RatedLake, dsn: str, steps: int, seconds: float) -> list
     time.sleep(seconds)
     life.send_signal(signal.SIGKILL)
     life.communicate()
+    wait_for_the_dead(world.database)
     return told
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from factories.usage_files import OWN, House, call, session
 from fixtures.keeper import RunningKeeper
+from fixtures.waiting import wait_for_the_dead
 from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 from hoeksteen.usage import queries
@@ -54,6 +55,7 @@ def test_killed_at_random_instants(database: Database, business_dsn: str, keeper
             time.sleep(chance.uniform(0.0, 3 * took))
             worker.send_signal(signal.SIGKILL)
             told, _ = worker.communicate()
+            wait_for_the_dead(database)
             seen.append(_require_whole(house))
             if seen[-1] == (seen[-2] if seen[1:] else 0):  # nothing came of this life: this machine needs longer than it seemed
                 took *= 2

@@ -173,3 +173,11 @@ def compared_products(tx: Transaction, sources: Sequence[str], without: Sequence
 def source_products(tx: Transaction, sources: Sequence[str]) -> list[Row]:
     sql = "SELECT customer_id, product_id, source, monthly FROM consolidation.source_product WHERE source = ANY(%s)"
     return tx.rows(sql, (list(sources),))
+
+
+def customers_of_most_records(tx: Transaction, limit: int) -> list[UUID]:
+    sql = """
+        SELECT customer_id FROM consolidation.source_record WHERE customer_id IS NOT NULL
+        GROUP BY customer_id HAVING count(*) > 1 ORDER BY count(*) DESC, customer_id LIMIT %s
+    """
+    return [row["customer_id"] for row in tx.rows(sql, (limit,))]

@@ -6,6 +6,7 @@ Each part runs in a process of its own, so that the memory of one is not that of
 
 import argparse
 import json
+import random
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -15,22 +16,26 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hoeksteen.consolidation import _febrl
+from hoeksteen.consolidation import _febrl, _store
 from hoeksteen.consolidation._plain_splink import CUSTOMERS, connected, pairs_of
 from hoeksteen.consolidation._reading import reading
 from hoeksteen.consolidation._staging import Staged
 from hoeksteen.consolidation.features import FactTable, facts_of, mobiles_of
 from hoeksteen.consolidation.mapping import read_mapping
+from hoeksteen.consolidation.merging import unmerge
 from hoeksteen.consolidation.model import Cluster, LegacyRecord, Source
 from hoeksteen.consolidation.operations import consolidate
 from hoeksteen.consolidation.pseudonyms import KEY_BYTES, Pseudonyms
 from hoeksteen.consolidation.report import MatchQuality
 from hoeksteen.consolidation.truth import quality_of, read_truth
 from hoeksteen.disclosure import KeeperClient
+from hoeksteen.kernel.identifiers import Identifiers
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database
 
 EXPORTS = {"fixed": "fixed.csv", "mobile": "mobile.jsonl", "broadband": "broadband.sqlite"}
 _CUTOVER = date(2026, 11, 1)
+_TAKEN_APART = 5
 _NOW = datetime(2026, 11, 15, 3, tzinfo=UTC)
 
 
@@ -65,6 +70,22 @@ def load(*, database: Database, keeper: KeeperClient, folder: Path) -> dict[str,
         "review_share": round(report.reviews / records, 5),
         "closes": report.closes,
     }
+
+
+def take_apart(*, database: Database, keeper: KeeperClient, lake: Lake) -> dict[str, Any]:
+    """Un-merge the customers of the most records, each into its records, and tell how long the slowest took."""
+    with database.transaction() as tx:
+        largest = _store.customers_of_most_records(tx, _TAKEN_APART)
+    identifiers, slowest = Identifiers(random.Random(1)), 0.0
+    for customer_id in largest:
+        began = time.monotonic()
+        with database.transaction() as tx:
+            unmerge(
+                tx=tx, keeper=keeper, lake=lake, customer_id=customer_id, source_keys=None, by="bench", why="measured", now=_NOW,
+                identifiers=identifiers,
+            )  # fmt: skip
+        slowest = max(slowest, time.monotonic() - began)
+    return {"unmerged": len(largest), "unmerge_seconds": round(slowest, 3)}
 
 
 def plain(*, folder: Path) -> dict[str, Any]:
@@ -128,16 +149,20 @@ def _first(lists: pa.ChunkedArray | pa.Array) -> pa.Array:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one part and write its figures as JSON on the last line."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=("load", "plain", "samples"))
-    for name in ("--dsn", "--socket", "--key", "--folder"):
+    parser.add_argument("part", choices=("load", "take_apart", "plain", "samples"))
+    for name in ("--dsn", "--socket", "--key", "--warehouse", "--folder"):
         parser.add_argument(name)
     given = parser.parse_args(arguments)
-    if given.part == "load":
+    if given.part in ("load", "take_apart"):
         with (
             Database(given.dsn) as database,
             KeeperClient(socket_path=Path(given.socket), service="bss", key_path=Path(given.key)) as keeper,
         ):
-            found = load(database=database, keeper=keeper, folder=Path(given.folder))
+            if given.part == "load":
+                found = load(database=database, keeper=keeper, folder=Path(given.folder))
+            else:
+                with Lake(warehouse=Path(given.warehouse), catalogue_dsn=given.dsn) as lake:
+                    found = take_apart(database=database, keeper=keeper, lake=lake)
     else:
         found = plain(folder=Path(given.folder)) if given.part == "plain" else samples()
     print(json.dumps(found))  # noqa: T201 the figures are this program's output

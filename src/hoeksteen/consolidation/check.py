@@ -29,6 +29,7 @@ from hoeksteen.kernel.errors import HoeksteenError
 
 CODE_ROWS_MIN = 3
 CODES_MAX = 50
+_CARRIED = ("invoices", "consents", "contacts", "notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Check:
     :param missing: columns that the export does not have
     :param failing: records that would be rejected, by field and reason
     :param findings: what would be found without stopping a record
-    :param loads: what would be loaded: records, organizations, products, numbers, SIMs, discounts
+    :param loads: what would be loaded: records, organizations, products, numbers, SIMs, discounts, and what else there is
     :param refusals: why a run would be refused; none when it would not
     """
 
@@ -194,12 +195,16 @@ def _loads(result: Extract) -> dict[str, int]:
     for record in result.records:
         loads["records"] += 1
         loads["organizations"] += record.kind == "organization"
+        for name in _CARRIED:
+            loads[name] += len(getattr(record.carried, name))
+        loads["mandates"] += record.carried.has_mandate
         for product in record.products:
             loads["products"] += 1
             loads["numbers"] += product.number is not None
             loads["SIMs"] += product.iccid is not None
             loads["discounts"] += len(product.discounts)
-    return {name: loads[name] for name in ("records", "organizations", "products", "numbers", "SIMs", "discounts")}
+    always = ("records", "organizations", "products", "numbers", "SIMs", "discounts")
+    return {name: loads[name] for name in (*always, "mandates", *_CARRIED) if name in always or loads[name]}
 
 
 def _counted(findings: Sequence[Finding]) -> list[FindingCount]:

@@ -1,7 +1,7 @@
 """The tests inside a mapping: a record as the legacy system writes it, and what it must become."""
 
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -54,7 +54,7 @@ def require_examples(*, mapping: Mapping, today: date, cutover: date) -> None:
 
 
 def shown(record: LegacyRecord) -> dict[str, Any]:
-    """Give what a test may expect of a record: texts by name, an unknown one as the empty text; and `products`, a list of the same."""
+    """Give what a test may expect of a record: texts by name, an unknown one as the empty text; and lists of the same."""
     name = record.name
     found: dict[str, Any] = {
         "key": record.source_key,
@@ -91,7 +91,14 @@ def shown(record: LegacyRecord) -> dict[str, Any]:
         found[f"{role}.postcode"] = address and address.postcode
         found[f"{role}.city"] = address and address.city
     texts: dict[str, Any] = {key: _text(value) for key, value in found.items()}
-    return {**texts, "products": [_product(product) for product in record.products]}
+    carried = record.carried
+    texts |= {"balance": _text(carried.balance), "has_mandate": "yes" if carried.has_mandate else "no"}
+    lists = {name: [_texts(entry) for entry in getattr(carried, name)] for name in ("invoices", "consents", "contacts", "notes")}
+    return {**texts, "products": [_product(product) for product in record.products], **lists}
+
+
+def _texts(entry: Any) -> dict[str, str]:
+    return {name: _text(value) for name, value in asdict(entry).items()}
 
 
 def _product(product: LegacyProduct) -> dict[str, str]:
@@ -150,12 +157,14 @@ def _differences(expected: AnyMapping[str, Any], found: AnyMapping[str, Any], pl
     for name, want in expected.items():
         if name not in found:
             faults.append(f"{place}{name} is nothing that a record has; there are {', '.join(found)}")
-        elif name == "products" and isinstance(want, list):
-            have = found[name]
-            if len(want) != len(have):
-                faults.append(f"{len(want)} products are expected, and came: {len(have)}")
-            for number, (one, other) in enumerate(zip(want, have, strict=False), start=1):
-                faults += _differences(one, other, f"product {number} ") if isinstance(one, dict) else [f"product {number} must be names and values"]
+        elif isinstance(found[name], list):
+            entries = want if isinstance(want, list) and all(isinstance(one, dict) for one in want) else None
+            if entries is None:
+                faults.append(f"{name} must be a list of names and values")
+            elif len(entries) != len(found[name]):
+                faults.append(f"{len(entries)} {name} are expected, and came: {len(found[name])}")
+            for number, (one, other) in enumerate(zip(entries or [], found[name], strict=False), start=1):
+                faults += _differences(one, other, f"{name} {number} ")
         elif _text(want) != found[name]:
             faults.append(f"{place}{name}: {_text(want) or 'nothing'} is expected, and came: {found[name] or 'nothing'}")
     return faults

@@ -1,23 +1,27 @@
 """Reading what a parallel run compares: the lines of a bill run here, and those of legacy invoices, customer by customer."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from hoeksteen.billing.model import AppliedCustomerBillingRate, BillRun, CustomerBill, RateKind
-from hoeksteen.billing.queries import bills_of_run_in_full
+from hoeksteen.billing.queries import bills_of_run_in_full, next_bill_within
 from hoeksteen.billing.queries import run as bill_run
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation.invoice_lines import InvoiceLine, Invoices, read_invoices, read_lines_mapping
 from hoeksteen.consolidation.model import Finding
 from hoeksteen.consolidation.parallel import CauseSum, LineDifference, compare_lines, sums_of
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
-from hoeksteen.kernel.errors import InvalidInput
+from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.kernel.money import round_half_up
+from hoeksteen.kernel.time_period import BillPeriod, bill_period, local_day
 from hoeksteen.party.queries import customers
+from hoeksteen.storage.lake import Lake
 from hoeksteen.storage.postgres import Database, Transaction
 
 BILLS_PER_QUERY = 1_000
@@ -57,13 +61,15 @@ class ParallelRun:
     """
     What a parallel run found; amounts are euros without VAT.
 
-    :param run: the bill run of ours, a trial or the final one
+    :param run: the bill run of ours, a trial or the final one; None where bills were seen before they are made
+    :param period: the usage period of our bills
     :param same: lines that are alike on both sides
     :param customers: those who differ, the largest difference first
     :param rejected: rows of the legacy files that say nothing that can be used
     """
 
-    run: BillRun
+    run: BillRun | None
+    period: BillPeriod
     invoices: int
     bills: int
     lines_there: int
@@ -83,7 +89,8 @@ class ParallelRun:
     def as_json(self) -> dict[str, Any]:
         """Give every figure for `--json`."""
         return {
-            "bill_run_id": str(self.run.bill_run_id), "kind": self.run.kind, "period": [self.run.period.first_day, self.run.period.end_day],
+            "bill_run_id": str(self.run.bill_run_id) if self.run else None, "kind": self.run.kind if self.run else "next",
+            "period": [self.period.first_day, self.period.end_day],
             "invoices": self.invoices, "bills": self.bills, "lines_there": self.lines_there, "lines_here": self.lines_here, "same": self.same,
             "net_there": str(self.net_there), "net_here": str(self.net_here), "adds_up": self.adds_up,
             "causes": [{"cause": str(one.cause), "lines": one.lines, "net": str(one.net), "vat": str(one.vat)} for one in self.causes],
@@ -92,8 +99,23 @@ class ParallelRun:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The bills of a run, usually a trial: nothing is sent to anybody."""
+
+    bill_run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The bills that would be made next, as `next_bill` gives them; also of customers who are held until their wave is switched."""
+
+    lake: Lake
+    now: datetime
+
+
 def compare_invoices(
-    *, database: Database, files: Sequence[tuple[Path, Path]], pseudonyms: Pseudonyms, bill_run_id: UUID
+    *, database: Database, files: Sequence[tuple[Path, Path]], pseudonyms: Pseudonyms, bills: Chosen | Next
 ) -> ParallelRun:  # fmt: skip
     """
     Hold the bills of a run against the invoices of legacy systems, line by line.
@@ -101,7 +123,7 @@ def compare_invoices(
     Only lines of products that came from these systems are compared, so that a customer who was merged from several can be compared with some.
 
     :param files: per legacy system the mapping of its invoice lines, and the file
-    :param bill_run_id: a trial, usually: nothing is sent to anybody
+    :param bills: which of ours
     :raises InvalidInput: when a mapping or a file is wrong, or names a source twice
     :raises NotFound: when there is no such run
     """
@@ -113,10 +135,10 @@ def compare_invoices(
         read.append(found)
     with database.transaction() as tx:
         tx.see_one_moment()
-        return _compared(tx, read, bill_run(tx=tx, bill_run_id=bill_run_id))
+        return _compared(tx, read, bills)
 
 
-def _compared(tx: Transaction, read: Sequence[Invoices], run: BillRun) -> ParallelRun:
+def _compared(tx: Transaction, read: Sequence[Invoices], bills: Chosen | Next) -> ParallelRun:
     theirs, unknown = _by_customer(tx, read)
     held = {row["product_id"]: row["customer_id"] for row in _store.source_products(tx, [found.source for found in read])}
     compared_with = set(held.values()) | set(theirs)
@@ -124,23 +146,29 @@ def _compared(tx: Transaction, read: Sequence[Invoices], run: BillRun) -> Parall
     net_here = _ZERO
     apart: dict[UUID | None, list[LineDifference]] = {}
     ours: dict[UUID, list[InvoiceLine]] = {}
-    for bill in _bills(tx, run):
+    run = bill_run(tx=tx, bill_run_id=bills.bill_run_id) if isinstance(bills, Chosen) else None
+    period = run.period if run is not None else None
+    for bill in _bills(tx, run) if run is not None else _next_bills(tx, bills, sorted(compared_with)):
+        period = period or bill.period
         if bill.customer_id in compared_with:
             lines = [line for line in map(_ours_of(bill), bill.rates) if line.product_id is None or line.product_id in held]
             ours.setdefault(bill.customer_id, []).extend(lines)
             counts["bills"] += 1
+    if period is None:  # nobody would get a bill
+        period = bill_period(local_day(bills.now)) if isinstance(bills, Next) else BillPeriod(date.min, date.min)
     for customer_id in compared_with:
         mine = ours.get(customer_id, [])
-        found = compare_lines(theirs=theirs.get(customer_id, ()), ours=mine, period=run.period)
+        found = compare_lines(theirs=theirs.get(customer_id, ()), ours=mine, period=period)
         counts["here"], counts["same"] = counts["here"] + len(mine), counts["same"] + found.same
         net_here += sum((line.net for line in mine), _ZERO)
         if found.differences:
             apart[customer_id] = found.differences
     if unknown:
-        apart[None] = compare_lines(theirs=unknown, ours=(), period=run.period).differences
+        apart[None] = compare_lines(theirs=unknown, ours=(), period=period).differences
     everything = [line for found in read for lines in found.lines.values() for line in lines]
     return ParallelRun(
         run=run,
+        period=period,
         invoices=sum(len(found.invoices) for found in read),
         bills=counts["bills"],
         lines_there=len(everything),
@@ -164,6 +192,15 @@ def _by_customer(tx: Transaction, read: Sequence[Invoices]) -> tuple[dict[UUID, 
             owner = owner_of.get(record_id)
             (unknown if owner is None else lines.setdefault(owner, [])).extend(some)
     return lines, unknown
+
+
+def _next_bills(tx: Transaction, bills: Chosen | Next, customer_ids: Sequence[UUID]) -> Iterator[CustomerBill]:
+    if isinstance(bills, Next):
+        for customer_id in customer_ids:
+            with suppress(NotFound):  # nobody who has no active billing account gets a bill
+                made = next_bill_within(tx=tx, lake=bills.lake, customer_id=customer_id, now=bills.now)
+                if made.rates:
+                    yield made
 
 
 def _bills(tx: Transaction, run: BillRun) -> Iterator[CustomerBill]:

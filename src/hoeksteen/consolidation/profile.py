@@ -39,7 +39,7 @@ _JOINS_MAX = 40
 _PERSONAL_TARGETS = {
     "name", "company_name", "initials", "given_name", "prefix", "family_name", "maiden_name", "birth_date", "phone", "email", "iban",
     "number", "iccid", "key", "chamber_of_commerce_number", "mandate_reference", "street_line", "street", "house_number",
-    "addition", "postcode", "city", "product_key",
+    "addition", "postcode", "city", "product_key", "text", "function", "invoice_number", "mandate_iban",
 }  # fmt: skip
 _PERSONAL_WORDS = re.compile(
     r"na?am|name|voorl|initial|voorv|tussenv|prefix|adres|addr|straat|street|plaats|city|stad|town|postc|zip|huis|toev|geb|birth|born|dob|tel|phone|fax|mob|"
@@ -48,6 +48,7 @@ _PERSONAL_WORDS = re.compile(
 )
 _CODE = re.compile(r"[\w+.,/&%€() -]+")
 _KIND_SHARE = 0.9
+_AMOUNT_TARGETS = {"monthly", "value", "monthly_charge", "total_charge", "tenure_months", "contract_months", "total", "open_amount", "balance"}
 
 
 @dataclass(slots=True)
@@ -332,10 +333,7 @@ def _told_once(looks: dict[str, int], faults: Counter[str]) -> list[tuple[str, i
 
 
 def _is_amount(column: Column, kind: str) -> bool:
-    target = (column.to or "").rpartition(".")[2]
-    return target in {"monthly", "value", "monthly_charge", "total_charge", "tenure_months", "contract_months"} or (
-        column.to is None and kind == "decimal"
-    )
+    return (column.to or "").rpartition(".")[2] in _AMOUNT_TARGETS or (column.to is None and kind == "decimal")
 
 
 def _years(tally: ColumnTally) -> list[tuple[str, int]]:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from fixtures.keeper import RunningKeeper, new_subject
+from fixtures.waiting import wait_until
 from hoeksteen_keeper.client import KeeperClient, KeeperRefused, SealItem
 from hoeksteen_keeper.service.answers import answered
 from hoeksteen_keeper.service.data_calls import LOOKS_AGAIN_AFTER
@@ -20,6 +21,7 @@ from hoeksteen_keeper.service.opening import joined
 
 AT_ONCE = 50
 STOPS_WITHIN_SECONDS = 2.0
+ANSWERED_MIN = 100  # before anything is stopped
 BULK = 10_000  # as many as one call may name
 Item = tuple[UUID, bytes]
 
@@ -117,15 +119,15 @@ class Asker:
         running = [threading.Thread(target=self.ask, args=(number,)) for number in range(threads)]
         for thread in running:
             thread.start()
-        time.sleep(1.5)
+        wait_until(lambda: len(self.answers) > ANSWERED_MIN)
         begun = time.monotonic()
         stop()
         done = time.monotonic()
-        time.sleep(STOPS_WITHIN_SECONDS + 0.5)
+        for thread in running:  # each ends when it is refused for good
+            thread.join(max(0.0, done + STOPS_WITHIN_SECONDS + 0.5 - time.monotonic()))
         self.over.set()
         for thread in running:
             thread.join(60)
-        assert len(self.answers) > 20, "there was no load"
         return begun, done
 
 

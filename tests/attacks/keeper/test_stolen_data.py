@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from fixtures.keeper import RunningKeeper, new_subject
+from fixtures.keeper import COMMAND, RunningKeeper, new_subject
 from hoeksteen.host.cluster import binaries
 from hoeksteen_keeper.client import KeeperInvalid, KeeperRefused, SealItem, Term
 
@@ -207,10 +207,14 @@ def test_what_was_ended_stays_so_when_the_store_is_restored_from_before(own_keep
         bss.traffic_open(purpose="billing", **traffic, blocks=blocks, subject=subject)
 
 
-def test_no_secret_is_on_a_command_line_or_in_the_settings_of_the_keeper(keeper: RunningKeeper) -> None:
-    assert keeper.process is not None
-    arguments = Path(f"/proc/{keeper.process.pid}/cmdline").read_bytes()
-    environment = Path(f"/proc/{keeper.process.pid}/environ").read_bytes()
+def test_no_secret_is_on_a_command_line_or_in_the_settings_of_the_keeper(own_keeper: RunningKeeper) -> None:
+    keeper = own_keeper
+    keeper.stop()
+    with subprocess.Popen([*COMMAND, *keeper.serving], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None and process.stdout.readline().startswith(b"The keeper serves")
+        arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        process.terminate()
     kek = (keeper.home / "keys" / "kek").read_bytes()
     assert kek not in arguments and kek not in environment and kek.hex().encode() not in environment
     assert b"password" not in arguments.lower()

@@ -42,7 +42,7 @@ threading.Event().wait()
 """
 
 
-@pytest.mark.parametrize("life", [0.4, 0.9, 1.3])
+@pytest.mark.parametrize("life", [0.1, 0.4, pytest.param(1.3, marks=pytest.mark.slow)])
 def test_kill_minus_nine_in_the_middle(bench: Bench, tmp_path: Path, life: float) -> None:
     key = tmp_path / "log.key"
     bench.signer.save(key)

@@ -1,7 +1,7 @@
 """The bills that a trial made, against invoice lines of a legacy system."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from factories.billed_operator import NOW, BilledOperator
 from fixtures.installed import installed
 from fixtures.keeper import RunningKeeper
-from hoeksteen.consolidation.parallel_run import compare_invoices
+from hoeksteen.billing.holding import hold_customers
+from hoeksteen.consolidation.parallel_run import Chosen, Next, compare_invoices
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
 from hoeksteen.interfaces.cli.consolidate_group import consolidate
 from hoeksteen.kernel.errors import InvalidInput
@@ -139,4 +140,16 @@ def test_a_wrong_mapping_is_refused_by_its_field(operator: BilledOperator, tmp_p
     mapping, file = _written(tmp_path, f"F1;K1;P0;x;A;60,00;12,60;{NOVEMBER}")
     mapping.write_text(MAPPING.replace(was, becomes), "utf-8")
     with pytest.raises(InvalidInput, match=what):
-        compare_invoices(database=operator.database, files=[(mapping, file)], pseudonyms=PSEUDONYMS, bill_run_id=UUID(int=0))
+        compare_invoices(database=operator.database, files=[(mapping, file)], pseudonyms=PSEUDONYMS, bills=Chosen(UUID(int=0)))
+
+
+def test_who_is_held_until_the_switch_is_compared_by_the_bill_that_would_be_next(operator: BilledOperator, tmp_path: Path) -> None:
+    _legacy(operator, "K1", "business-internet")
+    files = _written(tmp_path, f"F1;K1;P0;x;A;65,00;13,65;{NOVEMBER}")
+    with operator.database.transaction() as tx:
+        customer_ids = [row["customer_id"] for row in tx.rows("SELECT customer_id FROM party.customer")]
+        hold_customers(tx=tx, customer_ids=customer_ids, by="emma.bakker", why="wave one: billed by the old system", now=NOW)
+    asked = Next(operator.lake, datetime(2026, 10, 20, 6, tzinfo=UTC))
+    found = compare_invoices(database=operator.database, files=[files], pseudonyms=PSEUDONYMS, bills=asked)
+    assert (found.bills, found.run, found.period.first_day) == (1, None, date(2026, 10, 1))
+    assert [(one.cause, one.net) for one in found.causes] == [("price", Decimal("4.00"))]

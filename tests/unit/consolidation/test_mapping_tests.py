@@ -125,6 +125,8 @@ def test_an_example_that_holds(tmp_path: Path, example: str) -> None:
         ("{name: t, given: {NAAM: BERG J.M.}, expect: {surname: Berg}}", "surname is nothing that a record has"),
         ("{name: t, given: {NAAM: ''}, expect: {}}", "the record is rejected: no_name in field NAAM"),
         ("{name: t, given: {NAAM: BERG J.M.}, rejected: no_name}", "a rejection is expected (no_name), and the record is taken"),
+        ("{name: t, given: {NAAM: BERG J.M.}, expect: {notes: [{text: x}]}}", "1 notes are expected, and came: 0"),
+        ("{name: t, given: {NAAM: BERG J.M.}, expect: {products: 3}}", "products must be a list"),
         ("{name: t, given: {NAME: x}}", "given: the column NAME is not among columns"),
         ("{name: t, given: {GEBOREN: 1900-01-01}, findings: []}", "findings none are expected, and came: filler"),
         ("{name: t, given: {CODE: A, LIJN: L, SINDS: 2019-03-01, BEDRAG: '1'}, expect: {products: []}}", "0 products are expected, and came: 1"),

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factories.legacy import extracted
-from factories.sources import FIRST, MAPPINGS, SECOND, mapping_of, write_xml
+from factories.sources import COLUMNS, FIRST, MAPPINGS, SECOND, mapping_of, write_xml
 from hoeksteen.consolidation.readers import read
 from hoeksteen.kernel.errors import InvalidInput
 
@@ -123,3 +123,11 @@ def test_typed_values_become_text_exactly(tmp_path: Path) -> None:
         {"key": "L2", "amount": None},
     ]
     assert second.children["lines"] == []
+
+
+def test_text_that_is_no_text_is_refused_by_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "old.parquet"
+    broken = {name: pa.array([b"\xd9x"], pa.binary()).view(pa.string()) if name == "NAAM" else pa.array(["1"]) for name in COLUMNS}
+    pq.write_table(pa.table(broken), file)
+    with pytest.raises(InvalidInput, match=r"old\.parquet cannot be read: a part of it is broken"):
+        extracted(file, mapping_of(tmp_path, "parquet"))

@@ -81,7 +81,7 @@ def _workbook(file: Path) -> Iterator[Workbook]:
     with opened(file) as stream:
         try:
             yield open_workbook(stream, file)
-        except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, zlib.error) as error:
+        except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, IndexError, ValueError, zlib.error) as error:
             raise InvalidInput(
                 f"{file} is no whole workbook (.xlsx).", remedy="Save it as .xlsx without a password, or copy it again: it may have been cut off."
             ) from error

@@ -68,7 +68,7 @@ class _parquet:
 
     def __exit__(self, kind: Any, error: Any, _: Any) -> None:
         self._stream.close()
-        if isinstance(error, pa.ArrowException | OSError):
+        if isinstance(error, pa.ArrowException | OSError | ValueError | OverflowError):
             raise InvalidInput(f"{self._file} cannot be read: a part of it is broken.", remedy="Export or copy it again.") from error
 
 

@@ -39,6 +39,8 @@ def consolidation(people: int, seed: int, plain: bool, samples: bool, as_json: b
         with peak_memory(settings.data) as peak:
             figures: dict[str, Any] = run_part(user, "load", *where, "--folder", folder, module=_MODULE)
         figures = {"people": people, **figures, "peak_memory_bytes": peak.bytes}
+        console.print("  the customers of the most records taken apart again")
+        figures |= run_part(user, "take_apart", *where, "--warehouse", settings.lake, module=_MODULE)
         if plain:
             console.print("  plain Splink on the same standardised records")
             figures["plain_splink"] = run_part(user, "plain", "--folder", folder, module=_MODULE)

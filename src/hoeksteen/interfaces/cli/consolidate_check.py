@@ -80,11 +80,11 @@ def _print_loads(console: Console, found: list[Check]) -> None:
     if not loads:
         return
     table = report_table("What a run would load")
-    table.add_column("source")
-    for heading in loads[0].loads:
-        table.add_column(heading, justify="right")
+    table.add_column("")
     for one in loads:
-        table.add_row(escape(one.title), *(f"{number:,}" for number in one.loads.values()))
+        table.add_column(escape(one.title), justify="right")
+    for name in dict.fromkeys(name for one in loads for name in one.loads):
+        table.add_row(name, *(f"{one.loads.get(name, 0):,}" for one in loads))
     console.print(table)
 
 

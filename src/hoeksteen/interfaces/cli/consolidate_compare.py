@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from hoeksteen.billing.approving import latest_trial
-from hoeksteen.consolidation.parallel_run import ParallelRun, compare_invoices
+from hoeksteen.consolidation.parallel_run import Chosen, Next, ParallelRun, compare_invoices
 from hoeksteen.consolidation.pseudonyms import Pseudonyms, read_or_make_key
 from hoeksteen.host.settings import read_settings
 from hoeksteen.interfaces.cli.options import a_month, counted, data_option, emit_json, json_option, report_console, report_table, require_writable
@@ -23,6 +23,9 @@ _SERVICE = "bss"
 @click.command()
 @click.option("--period", "month", callback=a_month, help="The month whose newest trial is compared, such as 2026-10.")
 @click.option("--run", "bill_run_id", type=click.UUID, help="Another bill run, a trial or the final one.")
+@click.option(
+    "--next", "of_next", is_flag=True, help="The bills that would be made next, also of customers who are held until their wave is switched."
+)
 @click.option("--mapping", "mappings", multiple=True, required=True, type=click.Path(path_type=Path), help="How the invoice lines of a system stand.")
 @click.option(
     "--input", "inputs", multiple=True, required=True, type=click.Path(path_type=Path), help="The invoice lines that the mapping describes."
@@ -32,14 +35,14 @@ _SERVICE = "bss"
 @data_option
 @json_option
 def compare(
-    month: date | None, bill_run_id: UUID | None, mappings: tuple[Path, ...], inputs: tuple[Path, ...], out: Path | None, show: int, data: Path,
-    as_json: bool,
+    month: date | None, bill_run_id: UUID | None, of_next: bool, mappings: tuple[Path, ...], inputs: tuple[Path, ...], out: Path | None, show: int,
+    data: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare the bills of a trial with the legacy invoices of the same month, line by line; differences are grouped by cause."""
     if len(mappings) != len(inputs):
         raise click.UsageError(f"Give each --mapping its --input: there are {len(mappings)} mappings and {len(inputs)} inputs.")
-    if (month is None) == (bill_run_id is None):
-        raise click.UsageError("Name the month with --period, or a bill run with --run.")
+    if (month is not None) + (bill_run_id is not None) + of_next != 1:
+        raise click.UsageError("Name the month with --period, or a bill run with --run, or say --next.")
     if out is not None:
         require_writable(out)
     settings = read_settings(data)
@@ -48,7 +51,8 @@ def compare(
             with runtime.database.transaction() as tx:
                 bill_run_id = latest_trial(tx=tx, period=bill_period(month)).bill_run_id
         found = compare_invoices(
-            database=runtime.database, files=list(zip(mappings, inputs, strict=True)), bill_run_id=bill_run_id or UUID(int=0),
+            database=runtime.database, files=list(zip(mappings, inputs, strict=True)), 
+            bills=Next(runtime.lake, runtime.clock.now()) if bill_run_id is None else Chosen(bill_run_id),
             pseudonyms=Pseudonyms(read_or_make_key(settings.service_keys / "consolidation.key")),
         )  # fmt: skip
     if out is not None:
