@@ -1,5 +1,5 @@
 """
-Records as they wait in memory between reading and loading: packed, about 1 KB each, and a record again when it is looked at.
+Records as they wait in memory between reading and loading: packed, about 1.6 KB each, and a record again when it is looked at.
 
 Nothing of them is ever written to disk (docs/decisions/0051).
 """
