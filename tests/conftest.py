@@ -70,7 +70,8 @@ def another_database(business_cluster: BusinessCluster) -> Iterator[Database]:
 def _new_database(business_cluster: BusinessCluster) -> str:
     name = f"t{next(business_cluster.names)}"
     business_cluster.cluster.as_superuser(
-        f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER hoeksteen_owner; GRANT CONNECT ON DATABASE {name} TO hoeksteen_app, hoeksteen_bastion;"
+        f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER hoeksteen_owner; REVOKE ALL ON DATABASE {name} FROM PUBLIC;"
+        f"GRANT CONNECT ON DATABASE {name} TO hoeksteen_app, hoeksteen_bastion;"
     )
     return business_cluster.cluster.dsn(role="hoeksteen_app", database=name)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hoeksteen.consolidation._lineage import FIELDS, RULES
 from hoeksteen.consolidation.model import Finding
+from hoeksteen.product.sums import Groups
 from hoeksteen.storage.postgres import Row, Transaction
 
 RecordRow = tuple[str, UUID, bytes, int, str, str, UUID | None]
@@ -159,15 +160,14 @@ def lineage_of_customer(tx: Transaction, customer_id: UUID) -> list[Row]:
     return tx.rows(sql, (customer_id,))
 
 
-def compared_products(tx: Transaction, sources: Sequence[str], without: Sequence[UUID]) -> str:
-    """Name a relation, which lives as long as the transaction, of the products that came from some sources but for some records."""
+def compared_products(sources: Sequence[str], without: Sequence[UUID]) -> Groups:
+    """Group the products that came from some sources, but for some records, by source."""
     sql = """
-        CREATE TEMPORARY TABLE compared_product ON COMMIT DROP AS SELECT p.product_id, p.source AS name FROM consolidation.source_product p
-        WHERE p.source = ANY(%s) AND NOT EXISTS (SELECT FROM unnest(%s::uuid[]) AS out (source_key) WHERE out.source_key = p.source_key)
+        SELECT p.product_id, p.source AS name FROM consolidation.source_product p
+        WHERE p.source = ANY(%(sources)s)
+            AND NOT EXISTS (SELECT FROM unnest(%(without)s::uuid[]) AS out (source_key) WHERE out.source_key = p.source_key)
     """
-    tx.execute(sql, (list(sources), list(without)))
-    tx.execute("ANALYZE compared_product")
-    return "compared_product"
+    return Groups(sql, {"sources": list(sources), "without": list(without)})
 
 
 def source_products(tx: Transaction, sources: Sequence[str]) -> list[Row]:

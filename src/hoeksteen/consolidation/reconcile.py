@@ -31,7 +31,7 @@ def balances(*, tx: Transaction, extracts: Sequence[Extract], titles: dict[str, 
     for row in _store.counts(tx, [record_id for extract in extracts for record_id in extract.gone]):
         states[row["source"]][row["state"]] = row["records"]
     without = [record_id for extract in extracts for record_id in extract.gone | extract.changed]
-    here = sums_by_group(tx=tx, groups=_store.compared_products(tx, [extract.source for extract in extracts], without), day=cutover)
+    here = sums_by_group(tx=tx, groups=_store.compared_products([extract.source for extract in extracts], without), day=cutover)
     carried = carried_balances(tx=tx, extracts=extracts)
     found = [_balance(extract, titles[extract.source], states[extract.source], here.get(extract.source, _NOTHING)) for extract in extracts]
     return [replace(one, carried=carried[one.name]) for one in found]

@@ -22,6 +22,7 @@ from hoeksteen.product.model import (
     RoamingStop,
     UsagePrice,
 )
+from hoeksteen.product.sums import Groups
 from hoeksteen.storage.postgres import Row, Transaction, as_json
 
 _PRODUCT = "SELECT customer_id, product_id, billing_account_id, start_day, recurring_billed_to FROM product.product "
@@ -260,12 +261,13 @@ def alterations(tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceAlte
     return [_from_row_alteration(row) for row in tx.rows(sql, (list(customer_ids),))]
 
 
-def sums(tx: Transaction, groups: str, prices: Mapping[str, Decimal], at: datetime, day: date) -> list[Row]:
+def sums(tx: Transaction, groups: Groups, prices: Mapping[str, Decimal], at: datetime, day: date) -> list[Row]:
     sql = f"""
-    WITH price AS (SELECT * FROM unnest(%(offerings)s::text[], %(amounts)s::numeric[]) AS p (product_offering_id, amount)),
-    known AS (SELECT DISTINCT g.name, g.product_id FROM {groups} g JOIN product.product_term USING (product_id)),
+    WITH grouped AS NOT MATERIALIZED ({groups.sql}),
+    price AS (SELECT * FROM unnest(%(offerings)s::text[], %(amounts)s::numeric[]) AS p (product_offering_id, amount)),
+    known AS (SELECT DISTINCT g.name, g.product_id FROM grouped g JOIN product.product_term USING (product_id)),
     active AS (
-        SELECT g.name, t.product_id, p.amount FROM {groups} g JOIN product.product_term t USING (product_id) JOIN price p USING (product_offering_id)
+        SELECT g.name, t.product_id, p.amount FROM grouped g JOIN product.product_term t USING (product_id) JOIN price p USING (product_offering_id)
         WHERE t.status = 'active' AND t.valid_from <= %(at)s AND (t.valid_to IS NULL OR %(at)s < t.valid_to)
     ),
     altered AS (
@@ -277,7 +279,7 @@ def sums(tx: Transaction, groups: str, prices: Mapping[str, Decimal], at: dateti
         SELECT name, count(*) FILTER (WHERE number) AS numbers, count(*) FILTER (WHERE sim) AS sims
         FROM (
             SELECT g.name, bool_or(r.kind <> 'sim') AS number, bool_or(r.kind = 'sim') AS sim
-            FROM {groups} g JOIN product.resource r USING (product_id) GROUP BY g.name, g.product_id
+            FROM grouped g JOIN product.resource r USING (product_id) GROUP BY g.name, g.product_id
         ) of_product GROUP BY name
     )
     SELECT name, count(*) AS products, coalesce(max(r.numbers), 0) AS numbers, coalesce(max(r.sims), 0) AS sims,
@@ -285,7 +287,11 @@ def sums(tx: Transaction, groups: str, prices: Mapping[str, Decimal], at: dateti
         + coalesce((SELECT amount FROM altered c WHERE c.name = k.name), 0) AS monthly
     FROM known k LEFT JOIN resource r USING (name) GROUP BY name
     """
-    return tx.rows(sql, {"offerings": list(prices), "amounts": list(prices.values()), "at": at, "day": day})
+    # right after a load nothing is known of these tables, and millions of rows would be looked up one by one
+    tx.execute("SET LOCAL enable_nestloop = off")
+    found = tx.rows(sql, {"offerings": list(prices), "amounts": list(prices.values()), "at": at, "day": day, **groups.values})
+    tx.execute("SET LOCAL enable_nestloop = on")
+    return found
 
 
 def usage_discount_days(tx: Transaction) -> list[tuple[UUID, date]]:

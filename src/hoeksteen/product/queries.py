@@ -26,7 +26,7 @@ from hoeksteen.product.model import (
     RoamingStop,
 )
 from hoeksteen.product.named_zones import from_file_zone
-from hoeksteen.product.sums import Sums
+from hoeksteen.product.sums import Groups, Sums
 from hoeksteen.storage import by_customer
 from hoeksteen.storage.columns import Fixed, table_of, uuid_list
 from hoeksteen.storage.postgres import Row, Transaction
@@ -161,11 +161,10 @@ def alterations(*, tx: Transaction, customer_ids: Sequence[UUID]) -> list[PriceA
     return _store.alterations(tx, customer_ids)
 
 
-def sums_by_group(*, tx: Transaction, groups: str, day: date) -> dict[str, Sums]:
+def sums_by_group(*, tx: Transaction, groups: Groups, day: date) -> dict[str, Sums]:
     """
     Give what groups of products are together, by name: a million products in some seconds, and nothing of them in this process.
 
-    :param groups: a relation of this transaction with the columns `product_id` and `name`; from the code, never from input
     :param day: the local day whose recurring charges are summed: by catalogue and alterations, of what is active at its beginning
     """
     at = start_of_day(day)

@@ -2,6 +2,20 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """
+    Which products are summed together.
+
+    :param sql: a query that gives `product_id` and `name`; from the code, never from input
+    :param values: of its named placeholders
+    """
+
+    sql: str
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
