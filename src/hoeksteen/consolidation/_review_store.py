@@ -27,8 +27,13 @@ GROUP BY p.customer_id
 
 
 def keep_steps(tx: Transaction, rows: Sequence[tuple[UUID, UUID, Any]]) -> None:
-    sql = "UPDATE consolidation.review SET steps = %s WHERE source_key_left = %s AND source_key_right = %s"
-    tx.execute_many(sql, [(as_json(steps), left, right) for left, right, steps in rows])
+    sql = """
+        UPDATE consolidation.review r SET steps = n.steps FROM unnest(%s::uuid[], %s::uuid[], %s::jsonb[]) AS n (one, other, steps)
+        WHERE r.source_key_left = n.one AND r.source_key_right = n.other
+    """
+    if rows:  # whichever record of a pair comes first in its row
+        left, right, steps = (list(column) for column in zip(*rows, strict=True))
+        tx.execute(sql, (left + right, right + left, [as_json(one) for one in steps] * 2))
 
 
 def unranked(tx: Transaction) -> list[Row]:

@@ -100,14 +100,22 @@ def replace_findings(tx: Transaction, source: str, findings: Iterable[Finding]) 
 
 
 def add_reviews(tx: Transaction, rows: Sequence[ReviewRow]) -> None:
-    """Put pairs on the list; of one that is on it already the reason is renewed, and the weight where it has one. What was decided stays."""
+    """
+    Put pairs on the list; of one that is on it already, whichever of its records comes first, the reason is renewed, and the weight where it has one.
+
+    What was decided stays.
+    """
     sql = """
-        INSERT INTO consolidation.review AS r (source_key_left, source_key_right, weight, reason) VALUES (%s, %s, %s, %s)
+        INSERT INTO consolidation.review AS r (source_key_left, source_key_right, weight, reason)
+        SELECT DISTINCT ON (1, 2) coalesce(known.source_key_left, n.one), coalesce(known.source_key_right, n.other), n.weight, n.reason
+        FROM unnest(%s::uuid[], %s::uuid[], %s::numeric(9, 3)[], %s::text[]) AS n (one, other, weight, reason)
+        LEFT JOIN consolidation.review known ON known.source_key_left = n.other AND known.source_key_right = n.one
         ON CONFLICT (source_key_left, source_key_right) DO UPDATE
         SET weight = CASE EXCLUDED.weight WHEN 0 THEN r.weight ELSE EXCLUDED.weight END, reason = EXCLUDED.reason
         WHERE r.reason <> EXCLUDED.reason OR r.weight <> EXCLUDED.weight AND EXCLUDED.weight <> 0
     """
-    tx.execute_many(sql, rows)
+    if rows:
+        tx.execute(sql, tuple(list(column) for column in zip(*rows, strict=True)))
 
 
 def decided_pairs(tx: Transaction) -> dict[tuple[UUID, UUID], bool]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from factories.doubts import bring_in_doubts, let_look
+from factories.exports import NOW, key_of
 from fixtures.sites import Browser, World
-from hoeksteen.consolidation import reviewing
+from hoeksteen.consolidation import _record_store, reviewing
 from hoeksteen.consolidation.reviewing import Review
 from hoeksteen.storage.postgres import as_json
 
@@ -122,3 +123,30 @@ def test_the_statements_of_each_page(world: World, pairs: list[Review]) -> None:
         with world.counting() as counted:
             assert browser.get(path).status_code == 200
         assert len(counted) == statements, counted
+
+
+def test_why_a_guard_forbids_what_was_decided_stands_with_the_pair(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    bring_in_doubts(world.database, world.keeper, tmp_path, request.node.name)
+    pseudonyms = key_of(request.node.name)
+    with world.database.transaction() as tx:
+        a_man, a_woman = (pseudonyms.record_id("fixed", number) for number in ("10000001", "10000003"))
+        named = reviewing.name_pair(tx=tx, one=a_man, other=a_woman)
+        reviewing.decide(tx=tx, left=named.left, right=named.right, decision="same", why="same_person", by="emma.bakker", now=NOW)
+    bring_in_doubts(world.database, world.keeper, tmp_path, request.node.name)
+    with world.database.transaction() as tx:
+        pair = reviewing.pair(tx=tx, left=named.left, right=named.right)
+    assert (pair.reason, pair.state) == ("decided_but_other_gender", "same")
+    assert "decided, but the gender differs" in plain(engineer(world).get("/doubtful?show=same").text)
+
+
+def test_the_page_of_a_customer_says_into_whom_it_was_merged(world: World, pairs: list[Review]) -> None:
+    gone, goes_on = pairs[0].customers
+    with world.database.transaction() as tx:
+        party = tx.value("SELECT party_id FROM party.customer WHERE customer_id = %s", (gone,))
+        number = tx.value("SELECT customer_number FROM party.customer WHERE customer_id = %s", (goes_on,))
+        _record_store.add_former(tx, (gone, party, goes_on, [pairs[0].left], [], "loaded", "emma.bakker", NOW))
+        own = tx.value("SELECT customer_number FROM party.customer WHERE customer_id = %s", (gone,))
+    anna = world.staff("anna.dekker")
+    where = anna.post("/search", {"q": own, "channel": "phone"}).headers["location"]
+    assert f'<a href="/customers/{goes_on}">merged into customer {number}</a>' in anna.get(where).text
+    assert f"samengevoegd met klant {number}" in anna.get(where, accept_language="nl").text
