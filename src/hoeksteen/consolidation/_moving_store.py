@@ -150,7 +150,7 @@ def set_created(tx: Transaction, customer_id: UUID, party_id: UUID, created_at: 
 
 
 def billed_lines(tx: Transaction, customer_id: UUID, product_ids: Sequence[UUID]) -> list[Row]:
-    """Give the lines about some products on a customer's final bills, not those of credit notes; what was credited of a line before, `credit_bill` knows."""
+    """Give the lines about some products on a customer's final bills, not on credit notes; `credit_bill` knows what was credited before."""
     sql = """
         SELECT b.customer_bill_id, b.bill_number, b.bill_date, l.line, l.kind, l.product_id, l.tax_category, l.tax_rate, b.tax_included,
                coalesce(l.gross, l.net) AS amount, l.detail, b.billing_account_id
