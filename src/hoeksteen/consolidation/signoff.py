@@ -79,7 +79,7 @@ def read_document(text: str) -> dict[str, Any]:
     :raises Corrupt: when it says something else than when it was made
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_each_once)
     except ValueError as error:
         raise InvalidInput("The file is no JSON.", remedy="Name the file that `hoeksteen consolidate report --out FILE.json` wrote.") from error
     if not isinstance(document, dict) or document.get("type") != TYPE or document.get("version") != VERSION:
@@ -89,6 +89,16 @@ def read_document(text: str) -> dict[str, Any]:
             "The report was changed since it was made: its digest is another one.", remedy="Have it written anew with `hoeksteen consolidate report`."
         )
     return document
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Give an object whose names stand once each: of two the last would count, and people read the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Corrupt(
+            "The report was changed since it was made: a name stands in it twice.", remedy="Have it written anew with `hoeksteen consolidate report`."
+        )
+    return found
 
 
 def facts_of(document: Mapping[str, Any]) -> dict[str, str]:

@@ -73,8 +73,12 @@ def test_a_report_is_signed_off_and_a_changed_one_is_not_it_any_more(
     assert "emma.bakker" in (html := page.read_text("utf-8"))
     assert 'lang="nl"' in html and "Elke regel" not in html and "http://" not in html and "https://" not in html
 
-    file.write_text(file.read_text("utf-8").replace('"customers": 2', '"customers": 3'), "utf-8")
+    whole = file.read_text("utf-8")
+    file.write_text(whole.replace('"customers": 2', '"customers": 3'), "utf-8")
     with pytest.raises(Corrupt, match="changed since"):
+        call("report", "--check", str(file))
+    file.write_text(whole.replace("{", '{"customers": 3,', 1), "utf-8")  # read first by people, and overruled by the second for programs
+    with pytest.raises(Corrupt, match="stands in it twice"):
         call("report", "--check", str(file))
     forged = {**document, "customers": 3}
     file.write_text(json.dumps({**forged, "sha256": digest_of(forged).hex()}), "utf-8")

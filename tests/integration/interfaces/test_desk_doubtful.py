@@ -58,6 +58,9 @@ def test_only_the_migration_engineer_decides(world: World, pairs: list[Review], 
 def test_a_look_at_a_pair_is_two_people_in_the_log_and_needs_a_grant(world: World, pairs: list[Review], own_people: Browser) -> None:
     page = plain(own_people.get(where(pairs[0])).text)
     assert "you have none that runs" in page and "Berg" not in page and "Visser" not in page
+    assert own_people.post(where(pairs[0]), {"decision": "same", "why_same": "moved"}).status_code == 403, "who may not look decides nothing"
+    with world.database.transaction() as tx:
+        assert reviewing.pair(tx=tx, left=pairs[0].left, right=pairs[0].right).state == "open"
     let_look(world.keeper)
     pair = pairs[0]
     page = plain(own_people.get(where(pair)).text)

@@ -152,3 +152,20 @@ def test_rows_of_one_customer_make_one_record(tmp_path: Path, kind: str) -> None
     ]
     found = read_as(tmp_path, kind, [FIRST, {**FIRST, "LIJN": "L9", "NAAM": "JANSEN A."}, SECOND], text)
     assert [(entry.finding.field, entry.finding.code) for entry in found.rejected] == [("NAAM", "rows_differ")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql+psycopg", "PostgreSQL", "oracle", "postgresql"])
+def test_an_address_that_is_read_by_nothing_is_not_repeated(tmp_path: Path, kind: str, scheme: str) -> None:
+    with pytest.raises((InvalidInput, NotFound)) as caught:
+        extracted(Path(f"{scheme}://reader:geheim@host/crm"), mapping_of(tmp_path, kind))
+    assert "geheim" not in str(caught.value)
+    assert "reader@host" in str(caught.value) or "password" in str(caught.value)
+
+
+def test_a_record_where_headings_should_stand_is_not_repeated(tmp_path: Path) -> None:
+    file = WRITERS["csv"](tmp_path, [{**FIRST, "KLANT": "DE VRIES"}, SECOND])
+    file.write_bytes(file.read_bytes().split(b"\n", 1)[1])
+    with pytest.raises(InvalidInput, match="none of the names there is one of the mapping's columns") as caught:
+        extracted(file, mapping_of(tmp_path, "csv"))
+    assert "VRIES" not in str(caught.value)

@@ -192,3 +192,28 @@ def test_lists_stand_on_sheets_of_their_own(tmp_path: Path) -> None:
     book.save(file)
     with pytest.raises(InvalidInput, match="sheet Lijnen row 4, field KLANT: 1 entries belong to no record"):
         extracted(file, mapping)
+
+
+@pytest.mark.parametrize(("part", "unit"), [("xl/styles.xml", b"<a/>"), ("xl/sharedStrings.xml", b"<si/>"), ("xl/worksheets/sheet1.xml", b"<a/>")])
+def test_a_part_that_would_fill_the_memory_is_refused_before_it_is_read(tmp_path: Path, part: str, unit: bytes) -> None:
+    file, bomb = write_excel(tmp_path, [FIRST, SECOND]), tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            if name != part:
+                new.writestr(name, old.read(name))
+        new.writestr(part, b"<r>" + unit * 5_000_000 + b"</r>")
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(InvalidInput, match=r"bomb\.xlsx: a part of the workbook is packed more than 250 times"):
+        extracted(bomb, mapping_of(tmp_path, "excel"))
+
+
+def test_a_workbook_whose_parts_are_locked_is_refused_in_words(tmp_path: Path) -> None:
+    file = write_excel(tmp_path, [FIRST, SECOND])
+    content = bytearray(file.read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = -1
+        while (at := content.find(mark, at + 1)) >= 0:
+            content[at + flags] |= 1
+    file.write_bytes(content)
+    with pytest.raises(InvalidInput, match="locked with a password"):
+        extracted(file, mapping_of(tmp_path, "excel"))

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import pytest
 
 from factories.legacy import extracted
 from factories.sources import COLUMNS, FIRST, MAPPINGS, SECOND, mapping_of, write_xml
-from hoeksteen.consolidation.readers import read
+from hoeksteen.consolidation.readers import read, xml_records
 from hoeksteen.kernel.errors import InvalidInput
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;&l;&l;&l;&l;">]>'
@@ -131,3 +132,17 @@ def test_text_that_is_no_text_is_refused_by_the_file(tmp_path: Path) -> None:
     pq.write_table(pa.table(broken), file)
     with pytest.raises(InvalidInput, match=r"old\.parquet cannot be read: a part of it is broken"):
         extracted(file, mapping_of(tmp_path, "parquet"))
+
+
+def test_what_belongs_to_no_record_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trees: list[int] = []
+    content = xml_records._content
+
+    def counted(element: Any, paths: Any) -> Any:
+        trees.append(sum(1 for _ in element.getroottree().iter()))
+        return content(element, paths)
+
+    monkeypatch.setattr(xml_records, "_content", counted)
+    file = xml_as(tmp_path, "<klanten>", f"<verbruik>{'<regel><a>1</a></regel>' * 20_000}</verbruik><klanten>")
+    assert len(extracted(file, mapping_of(tmp_path, "xml")).records) == 2
+    assert max(trees) < 100

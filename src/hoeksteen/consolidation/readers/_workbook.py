@@ -1,5 +1,6 @@
 """The parts of a workbook: its sheets, its shared strings, and which styles show a number as a day."""
 
+import os
 import posixpath
 import re
 import zipfile
@@ -14,6 +15,9 @@ from hoeksteen.consolidation.readers.raw import local_name
 from hoeksteen.kernel.errors import InvalidInput
 
 PART_BYTES_MAX = 4 << 30  # a file of some megabytes can claim any size
+WHOLE_BYTES_MAX = 64 << 20  # of a part that is read at once
+RATIO_MAX = 250  # sheets of one value in every cell are packed 100 times; what is packed more holds nothing
+_RATIO_FROM_BYTES = 16 << 20
 _DAYS_BUILT_IN = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 _NOT_SHOWN = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 _SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
@@ -58,11 +62,18 @@ def open_workbook(stream: IO[bytes], file: Path) -> Workbook:
 
     :raises InvalidInput: when a part is larger than any export
     """
-    archive = zipfile.ZipFile(stream)
+    archive, packed = zipfile.ZipFile(stream), stream.seek(0, os.SEEK_END)
     for stored in archive.infolist():
+        if stored.flag_bits & 1:
+            raise InvalidInput(f"{file} is locked with a password.", remedy="Save it as .xlsx without a password.")
         if stored.file_size > PART_BYTES_MAX:
             raise InvalidInput(
                 f"{file}: a part of the workbook is larger than {PART_BYTES_MAX:,} bytes.", remedy="Export fewer rows at a time, or as CSV."
+            )
+        if stored.file_size > max(_RATIO_FROM_BYTES, RATIO_MAX * min(stored.compress_size, packed)):
+            raise InvalidInput(
+                f"{file}: a part of the workbook is packed more than {RATIO_MAX} times, as no export is.",
+                remedy="Open it in a spreadsheet program and save it again, or export it as CSV.",
             )
     root = _whole(archive, "xl/workbook.xml")
     targets = {one.get("Id"): one.get("Target") for one in _whole(archive, "xl/_rels/workbook.xml.rels")}
@@ -97,6 +108,8 @@ def _read_styles(book: Workbook, root: Any) -> None:
 
 
 def _whole(archive: zipfile.ZipFile, part: str) -> Any:
+    if archive.getinfo(part).file_size > WHOLE_BYTES_MAX:
+        raise zipfile.BadZipFile(part)
     return etree.fromstring(archive.read(part), etree.XMLParser(**_SAFE))  # type: ignore[arg-type]
 
 

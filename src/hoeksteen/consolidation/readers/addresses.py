@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from hoeksteen.consolidation.readers.raw import looks_like_an_address, not_read_so
 from hoeksteen.kernel.errors import InvalidInput, NotFound
 
 _SCHEMES = "postgresql|mysql|mariadb|sqlite"
@@ -65,6 +66,8 @@ def _read(file: Path) -> str:
             raise InvalidInput(f"{file.name}: this is no address of a database.", remedy="Put its one line into the file.")
         return file.read_text("utf-8")
     except OSError as error:
+        if looks_like_an_address(file):
+            raise not_read_so() from None
         raise NotFound(f"There is no file {file}, or it may not be read.", remedy="Name the database with --input.") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file.name}: this is no address of a database.", remedy="Put its one line into the file.") from error

@@ -1,5 +1,6 @@
 """What every reader gives: records as text, exactly as they stand in the source; and how values that have a type become text."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -49,6 +50,19 @@ class Tally:
     notes: list[tuple[str, str]] = field(default_factory=list)
 
 
+def looks_like_an_address(file: Path) -> bool:
+    """Say whether an input is written as an address, of whatever kind: it may hold a password, and no message repeats it."""
+    return re.match(r"[A-Za-z][\w+.-]*:/", str(file)) is not None
+
+
+def not_read_so() -> InvalidInput:
+    """Give the refusal of an address where a file is meant, or of a kind that is not known; it repeats nothing of it."""
+    return InvalidInput(
+        "The input is an address, and this mapping does not read it.",
+        remedy="Write it as postgresql://reader@host/database (or mysql, mariadb, sqlite), with `reader: {kind: database}` in the mapping.",
+    )
+
+
 def opened(file: Path) -> Any:
     """
     Open an export for reading bytes.
@@ -60,6 +74,8 @@ def opened(file: Path) -> Any:
     try:
         return file.open("rb")
     except FileNotFoundError as error:
+        if looks_like_an_address(file):
+            raise not_read_so() from None
         raise NotFound(f"There is no file {file}.", remedy="Name the legacy export with --input.") from error
     except OSError as error:
         raise NotFound(f"The file {file} cannot be opened: {error.strerror}.", remedy="Check its name and its rights.") from error
@@ -72,6 +88,11 @@ def same_columns(where: str, have: Sequence[str], want: Sequence[str], *, in_ord
     :param in_order: whether the order counts, as it does where rows have no names of their own
     :raises InvalidInput: naming the place and the column
     """
+    if have and want and not set(have) & set(want):  # a record, perhaps: nothing of it is repeated
+        raise InvalidInput(
+            f"{where}, field {want[0]}: none of the names there is one of the mapping's columns.",
+            remedy="Export it with a line of headings, or name the file that the mapping describes.",
+        )
     for name in have:
         if name not in want:
             raise unknown_column(where, name)

@@ -75,6 +75,7 @@ def _elements(file: Path, record: str) -> Iterator[Any]:
                     continue
                 if names == path:
                     yield element
+                if names == path or names[: len(path)] != path:  # what belongs to no record is let go as well
                     element.clear(keep_tail=False)
                     while element.getprevious() is not None:
                         del element.getparent()[0]

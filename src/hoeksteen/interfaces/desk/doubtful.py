@@ -61,6 +61,7 @@ def decide(visit: NamedDependency[Visit], form: NamedDependency[Form], left: Fro
         with visit.runtime.database.transaction() as tx:
             before = reviewing.pair(tx=tx, left=left, right=right)
             _, behind = reviewing.neighbours(tx=tx, review=before)
+            reviewing.see(tx=tx, keeper=visit.keeper, review=before)  # who may not look, as when a grant has ended meanwhile, decides nothing
             reviewing.decide(
                 tx=tx, left=left, right=right, decision=decision, why=form[f"why_{decision}"], by=visit.person.actor, now=visit.now  # type: ignore[arg-type]  # checked there
             )  # fmt: skip
