@@ -104,8 +104,11 @@ def consolidate(
             decided = _store.decided_pairs(tx)
         _match(run, decided, tell)
         _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope(), processes)
+        tell("reconciling", 0, len(run.records))
         with database.transaction() as tx:
-            return _report(tx, run, plan, known_truth)
+            report = _report(tx, run, plan, known_truth)
+        tell("reconciling", len(run.records), len(run.records))
+        return report
 
 
 def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now: datetime, tell: Progress, processes: int | None) -> _Run:
@@ -268,21 +271,23 @@ def _load(
         pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in both_here]
         _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in pairs])
     tell("loading", len(clusters), len(clusters))
-    _keep_for_review(database, keeper, run, plan)
+    _keep_for_review(database, keeper, run, plan, tell)
 
 
-def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan) -> None:
+def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, tell: Progress) -> None:
     """Keep what each record said that may be taken out of its customer, or be somebody else's; done again, it does what is missing."""
     changed = {record_id for found in run.extracts for record_id in found.changed}
     places = places_to_keep(clusters=run.clusters, doubts=run.doubts)
     places = [place for place in places if run.records.record_id(place) not in changed]
     for start in range(0, len(places), RECORDS_PER_CALL):
+        tell("keeping", start, len(places))
         with database.transaction() as tx:
             some = places[start : start + RECORDS_PER_CALL]
             seal_records(tx=tx, keeper=keeper, records=run.records, places=some, tax_included=plan.tax_included)
     with database.transaction() as tx:
         explain_doubts(tx=tx, records=run.records, doubts=run.doubts)
         prioritise(tx=tx, now=plan.now)
+    tell("keeping", len(places), len(places))
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:
