@@ -106,6 +106,12 @@ def open_work(tx: Transaction, customer_id: UUID) -> list[str]:
     return [names[row["place"]] for row in tx.rows(f"{parts} ORDER BY place", {"customer": customer_id})]
 
 
+def holds(tx: Transaction, customer_id: UUID) -> list[str]:
+    """Give why billing accounts of a customer are held."""
+    sql = "SELECT DISTINCT why FROM billing.account_hold WHERE customer_id = %s AND released_at IS NULL ORDER BY 1"
+    return [row["why"] for row in tx.rows(sql, (customer_id,))]
+
+
 def customers(tx: Transaction, customer_ids: Sequence[UUID]) -> dict[UUID, Row]:
     sql = """
         SELECT c.customer_id, c.party_id, p.kind AS party_kind, c.segment, c.status, c.language, c.customer_since, c.customer_number, c.created_at

@@ -255,6 +255,8 @@ def _load(
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
     with database.transaction() as tx:
         clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
+        joined = _joined(clusters, run.records, here.owner_of)
+        here.altered.update(scope.changed_here(tx=tx, customer_ids=joined) if joined else ())
     if here.owner_of:
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
@@ -272,6 +274,16 @@ def _load(
         _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in pairs])
     tell("loading", len(clusters), len(clusters))
     _keep_for_review(database, keeper, run, plan, tell)
+
+
+def _joined(clusters: Sequence[Cluster], records: Staged, owner_of: dict[UUID, UUID]) -> list[UUID]:
+    """Give the customers who are here already and whom new records would join."""
+    found: set[UUID] = set()
+    for cluster in clusters if owner_of else ():
+        owners = [owner_of.get(records.record_id(place)) for place in cluster.members]
+        if None in owners:
+            found.update(owner for owner in owners if owner is not None)
+    return sorted(found)
 
 
 def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, tell: Progress) -> None:

@@ -342,7 +342,7 @@ def _years(tally: ColumnTally) -> list[tuple[str, int]]:
     if len(counts) > _YEARS_MAX:
         decades: Counter[str] = Counter()
         for year, count in counts.items():
-            decades[f"{year[:3]}0s"] += count
+            decades[f"{year[:3]}0-{year[:3]}9"] += count
         counts = decades
     shown = sorted((year, count) for year, count in counts.items() if count >= CODE_ROWS_MIN)
     rest = sum(count for count in counts.values() if count < CODE_ROWS_MIN)

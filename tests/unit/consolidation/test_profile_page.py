@@ -12,11 +12,12 @@ from factories.legacy import TODAY
 from factories.sources import COLUMNS, FIRST, WRITERS, Row, mapping_of, write_csv
 from hoeksteen.consolidation.mapping import Column, mapping_of_text
 from hoeksteen.consolidation.model import Source
-from hoeksteen.consolidation.profile import Join, Profile, day_formats, joins, likely_key, profile, shown_codes
+from hoeksteen.consolidation.profile import ColumnProfile, Join, Profile, _years, day_formats, joins, likely_key, profile, shown_codes
 from hoeksteen.consolidation.profile_columns import VALUES_KEPT_MAX, ColumnTally, suspicions_of
-from hoeksteen.consolidation.profile_page import profile_page
+from hoeksteen.consolidation.profile_page import issues_of, profile_page
 from hoeksteen.consolidation.proposing import propose
 from hoeksteen.interfaces.cli.consolidate_profile import profile_command
+from hoeksteen.interfaces.cli.consolidate_shared import REMEDIES, remedy_of
 from hoeksteen.kernel.errors import InvalidInput
 
 SECRETS = ("BERG", "Berg", "1960-07", "0612345677", "12345677", "secret")
@@ -182,3 +183,24 @@ def test_the_command_writes_page_and_proposal(tmp_path: Path) -> None:
     assert not re.search("BERG|0612345677", done.output + page.read_text("utf-8") + out.read_text("utf-8"))
     assert CliRunner().invoke(profile_command, ["--mapping", "fixed", "--input", str(file), "--propose", str(out)]).exit_code == 2
     assert Counter(done.output.split())["KLANT"] == 1
+
+
+def test_every_finding_has_words_and_a_remedy_in_both_languages() -> None:
+    """What stands on a Dutch page is Dutch, also of invoices, mandates, consents and notes; and the commands tell a remedy of each."""
+    for code in REMEDIES:
+        found = Profile("crm", 80, 0, (ColumnProfile("NAAM", "name", 80, 80, 80, suspicions=[(code, 1)]),), {})
+        [dutch], [english] = issues_of([found], "nl"), issues_of([found], "en")
+        assert "" not in (dutch.what, dutch.remedy, english.what, english.remedy)
+        assert dutch.what != english.what and dutch.remedy != english.remedy
+
+
+def test_a_decision_about_the_whole_file_is_told_what_to_do_with() -> None:
+    assert "accents" in remedy_of("read_as_cp1252")
+    assert "accents" in remedy_of("also_fits_mac-roman")
+    assert "legacy system" not in remedy_of("time_zone_before_1940")
+
+
+def test_many_years_stand_together_without_a_word_of_any_language() -> None:
+    tally = ColumnTally()
+    tally.years = Counter({str(year): 3 for year in range(1940, 1980)})
+    assert _years(tally)[0] == ("1940-1949", 30)

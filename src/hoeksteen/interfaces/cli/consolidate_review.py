@@ -47,9 +47,9 @@ def reviews(state: str, limit: int, data: Path, as_json: bool) -> None:
     for heading in ("pair", "why in doubt", "records", "bits", "products", "EUR a month", *(("decided",) if state != "open" else ())):
         table.add_column(heading, justify="right" if heading in ("bits", "products", "EUR a month") else "left")
     for one, stake in zip(found, hanging, strict=True):
-        decided = (f"{escape(one.decided_by or '')}: {one.why}",) if state != "open" else ()
+        decided = (f"{escape(one.decided_by or '')}: {_words(one.why)}",) if state != "open" else ()
         table.add_row(
-            one.name, one.reason.replace("_", " "), _records(one), f"{one.weight:.1f}", f"{stake.products}", f"{stake.monthly:,}", *decided
+            one.name, _words(one.reason), _records(one), f"{one.weight:.1f}", f"{stake.products}", f"{stake.monthly:,}", *decided
         )  # fmt: skip
     console.print(table)
     console.print(
@@ -96,7 +96,7 @@ def review(pair: str, decision: str | None, why: str, decides: Deciding, data: P
                 tx=tx, left=meant.left, right=meant.right, decision=decision, why=why, by=signer.actor, now=runtime.clock.now(),  # type: ignore[arg-type]  # checked there
                 digest=signer.digest,
             )  # fmt: skip
-    report_console(as_json=as_json).print(f"{done.name}: {done.state}, {done.why}, decided by {escape(done.decided_by or '')}")
+    report_console(as_json=as_json).print(f"{done.name}: {done.state}, {_words(done.why)}, decided by {escape(done.decided_by or '')}")
     if as_json:
         emit_json(_review_json(done, None))
 
@@ -111,7 +111,7 @@ def explain(pair: str, data: Path, as_json: bool) -> None:
         found = _meant(tx, pair)
         rivals, decisions = reviewing.rivals(tx=tx, review=found), reviewing.decisions(tx=tx, review=found)
     console = report_console(as_json=as_json)
-    console.print(f"{found.name}: {found.reason.replace('_', ' ')}, {found.weight:.1f} bits, {found.state}; {_records(found)}")
+    console.print(f"{found.name}: {_words(found.reason)}, {found.weight:.1f} bits, {found.state}; {_records(found)}")
     if found.steps:
         table = report_table("How the weight came about")
         for heading in ("field", "compared", "bits", ""):
@@ -121,7 +121,7 @@ def explain(pair: str, data: Path, as_json: bool) -> None:
             table.add_row(step.comparison.replace("_", " "), step.level, f"{step.bits:+.1f}", bar)
         console.print(table)
     for one in rivals:
-        console.print(f"one of its records is in {one.name} too: {one.reason.replace('_', ' ')}, {one.weight:.1f} bits")
+        console.print(f"one of its records is in {one.name} too: {_words(one.reason)}, {one.weight:.1f} bits")
     for row in decisions:
         console.print(f"{row['decided_at']:%Y-%m-%d %H:%M} {escape(row['decided_by'])}: {row['decision']}, {row['why'].replace('_', ' ')}")
     if as_json:
@@ -290,6 +290,10 @@ def _record(held: Sequence[Row], named: str) -> UUID:
     if len(found) != 1:
         raise InvalidInput(f"The customer has no record {named}.", remedy="`hoeksteen consolidate history` shows them, as fixed:12.", field="record")
     return UUID(str(found[0]))
+
+
+def _words(code: str | None) -> str:
+    return (code or "").replace("_", " ")
 
 
 def _records(one: Review) -> str:

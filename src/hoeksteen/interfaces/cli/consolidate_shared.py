@@ -41,6 +41,15 @@ REMEDIES = {
     "unknown_code": "add the code to the mapping",
     **CARRIED_REMEDIES,
     "filler": "nothing, or ask the customer: the value only says that nobody knows",
+    "time_zone_before_1940": "check some of these birth days against another source: files of time zones disagree there",
+    "several_addresses": "nothing, if the last one is right: it counts",
+    "old_account_number": "ask the customer for the IBAN",
+    "another_form": "look at the shapes in the profile; correct the value, or `matches` in the mapping",
+    "nul_byte": "export it again without NUL bytes",
+}
+_OF_THE_FILE = {
+    "read_as_": "nothing, if names with accents look right; else set `encoding` in the mapping",
+    "also_fits_": "look at names with accents; if they are wrong, set this as `encoding` in the mapping",
 }
 
 
@@ -84,9 +93,14 @@ def print_findings(console: Console, title: str, found: Sequence[FindingCount]) 
     for heading in ("where first", "field", "what", "records", "what to do"):
         table.add_column(heading, justify="right" if heading == "records" else "left")
     for entry in found:
-        remedy = REMEDIES.get(entry.code, "correct it in the legacy system")
-        table.add_row(escape(entry.first_place), escape(entry.field), entry.code.replace("_", " "), f"{entry.records:,}", remedy)
+        table.add_row(escape(entry.first_place), escape(entry.field), entry.code.replace("_", " "), f"{entry.records:,}", remedy_of(entry.code))
     console.print(table)
+
+
+def remedy_of(code: str) -> str:
+    """Say what to do about a finding or a rejection."""
+    of_file = next((remedy for beginning, remedy in _OF_THE_FILE.items() if code.startswith(beginning)), None)
+    return of_file or REMEDIES.get(code, "correct it in the legacy system")
 
 
 def print_distributions(console: Console, found: dict[str, dict[str, str]]) -> None:

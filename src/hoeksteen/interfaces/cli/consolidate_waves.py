@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from hoeksteen.consolidation import delta as changes
 from hoeksteen.consolidation import rollback as rolling_back
@@ -120,8 +121,9 @@ def _tell(console: Console, carried: Carried, began: float, *, as_json: bool, **
     table = report_table("What changed since")
     for heading in ("source", "new", "changed", "gone"):
         table.add_column(heading, justify="left" if heading == "source" else "right")
+    titles = {source.name: source.title for source in carried.report.sources}
     for source, counts in carried.changes.items():
-        table.add_row(source, *(f"{counts[what]:,}" for what in ("new", "changed", "gone")))
+        table.add_row(escape(titles.get(source, source)), *(f"{counts[what]:,}" for what in ("new", "changed", "gone")))
     console.print(table)
     print_report(console, carried.report, seconds)
     if as_json:
