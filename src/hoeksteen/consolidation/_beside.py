@@ -1,5 +1,5 @@
 """
-What each record brings beside customer and products, in figures, and which SIMs and invoice numbers it names, as marks: some 60 bytes a record.
+What each record brings beside customer and products, in figures, and which SIMs and invoice numbers it names, as marks: some 90 bytes a record.
 
 So that reconciling and finding what repeats need not unpack every record again.
 """
@@ -31,13 +31,15 @@ class Beside:
 
     def __init__(self) -> None:
         self.count = 0
-        self._figures = {name: array("q" if name in _CENTS else "H") for name in _FIGURES}
+        self._figures = {name: array("q" if name in _CENTS else "I") for name in _FIGURES}
         self._sims, self._invoices = _Marks(), _Marks()
 
     def add(self, record: LegacyRecord) -> None:
         """Add what one record brings."""
-        for name, value in _figures_of(record).items():
-            self._figures[name].append(value)
+        for figures in self._figures.values():
+            figures.append(0)
+        for name, value in _figures_of(record):
+            self._figures[name][-1] = value
         for product in record.products:
             if product.iccid:
                 self._sims.add(product.iccid, self.count)
@@ -48,7 +50,9 @@ class Beside:
 
     def put(self, place: int, record: LegacyRecord) -> None:
         """Note the figures of a record anew, of which something was left behind."""
-        for name, value in _figures_of(record).items():
+        for figures in self._figures.values():
+            figures[place] = 0
+        for name, value in _figures_of(record):
             self._figures[name][place] = value
 
     def extend(self, other: "Beside") -> None:
@@ -125,8 +129,10 @@ def beside_of(records: Iterable[LegacyRecord]) -> Beside:
     return found
 
 
-def _figures_of(record: LegacyRecord) -> Counter[str]:
-    carried, found = record.carried, Counter[str](dict.fromkeys(_FIGURES, 0))
+def _figures_of(record: LegacyRecord) -> Iterable[tuple[str, int]]:
+    """Give what a record has of each figure, where it has any."""
+    carried = record.carried
+    found = Counter[str]()
     for amount in (*(one.open_amount for one in carried.invoices), carried.beside_invoices):
         kind = "owed" if amount > 0 else "credit"
         if amount:
@@ -137,7 +143,7 @@ def _figures_of(record: LegacyRecord) -> Counter[str]:
     found["contacts"], found["consents"] = len(carried.contacts), len(carried.consents)
     found["notes"] = len(carried.notes) + sum(bool(one.text) for one in carried.invoices)
     found["contracts"] = int(contract_of(record) is not None)
-    for one in carried.left_behind:
-        found[f"left_{one.kind}"] += 1
-        found["left_amount"] += int((one.amount or _ZERO).scaleb(2))
-    return found
+    for left in carried.left_behind:
+        found[f"left_{left.kind}"] += 1
+        found["left_amount"] += int((left.amount or _ZERO).scaleb(2))
+    return found.items()

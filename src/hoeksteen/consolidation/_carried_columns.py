@@ -202,7 +202,7 @@ class _Found:
         billed, number = entry.get("bill_date"), entry.get("invoice_number")
         if opened is not None and not opened:
             return  # it is settled, and nothing of it is to be carried over
-        total: Decimal = entry.get("total") or opened or Decimal(0)
+        total: Decimal = entry.get("total", opened or Decimal(0))
         currency = str(entry.get("currency") or "EUR").upper()
         if currency not in _EURO:
             self.leave("invoice", name, "another_currency")
@@ -210,7 +210,7 @@ class _Found:
             self.leave("invoice", name, "incomplete_invoice", opened)
         elif not _NUMBER.fullmatch(number):
             self.leave("invoice", name, "not_an_invoice_number", opened)
-        elif (opened > 0) != (total > 0):
+        elif total and (opened > 0) != (total > 0):
             self.leave("invoice", name, "signs_differ", opened)
         elif abs(opened) > abs(total):
             self.leave("invoice", name, "more_open_than_total", opened)

@@ -33,7 +33,7 @@ class Expected:
     __slots__ = ("_cents", "_numbers", "_products", "_sims")
 
     def __init__(self) -> None:
-        self._products, self._numbers, self._sims, self._cents = array("H"), array("H"), array("H"), array("q")
+        self._products, self._numbers, self._sims, self._cents = array("I"), array("I"), array("I"), array("q")
 
     def add(self, record: LegacyRecord, cutover: date) -> None:
         """Add what one record holds on the cutover day."""

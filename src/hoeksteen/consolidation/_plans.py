@@ -8,11 +8,13 @@ thousand. Columns whose values are each record's own (e-mail addresses, accounts
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from hoeksteen.consolidation.columns import Draft, read_column
+from hoeksteen.consolidation.columns import ColumnReader, Draft
 from hoeksteen.consolidation.mapping import Column
 
 VALUES_REMEMBERED_MAX = 50_000  # of one column
 _JUDGED_AFTER = 2_000  # new values: by then it shows whether values come back
+# whose values are each record's own: they are not even tried
+_OWN = {"key", "product_key", "name", "email", "phone", "iban", "number", "iccid", "mandate_reference", "invoice_number", "street_line"}
 _NEW: Final = object()
 
 
@@ -38,11 +40,11 @@ class _Said:
 class _Column:
     """One column with what is remembered of it; `known` is None where its values do not come back."""
 
-    __slots__ = ("asked", "blank", "column", "group", "known", "name", "new")
+    __slots__ = ("asked", "blank", "known", "new", "reader")
 
-    def __init__(self, name: str, column: Column, group: str) -> None:
-        self.name, self.column, self.group = name, column, group
-        self.known: dict[str, _Said | dict[str, Any] | None] | None = {}
+    def __init__(self, reader: ColumnReader) -> None:
+        self.reader = reader
+        self.known: dict[str, _Said | dict[str, Any] | None] | None = None if reader.target in _OWN else {}
         self.asked = self.new = 0
         self.blank = self._said("")
 
@@ -59,7 +61,7 @@ class _Column:
 
     def _said(self, text: str) -> "_Said | dict[str, Any] | None":
         draft, parts = Draft(), dict[str, Any]()
-        read_column(draft, parts, self.column, self.name, text, group=self.group)
+        self.reader.read(draft, parts, text)
         if draft.addresses or draft.phones or draft.emails or draft.notes or draft.faults:
             return _Said(draft, parts)
         return parts or None
@@ -73,16 +75,16 @@ class Plan:
     """
 
     def __init__(self, columns: Iterable[tuple[str, Column]], *, group: str = "") -> None:
-        self._columns = [_Column(name, column, group) for name, column in columns]
+        self._columns = [_Column(ColumnReader(column, name, group=group)) for name, column in columns]
+        self._names = [one.reader.name for one in self._columns]
 
     def read(self, draft: Draft, parts: dict[str, Any], values: Mapping[str, str | None]) -> None:
-        """Add what these values say to what is known of a record, as `read_column` does for each of them."""
-        for one in self._columns:
-            text = values.get(one.name)
+        """Add what these values say to what is known of a record, as a `ColumnReader` does for each of them."""
+        for one, text in zip(self._columns, map(values.get, self._names), strict=True):
             if not text:
                 said = one.blank
             elif one.known is None:
-                read_column(draft, parts, one.column, one.name, text, group=one.group)
+                one.reader.read(draft, parts, text)
                 continue
             else:
                 one.asked += 1

@@ -251,7 +251,7 @@ class Translator:
 
     def _products(self, draft: Draft, raw: RawRecord) -> list[LegacyProduct]:
         discounts: dict[str, list[Discount]] = {}
-        drafted: list[dict[str, Any]] = []
+        drafted: dict[str, dict[str, Any]] = {}
         for list_name, (of, plan, columns) in self._child_plans.items():
             for _, values in raw.children.get(list_name, []):
                 parts: dict[str, Any] = {}
@@ -259,9 +259,9 @@ class Translator:
                 if draft.faults:
                     return []
                 if of == "product":
-                    if any(parts["key"] == other["key"] for other in drafted):
+                    if parts["key"] in drafted:
                         draft.faults.append((_leading_to("key", columns), "key_repeats"))
-                    drafted.append(parts)
+                    drafted[parts["key"]] = parts
                 elif of == "address":
                     self._add_address(draft, list_name, parts)
                 else:
@@ -269,11 +269,11 @@ class Translator:
                         parts.get("name", ""), parts["kind"], parts["value"], parts.get("valid_from", date.min), parts.get("valid_to")
                     )
                     discounts.setdefault(parts["product_key"], []).append(discount)
-        if set(discounts) - {parts["key"] for parts in drafted}:
+        if set(discounts) - set(drafted):
             columns = next(columns for of, _, columns in self._child_plans.values() if of == "discount")
             draft.faults.append((_leading_to("product_key", columns), "of_no_product"))
-        products = [product for parts in drafted if (product := self._product(draft, parts, tuple(discounts.get(parts["key"], ())))) is not None]
-        return products + self._services(draft, raw)
+        made = (self._product(draft, parts, tuple(discounts.get(key, ()))) for key, parts in drafted.items())
+        return [product for product in made if product is not None] + self._services(draft, raw)
 
     def _add_address(self, draft: Draft, list_name: str, parts: dict[str, Any]) -> None:
         """The last of several addresses in one role is the address; one whose role is unknown is left out, with a finding."""

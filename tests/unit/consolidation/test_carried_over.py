@@ -14,7 +14,16 @@ from hoeksteen.consolidation._beside import beside_of
 from hoeksteen.consolidation._carried import items_of, notes_of
 from hoeksteen.consolidation._expected import expected_of
 from hoeksteen.consolidation._staging import Staged
-from hoeksteen.consolidation.carried_over import CarriedOver, ContactPerson, Contract, Invoice, LegacyConsent, contact_persons, contract_of
+from hoeksteen.consolidation.carried_over import (
+    CarriedOver,
+    ContactPerson,
+    Contract,
+    Invoice,
+    LegacyConsent,
+    LegacyNote,
+    contact_persons,
+    contract_of,
+)
 from hoeksteen.consolidation.mapping import read_mapping
 from hoeksteen.consolidation.model import Extract, LegacyRecord
 from hoeksteen.consolidation.survivorship import survive
@@ -51,6 +60,7 @@ def test_an_invoice_is_read_whole(tmp_path: Path) -> None:
     [
         ({"open_cents": 4001}, "more_open_than_total", "40.01"),
         ({"open_cents": -3150}, "signs_differ", "-31.50"),
+        ({"total_cents": 0}, "more_open_than_total", "31.50"),
         ({"currency": "GBP"}, "another_currency", None),
         ({"number": None}, "incomplete_invoice", "31.50"),
         ({"date": None}, "incomplete_invoice", "31.50"),
@@ -84,6 +94,14 @@ def test_what_is_not_known_of_an_invoice_is_not_assumed_against_the_customer(
     assert (codes, got.carried.invoices[0].due_date, got.carried.invoices[0].number) == ([code], due, number)
     (item,) = items_of(got, CUSTOMER, "Mobile", TODAY)
     assert "M-1000017" not in item.reference
+
+
+def test_a_record_of_more_entries_than_two_bytes_count() -> None:
+    many = 1 << 16
+    notes = (LegacyNote(date(2026, 1, 1), "agent", "x"),) * many
+    collecting = replace(record(products=(product(),) * many), carried=CarriedOver(notes=notes))
+    assert beside_of([collecting]).sums([collecting.record_id], ())["notes"] == many
+    assert expected_of([collecting], date(2026, 11, 1)).sums([collecting.record_id], ()).products == many
 
 
 def test_a_settled_invoice_and_a_credit_note(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ _BEFORE = (
     (re.compile(r"^c\.\s?v\.\s+(?=\S)", re.IGNORECASE), "C.V."),
     (re.compile(r"^maatschap\s+(?=\S)", re.IGNORECASE), "maatschap"),
 )
+_ENDS_WITH_A_FORM = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _FORMS), re.IGNORECASE)
+_BEGINS_WITH_A_FORM = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in (*_BEFORE, *_LEADING)), re.IGNORECASE)
 _BY_FOLD = {
     "BV": "B.V.",
     "NV": "N.V.",
@@ -56,15 +58,16 @@ def company(text: str) -> tuple[str | None, str | None]:
     """Take a company's name apart into its trading name, with usual capitals, and its legal form."""
     name = tidy(text)
     form = None
-    for pattern, found in _FORMS:
+    for pattern, found in _FORMS if _ENDS_WITH_A_FORM.search(name) else ():
         if pattern.search(name):
             name, form = pattern.sub("", name), found
             break
-    for pattern, found in _BEFORE if form is None else ():
+    begins = form is None and _BEGINS_WITH_A_FORM.match(name) is not None
+    for pattern, found in _BEFORE if begins else ():
         if pattern.search(name):
             name, form = pattern.sub("", name), found
             break
-    if form is None:
+    if begins and form is None:
         # a foundation's form is part of its name
         form = next((found for pattern, found in _LEADING if pattern.search(name)), None)
     written = as_written(name)

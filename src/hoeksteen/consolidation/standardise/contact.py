@@ -23,6 +23,10 @@ _EMAIL_FILLERS = (
     "geen@", "onbekend@", "unknown@", "noemail@", "geenemail@", "geenmail@", "nvt@", "n.v.t@", "na@", "no-reply@", "noreply@", "none@", "null@",
     "test@", "x@", "xx@", "xxx@",
 )  # fmt: skip
+_BETWEEN_DIGITS = re.compile(r"[\s().\-/]")
+_DIGITS = re.compile(r"\+?[0-9]+")
+_COUNTRY = re.compile(r"^(?:0031|31(?=\d{9}$))")
+_BETWEEN_LETTERS = re.compile(r"[\s.:-]")
 _REMARK = re.compile(
     r"^\s*(?:tel|mob|gsm|telefoon|mobiel)\b[.:]*\s*|\s*\((?:werk|priv[eé]|thuis|mobiel|zaak|zakelijk|vast|[wpmtz])\)\s*$", re.IGNORECASE
 )
@@ -43,15 +47,15 @@ def phone(text: str) -> tuple[str | None, str | None]:
         return None, None
     if _DAMAGE.match(raw):
         return None, "spreadsheet_damage"
-    compact = re.sub(r"[\s().\-/]", "", raw.replace("(0)", ""))
+    compact = _BETWEEN_DIGITS.sub("", raw.replace("(0)", ""))
     if not compact.isascii() or not compact.lstrip("+").isdigit():
-        compact = re.sub(r"[\s().\-/]", "", _REMARK.sub("", raw).replace("(0)", ""))
-    if not re.fullmatch(r"\+?[0-9]+", compact):
+        compact = _BETWEEN_DIGITS.sub("", _REMARK.sub("", raw).replace("(0)", ""))
+    if not _DIGITS.fullmatch(compact):
         return None, "not_a_number"
     digits = compact.lstrip("+")
     if len(digits) <= 6:
         return None, "short_code"
-    national = re.sub(r"^(?:0031|31(?=\d{9}$))", "0", digits)
+    national = _COUNTRY.sub("0", digits)
     if national in _FILLER or len(set(digits[-8:])) == 1:
         return None, "filler"
     plain = _NL_PLAIN.match(compact)
@@ -66,7 +70,7 @@ def _lines() -> re.Pattern[str]:
     """Give the library's own pattern of Dutch lines: what has that form is valid without asking it, and most lines have."""
     numbers = PhoneMetadata.metadata_for_region("NL")
     lines = numbers.fixed_line if numbers else None
-    return re.compile(f"0({lines.national_number_pattern})" if lines else "(?!)", re.ASCII)
+    return re.compile(rf"(?:0|\+31|0031|31)({lines.national_number_pattern})" if lines else "(?!)", re.ASCII)
 
 
 def _parsed(compact: str) -> tuple[str | None, str | None]:
@@ -106,7 +110,7 @@ def email(text: str) -> tuple[str | None, str | None]:
 
 def iban(text: str) -> tuple[str | None, str | None]:
     """Give an IBAN in capitals without spaces when its check digits (02 to 98) are right, or None and what is wrong."""
-    compact = re.sub(r"[\s.:-]", "", text).upper().removeprefix("IBAN")
+    compact = _BETWEEN_LETTERS.sub("", text).upper().removeprefix("IBAN")
     if is_placeholder(text):
         return None, None
     if _NL_IBAN.match(compact):

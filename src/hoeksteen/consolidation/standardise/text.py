@@ -60,6 +60,8 @@ def is_placeholder(text: str, *, of_a_name: bool = False) -> bool:
 
     :param of_a_name: people are called Null, Geen and N.V.T.; nobody is called `onbekend`
     """
+    if text[:1].isdigit():
+        return False
     word = text.strip("<>()[]#*").casefold()
     says_something = word[:1].isalnum() or any(letter.isalnum() for letter in word)
     return not says_something or word in _NOBODYS_NAME or (not of_a_name and word in _NOTHING)
