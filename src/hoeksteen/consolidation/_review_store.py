@@ -171,9 +171,11 @@ def records(tx: Transaction, left: UUID, right: UUID) -> list[Row]:
     """Give two records as they are kept: sealed, and what of them stands in the clear."""
     sql = """
         SELECT r.source, r.source_key, r.source_row, r.customer_id, r.state, f.title, f.trust, s.kind, s.language, s.payment_method, s.customer_since,
-               s.contract_months, s.suffix, s.products, s.identity, s.contact, s.payment, r.digest
+               s.contract_months, s.suffix, s.products, s.identity, s.contact, s.payment, r.digest,
+               c.mandate IS NOT NULL AS has_mandate, coalesce(c.mandate_was_used, true) AS mandate_was_used
         FROM consolidation.source_record r JOIN consolidation.source_file f USING (source)
         LEFT JOIN consolidation.sealed_record s ON s.source_key = r.source_key
+        LEFT JOIN consolidation.carried_record c ON (c.customer_id, c.source, c.source_key) = (s.customer_id, s.source, s.source_key)
         WHERE r.source_key IN (%(left)s, %(right)s) ORDER BY r.source_key = %(right)s
     """
     return tx.rows(sql, {"left": left, "right": right})
