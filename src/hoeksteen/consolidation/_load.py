@@ -10,6 +10,7 @@ from uuid import UUID
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._carried import load_carried
 from hoeksteen.consolidation._lineage import lineage_by_record
+from hoeksteen.consolidation._records import PURPOSE, party_of
 from hoeksteen.consolidation._sealing import contact_item, identity_item, payment_item
 from hoeksteen.consolidation.model import Cluster, LegacyProduct, LegacyRecord, RecordState, Rejected
 from hoeksteen.consolidation.pseudonyms import customer_id_of, product_id_of, resource_id_of
@@ -27,7 +28,6 @@ from hoeksteen.product.model import NewAlteration, NewProduct, NewResource, NewT
 from hoeksteen.product.operations import add_products
 from hoeksteen.storage.postgres import Transaction
 
-PURPOSE = "migration"
 Records = Sequence[LegacyRecord] | Mapping[int, LegacyRecord]  # by their places
 
 
@@ -121,9 +121,10 @@ def _add_cluster(batch: Batch, cluster: Cluster, records: Records, plan: Plan, h
     members += fresh
     members.sort(key=lambda place: (plan.trust[records[place].source], place))
     golden = batch.golden[customer_id] = survive(records=[records[place] for place in members], trust=plan.trust)
-    party_id, billing_account_id = _party_id(customer_id), derived("billing_account", str(customer_id))
+    customer, billing_account = new_customer(golden=golden, customer_id=customer_id, tax_included=plan.tax_included)
     if joined is None:
-        _add_customer(batch, golden, customer_id, party_id, billing_account_id, plan)
+        batch.customers.append(customer)
+        batch.billing_accounts.append(billing_account)
         batch.reviews += [(records[place].record_id, records[fresh[0]].record_id, Decimal(0), "record_altered") for place in standing[:1]]
     for place in fresh:
         record = records[place]
@@ -132,37 +133,34 @@ def _add_cluster(batch: Batch, cluster: Cluster, records: Records, plan: Plan, h
         state = RecordState.MERGED if not founds else RecordState.IN_REVIEW if cluster.in_review or standing else RecordState.LOADED
         batch.records.append((record.source, record.record_id, record.digest, record.row, str(state), "", customer_id))
         for product in record.products:
-            new = _new_product(record, product, customer_id, billing_account_id, plan)
+            new = _new_product(record, product, customer_id, billing_account.billing_account_id, plan)
             batch.products.append(new)
             batch.source_products.append((customer_id, new.product_id, record.source, record.record_id, product.monthly))
 
 
-def _party_id(customer_id: UUID) -> UUID:
-    return derived("party", str(customer_id))
+def new_customer(*, golden: Golden, customer_id: UUID, tax_included: Mapping[str, bool]) -> tuple[NewCustomer, NewBillingAccount]:
+    """
+    Give a customer as it survived, with its billing account.
 
-
-def _add_customer(batch: Batch, golden: Golden, customer_id: UUID, party_id: UUID, billing_account_id: UUID, plan: Plan) -> None:
+    :param tax_included: per source, whether its individuals' amounts hold VAT
+    """
     first = golden.records[0]
     organization = first.kind == "organization"
-    payment = golden.value("payment", "payment")
-    batch.customers.append(
-        NewCustomer(
-            customer_id=customer_id,
-            party_id=party_id,
-            party_kind="organization" if organization else "individual",
-            segment="business" if organization else "consumer",
-            customer_since=min(record.customer_since for record in golden.records),
-            language="en" if golden.value("party", "language") == "en" else "nl",
-        )
+    customer = NewCustomer(
+        customer_id=customer_id,
+        party_id=party_of(customer_id),
+        party_kind="organization" if organization else "individual",
+        segment="business" if organization else "consumer",
+        customer_since=min(record.customer_since for record in golden.records),
+        language="en" if golden.value("party", "language") == "en" else "nl",
     )
-    batch.billing_accounts.append(
-        NewBillingAccount(
-            customer_id=customer_id,
-            billing_account_id=billing_account_id,
-            payment_method="direct_debit" if _pays_by_debit(golden, payment) else "transfer",
-            tax_included=not organization and plan.tax_included[first.source],
-        )
+    billing_account = NewBillingAccount(
+        customer_id=customer_id,
+        billing_account_id=derived("billing_account", str(customer_id)),
+        payment_method="direct_debit" if _pays_by_debit(golden, golden.value("payment", "payment")) else "transfer",
+        tax_included=not organization and tax_included[first.source],
     )
+    return customer, billing_account
 
 
 def _pays_by_debit(golden: Golden, payment: Any) -> bool:
@@ -238,7 +236,7 @@ def _write(tx: Transaction, keeper: KeeperClient, batch: Batch, now: datetime) -
         _store.add_reviews(tx, batch.reviews)
     _write_lineage_of_joined(tx, batch)
     for category, item_of in ((Category.IDENTITY, identity_item), (Category.CONTACT, contact_item), (Category.PAYMENT, payment_item)):
-        items = [item for customer_id, golden in batch.golden.items() if (item := item_of(golden, _party_id(customer_id), customer_id)) is not None]
+        items = [item for customer_id, golden in batch.golden.items() if (item := item_of(golden, party_of(customer_id), customer_id)) is not None]
         store(tx=tx, keeper=keeper, purpose=PURPOSE, category=category, items=items)
 
 

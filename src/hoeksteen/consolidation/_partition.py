@@ -187,7 +187,7 @@ def _compare(tx: Transaction, keeper: KeeperClient, partition: Partition) -> Non
         if customer_id not in partition.existing:
             raise NotFound(f"There is no customer {customer_id}.", remedy="Check the identifier.")
         records = [partition.kept[key] for key in keys if key in partition.kept]
-        made = partition.before[customer_id] = survivor(customer_id=customer_id, records=records, now=partition.now)
+        made = partition.before[customer_id] = survivor(customer_id=customer_id, records=records)
         account_id = made.billing_account.billing_account_id
         own = next((one for one in partition.accounts[customer_id] if one.billing_account_id == account_id), None)
         row = partition.existing[customer_id]

@@ -24,7 +24,7 @@ def carry_out(
 ) -> dict[str, Any]:  # fmt: skip
     """Do what was planned, and give the report of it."""
     survivors = {
-        customer_id: survivor(customer_id=customer_id, records=[partition.kept[key] for key in keys], now=now)
+        customer_id: survivor(customer_id=customer_id, records=[partition.kept[key] for key in keys])
         for customer_id, keys in partition.records_of.items()
     }
     for customer_id in survivors:

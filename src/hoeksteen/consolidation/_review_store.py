@@ -175,7 +175,7 @@ def records(tx: Transaction, left: UUID, right: UUID) -> list[Row]:
                c.mandate IS NOT NULL AS has_mandate, coalesce(c.mandate_was_used, true) AS mandate_was_used
         FROM consolidation.source_record r JOIN consolidation.source_file f USING (source)
         LEFT JOIN consolidation.sealed_record s ON s.source_key = r.source_key
-        LEFT JOIN consolidation.carried_record c ON (c.customer_id, c.source, c.source_key) = (s.customer_id, s.source, s.source_key)
+        LEFT JOIN consolidation.carried_record c ON (c.customer_id, c.source, c.source_key) = (r.customer_id, r.source, r.source_key)
         WHERE r.source_key IN (%(left)s, %(right)s) ORDER BY r.source_key = %(right)s
     """
     return tx.rows(sql, {"left": left, "right": right})

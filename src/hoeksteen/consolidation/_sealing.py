@@ -11,6 +11,14 @@ from hoeksteen.consolidation.pseudonyms import resource_id_of
 from hoeksteen.consolidation.standardise.addresses import Address
 from hoeksteen.consolidation.survivorship import Golden
 from hoeksteen.disclosure import SealItem, Term
+from hoeksteen.kernel.sealed import Category
+
+# What a customer is found by, per category.
+INDEXES = {
+    Category.IDENTITY: ("customer_number", "surname_postcode", "surname_birth_date"),
+    Category.CONTACT: ("phone", "email", "address", "number"),
+    Category.PAYMENT: ("iban",),
+}
 
 
 def identity_item(golden: Golden, party_id: UUID, customer_id: UUID) -> SealItem:

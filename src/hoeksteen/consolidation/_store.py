@@ -100,9 +100,12 @@ def replace_findings(tx: Transaction, source: str, findings: Iterable[Finding]) 
 
 
 def add_reviews(tx: Transaction, rows: Sequence[ReviewRow]) -> None:
+    """Put pairs on the list; of one that is on it already the reason is renewed, and the weight where it has one. What was decided stays."""
     sql = """
-        INSERT INTO consolidation.review (source_key_left, source_key_right, weight, reason) VALUES (%s, %s, %s, %s)
-        ON CONFLICT (source_key_left, source_key_right) DO NOTHING
+        INSERT INTO consolidation.review AS r (source_key_left, source_key_right, weight, reason) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (source_key_left, source_key_right) DO UPDATE
+        SET weight = CASE EXCLUDED.weight WHEN 0 THEN r.weight ELSE EXCLUDED.weight END, reason = EXCLUDED.reason
+        WHERE r.reason <> EXCLUDED.reason OR r.weight <> EXCLUDED.weight AND EXCLUDED.weight <> 0
     """
     tx.execute_many(sql, rows)
 

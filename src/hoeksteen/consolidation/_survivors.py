@@ -6,29 +6,22 @@ Which records a customer has decides everything else, so that merging and taking
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from hoeksteen.consolidation import _store
-from hoeksteen.consolidation._load import Batch, Plan, _add_customer
+from hoeksteen.consolidation._load import new_customer
 from hoeksteen.consolidation._records import PURPOSE, KeptRecord, party_of
-from hoeksteen.consolidation._sealing import contact_item, identity_item, payment_item
+from hoeksteen.consolidation._sealing import INDEXES, contact_item, identity_item, payment_item
 from hoeksteen.consolidation.survivorship import Golden, survive
 from hoeksteen.disclosure import KeeperClient, SealItem, Term
 from hoeksteen.disclosure.operations import forget, seal, store
 from hoeksteen.disclosure.queries import reveal
-from hoeksteen.kernel.identifiers import derived
 from hoeksteen.kernel.sealed import Category
 from hoeksteen.party.model import BillingAccount, NewBillingAccount, NewCustomer
 from hoeksteen.storage.postgres import Row, Transaction
 
 CATEGORIES = (Category.IDENTITY, Category.CONTACT, Category.PAYMENT)
-INDEXES = {
-    Category.IDENTITY: ("customer_number", "surname_postcode", "surname_birth_date"),
-    Category.CONTACT: ("phone", "email", "address", "number"),
-    Category.PAYMENT: ("iban",),
-}
 _OWN_ACCOUNT = ("payment_method", "tax_included")
 _OWN_CUSTOMER = ("segment", "language", "customer_since")
 Fields = dict[str, Any]
@@ -66,21 +59,21 @@ class Since:
         return [f"{category} ({', '.join(sorted(said))})" for category, said in sorted(self.fields.items()) if category is not Category.PAYMENT]
 
 
-def survivor(*, customer_id: UUID, records: Sequence[KeptRecord], now: datetime) -> Survivor:
+def survivor(*, customer_id: UUID, records: Sequence[KeptRecord]) -> Survivor:
     """Let a customer survive from its records, best first."""
     ordered = sorted(records, key=lambda one: one.rank)
     trust = {one.record.source: one.trust for one in ordered}
     golden = survive(records=[one.record for one in ordered], trust=trust)
-    batch, party_id = Batch(), party_of(customer_id)
+    party_id = party_of(customer_id)
     tax = {one.record.source: one.tax_included for one in ordered}
-    _add_customer(batch, golden, customer_id, party_id, derived("billing_account", str(customer_id)), Plan(trust, tax, {}, {}, now.date(), now))
+    customer, billing_account = new_customer(golden=golden, customer_id=customer_id, tax_included=tax)
     made = {
         Category.IDENTITY: identity_item(golden, party_id, customer_id),
         Category.CONTACT: contact_item(golden, party_id, customer_id),
         Category.PAYMENT: payment_item(golden, party_id, customer_id),
     }
     items = {category: item for category, item in made.items() if item is not None}
-    return Survivor(batch.customers[0], batch.billing_accounts[0], golden, items)
+    return Survivor(customer, billing_account, golden, items)
 
 
 def changed_since(
@@ -187,10 +180,10 @@ def _terms(category: Category, fields: Fields, before: Mapping[str, Sequence[Ter
         return {"iban": [Term(fields["iban"], customer_id)] if fields.get("iban") else []}
     if category is Category.CONTACT:
         doors = [one for one in fields.get("addresses") or () if one.get("postcode")]
-        phones = fields.get("phones") or ()
+        phones, people = fields.get("phones") or (), fields.get("contact_persons") or ()
         return {
-            "phone": [Term(number, customer_id) for number in dict.fromkeys(one["e164"] for one in phones)],
-            "email": [Term(one, customer_id) for one in fields.get("emails") or ()],
+            "phone": [Term(number, customer_id) for number in dict.fromkeys([*(one["e164"] for one in phones), *_said(people, "phone")])],
+            "email": [Term(one, customer_id) for one in dict.fromkeys([*(fields.get("emails") or ()), *_said(people, "email")])],
             "address": [Term(f"{a['postcode']}|{a['house_number']}|{a.get('house_number_addition') or ''}", customer_id) for a in doors],
             "number": [Term(one["e164"], UUID(one["resource_id"])) for one in phones if one.get("resource_id")],
         }
@@ -202,6 +195,10 @@ def _terms(category: Category, fields: Fields, before: Mapping[str, Sequence[Ter
             found.setdefault(index, [])
             found[index] += [] if term in found[index] else [term]
     return found
+
+
+def _said(people: Sequence[Fields], name: str) -> list[str]:
+    return [one[name] for one in people if one.get(name)]
 
 
 def _seconds(terms: Sequence[Term]) -> list[str]:

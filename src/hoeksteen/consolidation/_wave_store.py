@@ -67,6 +67,15 @@ def count_waiting_nowhere(tx: Transaction) -> int:
     return int(tx.value("SELECT count(*) FROM consolidation.source_record WHERE state = 'waiting' AND wave IS NULL"))
 
 
+def waiting_in_begun(tx: Transaction, but_for: Sequence[str]) -> dict[UUID, str]:
+    """Give the records that wait in a wave whose state is none of these."""
+    sql = """
+        SELECT r.source_key, r.wave FROM consolidation.source_record r JOIN consolidation.wave w USING (wave)
+        WHERE r.state = 'waiting' AND NOT w.state = ANY(%s)
+    """
+    return {row["source_key"]: row["wave"] for row in tx.rows(sql, (list(but_for),))}
+
+
 def replace_waiting(tx: Transaction, sources: Sequence[str], rows: Iterable[WaitingRow], now: datetime) -> None:
     tx.execute("DELETE FROM consolidation.source_record WHERE source = ANY(%s) AND state = 'waiting'", (list(sources),))
     columns = ("source", "source_key", "digest", "source_row", "wave", "state", "loaded_at")
@@ -137,6 +146,6 @@ def records_wait_again(tx: Transaction, customer_ids: Sequence[UUID]) -> int:
     return tx.execute(sql, ids)
 
 
-def products_of_records(tx: Transaction, record_ids: Sequence[UUID]) -> list[UUID]:
-    sql = "SELECT product_id FROM consolidation.source_product WHERE source_key = ANY(%s) ORDER BY product_id"
-    return [row["product_id"] for row in tx.rows(sql, (list(record_ids),))]
+def products_of_records(tx: Transaction, customer_id: UUID, record_ids: Sequence[UUID]) -> list[UUID]:
+    sql = "SELECT product_id FROM consolidation.source_product WHERE customer_id = %s AND source_key = ANY(%s) ORDER BY product_id"
+    return [row["product_id"] for row in tx.rows(sql, (customer_id, list(record_ids)))]

@@ -59,7 +59,8 @@ def load(*, database: Database, keeper: KeeperClient, folder: Path) -> dict[str,
         truth=folder / "truth.parquet",
     )
     records = sum(source.records_in for source in report.sources)
-    spent = {f"{name}_seconds": round(stages[f"{name} to"] - stages[f"{name} from"], 1) for name in ("reading", "matching", "loading")}
+    names = ("reading", "matching", "loading", "keeping", "reconciling")
+    spent = {f"{name}_seconds": round(stages[f"{name} to"] - stages[f"{name} from"], 1) for name in names}
     return {
         "records": records,
         "customers": report.customers,

@@ -126,7 +126,7 @@ class _DeltaScope(WaveScope):
 
     def _end(self, tx: Transaction, customer_id: UUID, lost: set[UUID]) -> None:
         """End what a record held that is given no more; whoever has nothing left stays a customer, for their last bill."""
-        products = _wave_store.products_of_records(tx, sorted(lost))
+        products = _wave_store.products_of_records(tx, customer_id, sorted(lost))
         last = {term.product_id: term.status for term in sorted(terms(tx=tx, customer_ids=[customer_id]), key=lambda term: term.valid_from)}
         running = [product_id for product_id in products if last.get(product_id) not in (None, ProductStatus.TERMINATED)]
         for product_id in running:

@@ -104,8 +104,11 @@ def consolidate(
             decided = _store.decided_pairs(tx)
         _match(run, decided, tell)
         _load(database, keeper, run, plan, clusters_per_batch, tell, scope or Scope(), processes)
+        tell("reconciling", 0, len(run.records))
         with database.transaction() as tx:
-            return _report(tx, run, plan, known_truth)
+            report = _report(tx, run, plan, known_truth)
+        tell("reconciling", len(run.records), len(run.records))
+        return report
 
 
 def _read(sources: Sequence[Source], pseudonyms: Pseudonyms, cutover: date, now: datetime, tell: Progress, processes: int | None) -> _Run:
@@ -252,6 +255,8 @@ def _load(
             load_rejected(tx=tx, source=found.source, rejected=found.rejected, known=here.owner_of, now=plan.now)
     with database.transaction() as tx:
         clusters = scope.choose(tx=tx, clusters=run.clusters, records=run.records, extracts=run.extracts, owner_of=here.owner_of)
+        joined = _joined(clusters, run.records, here.owner_of)
+        here.altered.update(scope.changed_here(tx=tx, customer_ids=joined) if joined else ())
     if here.owner_of:
         for place, record_id in enumerate(run.records.record_ids()):
             if (owner := here.owner_of.get(record_id)) is not None:
@@ -268,21 +273,33 @@ def _load(
         pairs = [(run.records.record_id(doubt.left), run.records.record_id(doubt.right), doubt) for doubt in both_here]
         _store.add_reviews(tx, [(left, right, Decimal(str(doubt.weight)), doubt.reason) for left, right, doubt in pairs])
     tell("loading", len(clusters), len(clusters))
-    _keep_for_review(database, keeper, run, plan)
+    _keep_for_review(database, keeper, run, plan, tell)
 
 
-def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan) -> None:
+def _joined(clusters: Sequence[Cluster], records: Staged, owner_of: dict[UUID, UUID]) -> list[UUID]:
+    """Give the customers who are here already and whom new records would join."""
+    found: set[UUID] = set()
+    for cluster in clusters if owner_of else ():
+        owners = [owner_of.get(records.record_id(place)) for place in cluster.members]
+        if None in owners:
+            found.update(owner for owner in owners if owner is not None)
+    return sorted(found)
+
+
+def _keep_for_review(database: Database, keeper: KeeperClient, run: _Run, plan: Plan, tell: Progress) -> None:
     """Keep what each record said that may be taken out of its customer, or be somebody else's; done again, it does what is missing."""
     changed = {record_id for found in run.extracts for record_id in found.changed}
     places = places_to_keep(clusters=run.clusters, doubts=run.doubts)
     places = [place for place in places if run.records.record_id(place) not in changed]
     for start in range(0, len(places), RECORDS_PER_CALL):
+        tell("keeping", start, len(places))
         with database.transaction() as tx:
             some = places[start : start + RECORDS_PER_CALL]
             seal_records(tx=tx, keeper=keeper, records=run.records, places=some, tax_included=plan.tax_included)
     with database.transaction() as tx:
         explain_doubts(tx=tx, records=run.records, doubts=run.doubts)
         prioritise(tx=tx, now=plan.now)
+    tell("keeping", len(places), len(places))
 
 
 def _compare(tx: Transaction, found: Extract, here: Here) -> None:

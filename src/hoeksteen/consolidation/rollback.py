@@ -15,6 +15,7 @@ from hoeksteen.billing.holding import forget_trials_and_holds, hold_customers
 from hoeksteen.billing.queries import bill_by_number, bills_of
 from hoeksteen.consolidation import _record_store, _store, _wave_store, standing
 from hoeksteen.consolidation._carried import take_back_carried
+from hoeksteen.consolidation._sealing import INDEXES
 from hoeksteen.consolidation.carrying import PURPOSE, SEALED
 from hoeksteen.consolidation.runs import RunKind, recorded
 from hoeksteen.consolidation.standing import Touched
@@ -25,18 +26,12 @@ from hoeksteen.disclosure.queries import bulk_grant
 from hoeksteen.kernel.clock import Clock
 from hoeksteen.kernel.errors import Conflict, WrongState
 from hoeksteen.kernel.identifiers import Identifiers
-from hoeksteen.kernel.sealed import Category
 from hoeksteen.party.operations import remove_customers
 from hoeksteen.party.queries import billing_accounts_of, customers
 from hoeksteen.product.operations import remove_products_of
 from hoeksteen.storage.postgres import Database, Transaction
 
 CUSTOMERS_PER_BATCH = 1_000
-INDEXES = {
-    Category.IDENTITY: ("customer_number", "surname_postcode", "surname_birth_date"),
-    Category.CONTACT: ("phone", "email", "address", "number"),
-    Category.PAYMENT: ("iban",),
-}
 _BEGINS_FROM = tuple(state for state in WaveState if state is not WaveState.ROLLED_BACK)
 
 

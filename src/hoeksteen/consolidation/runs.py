@@ -14,7 +14,7 @@ from uuid import UUID
 
 from hoeksteen.consolidation import _run_store
 from hoeksteen.kernel.clock import Clock
-from hoeksteen.kernel.errors import HoeksteenError, InvalidInput, NotFound
+from hoeksteen.kernel.errors import InvalidInput, NotFound
 from hoeksteen.kernel.words import require_said
 from hoeksteen.storage.postgres import Database, Row, Transaction
 
@@ -88,7 +88,7 @@ def recorded(
     outcome = Outcome()
     try:
         yield Run(run_id, kind, wave, "running", by, began, None, grant_id), outcome
-    except HoeksteenError:
+    except Exception:
         with database.transaction() as tx:
             _run_store.end_run(tx, run_id, "failed", clock.now())
         raise

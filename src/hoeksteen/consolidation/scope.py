@@ -49,6 +49,10 @@ class Scope:
         }
         return clusters
 
+    def changed_here(self, *, tx: Transaction, customer_ids: Sequence[UUID]) -> set[UUID]:
+        """Say which of some customers, whom new records would join, people changed here: those are not written anew."""
+        return set()
+
     def arriving(
         self, *, tx: Transaction, record_ids: Sequence[UUID], customers: list[NewCustomer], billing_accounts: list[NewBillingAccount]
     ) -> None:  # fmt: skip

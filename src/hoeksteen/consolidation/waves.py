@@ -145,6 +145,7 @@ class WaveScope(Scope):
     ) -> Sequence[Cluster]:  # fmt: skip
         super().choose(tx=tx, clusters=clusters, records=records, extracts=extracts, owner_of=owner_of)
         chooser, in_wave = Chooser(rules(tx)), _wave_store.wave_of_customers(tx)
+        stays_in = _wave_store.waiting_in_begun(tx, BEFORE_COPY)
         chosen: list[Cluster] = []
         waiting: list[_wave_store.WaitingRow] = []
         in_order = sorted(extracts, key=lambda found: not found.matched)  # as the records are
@@ -153,7 +154,7 @@ class WaveScope(Scope):
             fresh = [place for place in cluster.members if records.record_id(place) not in owner_of]
             if not fresh:
                 continue
-            wave = self._wave_of(cluster, records, owner_of, in_wave, chooser)
+            wave = self._wave_of(cluster, records, owner_of, in_wave, stays_in, chooser)
             takes = wave is not None and wave == self.wave
             if takes:
                 chosen.append(cluster)
@@ -167,13 +168,21 @@ class WaveScope(Scope):
         return chosen
 
     def _wave_of(
-        self, cluster: Cluster, records: Staged, owner_of: Mapping[UUID, UUID], in_wave: Mapping[UUID, str], chooser: Chooser
+        self, cluster: Cluster, records: Staged, owner_of: Mapping[UUID, UUID], in_wave: Mapping[UUID, str], stays_in: Mapping[UUID, str],
+        chooser: Chooser,
     ) -> str | None:  # fmt: skip
-        """New records go with the customer whose they are, and else by the rules, by the founder of the cluster."""
+        """
+        New records go with the customer whose they are, and else by the rules, by the founder of the cluster.
+
+        Who was in a wave that is copied stays in it, whatever became of what its rule asks: a delta takes customers away to make them anew.
+        """
         for place in cluster.members:
             owner = owner_of.get(records.record_id(place))
             if owner is not None and owner in in_wave:
                 return in_wave[owner]
+        for place in cluster.members:
+            if (stays := stays_in.get(records.record_id(place))) is not None:
+                return stays
         found = chooser.wave_of(records[cluster.members[0]])
         return None if found is None else found.wave
 
@@ -182,6 +191,10 @@ class WaveScope(Scope):
         counts = self.planned.setdefault(wave or "", {"customers": 0, "records": 0, "consumer": 0, "business": 0})
         for name, more in (("customers", 1), ("records", records), (segment, 1)):
             counts[name] += more
+
+    def changed_here(self, *, tx: Transaction, customer_ids: Sequence[UUID]) -> set[UUID]:
+        rows = list(_wave_store.standing_of(tx, customer_ids).values())
+        return {one.customer_id for one in standing.touched(tx, rows).values() if one.changed}
 
     def arriving(
         self, *, tx: Transaction, record_ids: Sequence[UUID], customers: list[NewCustomer], billing_accounts: list[NewBillingAccount]

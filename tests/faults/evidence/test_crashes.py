@@ -52,7 +52,7 @@ def test_kill_minus_nine_in_the_middle(bench: Bench, tmp_path: Path, life: float
         program = _WRITER.format(tests=str(Path(__file__).parents[2]), dsn=bench.dsn, home=str(bench.home), key=str(key))
         with (tmp_path / "told").open("wb") as told:
             writer = subprocess.Popen([sys.executable, "-c", program], stdout=told)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while not (tmp_path / "told").stat().st_size and time.monotonic() < deadline:
                 time.sleep(0.02)
             time.sleep(life)

@@ -12,11 +12,12 @@ import pytest
 from factories.exports import CUTOVER, key_of, rows_of
 from factories.legacy import fixed_row, write_fixed
 from fixtures.keeper import RunningKeeper
-from hoeksteen.consolidation import waves
+from hoeksteen.consolidation import operations, waves
 from hoeksteen.consolidation.carrying import Work
 from hoeksteen.consolidation.delta import delta, freeze
 from hoeksteen.consolidation.model import Source
 from hoeksteen.consolidation.pseudonyms import Pseudonyms
+from hoeksteen.consolidation.runs import runs
 from hoeksteen.consolidation.verifying import verify
 from hoeksteen.consolidation.wave_rules import Wave
 from hoeksteen.disclosure import SealItem
@@ -43,6 +44,7 @@ def give(database: Database, keeper: RunningKeeper, tmp_path: Path, request: pyt
 
     def given(differ: Rows) -> Work:
         own = [_row(number, **differ.get(number, {})) for number in range(4) if differ.get(number, {}) != {"gone": ""}]
+        own += [_row(number, **changes) for number, changes in differ.items() if number > 3]
         clock.instant += timedelta(hours=1)
         return Work(
             database=database, keeper=keeper.client("bss"), identifiers=Identifiers(random.Random(request.node.name)), clock=clock,
@@ -54,7 +56,7 @@ def give(database: Database, keeper: RunningKeeper, tmp_path: Path, request: pyt
 
 def _row(number: int, **changes: str) -> str:
     own = {
-        "NAAM": NAMES[number], "GEBDAT": f"0{number + 1}-02-196{number}", "NUMMER": f"030-212345{number}", "CONTACT": f"06-1234567{number}",
+        "NAAM": NAMES[number % 4], "GEBDAT": f"0{number + 1}-02-196{number}", "NUMMER": f"030-212345{number}", "CONTACT": f"06-1234567{number}",
         "EMAIL": f"a{number}@post.example", "REKENING": "", "BETAALWIJZE": "O", "MACHTIGING": "", "MACHT_DAT": "", "ADRES": f"KERKSTR {number + 1}",
     }  # fmt: skip
     return fixed_row(f"1000000{number}", f"A100000{number}", **{**own, **changes})
@@ -103,6 +105,53 @@ def test_a_delta_takes_over_what_changed_and_leaves_what_people_changed_here(giv
     assert again.report.closes and rows_of(database) == before
 
 
+def test_who_moves_out_of_the_rule_of_a_wave_stays_in_it_also_when_the_delta_is_cut_off(
+    give: Callable[[Rows], Work], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    work = give({})
+    waves.plan(work=work, waves=[Wave(wave="near", postcodes=["1200-1299"]), Wave(wave="far")])
+    waves.copy(work=work, wave="near")
+    moved = whose(work.pseudonyms, 0)
+    with database.transaction() as tx:
+        number = customer(tx=tx, customer_id=moved).customer_number
+
+    def cut_off(**_: Any) -> None:
+        raise OSError("the machine stops")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(operations, "load_clusters", cut_off)
+        with pytest.raises(OSError, match="stops"):
+            delta(work=give({0: {"POSTCODE": "1011 AB"}}), wave="near")
+    with database.transaction() as tx:
+        assert runs(tx=tx)[0].state == "failed"
+        assert tx.value("SELECT count(*) FROM consolidation.source_record WHERE state = 'waiting' AND wave = 'near'") == 1
+    carried, _ = delta(work=give({0: {"POSTCODE": "1011 AB"}}), wave="near")
+    assert carried.report.closes and carried.report.customers == 4
+    with database.transaction() as tx:
+        assert customer(tx=tx, customer_id=moved).customer_number == number
+        assert tx.value("SELECT wave FROM consolidation.wave_customer WHERE customer_id = %s", (moved,)) == "near"
+
+
+def test_a_new_record_of_whom_people_changed_here_overwrites_nothing(give: Callable[[Rows], Work], database: Database) -> None:
+    work = give({})
+    waves.plan(work=work, waves=[ALL])
+    waves.copy(work=work, wave="all")
+    with database.transaction() as tx:
+        party = customer(tx=tx, customer_id=whose(work.pseudonyms, 2)).party_id
+        fields = {**told(work, 2), "emails": ["new@here.example"]}
+        store(tx=tx, keeper=work.keeper, purpose="migration", category=Category.CONTACT, items=[SealItem(party, fields, {})])
+    another = {"GEBDAT": "03-02-1962", "CONTACT": "06-12345672", "EMAIL": "a2@post.example", "ADRES": "KERKSTR 3"}
+    carried, _ = delta(work=give({6: another, 7: {**another, **SAME_AS_3}}), wave="all")
+    assert carried.report.closes and carried.report.customers == 5, "that of whom nothing was changed joins them"
+    assert told(work, 2)["emails"] == ["new@here.example"]
+    with database.transaction() as tx:
+        rows = tx.rows("SELECT reason FROM consolidation.review")
+        assert [row["reason"] for row in rows] == ["record_altered"], "people look"
+
+
+SAME_AS_3 = {"GEBDAT": "04-02-1963", "CONTACT": "06-12345673", "EMAIL": "a3@post.example", "ADRES": "KERKSTR 4"}
+
+
 def test_the_rest_of_a_wave_that_removes_what_is_gone(give: Callable[[Rows], Work], database: Database) -> None:
     work = give({})
     waves.plan(work=work, waves=[replace_gone("remove")])
@@ -149,3 +198,12 @@ def test_frozen_switched_and_verified(give: Callable[[Rows], Work], database: Da
         party = customer(tx=tx, customer_id=whose(work.pseudonyms, 0)).party_id
         store(tx=tx, keeper=work.keeper, purpose="migration", category=Category.CONTACT, items=[SealItem(party, {"phones": []}, {})])
     assert verify(work=work, wave="all", samples=4).wrong == (whose(work.pseudonyms, 0),)
+
+
+def test_a_record_is_found_by_its_pseudonym_alone(database: Database) -> None:
+    sql = """
+        SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = 'consolidation.source_record'::regclass AND a.attname = 'source_key' AND i.indpred IS NULL
+    """
+    with database.transaction() as tx:
+        assert tx.row(sql) is not None, "each pair, each merge reads all records of all sources"

@@ -17,6 +17,7 @@ from hoeksteen.billing.model import CustomerBill
 from hoeksteen.care import operations as care_operations
 from hoeksteen.care import queries as care
 from hoeksteen.care.model import Interaction, Note
+from hoeksteen.consolidation.merging import merged_into
 from hoeksteen.disclosure import queries as disclosure
 from hoeksteen.interfaces.desk.looking import BILLING_MANAGER, CARE_AGENT, Look, Shown, look_at, shown
 from hoeksteen.interfaces.web.looks import looks
@@ -72,11 +73,13 @@ class CustomerPage:
     """
     Everything that the page shows at once.
 
+    :param merged_into: who goes on for this one, where it was merged
     :param carried: open items that came from former systems
     :param consents: the decision that holds, per purpose; `agreements` what binds the customer, ended ones too
     """
 
     customer: Customer
+    merged_into: Customer | None
     look: Look
     identity: Shown
     contact: Shown
@@ -121,8 +124,10 @@ def gather(*, tx: Transaction, visit: Visit, customer: Customer, look: Look) -> 
     }
     open_items = receivables.open_items(tx=tx, customer_id=customer_id)
     notes, refused = _notes(tx, visit, look)
+    goes_on = merged_into(tx=tx, customer_id=customer_id)
     return CustomerPage(
         customer=customer,
+        merged_into=party.customer(tx=tx, customer_id=goes_on) if goes_on is not None else None,
         look=look,
         identity=of_category[Category.IDENTITY],
         contact=of_category[Category.CONTACT],
