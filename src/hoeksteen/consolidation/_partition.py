@@ -86,6 +86,8 @@ class Partition:
     def _require_closable(self, tx: Transaction, customer_id: UUID, leave_rest: bool) -> None:
         named = f"Customer {self.existing[customer_id]['customer_number']}"
         if open_work := _moving_store.open_work(tx, customer_id):
+            if open_work == ["a hold"] and (wave := next((why for why in _moving_store.holds(tx, customer_id) if why.startswith("wave ")), "")):
+                raise WrongState(f"{named} ends with the merge, and is held ({wave}).", remedy="Merge it after the switch of its wave.")
             raise WrongState(f"{named} ends with the merge, and has {', '.join(open_work)}.", remedy="Settle or withdraw that first.")
         if len(self.accounts[customer_id]) > 1:
             raise WrongState(f"{named} ends with the merge, and has several billing accounts.", remedy="Merge it into no other; end it by hand.")

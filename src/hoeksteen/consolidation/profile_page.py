@@ -74,6 +74,11 @@ def issues_of(profiles: Sequence[Profile], language: Language) -> list[Issue]:
     return sorted(found, key=lambda issue: (_LEVELS.index(issue.level), -issue.share, -issue.rows))
 
 
+def words_of(code: str, language: Language) -> str:
+    """Say what a finding or a rejection is, as the page of a profile does."""
+    return _issue(code, language)[1]
+
+
 def _level(code: str, rows: int, column: ColumnProfile, language: Language) -> str:
     """How urgent an issue is; what concerns many rows comes a level earlier."""
     level = _issue(code, language)[0]

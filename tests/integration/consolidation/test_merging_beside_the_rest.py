@@ -20,6 +20,7 @@ from hoeksteen.billing.operations import run_bills
 from hoeksteen.billing.queries import bills_of
 from hoeksteen.consolidation import _partition, _rearranging, _records, _store, merging, reviewing
 from hoeksteen.consolidation._usage_of import unbilled_usage
+from hoeksteen.consolidation.waves import hold_reason
 from hoeksteen.disclosure import SealItem
 from hoeksteen.disclosure.operations import store
 from hoeksteen.disclosure.queries import reveal
@@ -106,6 +107,16 @@ def test_open_work_is_nobodys_in_particular_and_stands_in_the_way(world: World) 
             approving.hold(tx=tx, billing_account_id=world.account(tx, customer_id), by="x", why="asked", now=NOW)
         with pytest.raises(WrongState, match="ends with the merge, and has a hold"):
             merging.merge(tx=tx, customer_ids=[one, other], **world.how(leave_rest=True))
+
+
+def test_who_is_held_by_a_wave_is_merged_after_its_switch(world: World) -> None:
+    with world.undone() as tx:
+        one, other = pair_of(tx)
+        for customer_id in (one, other):
+            approving.hold(tx=tx, billing_account_id=world.account(tx, customer_id), by="x", why=hold_reason("friends"), now=NOW)
+        with pytest.raises(WrongState, match="is held \\(wave friends") as refused:
+            merging.merge(tx=tx, customer_ids=[one, other], **world.how(leave_rest=True))
+        assert "after the switch" in str(refused.value.remedy)
 
 
 def test_terms_that_were_changed_here_stay_with_the_customer(world: World) -> None:

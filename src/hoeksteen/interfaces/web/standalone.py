@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from hoeksteen.consolidation.parallel import Cause
 from hoeksteen.consolidation.parallel_run import ParallelRun
+from hoeksteen.consolidation.profile_page import words_of
 from hoeksteen.interfaces.web.site import environments
 from hoeksteen.interfaces.web.words import LANGUAGES, marked
 
@@ -26,6 +27,9 @@ WHAT_IS_RECONCILED = {
     "open_amount": marked("Open amount"),
     "balance": marked("Balance"),
     "balances": marked("Balances"),
+    "credits": marked("Credits"),
+    "contracts": marked("Contracts"),
+    "net_balance": marked("Balance"),
 }
 STATES = {
     "loaded": marked("loaded"),
@@ -58,8 +62,10 @@ def page(template: str, *, title: str, **values: Any) -> str:
     """
     style = resources.files("hoeksteen.interfaces").joinpath("static", "app.css").read_text("utf-8")
     made = environments("web")
-    for environment in made.values():
-        environment.filters.update(decimal=lambda value: Decimal(str(value)), moment=datetime.fromisoformat)
+    for language, environment in made.items():
+        environment.filters.update(
+            what=lambda code, language=language: words_of(code, language), decimal=lambda value: Decimal(str(value)), moment=datetime.fromisoformat
+        )
     parts = [(language, Markup(made[language].get_template(f"web/alone/{template}").render(title=title, **values))) for language in LANGUAGES]  # noqa: S704
     return made[LANGUAGES[0]].get_template("web/alone/page.html").render(style=Markup(style), title=title, parts=parts)  # noqa: S704
 
@@ -75,7 +81,7 @@ def reconciliation_page(*, document: dict[str, Any], signatures: list[Any]) -> s
     kinds = list(dict.fromkeys(name for source in sources for name, _, _ in source["rows"]))
     return page(
         "reconciliation.html", title=marked("Reconciliation"), document=document, sources=sources, kinds=kinds, signatures=signatures, states=STATES,
-        names=WHAT_IS_RECONCILED,
+        names=WHAT_IS_RECONCILED, titles={source["name"]: source["title"] for source in sources},
     )  # fmt: skip
 
 
