@@ -1,12 +1,13 @@
 """`hoeksteen consolidate plan`, `rehearse`, `copy`, `switch`, `rollback`, `waves`: customers come over in waves, and may go back."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 from rich.console import Console
@@ -38,6 +39,8 @@ from hoeksteen.interfaces.cli.options import (
 from hoeksteen.interfaces.runtime import Runtime, open_runtime
 from hoeksteen.kernel.errors import Corrupt
 from hoeksteen.kernel.time_period import local_day
+from hoeksteen.party.queries import customers
+from hoeksteen.storage.postgres import Database
 
 _SERVICE = "bss"
 _WAVE = click.option("--wave", required=True, help="Its name, as the file of the waves has it.")
@@ -55,10 +58,10 @@ def _exports(command: Callable[..., Any]) -> Callable[..., Any]:
         def opened() -> Iterator[Work]:
             settings = read_settings(data)
             with open_runtime(settings, service=_SERVICE) as runtime, progress_of_stages() as tell:
-                first = local_day(runtime.clock.now()).replace(day=1)
+                day = cutover or _cutover_of(runtime, options.get("wave")) or local_day(runtime.clock.now()).replace(day=1)
                 yield Work(
                     database=runtime.database, keeper=runtime.keeper, identifiers=runtime.identifiers, clock=runtime.clock, sources=sources,
-                    pseudonyms=_pseudonyms(settings), cutover=cutover or first, by=who, progress=tell,
+                    pseudonyms=_pseudonyms(settings), cutover=day, by=who, progress=tell,
                 )  # fmt: skip
 
         return command(opened=opened, **options)
@@ -67,6 +70,17 @@ def _exports(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (json_option, data_option, by_option("who"), cutover_option, input_option, mapping_option):
         wrapped = option(wrapped)
     return wrapped
+
+
+def _numbers(database: Database, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    with database.transaction() as tx:
+        return {one.customer_id: one.customer_number for one in customers(tx=tx, customer_ids=customer_ids)}
+
+
+def _cutover_of(runtime: Runtime, wave: str | None) -> date | None:
+    """Give the cutover that a wave was copied or switched with: what follows keeps to it."""
+    with runtime.database.transaction() as tx:
+        return next((one.cutover for one in in_waves.waves(tx=tx) if one.wave == wave), None)
 
 
 def _pseudonyms(settings: Settings) -> Pseudonyms:
@@ -154,6 +168,7 @@ def _take_over(step: Callable[..., tuple[Carried, changes.TakenOver]], wave: str
     began = time.monotonic()
     with opened() as work:
         carried, taken = step(work=work, wave=wave)
+        numbers = _numbers(work.database, (*taken.changed_here[:_KEPT_SHOWN_MAX], *taken.left[:_KEPT_SHOWN_MAX]))
     console = report_console(as_json=as_json)
     for name, said in (
         ("renewed", "taken over as they are now"), ("ended", "with products that ended"), ("removed", "without what is given no more"),
@@ -163,7 +178,7 @@ def _take_over(step: Callable[..., tuple[Carried, changes.TakenOver]], wave: str
         if some:
             console.print(f"[bold]{counted(len(some), 'customer')}[/] {said}", highlight=False)
             if name in ("changed_here", "left"):
-                console.print("  " + ", ".join(str(one) for one in some[:_KEPT_SHOWN_MAX]), highlight=False)
+                console.print("  " + ", ".join(numbers.get(one, str(one)) for one in some[:_KEPT_SHOWN_MAX]), highlight=False)
     _tell(console, carried, began, as_json=as_json, taken=taken.as_json())
 
 
@@ -214,11 +229,12 @@ def rollback(wave: str, force: bool, who: str, data: Path, as_json: bool) -> Non
         done = rolling_back.roll_back(
             database=runtime.database, keeper=runtime.keeper, wave=wave, by=who, force=force, clock=runtime.clock, identifiers=runtime.identifiers,
         )  # fmt: skip
+        numbers = _numbers(runtime.database, [one.customer_id for one in done.kept[:_KEPT_SHOWN_MAX]])
     seconds = round(time.monotonic() - began, 2)
     console = report_console(as_json=as_json)
     console.print(f"[bold]{counted(done.customers, 'customer')}[/] taken away, {counted(done.records, 'record')} wait again, in {seconds} s")
     for one in done.kept[:_KEPT_SHOWN_MAX]:
-        console.print(f"  kept {one.customer_id}: {', '.join((*one.changed, *one.happened))}", highlight=False)
+        console.print(f"  kept {numbers.get(one.customer_id, one.customer_id)}: {', '.join((*one.changed, *one.happened))}", highlight=False)
     if done.credited:
         console.print(f"[bold]{counted(len(done.credited), 'credit note')}[/]: {', '.join(done.credited[:_KEPT_SHOWN_MAX])}", highlight=False)
     if done.not_credited:
