@@ -21,6 +21,8 @@ def test_amounts_days_and_instants_are_written_as_the_language_does() -> None:
     dutch, english = words("nl"), words("en")
     assert dutch.money(Decimal("1234.50")).replace("\xa0", " ") == "€ 1.234,50"
     assert english.money(Decimal("-3.42")) == "-€3.42"
+    assert [dutch.signed(bits) for bits in (-2.93, 15.1, 0.0)] == ["-2,9", "+15,1", "0"]
+    assert english.signed(-2.93) == "-2.9"
     assert (dutch.day(date(2026, 3, 1)), english.day(date(2026, 3, 1))) == ("1 mrt 2026", "1 Mar 2026")
     # an instant shows as the operator's clock does: an hour earlier in UTC, two in summer
     assert english.instant(datetime(2026, 10, 24, 23, 30, tzinfo=UTC)) == "25 Oct 2026 01:30:00"

@@ -152,7 +152,15 @@ def environments(site: str) -> dict[str, Environment]:
         environment.install_gettext_translations(said.translations, newstyle=True)  # type: ignore[attr-defined]  # made by the extension
         environment.globals.update(words=said, line_text=partial(line_text, language=language))
         environment.filters.update(
-            {"money": said.money, "number": said.number, "percent": said.percent, "day": said.day, "month": said.month, "instant": said.instant},
+            {
+                "money": said.money,
+                "number": said.number,
+                "percent": said.percent,
+                "signed": said.signed,
+                "day": said.day,
+                "month": said.month,
+                "instant": said.instant,
+            },
             minute=said.minute,
             iso_day=said.iso_day,
             phone=said.phone,

@@ -49,6 +49,10 @@ class Words:
         """Write a percentage that is given in percent."""
         return f"{format_decimal(value, format='#,##0.##', locale=self._locale)} %"
 
+    def signed(self, value: float) -> str:
+        """Write a figure with one decimal and its sign, such as bits of evidence; nothing is neither for nor against."""
+        return format_decimal(value, format="+0.0;-0.0", locale=self._locale) if round(value, 1) else "0"
+
     def day(self, day: date | datetime) -> str:
         """Write a day; of an instant, the operator's local day."""
         return format_date(local_day(day) if isinstance(day, datetime) else day, format="d MMM y", locale=self._locale)
