@@ -163,7 +163,7 @@ def test_the_page_costs_this_many_statements(world: World) -> None:
     where = opened(world, agent, customer.customer_number)
     with world.counting() as statements:
         assert agent.get(where).status_code == 200
-    assert len(statements) == 21, statements
+    assert len(statements) == 22, statements
 
 
 def test_somebody_elses_reason_does_not_open_the_page(world: World) -> None:
