@@ -14,6 +14,7 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from factories.legacy import facts
+from hoeksteen.consolidation._expected import monthly_in
 from hoeksteen.consolidation._plans import Plan
 from hoeksteen.consolidation.clusters import CLUSTER_SIZE_MAX, build_clusters
 from hoeksteen.consolidation.columns import ColumnReader, Draft
@@ -21,7 +22,6 @@ from hoeksteen.consolidation.features import Facts
 from hoeksteen.consolidation.guards import contradiction, distance
 from hoeksteen.consolidation.mapping import Column, read_mapping
 from hoeksteen.consolidation.model import Discount, LegacyProduct, Pair
-from hoeksteen.consolidation.reconcile import monthly_in
 from hoeksteen.consolidation.standardise import addresses, companies, contact
 from hoeksteen.consolidation.standardise.names import in_parts, initials_of, single_field
 from hoeksteen.consolidation.standardise.text import as_written, fold, phonetic, tidy

@@ -144,11 +144,6 @@ def close(tx: Transaction, customer_id: UUID) -> None:
     tx.execute("UPDATE party.billing_account SET status = 'closed' WHERE customer_id = %s", (customer_id,))
 
 
-def set_created(tx: Transaction, customer_id: UUID, party_id: UUID, created_at: Any) -> None:
-    tx.execute("UPDATE party.customer SET created_at = %s WHERE customer_id = %s", (created_at, customer_id))
-    tx.execute("UPDATE party.party SET created_at = %s WHERE party_id = %s", (created_at, party_id))
-
-
 def billed_lines(tx: Transaction, customer_id: UUID, product_ids: Sequence[UUID]) -> list[Row]:
     """Give the lines about some products on a customer's final bills, not on credit notes; `credit_bill` knows what was credited before."""
     sql = """
@@ -160,11 +155,6 @@ def billed_lines(tx: Transaction, customer_id: UUID, product_ids: Sequence[UUID]
         ORDER BY b.bill_date, b.bill_number, l.line
     """
     return tx.rows(sql, (customer_id, list(product_ids)))
-
-
-def running_bills(tx: Transaction, cycle_days: Sequence[int]) -> Row | None:
-    sql = "SELECT kind, period_from FROM billing.bill_run WHERE state = 'running' AND kind <> 'trial' AND cycle_day = ANY(%s) LIMIT 1"
-    return tx.row(sql, (list(cycle_days),))
 
 
 def payments_of(tx: Transaction, customer_id: UUID, bill_ids: Sequence[UUID]) -> list[Row]:

@@ -94,12 +94,6 @@ def to_merge(tx: Transaction, limit: int) -> list[Row]:
     return tx.rows(sql, (limit,))
 
 
-def told_apart(tx: Transaction, limit: int) -> list[Row]:
-    """Give the pairs that are different customers and are one still."""
-    sql = _PAIR + "WHERE r.state = 'different' AND a.customer_id = b.customer_id ORDER BY r.decided_at, 1, 2 LIMIT %s"
-    return tx.rows(sql, (limit,))
-
-
 def apart_within(tx: Transaction, customer_ids: Sequence[UUID]) -> Row | None:
     """Give a pair of records of some customers that somebody decided to be different."""
     return tx.row(_PAIR + "WHERE r.state = 'different' AND a.customer_id = ANY(%s) AND b.customer_id = ANY(%s) LIMIT 1", (list(customer_ids),) * 2)

@@ -70,9 +70,10 @@ def forget_rejected(tx: Transaction, source: str) -> None:
     tx.execute("DELETE FROM consolidation.source_record WHERE source = %s AND state = 'rejected'", (source,))
 
 
-def add_records(tx: Transaction, rows: Iterable[RecordRow], now: datetime, lineage: Mapping[UUID, bytes] = {}) -> None:  # noqa: B006 only read
+def add_records(tx: Transaction, rows: Iterable[RecordRow], now: datetime, lineage: Mapping[UUID, bytes] | None = None) -> None:
+    kept = lineage or {}
     columns = ("source", "source_key", "digest", "source_row", "state", "reason", "customer_id", "loaded_at", "kept")
-    tx.copy_in("consolidation.source_record", columns, ((*row, now, lineage.get(row[1], b"")) for row in rows))
+    tx.copy_in("consolidation.source_record", columns, ((*row, now, kept.get(row[1], b"")) for row in rows))
 
 
 def add_products(tx: Transaction, rows: Iterable[ProductRow]) -> None:

@@ -206,7 +206,7 @@ def _xml(file: Path) -> tuple[dict[str, Any], dict[str, list[str]]]:
     several = [path for path, count in counts.items() if count > 1] or list(counts)
     record = min(several, key=lambda path: (path.count("/"), -counts[path]))
     mapping = mapping_of_text(_UNKNOWN_XML.format(record=record), Path("proposal.yaml"))
-    return {"kind": "xml", "record": record}, {"": xml_columns(mapping, mapping.reader, file)[""]}  # type: ignore[arg-type]
+    return {"kind": "xml", "record": record}, {"": xml_columns(mapping, mapping.reader, file)[""]}  # type: ignore[arg-type]  # made an Xml by the lines above
 
 
 def _sqlite(file: Path) -> tuple[dict[str, Any], dict[str, list[str]]]:

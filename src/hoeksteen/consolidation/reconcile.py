@@ -8,14 +8,12 @@ from decimal import Decimal
 
 from hoeksteen.consolidation import _store
 from hoeksteen.consolidation._carried_reconcile import carried_balances
-from hoeksteen.consolidation._expected import monthly_in
 from hoeksteen.consolidation.model import Extract, RecordState
 from hoeksteen.consolidation.report import SourceBalance
 from hoeksteen.product.queries import sums_by_group
 from hoeksteen.product.sums import Sums
 from hoeksteen.storage.postgres import Transaction
 
-__all__ = ["balances", "monthly_in"]
 _NOTHING = Sums(0, 0, 0, Decimal("0.00"))
 
 

@@ -117,7 +117,7 @@ def _values(array: Any) -> list[Any]:
         return [None if ticks is None else _instant(ticks, kind) for ticks in array.cast(pa.int64()).to_pylist()]
     if pa.types.is_floating(kind):
         return array.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]  # the shortest text that gives the same float
-    return array.to_pylist()  # type: ignore[no-any-return]
+    return array.to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
 
 
 def _instant(ticks: int, kind: Any) -> str:
